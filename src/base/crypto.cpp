@@ -1,0 +1,91 @@
+#include "base/crypto.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+namespace postern {
+namespace {
+
+EVP_MD const* algorithm(hash h)
+{
+    switch (h) {
+        case hash::sha1: return EVP_sha1();
+        case hash::sha256: return EVP_sha256();
+        case hash::sha512: return EVP_sha512();
+    }
+    std::abort();
+}
+
+unsigned char const* octets_of(std::string_view s) { return reinterpret_cast<unsigned char const*>(s.data()); }
+unsigned char* octets_of(std::string& s) { return reinterpret_cast<unsigned char*>(s.data()); }
+
+[[noreturn]] void stop(char const* what)
+{
+    std::fprintf(stderr, "postern: %s failed in the cryptographic library; stopping\n", what);
+    std::abort();
+}
+
+}  // namespace
+
+std::size_t digest_size(hash h) noexcept
+{
+    switch (h) {
+        case hash::sha1: return 20;
+        case hash::sha256: return 32;
+        case hash::sha512: return 64;
+    }
+    return 0;
+}
+
+std::string digest(hash h, std::string_view octets)
+{
+    std::string out(digest_size(h), '\0');
+    if (EVP_Digest(octets.data(), octets.size(), octets_of(out), nullptr, algorithm(h), nullptr) != 1) stop("digest");
+    return out;
+}
+
+std::string hmac(hash h, std::string_view key, std::string_view octets)
+{
+    std::string out(digest_size(h), '\0');
+    unsigned length = 0;
+    // HMAC() takes a null key for "the key of before".
+    char const none = 0;
+    if (HMAC(algorithm(h), key.empty() ? &none : key.data(), static_cast<int>(key.size()), octets_of(octets),
+             octets.size(), octets_of(out), &length) == nullptr)
+        stop("HMAC");
+    return out;
+}
+
+std::string pbkdf2(hash h, std::string_view password, std::string_view salt, std::uint32_t iterations)
+{
+    std::string out(digest_size(h), '\0');
+    if (PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), octets_of(salt),
+                          static_cast<int>(salt.size()), static_cast<int>(iterations), algorithm(h),
+                          static_cast<int>(out.size()), octets_of(out)) != 1)
+        stop("PBKDF2");
+    return out;
+}
+
+void random_octets(std::span<unsigned char> out)
+{
+    if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) stop("the random number generator");
+}
+
+std::string random_octets(std::size_t count)
+{
+    std::string out(count, '\0');
+    random_octets(std::span{octets_of(out), out.size()});
+    return out;
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept
+{
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}  // namespace postern

@@ -1,0 +1,17 @@
+// Reading back what log.hpp kept: the events of one session or message.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postern::log {
+
+/// Writes out what the log's buffer holds, then gives the history's lines (a JSON
+/// object each, oldest first) that mention any of the ids as a whole value; a
+/// refusal's ".N" is ignored, as is letter case. At most `limit` lines.
+std::vector<std::string> find_in_history(std::filesystem::path const& folder, std::vector<std::string> const& ids,
+                                         std::size_t limit = 10'000);
+
+}  // namespace postern::log

@@ -1,0 +1,144 @@
+// The configuration as values. One table (options.cpp) declares every key once: name,
+// type, default, whether a reload takes it up, documentation; the parser, `postern
+// config default` and the reference in docs/ all come from it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ip.hpp"
+
+namespace postern::config {
+
+enum class role : std::uint8_t { submission, mx };
+enum class tls_mode : std::uint8_t { starttls, implicit, none };
+
+struct listener {
+    std::string address;  // as written: "host:port", "[::]:587", ":587" for both families
+    config::role role = config::role::submission;
+    tls_mode tls = tls_mode::starttls;
+    std::vector<network> proxy_networks;  // PROXY protocol: taken from these only, and required there
+};
+
+struct certificate {
+    std::filesystem::path chain;
+    std::filesystem::path private_key;
+};
+
+struct settings {
+    std::string hostname;  // default: the machine's name
+    std::filesystem::path data_dir = "/var/lib/postern";
+    unsigned threads = 0;
+    std::string user = "postern";
+    std::vector<listener> listeners;  // default: 465 implicit, 587 starttls, 25 mx
+
+    struct {
+        std::filesystem::path certificate, private_key;  // both empty: self-signed
+        std::vector<config::certificate> more;           // [[tls.certificates]]: further ones, by SNI and key type
+        std::string minimum = "1.2";
+    } tls;
+    struct {
+        std::vector<std::string> local;
+    } domains;
+    struct {
+        std::vector<std::string> mechanisms{"SCRAM-SHA-256", "PLAIN", "LOGIN"};
+        bool require_tls = true;
+        std::vector<network> plaintext_networks;
+        unsigned hash_threads = 0;
+        unsigned hash_queue = 256;
+        std::chrono::seconds cache_life{300};
+        unsigned failures = 5;  // failed AUTH commands per session, then 421
+        std::chrono::milliseconds failure_delay{1000};
+    } auth;
+    struct {
+        std::vector<network> networks;
+        bool local_without_auth = true;
+    } relay;
+    struct {
+        std::uint64_t message_size = 50u << 20;
+        std::uint32_t recipients = 1000;
+        std::uint32_t connections = 10000;
+        std::uint32_t connections_per_address = 50;
+        std::uint32_t errors = 20;  // 5xx replies to commands per session, then 421
+        std::uint32_t hops = 100;   // Received fields
+        std::uint64_t header_size = 256u << 10;
+        std::uint64_t free_space = 64u << 20;  // on data_dir; below it mail gets 452 4.3.1
+    } limits;
+    struct {
+        std::chrono::seconds command{300};      // waiting for a command
+        std::chrono::seconds before_login{60};  // the same, before AUTH on a submission listener
+        std::chrono::seconds data{180};         // between two pieces of a message
+        std::chrono::seconds handshake{30};
+        std::chrono::seconds session{3600 * 4};   // the longest session
+        std::chrono::milliseconds tls_peek{100};  // 587: how long to look for a TLS client hello before the greeting
+        std::chrono::seconds tls_hint{
+            10};                         // 465: how long to wait for a client hello before saying what the port wants
+        std::chrono::seconds drain{30};  // SIGTERM: how long running transactions may take
+    } timeouts;
+    struct {
+        std::string local = "maildir:/var/mail/%d/%n";
+        std::string smart_host;
+        std::vector<std::chrono::seconds> retry{};  // waits between attempts; the last one repeats
+        std::chrono::seconds give_up_after{3600 * 24 * 5};
+        unsigned connections_per_host = 20;
+        unsigned concurrency = 200;
+        bool require_tls = false;  // to the smart host
+    } delivery;
+    struct {
+        bool hide_client_address = false;  // in Received, for authenticated clients
+        char recipient_delimiter = '+';
+        bool check_header_from = true;
+    } submission;
+    struct {
+        std::string address = "127.0.0.1:8443";
+        std::string public_url;
+    } web;
+    struct {
+        std::string imap, pop3;
+    } setup;
+    struct {
+        std::string format = "text";
+        std::string level = "info";
+        std::uint64_t history_size = 256u << 20;
+    } log;
+};
+
+/// What is wrong with a configuration, in one line that says what to do.
+struct problem {
+    std::filesystem::path file;
+    unsigned line = 0, column = 0;  // 0: not about a place in the file
+    std::string text;               // "unknown key `listner`; did you mean `listener`?"
+    /// "postern.toml:3:1: unknown key ..."
+    std::string to_string() const;
+};
+
+/// Reads a file (or, with no file, all defaults), checks every value. Gives settings, or
+/// every problem found (at least one).
+std::optional<settings> load(std::optional<std::filesystem::path> const& file, std::vector<problem>& problems);
+/// The same from text, `name` standing for the file in problems.
+std::optional<settings> parse(std::string_view toml, std::string_view name, std::vector<problem>& problems);
+
+/// Where the configuration is when the command line doesn't say: $POSTERN_CONFIG,
+/// ./postern.toml, /etc/postern/postern.toml; nothing when none exists.
+std::optional<std::filesystem::path> find_file();
+
+/// Settings that are allowed but dangerous or surprising, a sentence each: allowed networks
+/// that cover the default gateway of a container bridge or private ranges wholesale, ...
+/// `gateways`: this machine's default gateways.
+std::vector<std::string> warnings(settings const& s, std::vector<ip_address> const& gateways);
+
+/// A commented configuration of all options at their defaults (`postern config default`).
+std::string default_text();
+/// The effective values as TOML (`postern config show`).
+std::string to_toml(settings const& s);
+/// Reference for docs/, Markdown.
+std::string reference();
+/// Names of options that differ and that only a restart takes up.
+std::vector<std::string> needs_restart(settings const& running, settings const& wanted);
+
+}  // namespace postern::config

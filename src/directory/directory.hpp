@@ -1,0 +1,119 @@
+// Who may enter: local domains, accounts, their addresses and credentials. Behind
+// this interface stands the embedded database (SQLite); other back ends come later.
+// Knows nothing of SMTP. All functions may be called from any thread.
+//
+// "unavailable" (database locked, damaged, full; hashing pool full) is an error with
+// a 4.x.x status and never looks like "wrong password" or "no such user".
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "mail/address.hpp"
+#include "sasl/mechanism.hpp"
+
+namespace postern::directory {
+
+struct account {
+    std::string address;               // the full address: the login name, as mailbox::key()
+    std::vector<std::string> aliases;  // further addresses of its own, as keys
+    std::vector<std::string> send_as;  // granted: "address", or "@domain" for all of a domain
+    bool enabled = true;
+    bool smtp_auth = true;
+    std::string scheme;  // of the verifier: "argon2id", "$6$", ... for `account show`
+    bool has_scram = false;
+    wall_time created;
+    wall_time password_set;
+
+    /// Whether the account may put this address into MAIL FROM or the header From.
+    bool may_send_as(mail::mailbox const& sender) const;
+};
+
+enum class login_state {
+    accepted,
+    bad_credentials,   // unknown account or wrong password: the client must not learn which
+    disabled,          // right credentials, but the account is off (525 5.7.13)
+    smtp_auth_off,     // right credentials, but SMTP AUTH is off for it (535 5.7.8 in the catalogue)
+    needs_transition,  // 432: no SCRAM keys yet; one PLAIN login would make them
+};
+struct login {
+    login_state state = login_state::bad_credentials;
+    std::shared_ptr<account const> who;  // set when accepted, disabled or smtp_auth_off
+    std::string cause;                   // for the log: "no such account", "wrong password", "cached", ...
+};
+using login_handler = std::function<void(result<login>)>;
+
+struct options {
+    std::filesystem::path folder;  // holds accounts.db
+    unsigned hash_threads = 0;     // 0: one per core
+    std::size_t hash_queue = 256;  // further log-ins that may wait for a hash; beyond: unavailable
+    std::chrono::seconds cache_life{300};
+    std::size_t cache_entries = 100'000;
+    std::vector<std::string> configured_domains;  // [domains] local
+};
+
+class directory {
+public:
+    virtual ~directory() = default;
+
+    // -- asked on the way of a message: memory, or one indexed read --
+
+    /// Whether mail to this domain (as in mailbox::domain) ends here.
+    virtual result<bool> is_local(std::string_view domain) = 0;
+    /// The account that receives mail for a local address (own address, alias, plus-address,
+    /// postmaster), or null.
+    virtual result<std::shared_ptr<account const>> find_recipient(mail::mailbox const& address) = 0;
+    /// By login name, any letter case; or null.
+    virtual result<std::shared_ptr<account const>> find_account(std::string_view address) = 0;
+
+    // -- log-ins --
+
+    /// Verifies and calls the handler once: before returning when the cache knows the
+    /// credentials (costs microseconds), else later, on a hashing thread. An unknown
+    /// account costs the same work as a wrong password.
+    virtual void verify_password(std::string_view authcid, std::string_view authzid, secret password,
+                                 login_handler handler) = 0;
+    /// Keys for a SCRAM exchange; made up, but always the same, for unknown accounts.
+    virtual result<sasl::scram_keys> scram(std::string_view authcid, postern::hash h) = 0;
+    /// After a mechanism proved the identity by itself (SCRAM): may it log in?
+    virtual result<login> authorize(std::string_view authcid, std::string_view authzid) = 0;
+
+    // -- management; each takes effect at once, also in other threads' caches --
+
+    /// `hash` empty: the password is hashed (argon2id and SCRAM keys); else a crypt(3)
+    /// string or {SCHEME}-prefixed hash is stored as it is.
+    virtual result<> add_account(mail::mailbox const& address, secret const& password) = 0;
+    virtual result<> set_password(std::string_view address, secret const& password) = 0;
+    virtual result<> remove_account(std::string_view address) = 0;
+    virtual result<> set_enabled(std::string_view address, bool on) = 0;
+    virtual result<> set_smtp_auth(std::string_view address, bool on) = 0;
+    virtual result<> add_alias(std::string_view address, mail::mailbox const& alias) = 0;
+    virtual result<> remove_alias(std::string_view address, mail::mailbox const& alias) = 0;
+    virtual result<> grant_send_as(std::string_view address, std::string_view address_or_at_domain) = 0;
+    virtual result<> revoke_send_as(std::string_view address, std::string_view address_or_at_domain) = 0;
+    virtual result<std::vector<account>> list_accounts() = 0;
+    /// All or none: lines `address:hash` as in Dovecot's passwd-file; `problems` names the
+    /// bad ones ("line 3: ..."). Gives the number of accounts added or changed.
+    virtual result<std::size_t> import_accounts(std::string_view text, std::vector<std::string>& problems) = 0;
+
+    virtual result<> add_domain(std::string_view domain) = 0;
+    virtual result<> remove_domain(std::string_view domain) = 0;
+    /// Those of the database and those of the configuration.
+    virtual result<std::vector<std::string>> list_domains() = 0;
+    /// Reload: the new [domains] local.
+    virtual void set_configured_domains(std::vector<std::string> domains) = 0;
+};
+
+/// Opens or creates folder/accounts.db (mode 0600). Errors: unreadable, damaged, of a newer version.
+result<std::unique_ptr<directory>> open_embedded(options o);
+
+}  // namespace postern::directory

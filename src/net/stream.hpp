@@ -1,0 +1,90 @@
+// One connection as a stream of octets, with or without TLS, every wait with a deadline.
+// An interface so that drivers can be tested without sockets, and so that Asio's and
+// OpenSSL's operations are instantiated in net/*.cpp only. A stream belongs to one
+// thread (its io_context's) for life.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/system/error_code.hpp>
+
+#include "base/clock.hpp"
+#include "base/ip.hpp"
+#include "base/result.hpp"
+
+namespace postern::net {
+
+template <class T>
+using awaitable = boost::asio::awaitable<T>;
+using error_code = boost::system::error_code;
+template <class T>
+using net_result = basic_result<T, error_code>;
+
+class tls_context;  // net/tls.hpp
+
+/// How TLS was agreed upon.
+struct tls_state {
+    std::string version;  // "TLSv1.3"
+    std::string cipher;
+    int bits = 0;
+    std::string server_name;       // SNI the client asked for; printable
+    std::string exporter;          // tls-exporter channel binding, RFC 9266
+    std::string server_end_point;  // tls-server-end-point, RFC 5929 section 4
+    bool peer_verified = false;    // client side: chain and name are good
+    std::string peer_problem;      // client side: why not, in words
+};
+
+class stream {
+public:
+    virtual ~stream() = default;
+
+    /// What has come, at least one octet; waits for it at most `limit`. The view stays valid
+    /// until the caller next awaits anything. Errors: asio::error::eof (also TLS
+    /// close_notify), asio::error::timed_out, others of the socket.
+    virtual awaitable<net_result<std::string_view>> read(steady_clock::duration limit) = 0;
+    /// All of it, or an error. `octets` must stay valid until it returns.
+    virtual awaitable<net_result<done>> write(std::string_view octets, steady_clock::duration limit) = 0;
+    /// Sends `size` octets of a file from `offset` (sendfile where there is no TLS).
+    virtual awaitable<net_result<done>> write_file(int file, std::uint64_t offset, std::uint64_t size,
+                                                   steady_clock::duration limit) = 0;
+    /// Looks at what has come without taking it: up to `most` octets once there are any;
+    /// timed_out when nothing came.
+    virtual awaitable<net_result<std::string>> peek(std::size_t most, steady_clock::duration limit) = 0;
+    /// Discards exactly so many octets that peek() showed (the PROXY header).
+    virtual awaitable<net_result<done>> skip(std::size_t count, steady_clock::duration limit) = 0;
+
+    /// TLS from here on; what was read before is not kept (RFC 3207 section 4.2).
+    virtual awaitable<net_result<done>> handshake_as_server(std::shared_ptr<tls_context> context,
+                                                            steady_clock::duration limit) = 0;
+    /// `name`: for SNI and verification; a certificate that doesn't verify is not an error here,
+    /// see tls_state.
+    virtual awaitable<net_result<done>> handshake_as_client(std::shared_ptr<tls_context> context, std::string name,
+                                                            steady_clock::duration limit) = 0;
+    /// Null without TLS.
+    virtual tls_state const* tls() const noexcept = 0;
+
+    virtual endpoint local() const noexcept = 0;
+    virtual endpoint remote() const noexcept = 0;
+    /// From a PROXY header: who the client really is, and where it connected to.
+    virtual void set_endpoints(endpoint remote, endpoint local) noexcept = 0;
+
+    /// Sends close_notify where there is TLS (without waiting) and closes. Pending operations
+    /// end with an error. Safe to call again.
+    virtual void close() noexcept = 0;
+    virtual boost::asio::any_io_executor executor() = 0;
+};
+
+/// Connects over TCP (TCP_NODELAY) from `source` if given. Errors: those of connect, timed_out.
+awaitable<net_result<std::unique_ptr<stream>>> connect(boost::asio::any_io_executor executor, endpoint to,
+                                                       steady_clock::duration limit);
+/// The same to a Unix socket.
+awaitable<net_result<std::unique_ptr<stream>>> connect_unix(boost::asio::any_io_executor executor, std::string path,
+                                                            steady_clock::duration limit);
+
+}  // namespace postern::net

@@ -1,0 +1,45 @@
+// TLS settings: certificates and keys by name, tickets, versions. Made once, shared by
+// all connections of a listener, replaced as a whole at a reload.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace postern::net {
+
+struct certificate_files {
+    std::filesystem::path chain;        // PEM, leaf first
+    std::filesystem::path private_key;  // PEM
+};
+
+struct server_tls_options {
+    std::vector<certificate_files> certificates;  // the first is the default; ECDSA and RSA may stand side by
+                                                  // side; others are chosen by SNI
+    std::string minimum = "1.2";
+    std::string session_context;  // keeps tickets of one listener out of another
+};
+
+class tls_context;
+
+/// Errors name the file and say what to do ("private key ... does not belong to certificate ...").
+result<std::shared_ptr<tls_context>> make_server_tls(server_tls_options const& o);
+/// For connecting to others; trusts the system's certificates.
+result<std::shared_ptr<tls_context>> make_client_tls();
+
+/// Makes a self-signed ECDSA P-256 certificate for the names, valid ten years, unless both files
+/// are there already. True when it was made now.
+result<bool> ensure_self_signed(certificate_files const& files, std::vector<std::string> const& names);
+
+/// Facts about the first certificate, for the start-up log: subject names and days until it expires.
+struct certificate_summary {
+    std::vector<std::string> names;
+    long days_left = 0;
+    bool self_signed = false;
+};
+result<certificate_summary> summarize(std::filesystem::path const& chain);
+
+}  // namespace postern::net

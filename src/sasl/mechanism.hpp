@@ -1,0 +1,92 @@
+// SASL mechanisms, RFC 4422: one exchange is one object, made for one AUTH command
+// and thrown away at its end. A mechanism knows nothing of SMTP, of base64 or of
+// where credentials are stored: it asks for what it needs, and the caller answers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/crypto.hpp"
+#include "base/secret.hpp"
+
+namespace postern::sasl {
+
+struct challenge {  // send it (possibly empty), await a response
+    std::string octets;
+};
+struct verify_password {  // the caller asks the directory, then calls on_password()
+    std::string authcid;
+    std::string authzid;  // empty: derive it from authcid
+    secret password;
+};
+struct fetch_scram {  // the caller asks the directory, then calls on_scram()
+    std::string authcid;
+    postern::hash hash;
+};
+struct accepted {
+    std::string authcid;
+    std::string authzid;  // empty: derive
+};
+struct rejected {
+    enum class reason {
+        malformed,        // 501 5.5.2: the exchange breaks the mechanism's grammar
+        bad_credentials,  // 535 5.7.8
+        cancelled,        // 501 5.7.0: "*"
+        channel_binding,  // 535 5.7.8, logged apart: bindings differ, downgrade flag
+    };
+    reason why;
+    char const* detail;  // for the log only; a literal
+};
+using outcome = std::variant<challenge, verify_password, fetch_scram, accepted, rejected>;
+
+/// RFC 5802 section 5: what the server keeps of a password. For an unknown account the
+/// directory makes one up that is the same each time (`real` is false then), so that
+/// the exchange does not tell.
+struct scram_keys {
+    std::string salt;
+    std::uint32_t iterations = 0;
+    std::string stored_key;
+    std::string server_key;
+    bool real = false;
+};
+
+/// Channel bindings of the connection, empty where there are none (RFC 9266, RFC 5929).
+struct channel_bindings {
+    std::string tls_exporter;  // 32 octets
+    std::string tls_server_end_point;
+};
+
+class server_mechanism {
+public:
+    virtual ~server_mechanism() = default;
+    virtual std::string_view name() const noexcept = 0;  // "SCRAM-SHA-256"
+    virtual bool reveals_password() const noexcept = 0;  // never without TLS
+    /// First call: the initial response, or nothing when the client sent none; absent
+    /// and empty ("=") differ (RFC 4954 section 4). Then one call per response.
+    virtual outcome step(std::optional<std::string_view> response) = 0;
+    /// Answer to fetch_scram. Other mechanisms are never asked.
+    virtual outcome on_scram(scram_keys const& keys);
+    /// The identity that this exchange claims so far, for the log: never a secret.
+    virtual std::string_view claimed() const noexcept = 0;
+};
+
+struct server_options {
+    channel_bindings bindings;
+    bool plus_offered = false;  // a -PLUS variant was in the list the client saw: flag "y" is a downgrade
+};
+
+/// A new exchange for a mechanism by name (any letter case), or null if there is none of
+/// that name: PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS.
+std::unique_ptr<server_mechanism> make_server_mechanism(std::string_view name, server_options const& options);
+/// Names that make_server_mechanism knows, strongest first.
+std::vector<std::string_view> const& server_mechanisms();
+/// Whether the mechanism starts with a server challenge, so that an initial response is
+/// an error (RFC 4954 section 4; LOGIN is the documented exception).
+bool is_server_first(std::string_view name) noexcept;
+
+}  // namespace postern::sasl

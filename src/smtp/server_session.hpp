@@ -1,0 +1,151 @@
+// The server half of one SMTP session, RFC 5321 and RFC 6409, as a state machine that
+// never touches a socket, a clock, a disk or a thread. It is fed with octets and asks
+// for what it needs: each on_...() gives the one action that the driver performs next,
+// and the driver answers with the on_...() named beside it.
+//
+// Replies pile up in output(). The driver writes and clears it before it waits for
+// input, before start_tls, hang_up and anything slow; so pipelined commands (RFC 2920)
+// are answered in one write.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/ip.hpp"
+#include "base/secret.hpp"
+#include "catalogue/verdict.hpp"
+#include "config/settings.hpp"
+#include "mail/envelope.hpp"
+#include "sasl/mechanism.hpp"
+
+namespace postern::smtp {
+
+/// What a listener's sessions share; outlives them.
+struct server_settings {
+    std::string hostname;
+    config::role role = config::role::submission;
+    bool starttls = false;                // STARTTLS can be had here
+    std::vector<std::string> mechanisms;  // as configured, in the order in which EHLO shows them
+    std::uint64_t message_size = 0;
+    std::uint32_t recipients = 0;
+    std::uint32_t errors = 0;
+    std::uint32_t auth_failures = 0;
+};
+
+/// What the connection is, TLS apart.
+struct connection_facts {
+    std::string session_id;
+    endpoint client;
+    bool auth_without_tls = false;  // require_tls is off, or the client is in plaintext_networks
+};
+
+struct tls_facts {
+    std::string version;  // "TLSv1.3"
+    std::string cipher;   // "TLS_AES_256_GCM_SHA384"
+    int bits = 0;
+    std::string server_name;  // SNI, printable
+    sasl::channel_bindings bindings;
+};
+
+struct need_input {};  // on_input()
+struct start_tls {};   // discard unread input; on_tls() or hang up
+struct verify_password {
+    std::string authcid, authzid;
+    secret password;
+};  // on_login()
+struct fetch_scram {
+    std::string authcid;
+    postern::hash hash;
+};  // on_scram()
+struct authorize {
+    std::string authcid, authzid;
+};                       // identity proven by the mechanism; on_login()
+struct check_sender {};  // transaction().reverse_path; on_sender()
+struct check_recipient {
+    mail::recipient to;
+};                        // on_recipient()
+struct begin_content {};  // room? a writer? on_content_ready()
+struct read_data {};      // up to CRLF.CRLF (data_decoder); on_content()
+struct read_chunk {
+    std::uint64_t size;
+    bool last;
+};  // exactly so many octets; on_content()
+struct discard_chunk {
+    std::uint64_t size;
+};                         // read and forget, then on_discarded()
+struct finish_message {};  // commit; on_finished()
+struct hang_up {};         // write output(), close
+using action =
+    std::variant<need_input, start_tls, verify_password, fetch_scram, authorize, check_sender, check_recipient,
+                 begin_content, read_data, read_chunk, discard_chunk, finish_message, hang_up>;
+
+enum class login_result : std::uint8_t {
+    accepted,
+    bad_credentials,
+    disabled,
+    smtp_auth_off,
+    needs_transition,
+    unavailable
+};
+
+class server_session {
+public:
+    server_session(server_settings const& s, connection_facts c);
+    ~server_session();
+    server_session(server_session&&) noexcept;
+
+    /// Greets (220). `tls`: implicit TLS is up, or a client hello came on 587.
+    action on_connect(tls_facts const* tls = nullptr);
+    /// Says the refusal (421 or 554) instead of a greeting, then hang_up.
+    action on_unwelcome(catalogue::verdict const& v);
+    /// Takes complete lines off the front of `in` until something is needed. What it leaves
+    /// (an incomplete line, the octets behind DATA, BDAT or STARTTLS) the driver keeps.
+    action on_input(std::string_view& in);
+    action on_tls(tls_facts const& tls);  // RFC 3207 section 4.2: forgets all said in the clear
+    /// `account`: whose login it is, when accepted.
+    action on_login(login_result r, std::string_view account);
+    action on_scram(sasl::scram_keys const& keys);
+    /// The back end failed to answer fetch_scram: 454 4.7.0.
+    action on_scram_unavailable();
+    action on_sender(catalogue::verdict const& v);
+    action on_recipient(catalogue::verdict const& v);
+    action on_content_ready(catalogue::verdict const& v);
+    action on_content(catalogue::verdict const& v);
+    action on_discarded();
+    action on_finished(catalogue::verdict const& v, std::string_view queue_id);
+    action on_timeout();   // 421 4.4.2
+    action on_shutdown();  // 421 4.3.2, between commands
+
+    /// Replies to be written; the driver clears it.
+    std::string& output() noexcept;
+    /// Refusals since the last call, for the log: each with the number that its reply's id
+    /// ends in ("session_id.number").
+    struct refusal {
+        catalogue::verdict what;
+        std::uint32_t number;
+        std::string command;  // the command as printable text; never a line of AUTH
+    };
+    std::vector<refusal> take_refusals();
+
+    mail::envelope const& transaction() const noexcept;
+    std::string const& login() const noexcept;           // account; empty: none
+    std::string_view mechanism() const noexcept;         // of the login or of the exchange under way
+    std::string_view claimed_identity() const noexcept;  // of the exchange under way or the last one, for the log
+    std::string const& ehlo_argument() const noexcept;
+    bool extended() const noexcept;  // EHLO, not HELO
+    bool tls() const noexcept;
+    tls_facts const& tls_details() const noexcept;
+    /// "ESMTPSA" and the like (RFC 3848, RFC 6531 section 4.3), for Received.
+    std::string_view protocol() const noexcept;
+    bool in_exchange() const noexcept;  // inside AUTH: time limits are shorter, nothing is logged
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace postern::smtp

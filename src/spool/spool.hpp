@@ -1,0 +1,151 @@
+// The spool: messages that are our responsibility, from the commit that allows the
+// "250" to the settlement of the last recipient (RFC 5321 section 6.1). Knows nothing
+// of how they arrived or will be delivered. Functions may be called from any thread;
+// handlers are called on a thread of the spool and must only hand over.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "mail/envelope.hpp"
+
+namespace postern::spool {
+
+/// Content as it came, in pieces: up to `memory_limit` in memory, beyond that in a file of
+/// its own that is written as the content arrives. Destroyed without being accepted, it
+/// leaves nothing behind. Used by one thread at a time.
+class content_writer {
+public:
+    virtual ~content_writer() = default;
+    /// Errors: 4.3.1 disk full, 4.3.0 others. After an error every further call fails alike.
+    virtual result<> append(std::string_view octets) = 0;
+    virtual std::uint64_t size() const noexcept = 0;
+};
+
+/// The content of a stored message, for reading it out; shared, immutable, safe from any thread.
+/// Lines end in CRLF (but for BINARYMIME), nothing is dot-stuffed.
+class content {
+public:
+    virtual ~content() = default;
+    virtual std::uint64_t size() const noexcept = 0;
+    /// All of it when it is in memory, else nothing.
+    virtual std::optional<std::string_view> in_memory() const noexcept = 0;
+    /// Opened for reading when it is in a file, else -1; owned by this object.
+    virtual int file() const noexcept = 0;
+    /// Up to `limit` octets from `offset`; short only at the end.
+    virtual result<std::string> read(std::uint64_t offset, std::size_t limit) const = 0;
+};
+
+enum class recipient_state : std::uint8_t { queued, delivered, bounced, expired, removed };
+
+struct stored_recipient {
+    std::uint32_t number = 0;  // within its message, from 0
+    mail::recipient to;
+    recipient_state state = recipient_state::queued;
+    std::uint32_t attempts = 0;
+    wall_time next_attempt;
+    std::string last_reply;  // what the other side said last, printable
+};
+
+/// What is known of a message beside its content.
+struct message {
+    std::string queue_id;
+    mail::envelope env;  // env.recipients is empty: see `recipients`
+    std::vector<stored_recipient> recipients;
+    wall_time accepted_at;
+    std::uint64_t size = 0;             // of the content
+    std::string session;                // id of the session that brought it
+    std::string account;                // who had logged in, or empty
+    std::string client;                 // address of the client
+    bool lines_begin_with_dot = false;  // else the content can be sent as DATA without stuffing
+    bool held = false;
+};
+
+/// A message with its content, ready for delivery.
+struct queued_message {
+    std::shared_ptr<message const> what;
+    std::shared_ptr<content const> body;
+};
+
+struct recipient_update {
+    std::uint32_t number = 0;
+    recipient_state state = recipient_state::queued;  // queued: deferred until next_attempt
+    wall_time next_attempt;
+    std::string last_reply;
+};
+struct settlement {
+    std::string queue_id;
+    std::vector<recipient_update> recipients;
+};
+
+/// A row of `postern queue list`.
+struct summary {
+    message what;
+};
+struct filter {
+    std::string queue_id;  // empty: all
+    std::size_t limit = 1000;
+};
+
+using accept_handler = std::function<void(result<>)>;
+/// Called once per commit with what it made ours, content included where it is in memory or
+/// in a file; `due` now.
+using arrival_handler = std::function<void(std::vector<queued_message>)>;
+
+struct options {
+    std::filesystem::path folder;  // holds spool.db and content/
+    std::size_t memory_limit = 128u << 10;
+    std::uint64_t free_space_floor = 64u << 20;  // below: 452 4.3.1 before DATA
+};
+
+class spool {
+public:
+    virtual ~spool() = default;
+
+    // -- taking in --
+
+    /// Whether a message of about this size would fit now: 4.3.1 when not (RFC 1870 section 6.1).
+    virtual result<> room_for(std::uint64_t octets) = 0;
+    virtual std::unique_ptr<content_writer> new_content() = 0;
+    /// Makes a message ours: puts its envelope (env.recipients) and content on stable storage,
+    /// then calls the handler; success is the permission to say 250. what.queue_id is given by
+    /// the caller. After a failure nothing of the message remains.
+    virtual void accept(message what, std::unique_ptr<content_writer> body, accept_handler handler) = 0;
+
+    // -- sending out --
+
+    virtual void on_arrival(arrival_handler handler) = 0;
+    /// Messages with a recipient that is due at `now` and not held or already handed out;
+    /// at most `limit`, earliest first. What is handed out stays so until settle() or release().
+    virtual result<std::vector<queued_message>> take_due(wall_time now, std::size_t limit) = 0;
+    /// When take_due() will have something, if ever.
+    virtual result<std::optional<wall_time>> next_due() = 0;
+    /// Records fates, within some 10 ms on stable storage; a message whose last recipient
+    /// is settled is gone. `bounce`, a report to the sender, becomes ours in the same transaction.
+    /// The handler (may be empty) is called when it is on stable storage.
+    virtual void settle(settlement what, std::optional<std::pair<message, std::string>> bounce,
+                        accept_handler handler) = 0;
+
+    // -- operating --
+
+    virtual result<std::vector<summary>> list(filter const& f) = 0;
+    virtual result<queued_message> find(std::string_view queue_id) = 0;
+    virtual result<> hold(std::string_view queue_id, bool held) = 0;
+    virtual result<> retry_now(std::string_view queue_id) = 0;  // empty: all
+    virtual result<> remove(std::string_view queue_id) = 0;
+    virtual result<std::uint64_t> count() = 0;
+};
+
+/// Opens or creates the spool, sweeps content that was never accepted. Errors: in use by another
+/// process, damaged, of a newer version, no room.
+result<std::unique_ptr<spool>> open(options o);
+
+}  // namespace postern::spool

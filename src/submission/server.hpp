@@ -1,0 +1,49 @@
+// The gate itself: listeners, and one coroutine a connection that performs what the
+// session asks for. Owns the I/O threads.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "config/settings.hpp"
+#include "directory/directory.hpp"
+#include "spool/spool.hpp"
+
+namespace postern::submission {
+
+/// A bound, listening socket; closed with this object unless taken.
+struct inherited_socket {
+    int descriptor = -1;
+    std::string address;  // "[::]:587", as getsockname says it
+};
+
+class server {
+public:
+    virtual ~server() = default;
+
+    /// Starts to accept. Called after privileges have been dropped.
+    virtual void start() = 0;
+    /// Takes up new settings and reads the certificates again. On an error everything stays as
+    /// it was. Running sessions keep what they began with.
+    virtual result<> reload(config::settings const& s) = 0;
+    /// Stops listening, lets running transactions end, closes the rest when `timeouts.drain`
+    /// is over. Returns when all sessions have ended.
+    virtual void drain() = 0;
+
+    struct listening {
+        std::string address;  // with the real port, where port 0 was asked for
+        std::string role, tls;
+    };
+    virtual std::vector<listening> listeners() const = 0;
+    virtual std::size_t sessions() const = 0;
+};
+
+/// Loads certificates and binds every listener, all or none. Sockets that a supervisor passed
+/// (sd_listen_fds) are used for the listeners whose address they have. Errors say which address
+/// and what to do ("port 587 of 127.0.0.1 is taken by another program; ...").
+result<std::unique_ptr<server>> make_server(config::settings const& s, directory::directory& accounts,
+                                            spool::spool& queue, std::vector<inherited_socket> inherited);
+
+}  // namespace postern::submission
