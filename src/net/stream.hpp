@@ -31,13 +31,17 @@ class tls_context;  // net/tls.hpp
 /// How TLS was agreed upon.
 struct tls_state {
     std::string version;  // "TLSv1.3"
-    std::string cipher;
+    std::string cipher;   // "TLS_AES_128_GCM_SHA256"
     int bits = 0;
-    std::string server_name;       // SNI the client asked for; printable
-    std::string exporter;          // tls-exporter channel binding, RFC 9266
+    std::string server_name;     // SNI that the client asked for; printable
+    bool peer_verified = false;  // client side: chain and name are good
+    std::string peer_problem;    // client side: why not, in words
+};
+
+/// Channel bindings; costly to make, so made only when asked for.
+struct tls_bindings {
+    std::string exporter;          // tls-exporter, RFC 9266
     std::string server_end_point;  // tls-server-end-point, RFC 5929 section 4
-    bool peer_verified = false;    // client side: chain and name are good
-    std::string peer_problem;      // client side: why not, in words
 };
 
 class stream {
@@ -68,19 +72,25 @@ public:
                                                             steady_clock::duration limit) = 0;
     /// Null without TLS.
     virtual tls_state const* tls() const noexcept = 0;
+    /// Of the running TLS connection; empty without TLS.
+    virtual tls_bindings bindings() const = 0;
+    /// Why the last TLS operation failed, in OpenSSL's words, for the log; else empty.
+    virtual std::string problem() const = 0;
 
     virtual endpoint local() const noexcept = 0;
     virtual endpoint remote() const noexcept = 0;
     /// From a PROXY header: who the client really is, and where it connected to.
     virtual void set_endpoints(endpoint remote, endpoint local) noexcept = 0;
 
+    /// Ends the pending operation, if any, with operation_aborted; the stream stays open.
+    virtual void interrupt() noexcept = 0;
     /// Sends close_notify where there is TLS (without waiting) and closes. Pending operations
     /// end with an error. Safe to call again.
     virtual void close() noexcept = 0;
     virtual boost::asio::any_io_executor executor() = 0;
 };
 
-/// Connects over TCP (TCP_NODELAY) from `source` if given. Errors: those of connect, timed_out.
+/// Connects over TCP (TCP_NODELAY). Errors: those of connect, timed_out.
 awaitable<net_result<std::unique_ptr<stream>>> connect(boost::asio::any_io_executor executor, endpoint to,
                                                        steady_clock::duration limit);
 /// The same to a Unix socket.

@@ -1,0 +1,429 @@
+#include "net/socket_stream.hpp"
+
+#include <array>
+#include <cerrno>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <boost/asio/error.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/text.hpp"
+#include "net/deadline.hpp"
+#include "net/socket_address.hpp"
+#include "net/tls_context.hpp"
+
+namespace postern::net {
+namespace {
+
+namespace asio = boost::asio;
+using boost::asio::posix::stream_descriptor;
+
+constexpr std::size_t buffer_size = 64 << 10;
+
+// Octets are read into a buffer of the thread's and looked at before anything else of
+// the thread runs, so a connection needs no buffer of its own.
+std::array<char, buffer_size>& thread_buffer()
+{
+    thread_local auto const buffer = std::make_unique<std::array<char, buffer_size>>();
+    return *buffer;
+}
+
+error_code from_errno() { return {errno, boost::system::system_category()}; }
+
+struct ssl_deleter {
+    void operator()(SSL* s) const noexcept { SSL_free(s); }
+};
+
+enum class need { nothing, input, output };
+
+class socket_stream final : public stream {
+public:
+    socket_stream(asio::any_io_executor executor, int descriptor, endpoint remote, endpoint local)
+        : socket_(executor, descriptor),
+          deadline_(executor,
+                    [this] {
+                        timed_out_ = true;
+                        socket_.cancel();
+                    }),
+          remote_(remote),
+          local_(local)
+    {
+    }
+
+    ~socket_stream() override { close(); }
+
+    awaitable<net_result<std::string_view>> read(steady_clock::duration limit) override
+    {
+        // The answer to what we just wrote is not here yet, so wait first; but what a TLS
+        // record or a full buffer brought more of is here already.
+        bool const here = ssl_ ? SSL_has_pending(ssl_.get()) == 1 : full_;
+        need what = need::input;
+        if (here) {
+            auto const n = take(what);
+            if (n > 0) co_return std::string_view{thread_buffer().data(), static_cast<std::size_t>(n)};
+            if (n == 0) co_return failure_;
+        }
+        for (;;) {
+            if (auto ec = co_await wait(what, limit)) co_return ec;
+            auto const n = take(what);
+            if (n > 0) co_return std::string_view{thread_buffer().data(), static_cast<std::size_t>(n)};
+            if (n == 0) co_return failure_;
+        }
+    }
+
+    awaitable<net_result<done>> write(std::string_view octets, steady_clock::duration limit) override
+    {
+        while (!octets.empty()) {
+            need what = need::nothing;
+            auto const n = put(octets, what);
+            if (n > 0) {
+                octets.remove_prefix(static_cast<std::size_t>(n));
+                continue;
+            }
+            if (n == 0) co_return failure_;
+            if (auto ec = co_await wait(what, limit)) co_return ec;
+        }
+        co_return done{};
+    }
+
+    awaitable<net_result<done>> write_file(int file, std::uint64_t offset, std::uint64_t size,
+                                           steady_clock::duration limit) override
+    {
+        if (ssl_) co_return co_await write_file_by_reading(file, offset, size, limit);
+        auto at = static_cast<off_t>(offset);
+        while (size != 0) {
+            // Bounded, so that one fast reader doesn't keep the thread to itself.
+            auto const n = ::sendfile(socket_.native_handle(), file, &at, std::min<std::uint64_t>(size, 1 << 20));
+            if (n > 0) {
+                size -= static_cast<std::uint64_t>(n);
+                continue;
+            }
+            if (n == 0) co_return error_code{EIO, boost::system::system_category()};  // the file is shorter
+            if (errno == EINTR) continue;
+            if (errno != EAGAIN) co_return from_errno();
+            if (auto ec = co_await wait(need::output, limit)) co_return ec;
+        }
+        co_return done{};
+    }
+
+    awaitable<net_result<std::string>> peek(std::size_t most, steady_clock::duration limit) override
+    {
+        for (;;) {
+            if (auto ec = co_await wait(need::input, limit)) co_return ec;
+            std::string out(most, '\0');
+            auto const n = ::recv(socket_.native_handle(), out.data(), most, MSG_PEEK | MSG_DONTWAIT);
+            if (n > 0) {
+                out.resize(static_cast<std::size_t>(n));
+                co_return out;
+            }
+            if (n == 0) co_return error_code{asio::error::eof};
+            if (errno != EAGAIN && errno != EINTR) co_return from_errno();
+        }
+    }
+
+    awaitable<net_result<done>> skip(std::size_t count, steady_clock::duration limit) override
+    {
+        while (count != 0) {
+            auto& buffer = thread_buffer();
+            auto const n = ::recv(socket_.native_handle(), buffer.data(), std::min(count, buffer.size()), MSG_DONTWAIT);
+            if (n > 0) {
+                count -= static_cast<std::size_t>(n);
+                continue;
+            }
+            if (n == 0) co_return error_code{asio::error::eof};
+            if (errno != EAGAIN && errno != EINTR) co_return from_errno();
+            if (auto ec = co_await wait(need::input, limit)) co_return ec;
+        }
+        co_return done{};
+    }
+
+    awaitable<net_result<done>> handshake_as_server(std::shared_ptr<tls_context> context,
+                                                    steady_clock::duration limit) override
+    {
+        begin_tls(std::move(context));
+        SSL_set_accept_state(ssl_.get());
+        auto const shaken = co_await handshake(limit);
+        if (shaken)
+            if (char const* const name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name))
+                tls_->server_name = printable(name, 255);
+        co_return shaken;
+    }
+
+    awaitable<net_result<done>> handshake_as_client(std::shared_ptr<tls_context> context, std::string name,
+                                                    steady_clock::duration limit) override
+    {
+        begin_tls(std::move(context));
+        SSL_set_connect_state(ssl_.get());
+        if (auto const address = ip_address::parse(name)) {
+            X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), name.c_str());
+        } else {
+            SSL_set_tlsext_host_name(ssl_.get(), const_cast<char*>(name.c_str()));
+            SSL_set1_host(ssl_.get(), name.c_str());
+        }
+        auto const shaken = co_await handshake(limit);
+        if (shaken) {
+            long const verified = SSL_get_verify_result(ssl_.get());
+            tls_->peer_verified = verified == X509_V_OK && SSL_get0_peer_certificate(ssl_.get()) != nullptr;
+            if (!tls_->peer_verified) tls_->peer_problem = X509_verify_cert_error_string(verified);
+        }
+        co_return shaken;
+    }
+
+    tls_state const* tls() const noexcept override { return tls_.get(); }
+
+    tls_bindings bindings() const override
+    {
+        tls_bindings b;
+        if (!ssl_) return b;
+        // RFC 9266 section 2; below TLS 1.3 it is unique only with the extended master secret.
+        static constexpr std::string_view label = "EXPORTER-Channel-Binding";
+        std::array<unsigned char, 32> octets{};
+        bool const unique = SSL_version(ssl_.get()) >= TLS1_3_VERSION || SSL_get_extms_support(ssl_.get()) == 1;
+        if (unique && SSL_export_keying_material(ssl_.get(), octets.data(), octets.size(), label.data(), label.size(),
+                                                 nullptr, 0, 0) == 1)
+            b.exporter.assign(reinterpret_cast<char const*>(octets.data()), octets.size());
+        if (X509* const own = SSL_get_certificate(ssl_.get())) {
+            int digest = NID_undef;
+            X509_get_signature_info(own, &digest, nullptr, nullptr, nullptr);
+            EVP_MD const* md = EVP_get_digestbynid(digest);
+            if (md == nullptr || digest == NID_md5 || digest == NID_sha1) md = EVP_sha256();
+            std::array<unsigned char, EVP_MAX_MD_SIZE> hashed{};
+            unsigned size = 0;
+            if (X509_digest(own, md, hashed.data(), &size) == 1)
+                b.server_end_point.assign(reinterpret_cast<char const*>(hashed.data()), size);
+        }
+        ERR_clear_error();
+        return b;
+    }
+
+    std::string problem() const override { return problem_; }
+
+    endpoint local() const noexcept override { return local_; }
+    endpoint remote() const noexcept override { return remote_; }
+    void set_endpoints(endpoint remote, endpoint local) noexcept override
+    {
+        remote_ = remote;
+        local_ = local;
+    }
+
+    void interrupt() noexcept override
+    {
+        error_code ignored;
+        socket_.cancel(ignored);
+    }
+
+    void close() noexcept override
+    {
+        if (!socket_.is_open()) return;
+        deadline_.disarm();
+        if (ssl_ && shaken_) {
+            ERR_clear_error();
+            SSL_shutdown(ssl_.get());  // sends close_notify if there is room, and doesn't wait
+            ERR_clear_error();
+        }
+        // What is left unread would make close() reset the connection, and the client would
+        // lose our last reply.
+        ::shutdown(socket_.native_handle(), SHUT_WR);
+        auto& buffer = thread_buffer();
+        for (int i = 0; i < 4; ++i)
+            if (::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT) <= 0) break;
+        error_code ignored;
+        socket_.close(ignored);
+        ssl_.reset();
+    }
+
+    asio::any_io_executor executor() override { return socket_.get_executor(); }
+
+private:
+    void begin_tls(std::shared_ptr<tls_context> context)
+    {
+        context_ = std::move(context);
+        full_ = false;
+        ssl_.reset(SSL_new(context_->first()));
+        SSL_set_fd(ssl_.get(), socket_.native_handle());
+    }
+
+    awaitable<net_result<done>> handshake(steady_clock::duration limit)
+    {
+        auto const until = steady_clock::now() + limit;
+        for (;;) {
+            ERR_clear_error();
+            int const r = SSL_do_handshake(ssl_.get());
+            if (r == 1) break;
+            need what = need::nothing;
+            if (classify(r, what) == 0) {
+                problem_ = problem_.empty() ? "the connection was closed" : problem_;
+                co_return failure_;
+            }
+            // One deadline for the whole of it: a client that dribbles gains nothing.
+            auto const left = until - steady_clock::now();
+            if (left <= left.zero()) co_return error_code{asio::error::timed_out};
+            if (auto ec = co_await wait(what, left)) co_return ec;
+        }
+        shaken_ = true;
+        tls_ = std::make_unique<tls_state>();
+        tls_->version = SSL_get_version(ssl_.get());
+        tls_->cipher = SSL_get_cipher_name(ssl_.get());
+        tls_->bits = SSL_get_cipher_bits(ssl_.get(), nullptr);
+        co_return done{};
+    }
+
+    // Waits for readiness; an error code when the deadline passed or the socket was closed.
+    awaitable<error_code> wait(need what, steady_clock::duration limit)
+    {
+        if (!socket_.is_open()) co_return error_code{asio::error::operation_aborted};
+        timed_out_ = false;
+        deadline_.arm(limit);
+        auto const kind = what == need::output ? stream_descriptor::wait_write : stream_descriptor::wait_read;
+        error_code ec;
+        co_await socket_.async_wait(kind, asio::redirect_error(asio::use_awaitable, ec));
+        deadline_.disarm();
+        if (ec && timed_out_) co_return error_code{asio::error::timed_out};
+        co_return ec;
+    }
+
+    // Reads what is there into the thread's buffer: octets taken; 0: failure_ says why not;
+    // -1: nothing there, wait for `what`.
+    ssize_t take(need& what)
+    {
+        auto& buffer = thread_buffer();
+        if (!ssl_) {
+            ssize_t n = 0;
+            do n = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+            while (n < 0 && errno == EINTR);
+            full_ = n == static_cast<ssize_t>(buffer.size());
+            if (n > 0) return n;
+            if (n == 0) {
+                failure_ = asio::error::eof;
+                return 0;
+            }
+            if (errno == EAGAIN) {
+                what = need::input;
+                return -1;
+            }
+            failure_ = from_errno();
+            return 0;
+        }
+        std::size_t have = 0;
+        for (;;) {
+            ERR_clear_error();
+            int const n = SSL_read(ssl_.get(), buffer.data() + have, static_cast<int>(buffer.size() - have));
+            if (n <= 0) {
+                if (have != 0) break;  // what follows will be found by the next read
+                return classify(n, what);
+            }
+            have += static_cast<std::size_t>(n);
+            if (have == buffer.size() || SSL_has_pending(ssl_.get()) == 0) break;
+        }
+        return static_cast<ssize_t>(have);
+    }
+
+    // Writes as much as the socket takes: like take().
+    ssize_t put(std::string_view octets, need& what)
+    {
+        if (!socket_.is_open()) {
+            failure_ = asio::error::operation_aborted;
+            return 0;
+        }
+        if (ssl_) {
+            ERR_clear_error();
+            int const n = SSL_write(ssl_.get(), octets.data(), static_cast<int>(std::min(octets.size(), buffer_size)));
+            return n > 0 ? n : classify(n, what);
+        }
+        ssize_t n = 0;
+        do n = ::send(socket_.native_handle(), octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        while (n < 0 && errno == EINTR);
+        if (n > 0) return n;
+        if (n < 0 && errno == EAGAIN) {
+            what = need::output;
+            return -1;
+        }
+        failure_ = from_errno();
+        return 0;
+    }
+
+    // What OpenSSL's return value asks for: -1: wait for `what`; 0: over, see failure_.
+    int classify(int returned, need& what)
+    {
+        switch (SSL_get_error(ssl_.get(), returned)) {
+            case SSL_ERROR_WANT_READ: what = need::input; return -1;
+            case SSL_ERROR_WANT_WRITE: what = need::output; return -1;
+            case SSL_ERROR_ZERO_RETURN: failure_ = asio::error::eof; break;
+            case SSL_ERROR_SYSCALL:
+                failure_ = errno != 0 ? from_errno() : error_code{asio::error::eof};
+                shaken_ = false;  // no close_notify on a broken connection
+                break;
+            default:
+                failure_ =
+                    ERR_peek_error() != 0 && ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING
+                        ? error_code{asio::error::eof}
+                        : error_code{EPROTO, boost::system::system_category()};
+                problem_ = last_tls_error();
+                shaken_ = false;
+        }
+        ERR_clear_error();
+        return 0;
+    }
+
+    awaitable<net_result<done>> write_file_by_reading(int file, std::uint64_t offset, std::uint64_t size,
+                                                      steady_clock::duration limit)
+    {
+        std::string buffer(std::min<std::uint64_t>(size, buffer_size), '\0');
+        while (size != 0) {
+            auto const n =
+                ::pread(file, buffer.data(), std::min<std::uint64_t>(size, buffer.size()), static_cast<off_t>(offset));
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0) co_return from_errno();
+            if (n == 0) co_return error_code{EIO, boost::system::system_category()};
+            std::string_view const piece{buffer.data(), static_cast<std::size_t>(n)};
+            auto const sent = co_await write(piece, limit);
+            if (!sent) co_return sent;
+            offset += piece.size();
+            size -= piece.size();
+        }
+        co_return done{};
+    }
+
+    stream_descriptor socket_;
+    deadline deadline_;
+    endpoint remote_, local_;
+    std::shared_ptr<tls_context> context_;
+    std::unique_ptr<SSL, ssl_deleter> ssl_;
+    std::unique_ptr<tls_state> tls_;
+    std::string problem_;
+    error_code failure_;
+    bool timed_out_ = false;
+    bool shaken_ = false;
+    bool full_ = false;  // the last plain read filled the buffer: there may be more
+};
+
+}  // namespace
+
+std::unique_ptr<stream> make_socket_stream(asio::any_io_executor executor, int descriptor, endpoint remote,
+                                           endpoint local)
+{
+    return std::make_unique<socket_stream>(std::move(executor), descriptor, remote, local);
+}
+
+endpoint local_endpoint(int descriptor)
+{
+    sockaddr_storage a{};
+    socklen_t size = sizeof a;
+    if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&a), &size) != 0) return {};
+    return from_sockaddr(a);
+}
+
+endpoint remote_endpoint(int descriptor)
+{
+    sockaddr_storage a{};
+    socklen_t size = sizeof a;
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&a), &size) != 0) return {};
+    return from_sockaddr(a);
+}
+
+}  // namespace postern::net

@@ -1,0 +1,209 @@
+#include "net/tls.hpp"
+
+#include <cstring>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "base/clock.hpp"
+#include "base/text.hpp"
+#include "net/tls_context.hpp"
+
+namespace postern::net {
+namespace {
+
+struct x509_deleter {
+    void operator()(X509* c) const noexcept { X509_free(c); }
+};
+using x509_ptr = std::unique_ptr<X509, x509_deleter>;
+struct bio_deleter {
+    void operator()(BIO* b) const noexcept { BIO_free(b); }
+};
+using bio_ptr = std::unique_ptr<BIO, bio_deleter>;
+
+constexpr status broken{4, 3, 5};  // RFC 3463: system incorrectly configured
+
+error failure(std::string text) { return {broken, "TLS is not available", std::move(text)}; }
+
+std::string quoted(std::filesystem::path const& p) { return "\"" + p.string() + "\""; }
+
+result<x509_ptr> read_leaf(std::filesystem::path const& chain)
+{
+    bio_ptr const in{BIO_new_file(chain.c_str(), "r")};
+    if (!in)
+        return failure("can't read the certificate " + quoted(chain) + ": " + std::strerror(errno) +
+                       "; name a readable PEM file in tls.certificate");
+    x509_ptr leaf{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)};
+    if (!leaf) {
+        ERR_clear_error();
+        return failure(quoted(chain) + " holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)");
+    }
+    return leaf;
+}
+
+std::vector<std::string> names_of(X509* certificate)
+{
+    std::vector<std::string> names;
+    auto* const all =
+        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+    for (int i = 0; i < sk_GENERAL_NAME_num(all); ++i) {
+        GENERAL_NAME const* const name = sk_GENERAL_NAME_value(all, i);
+        if (name->type != GEN_DNS) continue;
+        auto const* const octets = reinterpret_cast<char const*>(ASN1_STRING_get0_data(name->d.dNSName));
+        names.push_back(to_lower({octets, static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))}));
+    }
+    GENERAL_NAMES_free(all);
+    if (names.empty()) {
+        char common[256] = {};
+        if (X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, common, sizeof common) > 0)
+            names.push_back(to_lower(common));
+    }
+    return names;
+}
+
+int choose_by_name(SSL* ssl, int*, void* argument)
+{
+    auto const& context = *static_cast<tls_context const*>(argument);
+    char const* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
+    if (SSL_CTX* const found = context.find(name); found != nullptr && found != SSL_get_SSL_CTX(ssl))
+        SSL_set_SSL_CTX(ssl, found);
+    return SSL_TLSEXT_ERR_OK;  // an unknown name gets the first certificate
+}
+
+void set_common(SSL_CTX* c)
+{
+    SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    // One read for as many records as have come, instead of two for each.
+    SSL_CTX_set_read_ahead(c, 1);
+}
+
+ssl_ctx_ptr make_server_context(server_tls_options const& o)
+{
+    ssl_ctx_ptr c{SSL_CTX_new(TLS_server_method())};
+    set_common(c.get());
+    SSL_CTX_set_min_proto_version(c.get(), o.minimum == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION);
+    SSL_CTX_set_options(c.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                     SSL_OP_NO_COMPRESSION);
+    // Forward secrecy and authenticated encryption only, the cheaper of equals first.
+    SSL_CTX_set_ciphersuites(c.get(), "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
+    SSL_CTX_set_cipher_list(c.get(),
+                            "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+                            "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305");
+    SSL_CTX_set1_groups_list(c.get(), "X25519:P-256:P-384");
+    // Resumption by tickets only: no table of sessions that a flood could fill.
+    SSL_CTX_set_session_cache_mode(c.get(), SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(c.get(), 1);
+    auto const id = o.session_context.substr(0, SSL_MAX_SID_CTX_LENGTH);
+    SSL_CTX_set_session_id_context(c.get(), reinterpret_cast<unsigned char const*>(id.data()),
+                                   static_cast<unsigned>(id.size()));
+    return c;
+}
+
+result<> use(SSL_CTX* c, certificate_files const& files)
+{
+    ERR_clear_error();
+    if (SSL_CTX_use_certificate_chain_file(c, files.chain.c_str()) != 1)
+        return failure("the certificate " + quoted(files.chain) + " can't be used: " + last_tls_error());
+    bio_ptr const in{BIO_new_file(files.private_key.c_str(), "r")};
+    if (!in)
+        return failure("can't read the private key " + quoted(files.private_key) + ": " + std::strerror(errno) +
+                       "; let the user that Postern runs as read it");
+    std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> const key{
+        PEM_read_bio_PrivateKey(
+            in.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr),
+        &EVP_PKEY_free};
+    if (!key) {
+        ERR_clear_error();
+        return failure(quoted(files.private_key) +
+                       " holds no private key in PEM form, or one that is locked by a password");
+    }
+    if (SSL_CTX_use_PrivateKey(c, key.get()) != 1 || SSL_CTX_check_private_key(c) != 1) {
+        ERR_clear_error();
+        return failure("the private key " + quoted(files.private_key) + " does not belong to the certificate " +
+                       quoted(files.chain));
+    }
+    return done{};
+}
+
+}  // namespace
+
+std::string last_tls_error()
+{
+    unsigned long const code = ERR_get_error();
+    ERR_clear_error();
+    if (code == 0) return "unknown reason";
+    char const* const reason = ERR_reason_error_string(code);
+    return reason != nullptr ? reason : "error " + std::to_string(code);
+}
+
+SSL_CTX* tls_context::find(std::string_view name) const
+{
+    if (name.size() > 255) return nullptr;
+    auto const wanted = to_lower(name);
+    if (auto const at = by_name.find(wanted); at != by_name.end()) return at->second;
+    if (auto const dot = wanted.find('.'); dot != std::string::npos)
+        if (auto const at = by_name.find("*" + wanted.substr(dot)); at != by_name.end()) return at->second;
+    return nullptr;
+}
+
+result<std::shared_ptr<tls_context>> make_server_tls(server_tls_options const& o)
+{
+    auto context = std::make_shared<tls_context>();
+    std::vector<std::vector<std::string>> names;  // beside context->contexts
+    for (auto const& files : o.certificates) {
+        auto leaf = read_leaf(files.chain);
+        if (!leaf) return std::move(leaf).error();
+        auto mine = names_of(leaf->get());
+        // The same names with another kind of key (ECDSA, RSA) share a context, so that
+        // the client's abilities choose between them.
+        std::size_t at = 0;
+        while (at < names.size() && names[at] != mine) ++at;
+        if (at == names.size()) {
+            context->contexts.push_back(make_server_context(o));
+            names.push_back(std::move(mine));
+        }
+        if (auto used = use(context->contexts[at].get(), files); !used) return std::move(used).error();
+    }
+    if (context->contexts.empty()) return failure("no certificate is configured");
+    for (std::size_t i = 0; i < names.size(); ++i)
+        for (auto const& name : names[i]) context->by_name.emplace(name, context->contexts[i].get());
+    if (context->contexts.size() > 1) {
+        SSL_CTX_set_tlsext_servername_callback(context->first(), choose_by_name);
+        SSL_CTX_set_tlsext_servername_arg(context->first(), context.get());
+    }
+    return context;
+}
+
+result<std::shared_ptr<tls_context>> make_client_tls()
+{
+    auto context = std::make_shared<tls_context>();
+    ssl_ctx_ptr c{SSL_CTX_new(TLS_client_method())};
+    set_common(c.get());
+    SSL_CTX_set_min_proto_version(c.get(), TLS1_2_VERSION);
+    SSL_CTX_set_session_cache_mode(c.get(), SSL_SESS_CACHE_OFF);
+    // What doesn't verify is for the caller to judge: opportunistic TLS takes any certificate.
+    SSL_CTX_set_verify(c.get(), SSL_VERIFY_NONE, nullptr);
+    SSL_CTX_set_default_verify_paths(c.get());
+    context->contexts.push_back(std::move(c));
+    return context;
+}
+
+result<certificate_summary> summarize(std::filesystem::path const& chain)
+{
+    auto leaf = read_leaf(chain);
+    if (!leaf) return std::move(leaf).error();
+    certificate_summary s;
+    s.names = names_of(leaf->get());
+    int days = 0;
+    int seconds = 0;
+    if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(leaf->get())) == 1) {
+        s.days_left = days;
+        if (days == 0 && seconds < 0) s.days_left = -1;
+    }
+    s.self_signed = X509_self_signed(leaf->get(), 0) == 1;
+    return s;
+}
+
+}  // namespace postern::net

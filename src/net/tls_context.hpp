@@ -1,0 +1,34 @@
+// What tls.hpp hides: OpenSSL contexts. Included by net/*.cpp only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <openssl/ssl.h>
+
+namespace postern::net {
+
+struct ssl_ctx_deleter {
+    void operator()(SSL_CTX* c) const noexcept { SSL_CTX_free(c); }
+};
+using ssl_ctx_ptr = std::unique_ptr<SSL_CTX, ssl_ctx_deleter>;
+
+class tls_context {
+public:
+    /// One context for each set of names; the first serves clients that name nobody we know.
+    std::vector<ssl_ctx_ptr> contexts;
+    /// Lower-cased names ("mail.example.com", "*.example.com") to a context.
+    std::map<std::string, SSL_CTX*, std::less<>> by_name;
+
+    SSL_CTX* first() const noexcept { return contexts.front().get(); }
+    /// Exact name, then a wildcard for its first label; or null.
+    SSL_CTX* find(std::string_view name) const;
+};
+
+/// The oldest error of OpenSSL's queue in words, which is emptied.
+std::string last_tls_error();
+
+}  // namespace postern::net
