@@ -48,6 +48,8 @@ struct options {
 void start(options o);
 /// Writes what is left and ends the thread. Safe to call when never started.
 void stop();
+/// Waits until what was recorded before has been handed to the sinks; at most a second.
+void flush();
 
 /// Records an event. Empty text values are left out. The usual keys: session,
 /// queue_id, client, listener, account, rule, reply, reverse_path, forward_path.

@@ -8,9 +8,9 @@ namespace {
 
 unsigned octet(char c) { return static_cast<unsigned char>(c); }
 
-// Length of the well-formed UTF-8 sequence at the front of the text and its code
-// point; 0 when there is none.
-std::size_t sequence(std::string_view text, std::uint32_t& point) noexcept
+}  // namespace
+
+std::size_t utf8_sequence(std::string_view text, std::uint32_t& point) noexcept
 {
     unsigned const first = octet(text[0]);
     if (first < 0x80) {
@@ -29,13 +29,14 @@ std::size_t sequence(std::string_view text, std::uint32_t& point) noexcept
     return length;
 }
 
-bool changes_direction(std::uint32_t point) noexcept
+bool is_harmless(std::uint32_t point) noexcept
 {
-    return point == 0x61c || point == 0x200e || point == 0x200f || (point >= 0x202a && point <= 0x202e) ||
-           (point >= 0x2066 && point <= 0x2069);
+    if (point < 0x20 || (point >= 0x7f && point <= 0x9f)) return false;
+    bool const turns = point == 0x61c || point == 0x200e || point == 0x200f || (point >= 0x202a && point <= 0x202e) ||
+                       (point >= 0x2066 && point <= 0x2069);
+    // Line and paragraph separators end a line in some viewers.
+    return !turns && point != 0x2028 && point != 0x2029;
 }
-
-}  // namespace
 
 std::string to_lower(std::string_view text)
 {
@@ -66,7 +67,7 @@ bool is_utf8(std::string_view text) noexcept
 {
     while (!text.empty()) {
         std::uint32_t point = 0;
-        std::size_t const n = sequence(text, point);
+        std::size_t const n = utf8_sequence(text, point);
         if (n == 0) return false;
         text.remove_prefix(n);
     }
@@ -85,8 +86,8 @@ std::string printable(std::string_view text, std::size_t limit)
     while (!text.empty()) {
         if (out.size() >= limit) return out + "...";
         std::uint32_t point = 0;
-        std::size_t const n = sequence(text, point);
-        bool const shown = n != 0 && point >= 0x20 && !(point >= 0x7f && point <= 0x9f) && !changes_direction(point);
+        std::size_t const n = utf8_sequence(text, point);
+        bool const shown = n != 0 && is_harmless(point);
         if (shown && point != '\\') {
             out += text.substr(0, n);
         } else if (point == '\\' && n == 1) {

@@ -2,6 +2,8 @@
 // making foreign text safe to show.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -20,6 +22,13 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) n
 /// Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms); ASCII is.
 bool is_utf8(std::string_view text) noexcept;
 bool is_ascii(std::string_view text) noexcept;
+
+/// Octets of the well-formed UTF-8 sequence at the front of `text` (which is not
+/// empty), and its code point; 0 when there is none.
+std::size_t utf8_sequence(std::string_view text, std::uint32_t& point) noexcept;
+/// Whether a code point can be shown as it is: no control character, nothing that
+/// turns the direction of writing (a way to make text look like another).
+bool is_harmless(std::uint32_t point) noexcept;
 
 /// For a reply, a log line or a terminal: control characters, invalid UTF-8 and
 /// bidirectional overrides become `\xNN`, a backslash is doubled, and what is

@@ -34,7 +34,7 @@ struct verdict {
 /// and are evidence too; a placeholder without value becomes nothing.
 verdict make_verdict(rule const& why, std::vector<evidence> values = {});
 
-/// "550 5.7.1 Relaying ... [K7Q2M9TX4WZA.1]\r\n": the reply's line or, where the text
+/// "550 5.7.1 Relaying ... (K7Q2M9TX4WZA.1)\r\n": the reply's line or, where the text
 /// is longer than a reply line may be (512 octets, RFC 5321 section 4.5.3.1.5), lines.
 /// `id` may be empty.
 std::string to_reply(verdict const& v, std::string_view id);
