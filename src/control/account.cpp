@@ -1,0 +1,208 @@
+// account add, list, show, password, remove, enable, disable, smtp-auth, alias, send-as, import
+#include <boost/json/array.hpp>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "control/commands.hpp"
+
+namespace postern::control {
+namespace json = boost::json;
+namespace {
+
+json::array list_of(std::vector<std::string> const& texts)
+{
+    json::array a;
+    for (auto const& t : texts) a.emplace_back(t);
+    return a;
+}
+
+json::object describe(directory::account const& a)
+{
+    json::object o;
+    o["address"] = a.address;
+    o["enabled"] = a.enabled;
+    o["smtp_auth"] = a.smtp_auth;
+    o["aliases"] = list_of(a.aliases);
+    o["send_as"] = list_of(a.send_as);
+    o["scheme"] = a.scheme;
+    o["scram"] = a.has_scram;
+    o["created"] = to_rfc3339(a.created);
+    o["password_set"] = to_rfc3339(a.password_set);
+    return o;
+}
+
+failure unknown_account(std::string_view address)
+{
+    return {failure::kind::usage,
+            "there is no account " + printable(address, 320) + "; `postern account list` shows all",
+            {}};
+}
+
+/// The account that is meant: by login name, any letter case.
+basic_result<std::shared_ptr<directory::account const>, failure> find(context& c, std::string_view address)
+{
+    auto found = c.accounts->find_account(address);
+    if (!found) return to_failure(found.error());
+    if (!*found) return unknown_account(address);
+    return std::move(*found);
+}
+
+/// A sentence when mail to the address would not arrive here.
+void warn_about_domain(context& c, std::string_view domain, json::object& o)
+{
+    auto const local = c.accounts->is_local(domain);
+    if (local && !*local) {
+        o["warning"] = std::string{domain} +
+                       " is not a local domain: the account can send, but mail to it does not arrive here; "
+                       "`postern domain add " +
+                       std::string{domain} + "` changes that";
+    }
+}
+
+/// Changes one thing of the account named by "address", logs it, shows the account.
+template <class Change>
+outcome change(context& c, arguments& a, std::string_view what, Change apply)
+{
+    auto const address = a.text("address");
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    auto before = find(c, address);
+    if (!before) return std::move(before.error());
+    auto const name = (*before)->address;
+    result<> changed = apply(name);
+    if (!changed) return to_failure(changed.error());
+    log::event(log::level::info, "account_changed", {{"account", name}, {"change", what}});
+    auto after = find(c, name);
+    if (!after) return std::move(after.error());
+    return json::value(describe(**after));
+}
+
+}  // namespace
+
+outcome account_add(context& c, arguments a)
+{
+    auto const address = a.mailbox("address");
+    auto const password = a.secret("password");
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    auto before = c.accounts->find_account(address.key());
+    if (!before) return to_failure(before.error());
+    if (*before) {
+        return failure{failure::kind::usage,
+                       "there is an account " + (*before)->address + " already; `postern account password` changes it",
+                       {}};
+    }
+    if (auto added = c.accounts->add_account(address, password); !added) return to_failure(added.error());
+    log::event(log::level::info, "account_changed", {{"account", address.key()}, {"change", "added"}});
+    auto after = find(c, address.key());
+    if (!after) return std::move(after.error());
+    auto o = describe(**after);
+    warn_about_domain(c, address.domain, o);
+    return json::value(std::move(o));
+}
+
+outcome account_list(context& c, arguments a)
+{
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    auto all = c.accounts->list_accounts();
+    if (!all) return to_failure(all.error());
+    json::array list;
+    for (auto const& one : *all) list.emplace_back(describe(one));
+    return json::value(std::move(list));
+}
+
+outcome account_show(context& c, arguments a)
+{
+    auto const address = a.text("address");
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    auto found = find(c, address);
+    if (!found) return std::move(found.error());
+    return json::value(describe(**found));
+}
+
+outcome account_password(context& c, arguments a)
+{
+    auto const password = a.secret("password");
+    return change(c, a, "password", [&](std::string const& name) { return c.accounts->set_password(name, password); });
+}
+
+outcome account_remove(context& c, arguments a)
+{
+    auto const address = a.text("address");
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    auto found = find(c, address);
+    if (!found) return std::move(found.error());
+    auto const name = (*found)->address;
+    if (auto removed = c.accounts->remove_account(name); !removed) return to_failure(removed.error());
+    log::event(log::level::info, "account_changed", {{"account", name}, {"change", "removed"}});
+    json::object o;
+    o["address"] = name;
+    o["removed"] = true;
+    return json::value(std::move(o));
+}
+
+outcome account_enable(context& c, arguments a)
+{
+    return change(c, a, "enabled", [&](std::string const& name) { return c.accounts->set_enabled(name, true); });
+}
+
+outcome account_disable(context& c, arguments a)
+{
+    return change(c, a, "disabled", [&](std::string const& name) { return c.accounts->set_enabled(name, false); });
+}
+
+outcome account_smtp_auth(context& c, arguments a)
+{
+    auto const on = a.flag("on");
+    return change(c, a, on ? "smtp-auth on" : "smtp-auth off",
+                  [&](std::string const& name) { return c.accounts->set_smtp_auth(name, on); });
+}
+
+outcome account_alias_add(context& c, arguments a)
+{
+    auto const alias = a.mailbox("alias");
+    auto done =
+        change(c, a, "alias added", [&](std::string const& name) { return c.accounts->add_alias(name, alias); });
+    if (done) warn_about_domain(c, alias.domain, done->as_object());
+    return done;
+}
+
+outcome account_alias_remove(context& c, arguments a)
+{
+    auto const alias = a.mailbox("alias");
+    return change(c, a, "alias removed",
+                  [&](std::string const& name) { return c.accounts->remove_alias(name, alias); });
+}
+
+outcome account_send_as_add(context& c, arguments a)
+{
+    auto const sender = a.text("sender");
+    return change(c, a, "send-as added",
+                  [&](std::string const& name) { return c.accounts->grant_send_as(name, sender); });
+}
+
+outcome account_send_as_remove(context& c, arguments a)
+{
+    auto const sender = a.text("sender");
+    return change(c, a, "send-as removed",
+                  [&](std::string const& name) { return c.accounts->revoke_send_as(name, sender); });
+}
+
+outcome account_import(context& c, arguments a)
+{
+    auto const lines = a.secret("lines", longest_request);
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    std::vector<std::string> problems;
+    auto imported = c.accounts->import_accounts(lines.reveal(), problems);
+    if (!problems.empty()) {
+        return failure{failure::kind::usage,
+                       "nothing was imported: " + std::to_string(problems.size()) +
+                           (problems.size() == 1 ? " line is wrong" : " lines are wrong"),
+                       std::move(problems)};
+    }
+    if (!imported) return to_failure(imported.error());
+    log::event(log::level::info, "accounts_imported", {{"count", *imported}});
+    json::object o;
+    o["imported"] = *imported;
+    return json::value(std::move(o));
+}
+
+}  // namespace postern::control

@@ -1,0 +1,50 @@
+// The arguments of a command, checked one by one. The first thing wrong with them is
+// remembered, so a command reads all it takes and asks problem() once.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/json/object.hpp>
+
+#include "base/ip.hpp"
+#include "base/secret.hpp"
+#include "control/protocol.hpp"
+#include "mail/address.hpp"
+
+namespace postern::control {
+
+class arguments {
+public:
+    explicit arguments(boost::json::object const& given) : given_(given) {}
+
+    /// Required; at most `limit` octets.
+    std::string text(std::string_view key, std::size_t limit = 1024);
+    /// Absent or null: nothing.
+    std::optional<std::string> optional_text(std::string_view key, std::size_t limit = 1024);
+    std::optional<bool> optional_flag(std::string_view key);
+    std::optional<std::uint64_t> optional_number(std::string_view key, std::uint64_t most);
+    bool flag(std::string_view key);
+    postern::secret secret(std::string_view key, std::size_t limit = 4096);
+    mail::mailbox mailbox(std::string_view key);
+
+    /// Records what is wrong, unless something was before.
+    void wrong(std::string text);
+    /// What is wrong, arguments that nobody asked for included.
+    std::optional<failure> problem();
+
+private:
+    boost::json::value const* look(std::string_view key);
+
+    boost::json::object const& given_;
+    std::size_t seen_ = 0;
+    std::optional<failure> problem_;
+};
+
+/// An address that a person gave, or why it is none, in a sentence.
+basic_result<mail::mailbox, std::string> read_mailbox(std::string_view text);
+
+}  // namespace postern::control

@@ -1,0 +1,75 @@
+#include "control/commands.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/log.hpp"
+
+namespace postern::control {
+namespace {
+
+constexpr bool accounts = true;
+constexpr bool queue = true;
+constexpr bool server = true;
+
+constexpr std::array<command, 25> table{{
+    {"account add", accounts, !queue, !server, account_add},
+    {"account list", accounts, !queue, !server, account_list},
+    {"account show", accounts, !queue, !server, account_show},
+    {"account password", accounts, !queue, !server, account_password},
+    {"account remove", accounts, !queue, !server, account_remove},
+    {"account enable", accounts, !queue, !server, account_enable},
+    {"account disable", accounts, !queue, !server, account_disable},
+    {"account smtp-auth", accounts, !queue, !server, account_smtp_auth},
+    {"account alias add", accounts, !queue, !server, account_alias_add},
+    {"account alias remove", accounts, !queue, !server, account_alias_remove},
+    {"account send-as add", accounts, !queue, !server, account_send_as_add},
+    {"account send-as remove", accounts, !queue, !server, account_send_as_remove},
+    {"account import", accounts, !queue, !server, account_import},
+    {"domain add", accounts, !queue, !server, domain_add},
+    {"domain list", accounts, !queue, !server, domain_list},
+    {"domain remove", accounts, !queue, !server, domain_remove},
+    {"queue list", !accounts, queue, !server, queue_list},
+    {"queue show", !accounts, queue, !server, queue_show},
+    {"queue retry", !accounts, queue, !server, queue_retry},
+    {"queue hold", !accounts, queue, !server, queue_hold},
+    {"queue release", !accounts, queue, !server, queue_release},
+    {"queue remove", !accounts, queue, !server, queue_remove},
+    {"explain", accounts, !queue, !server, explain},
+    {"why", !accounts, !queue, !server, why},
+    {"status", !accounts, queue, server, server_status},
+}};
+
+}  // namespace
+
+std::span<command const> commands() { return table; }
+
+command const* find_command(std::string_view name)
+{
+    auto const found = std::find_if(table.begin(), table.end(), [&](command const& c) { return c.name == name; });
+    return found == table.end() ? nullptr : &*found;
+}
+
+outcome run_command(context& c, std::string_view name, boost::json::object const& given)
+{
+    auto const* found = find_command(name);
+    if (!found) {
+        return failure{
+            failure::kind::usage, "the running server does not know this command; restart it after an upgrade", {}};
+    }
+    if ((found->needs_accounts && !c.accounts) || (found->needs_queue && !c.queue) ||
+        (found->needs_server && !c.gate)) {
+        return failure{failure::kind::unavailable, "no server runs on this data directory", {}};
+    }
+    return found->run(c, arguments{given});
+}
+
+failure to_failure(error const& e)
+{
+    std::string text{e.logged.empty() ? std::string{e.told.view()} : e.logged};
+    if (text.empty()) text = "it failed with " + to_string(e.code);
+    // What a person asked for and can't be (5.x.x) against what is broken at the moment (4.x.x).
+    return {e.code.temporary() ? failure::kind::unavailable : failure::kind::usage, std::move(text), {}};
+}
+
+}  // namespace postern::control

@@ -1,0 +1,82 @@
+// Every command that looks into or changes the server's data, once: name, what it needs
+// open, what it does. The running server calls them for the control socket; the command
+// line calls them itself when no server runs. Safe to call from several threads.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include "base/clock.hpp"
+#include "config/settings.hpp"
+#include "control/arguments.hpp"
+#include "control/protocol.hpp"
+#include "delivery/service.hpp"
+#include "directory/directory.hpp"
+#include "spool/spool.hpp"
+#include "submission/server.hpp"
+
+namespace postern::control {
+
+/// What commands work on. The null ones are not there: no server runs, or the command
+/// said that it doesn't need them.
+struct context {
+    std::shared_ptr<config::settings const> settings;
+    directory::directory* accounts = nullptr;
+    spool::spool* queue = nullptr;
+    submission::server* gate = nullptr;
+    delivery::service* delivery = nullptr;
+    wall_time started;  // of the server
+
+    /// Where the log keeps what `why` reads.
+    std::filesystem::path history() const { return settings->data_dir / "history"; }
+};
+
+struct command {
+    std::string_view name;  // "account add"
+    bool needs_accounts = false;
+    bool needs_queue = false;
+    bool needs_server = false;
+    outcome (*run)(context& c, arguments a) = nullptr;
+};
+
+std::span<command const> commands();
+command const* find_command(std::string_view name);
+
+/// Runs a command by name; the context has what it needs.
+outcome run_command(context& c, std::string_view name, boost::json::object const& given);
+
+// One function a command, in account.cpp, domain.cpp, queue.cpp, explain.cpp, why.cpp, status.cpp.
+outcome account_add(context& c, arguments a);
+outcome account_list(context& c, arguments a);
+outcome account_show(context& c, arguments a);
+outcome account_password(context& c, arguments a);
+outcome account_remove(context& c, arguments a);
+outcome account_enable(context& c, arguments a);
+outcome account_disable(context& c, arguments a);
+outcome account_smtp_auth(context& c, arguments a);
+outcome account_alias_add(context& c, arguments a);
+outcome account_alias_remove(context& c, arguments a);
+outcome account_send_as_add(context& c, arguments a);
+outcome account_send_as_remove(context& c, arguments a);
+outcome account_import(context& c, arguments a);
+outcome domain_add(context& c, arguments a);
+outcome domain_list(context& c, arguments a);
+outcome domain_remove(context& c, arguments a);
+outcome queue_list(context& c, arguments a);
+outcome queue_show(context& c, arguments a);
+outcome queue_retry(context& c, arguments a);
+outcome queue_hold(context& c, arguments a);
+outcome queue_release(context& c, arguments a);
+outcome queue_remove(context& c, arguments a);
+outcome explain(context& c, arguments a);
+outcome why(context& c, arguments a);
+outcome server_status(context& c, arguments a);
+
+/// A failure of another room, for the person at the terminal: the whole cause.
+failure to_failure(error const& e);
+
+}  // namespace postern::control

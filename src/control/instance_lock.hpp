@@ -1,0 +1,25 @@
+// One process at a time owns a data directory: the running server for its life, or a
+// command that works on the files itself. A lock on data_dir/postern.lock, which the
+// kernel releases however the process ends.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "control/local_socket.hpp"
+
+namespace postern::control {
+
+class instance_lock {
+public:
+    /// Nothing when another process holds it; `holder` then tells which, if that is known.
+    static result<std::optional<instance_lock>> take(std::filesystem::path const& data_dir, std::string& holder);
+
+private:
+    explicit instance_lock(descriptor file) : file_(std::move(file)) {}
+    descriptor file_;
+};
+
+}  // namespace postern::control

@@ -1,0 +1,114 @@
+// why: the story of a session or a message, from the log's history
+#include <algorithm>
+#include <set>
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+
+#include "base/history.hpp"
+#include "base/ids.hpp"
+#include "base/text.hpp"
+#include "catalogue/catalogue.hpp"
+#include "control/commands.hpp"
+
+namespace postern::control {
+namespace json = boost::json;
+namespace {
+
+constexpr std::size_t most_messages = 200;
+
+std::string text_of(json::object const& event, std::string_view key)
+{
+    auto const* v = event.if_contains(key);
+    return v && v->is_string() ? std::string{v->as_string()} : std::string{};
+}
+
+std::vector<json::object> read_events(std::filesystem::path const& folder, std::vector<std::string> const& ids)
+{
+    std::vector<json::object> events;
+    for (auto const& line : log::find_in_history(folder, ids)) {
+        json::error_code wrong;
+        auto v = json::parse(line, wrong);
+        // A line that a crash cut off in the middle is none.
+        if (!wrong && v.is_object()) events.push_back(std::move(v.as_object()));
+    }
+    return events;
+}
+
+/// A session's story holds those of its messages. A message's story begins with its session,
+/// but leaves out what else the session sent.
+std::vector<json::object> follow(std::filesystem::path const& folder, std::string const& id)
+{
+    auto events = read_events(folder, {id});
+    std::set<std::string> sessions, messages;
+    for (auto const& e : events) {
+        if (auto s = text_of(e, "session"); !s.empty()) sessions.insert(s);
+        if (auto q = text_of(e, "queue_id"); !q.empty() && messages.size() < most_messages) messages.insert(q);
+    }
+    bool const about_message = messages.contains(id);
+    std::vector<std::string> ids{id};
+    ids.insert(ids.end(), sessions.begin(), sessions.end());
+    if (!about_message) ids.insert(ids.end(), messages.begin(), messages.end());
+    if (ids.size() > 1) events = read_events(folder, ids);
+    if (about_message) {
+        std::erase_if(events, [&](json::object const& e) {
+            auto const q = text_of(e, "queue_id");
+            return !q.empty() && q != id && text_of(e, "bounce_of") != id && text_of(e, "bounce") != id;
+        });
+    }
+    std::stable_sort(events.begin(), events.end(), [](json::object const& a, json::object const& b) {
+        return text_of(a, "time") < text_of(b, "time");
+    });
+    return events;
+}
+
+/// What the catalogue says of an event's rule.
+void add_remedy(json::object& event)
+{
+    auto const name = text_of(event, "rule");
+    auto const* rule = name.empty() ? nullptr : catalogue::find(name);
+    if (!rule) return;
+    json::object remedy;
+    remedy["id"] = rule->id;
+    remedy["what"] = rule->what;
+    remedy["user"] = rule->user;
+    remedy["operator"] = rule->operator_remedy;
+    event["remedy"] = std::move(remedy);
+}
+
+}  // namespace
+
+outcome why(context& c, arguments a)
+{
+    auto id = to_upper(a.text("id", 64));
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    // People copy it with the brackets of the reply.
+    if (id.starts_with('[') && id.ends_with(']')) id = id.substr(1, id.size() - 2);
+    if (!looks_like_id(id)) {
+        return failure{
+            failure::kind::usage,
+            "`" + printable(id, 64) +
+                "` is not an id; one stands in brackets at the end of each refusal, and behind \"queued as\" "
+                "in the reply to a message that was taken",
+            {}};
+    }
+    id = id.substr(0, id.find('.'));
+    auto events = follow(c.history(), id);
+    if (events.empty()) {
+        return failure{failure::kind::problem,
+                       "nothing is known of " + id +
+                           ": check its spelling; the history goes back as far as log.history_size allows",
+                       {}};
+    }
+    json::array list;
+    for (auto& e : events) {
+        add_remedy(e);
+        list.emplace_back(std::move(e));
+    }
+    json::object o;
+    o["id"] = id;
+    o["events"] = std::move(list);
+    return json::value(std::move(o));
+}
+
+}  // namespace postern::control
