@@ -53,6 +53,7 @@ struct scram_keys {
     std::string stored_key;
     std::string server_key;
     bool real = false;
+    char const* note = "no such account";  // for the log, when not real; a literal
 };
 
 /// Channel bindings of the connection, empty where there are none (RFC 9266, RFC 5929).

@@ -1,0 +1,60 @@
+// The client halves of the mechanisms: what proves our identity to a smart host, and
+// what tests and the checker speak with. One object for one AUTH command. As little
+// of SMTP and base64 in here as in the server halves.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/secret.hpp"
+#include "sasl/mechanism.hpp"
+
+namespace postern::sasl {
+
+struct respond {  // send it; as the initial response when nothing was received yet
+    std::string octets;
+};
+struct await_challenge {};  // server-first mechanism: AUTH goes without initial response
+struct abandon {            // send "*": the server breaks the mechanism's rules, or can't prove itself
+    char const* why;        // a literal, without secrets
+};
+using client_action = std::variant<respond, await_challenge, abandon>;
+
+class client_mechanism {
+public:
+    virtual ~client_mechanism() = default;
+    virtual std::string_view name() const noexcept = 0;
+    virtual bool reveals_password() const noexcept = 0;  // never without TLS
+    /// First without a challenge, then once per challenge. SCRAM derives keys in here
+    /// (up to 600,000 iterations, half a second): not for an event loop's thread.
+    virtual client_action step(std::optional<std::string_view> challenge) = 0;
+    /// Whether success may be believed now: a server that says 235 before it proved in
+    /// SCRAM that it knows the password does not.
+    virtual bool finished() const noexcept = 0;
+};
+
+struct client_credentials {
+    std::string authcid;
+    std::string authzid;  // empty: derived from authcid
+    secret password;
+};
+
+struct client_options {
+    channel_bindings bindings;
+    bool plus_offered = false;  // the server's list has a -PLUS variant
+};
+
+/// A new exchange for a mechanism by name (any letter case). Null if there is none of
+/// that name, or none that works here: a -PLUS variant without channel bindings, names
+/// and passwords that the mechanism can't carry.
+std::unique_ptr<client_mechanism> make_client_mechanism(std::string_view name, client_credentials credentials,
+                                                        client_options const& options);
+
+/// The strongest mechanism of the server's list that works here; empty if none does.
+std::string_view choose_mechanism(std::vector<std::string> const& offered, client_options const& options);
+
+}  // namespace postern::sasl

@@ -1,0 +1,107 @@
+#include "sasl/mechanism.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+#include "sasl/client_mechanism.hpp"
+#include "sasl/login.hpp"
+#include "sasl/plain.hpp"
+#include "sasl/prepare.hpp"
+#include "sasl/scram.hpp"
+
+namespace postern::sasl {
+namespace {
+
+using server_maker = std::unique_ptr<server_mechanism> (*)(server_options const&);
+using client_maker = std::unique_ptr<client_mechanism> (*)(client_credentials, client_options const&);
+
+struct entry {
+    std::string_view name;
+    bool server_first;  // starts with a challenge and takes no initial response
+    bool needs_binding;
+    server_maker server;
+    client_maker client;
+};
+
+// Strongest first. LOGIN starts with a challenge too, but takes the user name with the
+// command as well, as clients send it.
+constexpr std::array<entry, 4> table = {{
+    {"SCRAM-SHA-256-PLUS", false, true,
+     [](server_options const& o) { return scram::make_server(hash::sha256, true, o); },
+     [](client_credentials c, client_options const& o) {
+         return scram::make_client(hash::sha256, true, std::move(c), o);
+     }},
+    {"SCRAM-SHA-256", false, false, [](server_options const& o) { return scram::make_server(hash::sha256, false, o); },
+     [](client_credentials c, client_options const& o) {
+         return scram::make_client(hash::sha256, false, std::move(c), o);
+     }},
+    {"PLAIN", false, false, [](server_options const&) { return make_plain_server(); },
+     [](client_credentials c, client_options const&) { return make_plain_client(std::move(c)); }},
+    {"LOGIN", false, false, [](server_options const&) { return make_login_server(); },
+     [](client_credentials c, client_options const&) { return make_login_client(std::move(c)); }},
+}};
+
+entry const* find(std::string_view name) noexcept
+{
+    auto const found =
+        std::find_if(table.begin(), table.end(), [&](entry const& e) { return equal_ignoring_case(e.name, name); });
+    return found == table.end() ? nullptr : &*found;
+}
+
+bool has_binding(channel_bindings const& b) noexcept
+{
+    return !b.tls_exporter.empty() || !b.tls_server_end_point.empty();
+}
+
+}  // namespace
+
+outcome server_mechanism::on_scram(scram_keys const&)
+{
+    return rejected{rejected::reason::malformed, "keys that nobody asked for"};
+}
+
+std::unique_ptr<server_mechanism> make_server_mechanism(std::string_view name, server_options const& options)
+{
+    entry const* e = find(name);
+    return e == nullptr ? nullptr : e->server(options);
+}
+
+std::vector<std::string_view> const& server_mechanisms()
+{
+    static std::vector<std::string_view> const names = [] {
+        std::vector<std::string_view> list;
+        for (auto const& e : table) list.push_back(e.name);
+        return list;
+    }();
+    return names;
+}
+
+bool is_server_first(std::string_view name) noexcept
+{
+    entry const* e = find(name);
+    return e != nullptr && e->server_first;
+}
+
+std::unique_ptr<client_mechanism> make_client_mechanism(std::string_view name, client_credentials credentials,
+                                                        client_options const& options)
+{
+    entry const* e = find(name);
+    if (e == nullptr || (e->needs_binding && !has_binding(options.bindings))) return nullptr;
+    if (!is_acceptable_name(credentials.authcid) || !is_acceptable_password(credentials.password.reveal()))
+        return nullptr;
+    if (!credentials.authzid.empty() && !is_acceptable_name(credentials.authzid)) return nullptr;
+    return e->client(std::move(credentials), options);
+}
+
+std::string_view choose_mechanism(std::vector<std::string> const& offered, client_options const& options)
+{
+    for (auto const& e : table) {
+        if (e.needs_binding && !has_binding(options.bindings)) continue;
+        auto const same = [&](std::string const& name) { return equal_ignoring_case(e.name, name); };
+        if (std::any_of(offered.begin(), offered.end(), same)) return e.name;
+    }
+    return {};
+}
+
+}  // namespace postern::sasl
