@@ -39,8 +39,8 @@ struct dsn_request {
     std::string report_id;    // of the report: Message-ID and boundary come from it; unguessable
     std::string envelope_id;  // ENVID, decoded
     dsn_return ret = dsn_return::unspecified;
-    bool smtputf8 = false;         // the message needed SMTPUTF8: so may the report
-    bool header_withheld = false;  // RFC 8689 section 5: REQUIRETLS messages return no content over the header
+    bool smtputf8 = false;      // the message needed SMTPUTF8: so may the report
+    bool headers_only = false;  // as if RET=HDRS: of REQUIRETLS messages (RFC 8689 section 5)
     wall_time arrived;
     wall_time now;
     std::vector<dsn_recipient> recipients;

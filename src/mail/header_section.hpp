@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace postern::mail {
@@ -34,23 +35,25 @@ public:
     /// The fields' octets, each field with its CRLF, without the empty line.
     std::string const& text() const noexcept { return text_; }
     std::string take_text() { return std::move(text_); }
-    /// Octets of earlier pieces that turned out to be body; mostly empty.
+    /// Octets already taken that turned out to be body: a part of its first line, mostly empty.
     std::string const& body_start() const noexcept { return body_start_; }
     bool ended_by_blank_line() const noexcept { return blank_line_; }
     /// A CR or LF outside of CRLF, or a NUL, among the fields: not to be sent on.
     bool malformed() const noexcept { return malformed_; }
 
 private:
-    enum class at : std::uint8_t { line_start, line_start_cr, name, name_blank, in_line, cr };
+    enum class kind : std::uint8_t { undecided, field, body };
 
-    state body_from(std::size_t line, std::string_view& piece);
-    void skip_line(std::string_view& piece);
+    kind classify() noexcept;
+    state take_line(bool ended);
+    state end_with_body();
 
     std::size_t limit_;
     std::string text_;
     std::string body_start_;
-    std::size_t line_ = 0;  // where the line under way starts in text_
-    at at_ = at::line_start;
+    std::size_t line_ = 0;     // where the line under way starts in text_
+    std::size_t checked_ = 0;  // up to where it is known to be a name
+    kind kind_ = kind::undecided;
     state state_ = state::more;
     bool blank_line_ = false;
     bool malformed_ = false;

@@ -1,0 +1,95 @@
+#include "mail/submission_edit.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+
+namespace postern::mail {
+namespace {
+
+bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+std::string_view trimmed(std::string_view text) noexcept
+{
+    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+    return text;
+}
+
+// Takes what is in front of the separator off the text, separator included.
+std::string_view take_until(std::string_view& text, char separator) noexcept
+{
+    auto const end = text.find(separator);
+    auto const part = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    return trimmed(part);
+}
+
+// Whether the tag h= of a signature (RFC 6376 section 3.5) lists the field. A field that is
+// listed and missing is signed too: as missing (section 5.4.2).
+bool covers(std::string_view signature, std::string_view name) noexcept
+{
+    while (!signature.empty()) {
+        auto tag = take_until(signature, ';');
+        if (take_until(tag, '=') != "h") continue;
+        while (!tag.empty())
+            if (equal_ignoring_case(take_until(tag, ':'), name)) return true;
+    }
+    return false;
+}
+
+bool is_signed(std::vector<header_field> const& fields, std::string_view name)
+{
+    return std::any_of(fields.begin(), fields.end(), [&](auto const& f) {
+        return (f.is("DKIM-Signature") || f.is("ARC-Message-Signature")) && covers(f.value, name);
+    });
+}
+
+}  // namespace
+
+submission_edit edit_for_submission(std::string_view section, std::vector<header_field> const& fields,
+                                    edit_options const& options)
+{
+    submission_edit edit;
+    bool date = false;
+    bool message_id = false;
+    bool bcc = false;
+    bool resent_bcc = false;
+    for (auto const& f : fields) {
+        date = date || f.is("Date");
+        message_id = message_id || f.is("Message-ID");
+        bcc = bcc || f.is("Bcc");
+        resent_bcc = resent_bcc || f.is("Resent-Bcc");
+    }
+    if (!date && !is_signed(fields, "Date")) {
+        edit.added += "Date: ";
+        edit.added += to_rfc5322(options.now);
+        edit.added += "\r\n";
+        edit.date_added = true;
+    }
+    if (!message_id && !is_signed(fields, "Message-ID")) {
+        edit.added += "Message-ID: <";
+        edit.added += options.unique_id;
+        edit.added += '@';
+        edit.added += options.hostname;
+        edit.added += ">\r\n";
+        edit.message_id_added = true;
+    }
+    if (!bcc && !resent_bcc) return edit;
+
+    bool const keep_bcc = bcc && is_signed(fields, "Bcc");
+    bool const keep_resent = resent_bcc && is_signed(fields, "Resent-Bcc");
+    edit.signed_bcc_kept = keep_bcc || keep_resent;
+    if ((!bcc || keep_bcc) && (!resent_bcc || keep_resent)) return edit;
+    edit.cleaned.emplace();
+    edit.cleaned->reserve(section.size());
+    for (auto const& f : fields) {
+        if ((f.is("Bcc") && !keep_bcc) || (f.is("Resent-Bcc") && !keep_resent))
+            ++edit.bcc_removed;
+        else
+            *edit.cleaned += f.octets;
+    }
+    return edit;
+}
+
+}  // namespace postern::mail
