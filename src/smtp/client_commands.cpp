@@ -1,0 +1,130 @@
+#include "smtp/client_commands.hpp"
+
+#include <charconv>
+
+#include "base/numbers.hpp"
+#include "base/text.hpp"
+#include "mail/xtext.hpp"
+
+namespace postern::smtp {
+
+namespace {
+
+std::string_view next_word(std::string_view& line) noexcept
+{
+    std::size_t const from = line.find_first_not_of(" \t");
+    if (from == std::string_view::npos) {
+        line = {};
+        return {};
+    }
+    std::size_t const to = std::min(line.find_first_of(" \t", from), line.size());
+    std::string_view const word = line.substr(from, to - from);
+    line.remove_prefix(to);
+    return word;
+}
+
+// RFC 9422 section 4
+void read_limits(std::string_view line, extensions& e)
+{
+    for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
+        std::size_t const equals = word.find('=');
+        if (equals == std::string_view::npos) continue;
+        auto const value = parse_number<std::uint32_t>(word.substr(equals + 1), 999'999);
+        if (!value || *value == 0) continue;
+        std::string_view const name = word.substr(0, equals);
+        if (equal_ignoring_case(name, "RCPTMAX")) e.most_recipients = *value;
+        if (equal_ignoring_case(name, "MAILMAX")) e.most_messages = *value;
+    }
+}
+
+void append_number(std::string& out, std::uint64_t number)
+{
+    char digits[20];
+    auto const end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+    out.append(digits, end);
+}
+
+}  // namespace
+
+extensions parse_extensions(std::string_view text)
+{
+    extensions e;
+    std::size_t newline = text.find('\n');
+    while (newline != std::string_view::npos) {
+        text.remove_prefix(newline + 1);
+        newline = text.find('\n');
+        std::string_view line = text.substr(0, newline);
+        std::string_view const keyword = next_word(line);
+        if (equal_ignoring_case(keyword, "PIPELINING")) {
+            e.pipelining = true;
+        } else if (equal_ignoring_case(keyword, "STARTTLS")) {
+            e.starttls = true;
+        } else if (equal_ignoring_case(keyword, "8BITMIME")) {
+            e.eight_bit_mime = true;
+        } else if (equal_ignoring_case(keyword, "SMTPUTF8")) {
+            e.smtputf8 = true;
+        } else if (equal_ignoring_case(keyword, "DSN")) {
+            e.dsn = true;
+        } else if (equal_ignoring_case(keyword, "CHUNKING")) {
+            e.chunking = true;
+        } else if (equal_ignoring_case(keyword, "BINARYMIME")) {
+            e.binary_mime = true;
+        } else if (equal_ignoring_case(keyword, "REQUIRETLS")) {
+            e.require_tls = true;
+        } else if (equal_ignoring_case(keyword, "SIZE")) {
+            e.size = true;
+            e.size_limit = parse_number<std::uint64_t>(next_word(line)).value_or(0);
+        } else if (equal_ignoring_case(keyword, "LIMITS")) {
+            read_limits(line, e);
+        }
+    }
+    return e;
+}
+
+void append_mail_command(std::string& out, outgoing const& m, extensions const& e)
+{
+    mail::envelope const& env = *m.env;
+    out += "MAIL FROM:<";
+    if (!env.reverse_path.null) out += env.reverse_path.to_string();
+    out += '>';
+    if (e.size) {
+        out += " SIZE=";
+        append_number(out, m.size);
+    }
+    if (env.body == mail::body_type::eight_bit_mime && e.eight_bit_mime) out += " BODY=8BITMIME";
+    if (env.body == mail::body_type::binary_mime) out += " BODY=BINARYMIME";
+    if (env.smtputf8 && e.smtputf8) out += " SMTPUTF8";
+    if (env.require_tls && e.require_tls) out += " REQUIRETLS";
+    if (e.dsn) {
+        if (env.ret == mail::dsn_return::full) out += " RET=FULL";
+        if (env.ret == mail::dsn_return::headers) out += " RET=HDRS";
+        if (!env.envelope_id.empty()) out += " ENVID=" + mail::xtext_encode(env.envelope_id);
+    }
+    out += "\r\n";
+}
+
+void append_rcpt_command(std::string& out, mail::recipient const& to, extensions const& e)
+{
+    out += "RCPT TO:<";
+    out += to.forward_path.to_string();
+    out += '>';
+    if (e.dsn) {
+        if (to.notify.never) {
+            out += " NOTIFY=NEVER";
+        } else if (to.notify.specified && (to.notify.success || to.notify.failure || to.notify.delay)) {
+            char const* separator = " NOTIFY=";
+            auto const add = [&](bool wanted, char const* name) {
+                if (!wanted) return;
+                out.append(separator).append(name);
+                separator = ",";
+            };
+            add(to.notify.success, "SUCCESS");
+            add(to.notify.failure, "FAILURE");
+            add(to.notify.delay, "DELAY");
+        }
+        if (!to.original.empty()) out += " ORCPT=" + to.original;
+    }
+    out += "\r\n";
+}
+
+}  // namespace postern::smtp
