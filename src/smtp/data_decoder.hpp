@@ -16,6 +16,8 @@ public:
     /// the decoded pieces in order: views into `in` or constants, valid as long as `in` is.
     /// True when the end of data was found; `in` then starts behind it.
     bool decode(std::string_view& in, std::vector<std::string_view>& out);
+    /// The same without the processor's vector instructions, for comparison.
+    bool decode_portably(std::string_view& in, std::vector<std::string_view>& out);
 
     bool bare_newline() const noexcept { return bare_newline_; }  // bare CR or LF was seen
     bool nul() const noexcept { return nul_; }
@@ -24,7 +26,15 @@ public:
     bool eight_bit() const noexcept { return eight_bit_; }
 
 private:
+    // line_start: behind CRLF or at the very start; dot: behind the dot that begins a line.
     enum class at : std::uint8_t { line_start, dot, dot_cr, in_line, cr };
+
+    template <class Octets>
+    bool decode_with(std::string_view& in, std::vector<std::string_view>& out);
+    /// The first dot that begins a line, or `end`; sets at_ and the flags for what is before it.
+    template <class Octets>
+    char const* scan(char const* p, char const* end);
+
     at at_ = at::line_start;
     bool bare_newline_ = false, nul_ = false, dot_ = false, eight_bit_ = false;
 };

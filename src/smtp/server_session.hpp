@@ -51,34 +51,51 @@ struct tls_facts {
     sasl::channel_bindings bindings;
 };
 
-struct need_input {};  // on_input()
-struct start_tls {};   // discard unread input; on_tls() or hang up
+// The actions, each with what the driver calls when it is done.
+
+/// More octets, please: on_input(). When it came from another on_...(), what the last
+/// on_input() left is to be offered first.
+struct need_input {};
+/// Discard unread input, write output(), shake hands: on_tls(), or close.
+struct start_tls {};
+/// Ask the directory: on_login().
 struct verify_password {
     std::string authcid, authzid;
     secret password;
-};  // on_login()
+};
+/// The keys of an account: on_scram() or on_scram_unavailable().
 struct fetch_scram {
     std::string authcid;
     postern::hash hash;
-};  // on_scram()
+};
+/// The mechanism has proven the identity; whose login is it, and may it log in? on_login().
 struct authorize {
     std::string authcid, authzid;
-};                       // identity proven by the mechanism; on_login()
-struct check_sender {};  // transaction().reverse_path; on_sender()
+};
+/// May transaction().reverse_path send here? on_sender().
+struct check_sender {};
+/// on_recipient()
 struct check_recipient {
     mail::recipient to;
-};                        // on_recipient()
-struct begin_content {};  // room? a writer? on_content_ready()
-struct read_data {};      // up to CRLF.CRLF (data_decoder); on_content()
+};
+/// Is there room for a message, and a writer? Whatever an earlier begin_content of this
+/// session left unfinished is void. on_content_ready().
+struct begin_content {};
+/// Everything up to CRLF.CRLF (data_decoder), also when it is refused: on_content().
+struct read_data {};
+/// Exactly so many octets, also when they are refused: on_content().
 struct read_chunk {
     std::uint64_t size;
     bool last;
-};  // exactly so many octets; on_content()
+};
+/// Read and forget so many octets: on_discarded().
 struct discard_chunk {
     std::uint64_t size;
-};                         // read and forget, then on_discarded()
-struct finish_message {};  // commit; on_finished()
-struct hang_up {};         // write output(), close
+};
+/// Commit: on_finished().
+struct finish_message {};
+/// Write output(), close.
+struct hang_up {};
 using action =
     std::variant<need_input, start_tls, verify_password, fetch_scram, authorize, check_sender, check_recipient,
                  begin_content, read_data, read_chunk, discard_chunk, finish_message, hang_up>;
