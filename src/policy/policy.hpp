@@ -42,7 +42,14 @@ struct facts {
     recipient_kind recipient = recipient_kind::not_local;
 };
 
+/// An acceptance names the rule that allowed it and holds no evidence (it is the common
+/// case); a refusal holds evidence_of(f).
 catalogue::verdict decide(facts const& f);
+
+/// The facts that mattered as named values: client, listener, tls, account,
+/// relay_network, sender; at the stage of recipients also recipient and domain; `port`
+/// where the client could log in.
+std::vector<catalogue::evidence> evidence_of(facts const& f);
 
 /// The smallest change of the facts that turns the verdict, in words an operator understands
 /// ("log in (AUTH) before MAIL", "add 192.0.2.7 to relay.networks"), or empty when none would.
