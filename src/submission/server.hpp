@@ -9,14 +9,15 @@
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
+#include "net/listener.hpp"
 #include "spool/spool.hpp"
 
 namespace postern::submission {
 
-/// A bound, listening socket; closed with this object unless taken.
+/// A bound, listening socket.
 struct inherited_socket {
-    int descriptor = -1;
-    std::string address;  // "[::]:587", as getsockname says it
+    net::socket_handle socket;
+    std::string address;  // "[::]:587": as getsockname says it, or as configured
 };
 
 class server {
@@ -40,10 +41,16 @@ public:
     virtual std::size_t sessions() const = 0;
 };
 
-/// Loads certificates and binds every listener, all or none. Sockets that a supervisor passed
-/// (sd_listen_fds) are used for the listeners whose address they have. Errors say which address
-/// and what to do ("port 587 of 127.0.0.1 is taken by another program; ...").
+/// Binds every listener, all or none, so that it can be done as root, before privileges are
+/// dropped. Sockets that a supervisor passed (sd_listen_fds) are used for the listeners whose
+/// address they have. Errors say which address and what to do ("can't listen on 127.0.0.1:587:
+/// the port is taken by another program; ..."). What comes back is for make_server().
+result<std::vector<inherited_socket>> bind_listeners(config::settings const& s,
+                                                     std::vector<inherited_socket> inherited);
+
+/// Loads the certificates and takes over the sockets of bind_listeners(). Errors name the file
+/// and what to do.
 result<std::unique_ptr<server>> make_server(config::settings const& s, directory::directory& accounts,
-                                            spool::spool& queue, std::vector<inherited_socket> inherited);
+                                            spool::spool& queue, std::vector<inherited_socket> sockets);
 
 }  // namespace postern::submission

@@ -1,0 +1,112 @@
+#include "submission/message_intake.hpp"
+
+#include "base/text.hpp"
+#include "mail/submission_edit.hpp"
+
+namespace postern::submission {
+
+using catalogue::make_verdict;
+namespace rules = catalogue::rules;
+
+std::string size_in_words(std::uint64_t octets)
+{
+    static constexpr std::uint64_t kib = 1024;
+    if (octets >= kib * kib) return std::to_string(octets / (kib * kib)) + " MiB";
+    if (octets >= kib) return std::to_string(octets / kib) + " KiB";
+    return std::to_string(octets) + " bytes";
+}
+
+message_intake::message_intake(intake_options options, std::unique_ptr<spool::content_writer> writer,
+                               header_check check_from)
+    : options_(std::move(options)),
+      writer_(std::move(writer)),
+      check_from_(std::move(check_from)),
+      header_(options_.header_size)
+{
+}
+
+void message_intake::add(std::string_view piece)
+{
+    received_ += piece.size();
+    if (failure_) return;
+    if (received_ > options_.message_size) {
+        fail(make_verdict(rules::message_too_big, {{"limit", size_in_words(options_.message_size)}}));
+        return;
+    }
+    if (!in_body_) {
+        switch (header_.add(piece)) {
+            case mail::header_collector::state::more: return;
+            case mail::header_collector::state::too_long:
+                fail(make_verdict(rules::header_too_long, {{"limit", size_in_words(options_.header_size)}}));
+                return;
+            case mail::header_collector::state::complete: on_header(); break;
+        }
+    }
+    write(piece);
+}
+
+void message_intake::finish(bool adds_newline)
+{
+    if (failure_) return;
+    if (!in_body_) {
+        if (header_.finish() == mail::header_collector::state::too_long) {
+            fail(make_verdict(rules::header_too_long, {{"limit", size_in_words(options_.header_size)}}));
+            return;
+        }
+        on_header();
+        return;
+    }
+    if (adds_newline) write("\r\n");
+}
+
+void message_intake::fail(catalogue::verdict why)
+{
+    failure_ = std::move(why);
+    writer_.reset();  // gives memory and disk back at once
+}
+
+void message_intake::write(std::string_view octets)
+{
+    if (failure_ || octets.empty()) return;
+    if (auto const written = writer_->append(octets); !written) {
+        bool const full = written.error().code == status{4, 3, 1};
+        fail(make_verdict(full ? rules::disk_full : rules::spool_failure, {{"problem", written.error().logged}}));
+    }
+}
+
+// Judges the header section, and writes it behind our own fields.
+void message_intake::on_header()
+{
+    in_body_ = true;
+    auto const& section = header_.text();
+    auto const fields = mail::parse_fields(section);
+    if (!fields) return fail(make_verdict(rules::malformed_header, {{"problem", "it has too many fields"}}));
+    auto const hops = mail::count_received(*fields);
+    if (hops > options_.hops) return fail(make_verdict(rules::too_many_hops, {{"hops", std::to_string(hops)}}));
+    if (check_from_) {
+        auto verdict = check_from_(*fields);
+        if (!verdict.accepted()) return fail(std::move(verdict));
+    }
+    if (auto const* const id = mail::find_first(*fields, "Message-ID")) message_id_ = printable(id->unfolded(), 200);
+
+    std::string head;
+    head.reserve(512 + section.size());
+    mail::append_received_field(head, options_.trace);
+    if (options_.is_submission) {
+        auto const edit = mail::edit_for_submission(
+            section, *fields,
+            {.hostname = options_.trace.hostname, .now = options_.trace.now, .unique_id = options_.trace.queue_id});
+        head += edit.added;
+        head += edit.section(section);
+        if (edit.message_id_added)
+            message_id_ = '<' + std::string{options_.trace.queue_id} + '@' + std::string{options_.trace.hostname} + '>';
+    } else {
+        head += section;
+    }
+    head += "\r\n";
+    head += header_.body_start();
+    write(head);
+    header_ = mail::header_collector{0};  // its memory is not needed any more
+}
+
+}  // namespace postern::submission

@@ -1,0 +1,235 @@
+#include "submission/server.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <unordered_set>
+
+#include <unistd.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "base/ip.hpp"
+#include "base/log.hpp"
+#include "submission/session_driver.hpp"
+
+namespace postern::submission {
+namespace {
+
+namespace asio = boost::asio;
+
+// One I/O thread with everything that only it touches.
+struct io_thread {
+    std::shared_ptr<runtime const> settings;
+    std::unordered_set<session_driver*> sessions;
+    // Below what the coroutines that it owns use when they are destroyed with it.
+    asio::io_context context{1};
+    asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+    std::vector<std::unique_ptr<net::acceptor>> acceptors;
+    bool draining = false;
+    std::thread thread;
+};
+
+struct session_entry {
+    io_thread& home;
+    session_driver* session;
+    std::atomic<std::size_t>& count;
+    session_entry(io_thread& t, session_driver* s, std::atomic<std::size_t>& c) : home(t), session(s), count(c)
+    {
+        home.sessions.insert(session);
+        count.fetch_add(1, std::memory_order_relaxed);
+    }
+    ~session_entry()
+    {
+        home.sessions.erase(session);
+        count.fetch_sub(1, std::memory_order_relaxed);
+    }
+};
+
+net::awaitable<void> serve(std::unique_ptr<session_driver> session, io_thread* home, std::atomic<std::size_t>* count)
+{
+    session_entry const entry{*home, session.get(), *count};
+    co_await session->run();
+}
+
+unsigned thread_count(config::settings const& s)
+{
+    return s.threads != 0 ? s.threads : std::max(1u, std::thread::hardware_concurrency());
+}
+
+// "[::]:587" and ":587" are the same place.
+bool same_address(std::string const& a, std::string const& b)
+{
+    auto const whole = [](std::string const& text) { return text.starts_with(':') ? "[::]" + text : text; };
+    return whole(a) == whole(b);
+}
+
+class gate final : public server {
+public:
+    gate(directory::directory& accounts, spool::spool& queue, std::shared_ptr<runtime const> settings,
+         std::vector<std::vector<net::socket_handle>> sockets)
+        : accounts_(accounts), queue_(queue), settings_(std::move(settings)), sockets_(std::move(sockets))
+    {
+    }
+
+    ~gate() override
+    {
+        for (auto& t : threads_) {
+            t->work.reset();
+            t->context.stop();
+        }
+        for (auto& t : threads_)
+            if (t->thread.joinable()) t->thread.join();
+    }
+
+    void start() override
+    {
+        unsigned const count = thread_count(settings_->settings);
+        for (unsigned i = 0; i < count; ++i) {
+            threads_.push_back(std::make_unique<io_thread>());
+            threads_.back()->settings = settings_;
+        }
+        for (unsigned i = 0; i < count; ++i) {
+            auto& t = *threads_[i];
+            for (std::size_t l = 0; l < sockets_.size(); ++l) open(t, l, std::move(sockets_[l][i]));
+            t.thread = std::thread{[&t] { t.context.run(); }};
+        }
+        sockets_.clear();
+    }
+
+    result<> reload(config::settings const& s) override
+    {
+        // Listeners stay as they were bound: adding one takes a restart.
+        auto wanted = s;
+        wanted.listeners = settings_->settings.listeners;
+        wanted.threads = settings_->settings.threads;
+        std::vector<std::string> addresses;
+        std::vector<std::uint16_t> ports;
+        for (auto const& l : settings_->listeners) {
+            addresses.push_back(l.address);
+            ports.push_back(l.port);
+        }
+        auto made = make_runtime(wanted, addresses, ports);
+        if (!made) return std::move(made).error();
+        settings_ = std::move(*made);
+        for (auto& t : threads_) asio::post(t->context, [home = t.get(), rt = settings_] { home->settings = rt; });
+        return done{};
+    }
+
+    void drain() override
+    {
+        for (auto& t : threads_) {
+            asio::post(t->context, [home = t.get()] {
+                home->draining = true;
+                home->acceptors.clear();
+                for (auto* s : home->sessions) s->drain();
+            });
+        }
+        constexpr auto step = std::chrono::milliseconds{10};
+        auto const until = steady_clock::now() + settings_->settings.timeouts.drain;
+        while (sessions() != 0 && steady_clock::now() < until) std::this_thread::sleep_for(step);
+        for (auto& t : threads_) {
+            asio::post(t->context, [home = t.get()] {
+                for (auto* s : home->sessions) s->cut();
+            });
+        }
+        auto const last = steady_clock::now() + std::chrono::seconds{5};
+        while (sessions() != 0 && steady_clock::now() < last) std::this_thread::sleep_for(step);
+    }
+
+    std::vector<listening> listeners() const override
+    {
+        std::vector<listening> out;
+        for (auto const& l : settings_->listeners) {
+            bool const submission = l.configured.role == config::role::submission;
+            char const* const tls = l.configured.tls == config::tls_mode::starttls   ? "starttls"
+                                    : l.configured.tls == config::tls_mode::implicit ? "implicit"
+                                                                                     : "none";
+            out.push_back({l.address, submission ? "submission" : "mx", tls});
+        }
+        return out;
+    }
+
+    std::size_t sessions() const override { return count_.load(std::memory_order_relaxed); }
+
+private:
+    void open(io_thread& t, std::size_t listener, net::socket_handle socket)
+    {
+        t.acceptors.push_back(net::start_acceptor(
+            t.context.get_executor(), std::move(socket), [this, &t, listener](std::unique_ptr<net::stream> peer) {
+                services const s{accounts_, queue_, connections_};
+                auto session = std::make_unique<session_driver>(s, t.settings, listener, std::move(peer));
+                asio::co_spawn(t.context, serve(std::move(session), &t, &count_), [](std::exception_ptr failed) {
+                    if (!failed) return;
+                    try {
+                        std::rethrow_exception(failed);
+                    } catch (std::exception const& e) {
+                        log::event(log::level::error, "session_failed", {{"problem", e.what()}});
+                    }
+                });
+            }));
+    }
+
+    directory::directory& accounts_;
+    spool::spool& queue_;
+    connection_limits connections_;
+    std::shared_ptr<runtime const> settings_;
+    std::vector<std::vector<net::socket_handle>> sockets_;  // by listener, then by thread; until start()
+    std::atomic<std::size_t> count_{0};
+    std::vector<std::unique_ptr<io_thread>> threads_;
+};
+
+}  // namespace
+
+result<std::vector<inherited_socket>> bind_listeners(config::settings const& s, std::vector<inherited_socket> inherited)
+{
+    unsigned const count = thread_count(s);
+    std::vector<inherited_socket> out;
+    for (auto const& l : s.listeners) {
+        auto const passed = std::find_if(inherited.begin(), inherited.end(),
+                                         [&](auto const& i) { return same_address(i.address, l.address); });
+        if (passed != inherited.end()) {
+            // One socket for all threads: they share its queue.
+            for (unsigned i = 1; i < count; ++i)
+                out.push_back({net::socket_handle{::dup(passed->socket.get())}, l.address});
+            out.push_back({std::move(passed->socket), l.address});
+            inherited.erase(passed);
+            continue;
+        }
+        // "[::]:25" leaves IPv4 alone where another listener has "0.0.0.0:25".
+        auto const port = l.address.substr(l.address.rfind(':'));
+        bool const only_ipv6 = std::any_of(s.listeners.begin(), s.listeners.end(),
+                                           [&](auto const& other) { return other.address == "0.0.0.0" + port; });
+        auto bound = net::bind_sockets(l.address, only_ipv6, count);
+        if (!bound) return std::move(bound).error();
+        for (auto& socket : *bound) out.push_back({std::move(socket), l.address});
+    }
+    for (auto const& left : inherited)
+        log::event(log::level::warning, "socket_not_used",
+                   {{"address", left.address}, {"remedy", "no [[listener]] has this address; add one"}});
+    return out;
+}
+
+result<std::unique_ptr<server>> make_server(config::settings const& s, directory::directory& accounts,
+                                            spool::spool& queue, std::vector<inherited_socket> sockets)
+{
+    std::vector<std::vector<net::socket_handle>> by_listener(s.listeners.size());
+    std::vector<std::string> addresses;
+    std::vector<std::uint16_t> ports;
+    std::size_t next = 0;
+    for (auto& of_listener : by_listener) {
+        for (unsigned i = 0; i < thread_count(s); ++i) of_listener.push_back(std::move(sockets.at(next++).socket));
+        auto const address = net::bound_address(of_listener.front().get());
+        addresses.push_back(address);
+        auto const where = endpoint::parse(address);
+        ports.push_back(where ? where->port : std::uint16_t{0});
+    }
+    auto settings = make_runtime(s, addresses, ports);
+    if (!settings) return std::move(settings).error();
+    return std::unique_ptr<server>{
+        std::make_unique<gate>(accounts, queue, std::move(*settings), std::move(by_listener))};
+}
+
+}  // namespace postern::submission

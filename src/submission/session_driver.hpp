@@ -1,0 +1,114 @@
+// Performs what one session asks for: reads, writes, looks up, commits. No decisions about
+// the protocol (smtp::server_session) or about who may do what (policy) are made here.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/stream.hpp"
+#include "policy/policy.hpp"
+#include "smtp/data_decoder.hpp"
+#include "smtp/server_session.hpp"
+#include "submission/connection_limits.hpp"
+#include "submission/content_scan.hpp"
+#include "submission/message_intake.hpp"
+#include "submission/runtime.hpp"
+#include "submission/session_log.hpp"
+
+namespace postern::submission {
+
+struct services {
+    directory::directory& accounts;
+    spool::spool& queue;
+    connection_limits& connections;
+};
+
+class session_driver {
+public:
+    session_driver(services s, std::shared_ptr<runtime const> rt, std::size_t listener,
+                   std::unique_ptr<net::stream> peer);
+    session_driver(session_driver const&) = delete;
+    session_driver& operator=(session_driver const&) = delete;
+    ~session_driver();
+
+    /// The whole life of the connection. Call once; `this` must live until it returns.
+    net::awaitable<void> run();
+
+    /// Ends the session at the next moment at which no message is under way.
+    void drain();
+    /// Ends it now.
+    void cut() { peer_->close(); }
+
+private:
+    using verdict = catalogue::verdict;
+
+    // before the session
+    net::awaitable<bool> admit();
+    net::awaitable<bool> take_proxy_header();
+    net::awaitable<bool> begin();
+    net::awaitable<void> turn_away(verdict why);
+    smtp::action greet();
+
+    // what the session asks for: one function per action
+    net::awaitable<smtp::action> perform(smtp::action& asked);
+    net::awaitable<smtp::action> need_input();
+    net::awaitable<smtp::action> start_tls();
+    net::awaitable<smtp::action> verify_password(smtp::verify_password& asked);
+    net::awaitable<smtp::action> read_data();
+    net::awaitable<smtp::action> read_chunk(smtp::read_chunk asked);
+    net::awaitable<smtp::action> discard_chunk(std::uint64_t size);
+    net::awaitable<smtp::action> finish_message();
+    smtp::action fetch_scram(smtp::fetch_scram const& asked);
+    smtp::action authorize(smtp::authorize const& asked);
+    smtp::action check_sender();
+    smtp::action check_recipient(smtp::check_recipient const& asked);
+    smtp::action begin_content();
+
+    // octets
+    net::awaitable<net::error_code> flush();
+    net::awaitable<net::error_code> fill(steady_clock::duration limit);
+    void keep_input();
+    smtp::action lost(net::error_code why);
+
+    smtp::tls_facts tls_facts() const;
+    policy::facts facts(policy::stage at) const;
+    verdict judge_header(std::vector<mail::header_field> const& fields);
+    verdict judge_from(std::vector<mail::header_field> const& fields, std::string_view name);
+    smtp::action on_login(result<directory::login> const& answer);
+    net::awaitable<void> on_refusals(std::vector<smtp::server_session::refusal> const& refusals);
+    verdict content_verdict(bool bare_newline, bool nul);
+    bool too_slow() const;
+
+    services services_;
+    std::shared_ptr<runtime const> runtime_;
+    listener_runtime const& listener_;
+    std::unique_ptr<net::stream> peer_;
+    session_identity who_;
+    std::unique_ptr<smtp::server_session> session_;
+    std::shared_ptr<directory::account const> account_;
+
+    std::string kept_;        // input that outlived a wait
+    std::string_view input_;  // not yet consumed; in kept_ or in the thread's read buffer
+
+    // the message under way
+    std::unique_ptr<message_intake> intake_;
+    std::string queue_id_;
+    smtp::data_decoder decoder_;
+    content_scan scan_;
+    std::vector<std::string_view> pieces_;
+    steady_time content_began_{};
+    bool by_chunks_ = false;
+
+    std::string cause_;  // of the last log-in's outcome, for the log
+    steady_time auth_began_{};
+    steady_time began_ = steady_clock::now();
+    session_totals totals_;
+    bool in_total_ = false, in_address_ = false;
+    ip_address counted_;
+    bool draining_ = false;
+    bool waiting_ = false;  // for a command
+};
+
+}  // namespace postern::submission

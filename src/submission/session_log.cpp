@@ -1,0 +1,83 @@
+#include "submission/session_log.hpp"
+
+#include <vector>
+
+#include "base/text.hpp"
+
+namespace postern::submission {
+namespace {
+
+log::level level_of(catalogue::rule const& rule)
+{
+    // What the operator has to mend is louder than what the client did.
+    bool const ours = rule.status.klass == 4 && rule.status.subject == 3;
+    return ours ? log::level::error : log::level::info;
+}
+
+}  // namespace
+
+void log_refusal(session_identity const& who, smtp::server_session const& session,
+                 smtp::server_session::refusal const& r, std::string_view cause)
+{
+    auto const& rule = *r.what.why;
+    auto const id = who.id + '.' + std::to_string(r.number);
+    auto const status = to_string(rule.status);
+    auto const account = session.login().empty() ? std::string{session.claimed_identity()} : session.login();
+    std::vector<log::field> fields{
+        {"session", id},
+        {"rule", rule.name},
+        {"code", rule.code},
+        {"status", status},
+        {"command", r.command},
+        {"account", account},
+        {"logged_in", !session.login().empty()},
+        {"mechanism", session.mechanism()},
+        {"client", who.client},
+        {"listener", who.listener},
+        {"tls", session.tls_details().version},
+        {"ehlo", session.ehlo_argument()},
+        {"cause", cause},
+    };
+    for (auto const& fact : r.what.facts) fields.emplace_back(fact.key, fact.value);
+    log::event(level_of(rule), "refused", fields.data(), fields.size());
+}
+
+void log_incident(session_identity const& who, catalogue::rule const& rule, std::string_view problem)
+{
+    log::event(log::level::info, "refused",
+               {{"session", who.id},
+                {"rule", rule.name},
+                {"client", who.client},
+                {"listener", who.listener},
+                {"problem", problem}});
+}
+
+void log_login(session_identity const& who, smtp::server_session const& session, std::string_view cause)
+{
+    log::event(log::level::info, "login",
+               {{"session", who.id},
+                {"account", session.login()},
+                {"mechanism", session.mechanism()},
+                {"client", who.client},
+                {"listener", who.listener},
+                {"tls", session.tls_details().version},
+                {"cause", cause}});
+}
+
+void log_end(session_identity const& who, smtp::server_session const& session, session_totals const& totals)
+{
+    log::event(log::level::info, "session",
+               {{"session", who.id},
+                {"client", who.client},
+                {"listener", who.listener},
+                {"ehlo", printable(session.ehlo_argument(), 255)},
+                {"tls", session.tls_details().version},
+                {"cipher", session.tls_details().cipher},
+                {"account", session.login()},
+                {"messages", totals.messages},
+                {"refusals", totals.refusals},
+                {"milliseconds", totals.milliseconds},
+                {"ended_by", totals.ended_by}});
+}
+
+}  // namespace postern::submission
