@@ -1,0 +1,43 @@
+"""The client's half of SCRAM-SHA-256 (RFC 5802, RFC 7677), with knobs to do it wrong."""
+import base64
+import hashlib
+import hmac
+import os
+
+
+def b64(octets):
+    return base64.b64encode(octets.encode() if isinstance(octets, str) else octets).decode()
+
+
+def fields(message):
+    return dict(part.split("=", 1) for part in message.split(","))
+
+
+class Scram:
+    def __init__(self, user, password, header="n,,", nonce=None, extensions=""):
+        self.password = password
+        self.header = header
+        self.nonce = nonce if nonce is not None else b64(os.urandom(18))
+        name = user.replace("=", "=3D").replace(",", "=2C")
+        self.bare = f"{extensions}n={name},r={self.nonce}"
+
+    def first(self):
+        return b64(self.header + self.bare)
+
+    def final(self, challenge, binding=b"", nonce=None):
+        """The second message, for the challenge as it stands behind 334."""
+        server_first = base64.b64decode(challenge).decode()
+        self.server = fields(server_first)
+        salted = hashlib.pbkdf2_hmac("sha256", self.password.encode(), base64.b64decode(self.server["s"]),
+                                     int(self.server["i"]))
+        client_key = hmac.digest(salted, b"Client Key", "sha256")
+        stored = hashlib.sha256(client_key).digest()
+        without = f"c={b64(self.header.encode() + binding)},r={nonce or self.server['r']}"
+        signed = f"{self.bare},{server_first},{without}".encode()
+        proof = bytes(a ^ b for a, b in zip(client_key, hmac.digest(stored, signed, "sha256")))
+        self.signature = b64(hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), signed, "sha256"))
+        return b64(f"{without},p={b64(proof)}")
+
+    def check(self, last):
+        """The server has proven that it knows the password too."""
+        return base64.b64decode(last).decode() == f"v={self.signature}"
