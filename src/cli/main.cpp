@@ -1,2 +1,55 @@
 #include <cstdio>
-int main() { std::puts("postern"); }
+#include <exception>
+
+#include "cli/application.hpp"
+#include "cli/output.hpp"
+
+namespace postern::cli {
+namespace {
+
+int run(int argc, char** argv)
+{
+    CLI::App commands{"An SMTP submission server and relay that says why.", "postern"};
+    commands.set_version_flag("--version", "postern " POSTERN_VERSION);
+    commands.require_subcommand(1);
+    commands.fallthrough();
+    application app;
+    commands
+        .add_option("--config", app.config,
+                    "The configuration; else $POSTERN_CONFIG, ./postern.toml, /etc/postern/postern.toml")
+        ->type_name("FILE");
+    add_serve(commands, app);
+    add_account(commands, app);
+    add_domain(commands, app);
+    add_queue(commands, app);
+    add_explain(commands, app);
+    add_why(commands, app);
+    add_status(commands, app);
+    add_config(commands, app);
+    try {
+        commands.parse(argc, argv);
+    } catch (CLI::ParseError const& e) {
+        // Zero: --help or --version, printed by this.
+        return commands.exit(e) == 0 ? all_is_well : call_was_wrong;
+    }
+    return app.chosen ? app.chosen() : call_was_wrong;
+}
+
+}  // namespace
+}  // namespace postern::cli
+
+int main(int argc, char** argv)
+{
+    try {
+        auto const status = postern::cli::run(argc, argv);
+        // A full disk behind standard output must not look like success.
+        if (std::fflush(stdout) != 0) {
+            postern::cli::complain("can't write the output");
+            return postern::cli::call_was_wrong;
+        }
+        return status;
+    } catch (std::exception const& e) {
+        postern::cli::complain(e.what());
+        return postern::cli::call_was_wrong;
+    }
+}

@@ -29,7 +29,8 @@ struct context {
     spool::spool* queue = nullptr;
     submission::server* gate = nullptr;
     delivery::service* delivery = nullptr;
-    wall_time started;  // of the server
+    std::span<submission::server::listening const> listeners;  // a reload does not change them
+    wall_time started;                                         // of the server
 
     /// Where the log keeps what `why` reads.
     std::filesystem::path history() const { return settings->data_dir / "history"; }

@@ -9,6 +9,7 @@
 #include "catalogue/verdict.hpp"
 #include "control/commands.hpp"
 #include "policy/policy.hpp"
+#include "submission/facts.hpp"
 
 namespace postern::control {
 namespace json = boost::json;
@@ -203,18 +204,6 @@ std::optional<answer> refuse_login(config::settings const& s, question const& q,
     return a;
 }
 
-basic_result<policy::recipient_kind, failure> kind_of(context& c, mail::mailbox const& to)
-{
-    if (!to.domain.empty()) {
-        auto local = c.accounts->is_local(to.domain);
-        if (!local) return to_failure(local.error());
-        if (!*local) return policy::recipient_kind::not_local;
-    }
-    auto known = c.accounts->find_recipient(to);
-    if (!known) return to_failure(known.error());
-    return *known ? policy::recipient_kind::local_known : policy::recipient_kind::local_unknown;
-}
-
 std::uint16_t login_port(config::settings const& s)
 {
     for (auto const& l : s.listeners)
@@ -286,13 +275,17 @@ outcome explain(context& c, arguments a)
     };
     bool going = ask(policy::stage::sender, "MAIL");
     if (going && q.to) {
-        auto kind = kind_of(c, *q.to);
-        if (!kind) return std::move(kind.error());
-        f.forward_path = *q.to;
-        f.recipient = *kind;
         facts["forward_path"] = q.to->to_string();
-        facts["recipient"] = name_of(*kind);
-        going = ask(policy::stage::recipient, "RCPT");
+        if (auto const kind = submission::find_recipient_kind(*c.accounts, *q.to)) {
+            f.forward_path = *q.to;
+            f.recipient = *kind;
+            facts["recipient"] = name_of(*kind);
+            going = ask(policy::stage::recipient, "RCPT");
+        } else {
+            result = {submission::lookup_failed(kind.error()), "RCPT", {}, {}};
+            facts["problem"] = kind.error().logged;
+            going = false;
+        }
     }
     if (going && q.header_from && who) {
         f.header_address = q.header_from->to_string();

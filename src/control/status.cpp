@@ -12,7 +12,7 @@ outcome server_status(context& c, arguments a)
 {
     if (auto wrong = a.problem()) return std::move(*wrong);
     json::array listeners;
-    for (auto const& one : c.gate->listeners()) {
+    for (auto const& one : c.listeners) {
         json::object l;
         l["address"] = one.address;
         l["role"] = one.role;

@@ -42,7 +42,9 @@ std::vector<json::object> follow(std::filesystem::path const& folder, std::strin
     auto events = read_events(folder, {id});
     std::set<std::string> sessions, messages;
     for (auto const& e : events) {
-        if (auto s = text_of(e, "session"); !s.empty()) sessions.insert(s);
+        // Behind the dot stands the number of a refusal.
+        auto const s = text_of(e, "session");
+        if (!s.empty()) sessions.insert(s.substr(0, s.find('.')));
         if (auto q = text_of(e, "queue_id"); !q.empty() && messages.size() < most_messages) messages.insert(q);
     }
     bool const about_message = messages.contains(id);

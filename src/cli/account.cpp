@@ -1,0 +1,275 @@
+// postern account ...: who may log in
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <boost/json/array.hpp>
+
+#include "cli/application.hpp"
+#include "cli/backend.hpp"
+#include "cli/output.hpp"
+#include "cli/password.hpp"
+#include "control/json_memory.hpp"
+#include "control/local_socket.hpp"
+
+namespace postern::cli {
+namespace json = boost::json;
+namespace {
+
+struct options {
+    std::string address;
+    std::string other;  // alias, sender, on|off, file
+    password_source password;
+    bool json = false;
+};
+
+void show(json::value const& a)
+{
+    print_line("address       " + text_of(a, "address"));
+    print_line(std::string{"account       "} + (flag_of(a, "enabled") ? "enabled" : "disabled"));
+    print_line(std::string{"SMTP AUTH     "} + (flag_of(a, "smtp_auth") ? "on" : "off"));
+    print_line("password      " + text_of(a, "scheme") +
+               (flag_of(a, "scram") ? ", SCRAM keys" : ", no SCRAM keys yet"));
+    print_line("set           " + readable_time(text_of(a, "password_set")));
+    print_line("created       " + readable_time(text_of(a, "created")));
+    if (auto const list = texts_of(a, "aliases"); !list.empty()) print_line("aliases       " + joined(list));
+    if (auto const list = texts_of(a, "send_as"); !list.empty()) print_line("may send as   " + joined(list));
+}
+
+void list(json::value const& all)
+{
+    if (!all.is_array() || all.as_array().empty()) {
+        print_line("There is no account yet; `postern account add ADDRESS` makes one.");
+        return;
+    }
+    table t{{"ADDRESS", "ACCOUNT", "SMTP AUTH", "PASSWORD", "ALIASES"}};
+    for (auto const& a : all.as_array()) {
+        t.add({text_of(a, "address"), flag_of(a, "enabled") ? "enabled" : "disabled",
+               flag_of(a, "smtp_auth") ? "on" : "off", text_of(a, "scheme"), joined(texts_of(a, "aliases"))});
+    }
+    t.print();
+}
+
+/// Performs, then prints the result: as it is for programs, by `print_result` for people.
+template <class Print>
+int perform_and_print(application const& app, options const& o, std::string_view command, json::object const& arguments,
+                      Print print_result)
+{
+    auto done = perform(app, command, arguments);
+    if (!done) return done.error();
+    if (auto const warning = text_of(*done, "warning"); !warning.empty()) note(warning);
+    if (o.json) {
+        print_json(*done);
+    } else {
+        print_result(*done);
+    }
+    return all_is_well;
+}
+
+int change(application const& app, options const& o, std::string_view command, json::object const& arguments,
+           std::string_view said)
+{
+    return perform_and_print(app, o, command, arguments, [&](json::value const& v) {
+        auto address = text_of(v, "address");
+        print_line((address.empty() ? o.address : address) + " " + std::string{said});
+    });
+}
+
+/// add, password
+int set_password(application const& app, options const& o, std::string_view command, std::string_view said)
+{
+    // Before a password is asked for, so that nobody types one in vain.
+    if (!load_settings(app)) return call_was_wrong;
+    auto password = read_password(o.password);
+    if (!password) return fail(password.error());
+    json::object arguments{control::wiping_storage()};
+    arguments["address"] = o.address;
+    arguments["password"] = password->text.reveal();
+    auto done = perform(app, command, arguments);
+    if (!done) return done.error();
+    if (auto const warning = text_of(*done, "warning"); !warning.empty()) note(warning);
+    if (o.json) {
+        if (password->generated && done->is_object()) done->as_object()["password"] = password->text.reveal();
+        print_json(*done);
+        return all_is_well;
+    }
+    print_line(text_of(*done, "address") + " " + std::string{said});
+    if (password->generated) {
+        print("password: ");
+        print_line(password->text.reveal());
+    }
+    return all_is_well;
+}
+
+basic_result<secret, control::failure> read_import(std::string const& path)
+{
+    auto const wrong = [&](std::string why) {
+        return control::failure{control::failure::kind::usage, "can't read " + path + ": " + why, {}};
+    };
+    control::descriptor file{path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!file) return wrong(std::strerror(errno));
+    constexpr std::size_t longest = control::longest_request / 2;  // as JSON it grows
+    std::string text(longest + 1, '\0');
+    std::size_t size = 0;
+    while (size < text.size()) {
+        auto const got = ::read(file.get(), text.data() + size, text.size() - size);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return wrong(std::strerror(errno));
+        if (got == 0) break;
+        size += static_cast<std::size_t>(got);
+    }
+    if (size > longest) {
+        wipe(text.data(), size);
+        return wrong("it is larger than " + readable_size(longest) + "; split it");
+    }
+    secret read{std::string_view{text}.substr(0, size)};
+    wipe(text.data(), size);
+    return read;
+}
+
+int import_file(application const& app, options const& o)
+{
+    auto lines = read_import(o.other);
+    if (!lines) return fail(lines.error());
+    json::object arguments{control::wiping_storage()};
+    arguments["lines"] = lines->reveal();
+    return perform_and_print(app, o, "account import", arguments,
+                             [](json::value const& v) { print_line(text_of(v, "imported") + " accounts imported"); });
+}
+
+json::object address_only(options const& o)
+{
+    json::object arguments;
+    arguments["address"] = o.address;
+    return arguments;
+}
+
+json::object with(options const& o, std::string_view key)
+{
+    auto arguments = address_only(o);
+    arguments[key] = o.other;
+    return arguments;
+}
+
+class declaring {
+public:
+    declaring(CLI::App& group, application& app, std::shared_ptr<options> o)
+        : group_(group), app_(app), o_(std::move(o))
+    {
+    }
+
+    template <class Act>
+    CLI::App* command(char const* name, char const* help, Act act, bool takes_address = true)
+    {
+        auto* c = group_.add_subcommand(name, help);
+        if (takes_address)
+            c->add_option("ADDRESS", o_->address, "The account: its address, which is its login name")->required();
+        c->add_flag("--json", o_->json, "For programs");
+        c->callback([&app = app_, o = o_, act] { app.chosen = [&app, o, act] { return act(app, *o); }; });
+        return c;
+    }
+
+private:
+    CLI::App& group_;
+    application& app_;
+    std::shared_ptr<options> o_;
+};
+
+}  // namespace
+
+void add_account(CLI::App& commands, application& app)
+{
+    auto o = std::make_shared<options>();
+    auto* group = commands.add_subcommand("account", "Accounts: who may log in");
+    group->require_subcommand(1);
+    declaring declare{*group, app, o};
+
+    add_password_options(*declare.command("add", "Make an account",
+                                          [](application const& a, options const& given) {
+                                              return set_password(a, given, "account add", "added");
+                                          }),
+                         o->password);
+    add_password_options(*declare.command("password", "Set an account's password",
+                                          [](application const& a, options const& given) {
+                                              return set_password(a, given, "account password", "has a new password");
+                                          }),
+                         o->password);
+    declare.command(
+        "list", "All accounts",
+        [](application const& a, options const& given) {
+            return perform_and_print(a, given, "account list", {}, list);
+        },
+        false);
+    declare.command("show", "One account", [](application const& a, options const& given) {
+        return perform_and_print(a, given, "account show", address_only(given), show);
+    });
+    declare.command("remove", "Remove an account", [](application const& a, options const& given) {
+        return change(a, given, "account remove", address_only(given), "removed");
+    });
+    declare.command("enable", "Switch an account on", [](application const& a, options const& given) {
+        return change(a, given, "account enable", address_only(given), "enabled");
+    });
+    declare.command("disable", "Switch an account off; nothing is lost",
+                    [](application const& a, options const& given) {
+                        return change(a, given, "account disable", address_only(given), "disabled");
+                    });
+    declare
+        .command("smtp-auth", "Whether the account may log in to send",
+                 [](application const& a, options const& given) {
+                     auto arguments = address_only(given);
+                     arguments["on"] = given.other == "on";
+                     return change(a, given, "account smtp-auth", arguments, "has SMTP AUTH " + given.other);
+                 })
+        ->add_option("STATE", o->other, "on or off")
+        ->required()
+        ->check(CLI::IsMember({"on", "off"}));
+
+    auto const import = [](application const& a, options const& given) { return import_file(a, given); };
+    declare.command("import", "Add or change many accounts: all lines of a file, or none", import, false)
+        ->add_option("FILE", o->other, "A line each: address:hash, as in Dovecot's passwd-file; -: standard input")
+        ->required();
+
+    auto* alias = group->add_subcommand("alias", "Further addresses of an account");
+    alias->require_subcommand(1);
+    declaring declare_alias{*alias, app, o};
+    declare_alias
+        .command("add", "Give an account a further address",
+                 [](application const& a, options const& given) {
+                     return change(a, given, "account alias add", with(given, "alias"), "has the alias " + given.other);
+                 })
+        ->add_option("ALIAS", o->other, "The further address")
+        ->required();
+    declare_alias
+        .command("remove", "Take an address from an account",
+                 [](application const& a, options const& given) {
+                     return change(a, given, "account alias remove", with(given, "alias"),
+                                   "has the alias " + given.other + " no more");
+                 })
+        ->add_option("ALIAS", o->other, "The address")
+        ->required();
+
+    auto* send_as = group->add_subcommand("send-as", "Addresses of others that an account may send as");
+    send_as->require_subcommand(1);
+    declaring declare_send_as{*send_as, app, o};
+    declare_send_as
+        .command("add", "Let an account send as an address",
+                 [](application const& a, options const& given) {
+                     return change(a, given, "account send-as add", with(given, "sender"),
+                                   "may send as " + given.other);
+                 })
+        ->add_option("SENDER", o->other, "An address, or @domain for all of a domain")
+        ->required();
+    declare_send_as
+        .command("remove", "Stop an account from sending as an address",
+                 [](application const& a, options const& given) {
+                     return change(a, given, "account send-as remove", with(given, "sender"),
+                                   "may not send as " + given.other + " any more");
+                 })
+        ->add_option("SENDER", o->other, "The address or @domain")
+        ->required();
+}
+
+}  // namespace postern::cli

@@ -1,0 +1,34 @@
+// What the subcommands share. Each add_...() declares one subcommand and stores, when the
+// command line chose it, what to do; main() then does it and returns its exit status.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+namespace postern::cli {
+
+inline constexpr int all_is_well = 0;
+inline constexpr int problem_found = 1;
+inline constexpr int call_was_wrong = 2;
+
+struct application {
+    std::optional<std::string> config;  // --config
+    std::function<int()> chosen;
+};
+
+void add_serve(CLI::App& commands, application& app);
+void add_account(CLI::App& commands, application& app);
+void add_domain(CLI::App& commands, application& app);
+void add_queue(CLI::App& commands, application& app);
+void add_explain(CLI::App& commands, application& app);
+void add_why(CLI::App& commands, application& app);
+void add_status(CLI::App& commands, application& app);
+void add_config(CLI::App& commands, application& app);
+
+}  // namespace postern::cli

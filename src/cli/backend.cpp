@@ -1,0 +1,126 @@
+#include "cli/backend.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/stat.h>
+
+#include "base/log.hpp"
+#include "cli/output.hpp"
+#include "cli/privileges.hpp"
+#include "control/client.hpp"
+#include "control/commands.hpp"
+#include "control/instance_lock.hpp"
+
+namespace postern::cli {
+namespace {
+
+using control::failure;
+
+// An import of many passwords in the clear hashes each; all else is quick.
+constexpr std::chrono::seconds patience{60}, patience_with_import{4 * 3600};
+
+/// The files that a command works on, opened for it alone.
+struct opened {
+    std::unique_ptr<directory::directory> accounts;
+    std::unique_ptr<spool::spool> queue;
+};
+
+basic_result<opened, failure> open_files(config::settings const& s, control::command const& c)
+{
+    opened files;
+    if (c.needs_accounts) {
+        directory::options o;
+        o.folder = s.data_dir;
+        o.hash_threads = s.auth.hash_threads;
+        o.configured_domains = s.domains.local;
+        auto accounts = directory::open_embedded(o);
+        if (!accounts) return control::to_failure(accounts.error());
+        files.accounts = std::move(*accounts);
+    }
+    if (c.needs_queue) {
+        spool::options o;
+        o.folder = s.data_dir;
+        o.free_space_floor = s.limits.free_space;
+        auto queue = spool::open(o);
+        if (!queue) return control::to_failure(queue.error());
+        files.queue = std::move(*queue);
+    }
+    return files;
+}
+
+control::outcome perform_here(std::shared_ptr<config::settings const> s, control::command const& command,
+                              boost::json::object const& arguments)
+{
+    if (command.needs_server) {
+        return failure{
+            failure::kind::problem, "no server runs on " + s->data_dir.string() + "; `postern serve` starts it", {}};
+    }
+    if (auto ready = own_data_dir(*s); !ready) return control::to_failure(ready.error());
+
+    log::options quiet;
+    quiet.level = log::level::warning;
+    control::context c;
+    c.settings = s;
+    if (!command.needs_accounts && !command.needs_queue) {
+        log::start(quiet);
+        return control::run_command(c, command.name, arguments);
+    }
+
+    std::string holder;
+    auto lock = control::instance_lock::take(s->data_dir, holder);
+    if (!lock) return control::to_failure(lock.error());
+    if (!*lock) {
+        return failure{failure::kind::unavailable,
+                       "another process" + (holder.empty() ? std::string{} : " (" + holder + ")") + " has " +
+                           s->data_dir.string() +
+                           " open, and does not answer at its control socket; try again, and look "
+                           "at the server's log if that does not help",
+                       {}};
+    }
+    quiet.history = c.history();
+    quiet.history_size = s->log.history_size;
+    log::start(quiet);
+    auto files = open_files(*s, command);
+    if (!files) return std::move(files.error());
+    c.accounts = files->accounts.get();
+    c.queue = files->queue.get();
+    auto done = control::run_command(c, command.name, arguments);
+    files->queue.reset();
+    files->accounts.reset();
+    log::stop();
+    return done;
+}
+
+}  // namespace
+
+std::shared_ptr<config::settings const> load_settings(application const& app)
+{
+    std::optional<std::filesystem::path> file;
+    if (app.config) {
+        file = *app.config;
+    } else {
+        file = config::find_file();
+    }
+    std::vector<config::problem> problems;
+    auto s = config::load(file, problems);
+    if (s) return std::make_shared<config::settings const>(std::move(*s));
+    for (auto const& p : problems) complain(p.to_string());
+    return nullptr;
+}
+
+basic_result<boost::json::value, int> perform(application const& app, std::string_view name,
+                                              boost::json::object const& arguments)
+{
+    auto const s = load_settings(app);
+    if (!s) return call_was_wrong;
+    auto const* command = control::find_command(name);
+    if (!command) return fail({failure::kind::usage, "there is no command " + std::string{name}, {}});
+    auto answer =
+        control::ask_server(s->data_dir, name, arguments, name == "account import" ? patience_with_import : patience);
+    if (!answer) answer = perform_here(s, *command, arguments);
+    if (!*answer) return fail(answer->error());
+    return std::move(**answer);
+}
+
+}  // namespace postern::cli

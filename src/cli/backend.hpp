@@ -1,0 +1,22 @@
+// Where a command is performed: by the running server, else here, on the files.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include <boost/json/object.hpp>
+
+#include "cli/application.hpp"
+#include "config/settings.hpp"
+#include "control/protocol.hpp"
+
+namespace postern::cli {
+
+/// The configuration; when it is wrong, every problem goes to standard error, and there is none.
+std::shared_ptr<config::settings const> load_settings(application const& app);
+
+/// Performs a command. A wrong configuration is told already; the failure is then without text.
+basic_result<boost::json::value, int> perform(application const& app, std::string_view command,
+                                              boost::json::object const& arguments);
+
+}  // namespace postern::cli

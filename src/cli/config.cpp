@@ -1,0 +1,56 @@
+// postern config ...: validates, shows, documents
+#include "config/settings.hpp"
+
+#include "cli/application.hpp"
+#include "cli/backend.hpp"
+#include "cli/machine.hpp"
+#include "cli/output.hpp"
+
+namespace postern::cli {
+namespace {
+
+int check(application const& app)
+{
+    auto const s = load_settings(app);
+    if (!s) return call_was_wrong;
+    for (auto const& w : config::warnings(*s, default_gateways())) note(w);
+    print_line("The configuration is well-formed.");
+    return all_is_well;
+}
+
+int show(application const& app)
+{
+    auto const s = load_settings(app);
+    if (!s) return call_was_wrong;
+    print(config::to_toml(*s));
+    return all_is_well;
+}
+
+}  // namespace
+
+void add_config(CLI::App& commands, application& app)
+{
+    auto* group = commands.add_subcommand("config", "The configuration");
+    group->require_subcommand(1);
+    group->add_subcommand("check", "Is it well-formed?")->callback([&app] {
+        app.chosen = [&app] { return check(app); };
+    });
+    group->add_subcommand("show", "The values in force, as TOML")->callback([&app] {
+        app.chosen = [&app] { return show(app); };
+    });
+    group->add_subcommand("default", "A commented configuration with all defaults")->callback([&app] {
+        app.chosen = [] {
+            print(config::default_text());
+            return all_is_well;
+        };
+    });
+    // docs/configuration.md comes from this; an empty group keeps it out of the help.
+    group->add_subcommand("reference", "The reference manual's page")->group("")->callback([&app] {
+        app.chosen = [] {
+            print(config::reference());
+            return all_is_well;
+        };
+    });
+}
+
+}  // namespace postern::cli

@@ -1,0 +1,78 @@
+// postern domain ...: whose mail ends here
+#include <memory>
+
+#include <boost/json/array.hpp>
+
+#include "cli/application.hpp"
+#include "cli/backend.hpp"
+#include "cli/output.hpp"
+
+namespace postern::cli {
+namespace json = boost::json;
+namespace {
+
+struct options {
+    std::string domain;
+    bool json = false;
+};
+
+int change(application const& app, options const& o, std::string_view command, std::string_view said)
+{
+    json::object arguments;
+    arguments["domain"] = o.domain;
+    auto done = perform(app, command, arguments);
+    if (!done) return done.error();
+    if (o.json) {
+        print_json(*done);
+    } else {
+        print_line(text_of(*done, "domain") + " " + std::string{said});
+    }
+    return all_is_well;
+}
+
+int list(application const& app, options const& o)
+{
+    auto done = perform(app, "domain list", {});
+    if (!done) return done.error();
+    if (o.json) {
+        print_json(*done);
+        return all_is_well;
+    }
+    if (!done->is_array() || done->as_array().empty()) {
+        print_line("There is no local domain yet; `postern domain add NAME` makes one.");
+        return all_is_well;
+    }
+    table t{{"DOMAIN", "FROM"}};
+    for (auto const& d : done->as_array())
+        t.add({text_of(d, "domain"), flag_of(d, "configured") ? "configuration" : "postern domain add"});
+    t.print();
+    return all_is_well;
+}
+
+}  // namespace
+
+void add_domain(CLI::App& commands, application& app)
+{
+    auto o = std::make_shared<options>();
+    auto* group = commands.add_subcommand("domain", "Local domains: whose mail ends here");
+    group->require_subcommand(1);
+    auto const declare = [&](char const* name, char const* help, auto act) {
+        auto* c = group->add_subcommand(name, help);
+        c->add_flag("--json", o->json, "For programs");
+        c->callback([&app, o, act] { app.chosen = [&app, o, act] { return act(app, *o); }; });
+        return c;
+    };
+    declare("add", "Make a domain local",
+            [](application const& a, options const& given) { return change(a, given, "domain add", "is local"); })
+        ->add_option("NAME", o->domain, "The domain")
+        ->required();
+    declare("remove", "Make a domain local no more",
+            [](application const& a, options const& given) {
+                return change(a, given, "domain remove", "is not local any more");
+            })
+        ->add_option("NAME", o->domain, "The domain")
+        ->required();
+    declare("list", "All local domains", list);
+}
+
+}  // namespace postern::cli

@@ -1,0 +1,140 @@
+#include "cli/privileges.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace postern::cli {
+namespace {
+
+struct identity {
+    uid_t user = 0;
+    gid_t group = 0;
+    std::string name;
+};
+
+error failed(std::string what, int number) { return {{4, 3, 0}, "", std::move(what) + ": " + std::strerror(number)}; }
+
+result<identity> look_up(std::string const& name)
+{
+    std::vector<char> buffer(16384);
+    passwd entry{};
+    passwd* found = nullptr;
+    int const number = ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+    if (number != 0) return failed("can't look up the user " + name, number);
+    if (!found) {
+        return error{{5, 3, 5},
+                     "",
+                     "there is no user `" + name + "` to become: create it (adduser --system --group " + name +
+                         "), or name another one at `user` in the configuration (\"\" stays root)"};
+    }
+    return identity{entry.pw_uid, entry.pw_gid, name};
+}
+
+/// An identity by number; its name, when it has one, is for its further groups.
+identity look_up(uid_t user, gid_t group)
+{
+    std::vector<char> buffer(16384);
+    passwd entry{};
+    passwd* found = nullptr;
+    if (::getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found) == 0 && found)
+        return {user, group, entry.pw_name};
+    return {user, group, {}};
+}
+
+result<> become(identity const& who)
+{
+    // Groups first: afterwards we may not.
+    int const groups = who.name.empty() ? ::setgroups(0, nullptr) : ::initgroups(who.name.c_str(), who.group);
+    if (groups != 0) return failed("can't set the groups of " + who.name, errno);
+    if (::setresgid(who.group, who.group, who.group) != 0) return failed("can't take the group of " + who.name, errno);
+    if (::setresuid(who.user, who.user, who.user) != 0) return failed("can't become " + who.name, errno);
+    if (who.user != 0 && ::setuid(0) == 0)
+        return error{{4, 3, 0}, "", "root could be had back after becoming " + who.name};
+    return {};
+}
+
+/// Whom the service runs as, when we are root and it shall not.
+result<std::optional<identity>> service_user(config::settings const& s)
+{
+    if (::geteuid() != 0 || s.user.empty()) return std::optional<identity>{};
+    auto who = look_up(s.user);
+    if (!who) return std::move(who.error());
+    return std::optional<identity>{std::move(*who)};
+}
+
+}  // namespace
+
+result<> make_data_dir(config::settings const& s)
+{
+    auto who = service_user(s);
+    if (!who) return std::move(who.error());
+    auto const dir = s.data_dir.string();
+    if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) {
+        if (errno == ENOENT) return failed("can't make data_dir " + dir + ", the folder above it is missing", errno);
+        if (errno == EACCES) {
+            return error{{5, 3, 5},
+                         "",
+                         "can't make data_dir " + dir +
+                             ": run this as root or as the server's user, or name another "
+                             "data_dir in the configuration"};
+        }
+        return failed("can't make data_dir " + dir, errno);
+    }
+    struct stat info {};
+    if (::stat(dir.c_str(), &info) != 0) return failed("can't look at data_dir " + dir, errno);
+    if (!S_ISDIR(info.st_mode)) return error{{5, 3, 5}, "", "data_dir " + dir + " is not a folder"};
+    // Root's folder, as we made it or an administrator did, becomes the service's. Another
+    // user's is not ours to give away.
+    if (*who && info.st_uid == 0 && ::chown(dir.c_str(), (*who)->user, (*who)->group) != 0)
+        return failed("can't give data_dir " + dir + " to " + (*who)->name, errno);
+    if (::geteuid() != 0 && ::access(dir.c_str(), R_OK | W_OK | X_OK) != 0) {
+        return error{{5, 3, 5},
+                     "",
+                     "data_dir " + dir + " may not be used by this user: run this as root or as the server's user"};
+    }
+    return {};
+}
+
+result<> drop_privileges(config::settings const& s)
+{
+    auto who = service_user(s);
+    if (!who) return std::move(who.error());
+    if (*who)
+        if (auto became = become(**who); !became) return became;
+    // CAP_NET_BIND_SERVICE, where a supervisor gave it, has done its work.
+    ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    if (::geteuid() != 0) {
+        __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+        std::array<__user_cap_data_struct, 2> none{};
+        if (::syscall(SYS_capset, &head, none.data()) != 0) return failed("can't give up capabilities", errno);
+    }
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("can't refuse new privileges", errno);
+    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return failed("can't switch core dumps off", errno);
+    return {};
+}
+
+result<> own_data_dir(config::settings const& s)
+{
+    if (auto made = make_data_dir(s); !made) return made;
+    ::umask(077);
+    if (::geteuid() != 0) return {};
+    struct stat info {};
+    if (::stat(s.data_dir.c_str(), &info) != 0) return failed("can't look at data_dir " + s.data_dir.string(), errno);
+    if (info.st_uid == 0) return {};
+    return become(look_up(info.st_uid, info.st_gid));
+}
+
+}  // namespace postern::cli

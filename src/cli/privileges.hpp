@@ -1,0 +1,24 @@
+// Which user we are: root only as long as it takes to bind the ports.
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/result.hpp"
+#include "config/settings.hpp"
+
+namespace postern::cli {
+
+/// Makes sure that data_dir is there (mode 0700), and, when root, that it is the service's
+/// user's. Nothing when it can be used by whom we are or will be.
+result<> make_data_dir(config::settings const& s);
+
+/// As root: becomes settings.user for good, with its groups ("": stays root). Then, for
+/// everybody: no capabilities, no way to get any back, no core dumps (they would hold
+/// passwords).
+result<> drop_privileges(config::settings const& s);
+
+/// For a command that works on the files itself: makes data_dir, and, when root, becomes the
+/// user who owns it, so that no file in it ends up as root's.
+result<> own_data_dir(config::settings const& s);
+
+}  // namespace postern::cli

@@ -1,0 +1,164 @@
+#include "cli/running_server.hpp"
+
+#include <sys/stat.h>
+
+#include "base/log.hpp"
+#include "cli/machine.hpp"
+#include "cli/privileges.hpp"
+
+namespace postern::cli {
+namespace {
+
+log::level level_of(std::string_view name)
+{
+    if (name == "error") return log::level::error;
+    if (name == "warning") return log::level::warning;
+    if (name == "debug") return log::level::debug;
+    return log::level::info;
+}
+
+result<control::instance_lock> own(std::filesystem::path const& data_dir)
+{
+    std::string holder;
+    auto lock = control::instance_lock::take(data_dir, holder);
+    if (!lock) return std::move(lock.error());
+    if (!*lock) {
+        return error{{4, 3, 0},
+                     "",
+                     "data_dir " + data_dir.string() + " is in use by another process" +
+                         (holder.empty() ? "" : " (" + holder + ")") + ": only one server can run on it"};
+    }
+    return std::move(**lock);
+}
+
+}  // namespace
+
+void start_log(config::settings const& s)
+{
+    log::options o;
+    o.format = s.log.format == "json" ? log::format::json : log::format::text;
+    o.level = level_of(s.log.level);
+    o.history = s.data_dir / "history";
+    o.history_size = s.log.history_size;
+    log::start(std::move(o));
+}
+
+running_server::~running_server()
+{
+    // Commands first: they use all the rest.
+    control_.reset();
+    gate_.reset();
+    delivery_.reset();
+    queue_.reset();
+    accounts_.reset();
+}
+
+control::context running_server::context() const
+{
+    control::context c;
+    {
+        std::scoped_lock guard{lock_};
+        c.settings = settings_;
+    }
+    c.accounts = accounts_.get();
+    c.queue = queue_.get();
+    c.gate = gate_.get();
+    c.delivery = delivery_.get();
+    c.listeners = listeners_;
+    c.started = started_;
+    return c;
+}
+
+result<> running_server::start(std::vector<submission::inherited_socket> inherited)
+{
+    auto const& s = *settings_;
+    started_ = wall_clock::now();
+
+    // As root, where we are: ports below 1024, and a folder for the service's user.
+    raise_descriptor_limit();
+    ::umask(077);
+    auto sockets = submission::bind_listeners(s, std::move(inherited));
+    if (!sockets) return std::move(sockets.error());
+    if (auto made = make_data_dir(s); !made) return made;
+    if (auto dropped = drop_privileges(s); !dropped) return dropped;
+
+    auto lock = own(s.data_dir);
+    if (!lock) return std::move(lock.error());
+    owned_ = std::move(*lock);
+    start_log(s);
+
+    directory::options accounts;
+    accounts.folder = s.data_dir;
+    accounts.hash_threads = s.auth.hash_threads;
+    accounts.hash_queue = s.auth.hash_queue;
+    accounts.cache_life = s.auth.cache_life;
+    accounts.configured_domains = s.domains.local;
+    auto opened = directory::open_embedded(std::move(accounts));
+    if (!opened) return std::move(opened.error());
+    accounts_ = std::move(*opened);
+
+    spool::options spool;
+    spool.folder = s.data_dir;
+    spool.free_space_floor = s.limits.free_space;
+    auto queue = spool::open(std::move(spool));
+    if (!queue) return std::move(queue.error());
+    queue_ = std::move(*queue);
+
+    auto delivery = delivery::make_service(s, *accounts_, *queue_);
+    if (!delivery) return std::move(delivery.error());
+    delivery_ = std::move(*delivery);
+
+    auto gate = submission::make_server(s, *accounts_, *queue_, std::move(*sockets));
+    if (!gate) return std::move(gate.error());
+    gate_ = std::move(*gate);
+    listeners_ = gate_->listeners();
+
+    auto control = control::make_server(s.data_dir, [this] { return context(); });
+    if (!control) return std::move(control.error());
+    control_ = std::move(*control);
+
+    delivery_->start();
+    gate_->start();
+    return {};
+}
+
+result<> running_server::reload(std::shared_ptr<config::settings const> wanted)
+{
+    auto const before = context().settings;
+    if (auto taken = gate_->reload(*wanted); !taken) return taken;
+    if (auto taken = delivery_->reload(*wanted); !taken) {
+        // Both or none. The old settings were good, so this is not expected to fail.
+        if (auto back = gate_->reload(*before); !back)
+            log::event(log::level::error, "reload_not_undone", {{"problem", back.error().logged}});
+        return taken;
+    }
+    accounts_->set_configured_domains(wanted->domains.local);
+    for (auto const& name : config::needs_restart(*before, *wanted))
+        log::event(log::level::warning, "needs_restart", {{"option", name}});
+    auto in_force = *wanted;
+    // The files stay where they were opened.
+    in_force.data_dir = before->data_dir;
+    start_log(in_force);
+    std::scoped_lock guard{lock_};
+    settings_ = std::make_shared<config::settings const>(std::move(in_force));
+    return {};
+}
+
+void running_server::drain()
+{
+    auto const limit = context().settings->timeouts.drain;
+    // Commands may change accounts and the queue; that ends first. Then mail stops coming in,
+    // and what goes out may finish.
+    control_->stop();
+    gate_->drain();
+    delivery_->stop(limit);
+}
+
+std::string running_server::status() const
+{
+    std::string text = "Listens on";
+    for (auto const& l : listeners_) text += " " + l.address;
+    return text;
+}
+
+}  // namespace postern::cli

@@ -1,0 +1,56 @@
+// The server as a whole: its parts in the order in which they need each other, started,
+// reloaded and ended together.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/application.hpp"
+#include "config/settings.hpp"
+#include "control/instance_lock.hpp"
+#include "control/server.hpp"
+#include "delivery/service.hpp"
+#include "directory/directory.hpp"
+#include "spool/spool.hpp"
+#include "submission/server.hpp"
+
+namespace postern::cli {
+
+class running_server {
+public:
+    explicit running_server(std::shared_ptr<config::settings const> s) : settings_(std::move(s)) {}
+    ~running_server();
+
+    /// Binds the ports, becomes the service's user, opens everything, accepts. On an error
+    /// nothing runs.
+    result<> start(std::vector<submission::inherited_socket> inherited);
+    /// All of the new settings or none. What only a restart takes up is logged.
+    result<> reload(std::shared_ptr<config::settings const> wanted);
+    /// Running transactions and deliveries may end, within timeouts.drain.
+    void drain();
+
+    std::vector<submission::server::listening> const& listeners() const noexcept { return listeners_; }
+    std::string status() const;
+
+private:
+    control::context context() const;
+
+    mutable std::mutex lock_;  // of settings_: commands read it, a reload replaces it
+    std::shared_ptr<config::settings const> settings_;
+    wall_time started_;
+    std::optional<control::instance_lock> owned_;
+    std::unique_ptr<directory::directory> accounts_;
+    std::unique_ptr<spool::spool> queue_;
+    std::unique_ptr<delivery::service> delivery_;
+    std::unique_ptr<submission::server> gate_;
+    std::vector<submission::server::listening> listeners_;
+    std::unique_ptr<control::server> control_;
+};
+
+/// The log as the settings want it.
+void start_log(config::settings const& s);
+
+}  // namespace postern::cli

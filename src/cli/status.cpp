@@ -1,0 +1,43 @@
+// postern status: what the running server does
+#include <memory>
+
+#include <boost/json/array.hpp>
+
+#include "cli/application.hpp"
+#include "cli/backend.hpp"
+#include "cli/output.hpp"
+
+namespace postern::cli {
+namespace {
+
+int run(application const& app, bool as_json)
+{
+    auto done = perform(app, "status", {});
+    if (!done) return done.error();
+    if (as_json) {
+        print_json(*done);
+        return all_is_well;
+    }
+    print_line(text_of(*done, "hostname") + " runs since " + readable_time(text_of(*done, "started")) + ", process " +
+               text_of(*done, "pid"));
+    print_line("sessions   " + text_of(*done, "sessions"));
+    print_line("queued     " + text_of(*done, "queued"));
+    auto const* listeners = done->as_object().if_contains("listeners");
+    if (listeners && listeners->is_array())
+        for (auto const& l : listeners->as_array())
+            print_line("listener   " + text_of(l, "address") + "  " + text_of(l, "role") + ", tls " +
+                       text_of(l, "tls"));
+    return all_is_well;
+}
+
+}  // namespace
+
+void add_status(CLI::App& commands, application& app)
+{
+    auto as_json = std::make_shared<bool>(false);
+    auto* c = commands.add_subcommand("status", "What the running server does");
+    c->add_flag("--json", *as_json, "For programs");
+    c->callback([&app, as_json] { app.chosen = [&app, as_json] { return run(app, *as_json); }; });
+}
+
+}  // namespace postern::cli
