@@ -1,0 +1,75 @@
+// Names: mail exchangers and addresses. One interface, so that tests decide what the
+// world's names are. Says why there is no answer: "there is no such name" ends a mail,
+// "nobody answered" only delays it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "base/ip.hpp"
+#include "base/result.hpp"
+
+namespace postern::dns {
+
+template <class T>
+using awaitable = boost::asio::awaitable<T>;
+
+enum class finding : std::uint8_t {
+    found,
+    no_such_name,  // NXDOMAIN
+    no_data,       // the name exists, but has no such record
+    temporary,     // server failure, time-out, refused
+    bogus,         // DNSSEC validation failed: to be treated as temporary, and loudly
+};
+
+struct mx_record {
+    std::uint16_t preference = 0;
+    std::string host;  // lower-case, without trailing dot; empty: the root, a "null MX" (RFC 7505)
+    friend bool operator==(mx_record const&, mx_record const&) = default;
+};
+
+struct mx_answer {
+    finding what = finding::temporary;
+    std::vector<mx_record> records;  // as they came; at most `most_records`
+    bool secure = false;             // validated with DNSSEC
+    std::string problem;             // for the log: "SERVFAIL for MX of example.com"
+};
+
+struct address_answer {
+    finding what = finding::temporary;
+    std::vector<ip_address> v6, v4;
+    bool secure = false;
+    std::string problem;
+};
+
+inline constexpr std::size_t most_records = 100;
+
+/// Used on the thread of its executor only. Every question has a deadline.
+class resolver {
+public:
+    virtual ~resolver() = default;
+    virtual awaitable<mx_answer> mx(std::string domain) = 0;
+    /// A and AAAA. Addresses written as text and "localhost" (RFC 6761 section 6.3) are
+    /// answered without a question.
+    virtual awaitable<address_answer> addresses(std::string name) = 0;
+};
+
+struct options {
+    std::vector<endpoint> servers;  // name servers to ask; empty: those of resolv_conf
+    std::filesystem::path resolv_conf = "/etc/resolv.conf";
+    std::filesystem::path hosts = "/etc/hosts";
+    std::filesystem::path trust_anchor;  // of DNSSEC's root; empty: nothing is validated
+    std::chrono::seconds limit{20};      // for one question
+};
+
+/// libunbound, which works on a thread of its own. A resolver must go before its executor's context.
+result<std::unique_ptr<resolver>> make_resolver(boost::asio::any_io_executor executor, options const& o);
+
+}  // namespace postern::dns
