@@ -156,14 +156,19 @@ bool map_domain(std::string_view text, std::string& out, finding& f)
     if (!check_utf8(text, f)) return false;
     for (auto rest = text; !rest.empty();) {
         char32_t const point = take_point(rest);
-        // Full stops of other scripts, which UTS 46 would take for dots.
-        if (point == 0x3002 || point == 0xff0e || point == 0xff61) return f.fail(path_error::bad_domain);
+        // Full stops of other scripts, which UTS 46 takes for dots, and struck-out "=", "<", ">".
+        bool const stop = point == 0x3002 || point == 0xff0e || point == 0xff61;
+        bool const struck_out = point == 0x2260 || point == 0x226e || point == 0x226f;
+        if (stop || struck_out) return f.fail(path_error::bad_domain);
     }
     std::string const terminated(text);
     std::uint8_t* mapped = nullptr;
+    // Without IDN2_USE_STD3_ASCII_RULES: libidn2 2.3.3 then drops characters that map to other
+    // ASCII instead of refusing them. fold_domain() is as strict as these rules.
     int const rc = idn2_lookup_u8(reinterpret_cast<std::uint8_t const*>(terminated.c_str()), &mapped,
-                                  IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
+                                  IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
     std::unique_ptr<std::uint8_t, void (*)(void*)> const owner(mapped, idn2_free);
+    if (rc == IDN2_TOO_BIG_DOMAIN) return f.fail(path_error::too_long);
     if (rc != IDN2_OK || mapped == nullptr) return f.fail(path_error::bad_domain);
     return fold_domain(reinterpret_cast<char const*>(mapped), out, f);
 }

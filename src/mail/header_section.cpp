@@ -56,8 +56,10 @@ header_collector::state header_collector::take_line(bool ended)
         return state_ = state::complete;
     }
     if (line == "\r") return state_;
-    if (classify() == kind::body) return end_with_body();
-    if (text_.size() > limit_) return state_ = state::too_long;
+    // An undecided line may be body yet, and is short; only a field can be too much.
+    auto const what = classify();
+    if (what == kind::body) return end_with_body();
+    if (what == kind::field && text_.size() > limit_) return state_ = state::too_long;
     if (!ended) return state_;
     auto const octets = line.substr(0, line.size() - crlf.size());
     malformed_ = malformed_ || octets.find_first_of(std::string_view{"\r\n\0", 3}) != std::string_view::npos;
