@@ -1,0 +1,382 @@
+#include "directory/embedded.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "base/crypto.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "directory/import.hpp"
+#include "directory/names.hpp"
+#include "directory/verifier.hpp"
+#include "sasl/prepare.hpp"
+
+namespace postern::directory {
+namespace {
+
+constexpr std::chrono::milliseconds between_polls{100};
+// So long are answers from memory good when the database can't be asked.
+constexpr std::chrono::seconds trust_without_database{60};
+constexpr std::size_t most_accounts_in_memory = 200'000;
+
+std::int64_t now_in_nanoseconds() { return steady_clock::now().time_since_epoch() / std::chrono::nanoseconds{1}; }
+
+unsigned thread_count(unsigned wanted)
+{
+    return wanted != 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
+}
+
+std::string recipient_key(mail::mailbox const& address)
+{
+    std::string key = address.key();
+    if (is_ascii(key)) return key;
+    auto composed = sasl::normalise(key);
+    return composed ? std::move(*composed) : key;
+}
+
+std::shared_ptr<account const> account_of(std::shared_ptr<stored_account const> const& e)
+{
+    return e ? std::shared_ptr<account const>{e, &e->who} : nullptr;
+}
+
+error bad_address(std::string_view text)
+{
+    return {{5, 1, 3}, "That is not a full address", printable(text) + " is not a full address"};
+}
+
+error bad_domain(std::string_view text)
+{
+    return {{5, 1, 2}, "That is not a domain", printable(text) + " is not a domain"};
+}
+
+error bad_password()
+{
+    return {{5, 7, 0},
+            "The password must have 1 to 255 octets and no NUL",
+            "the password must have 1 to 255 octets and no NUL"};
+}
+
+error no_memory() { return {{4, 3, 0}, "There is not enough memory to hash the password", "argon2: no memory"}; }
+
+}  // namespace
+
+embedded::embedded(options o, std::unique_ptr<store> s)
+    : options_(std::move(o)),
+      store_(std::move(s)),
+      process_key_(random_octets(32)),
+      domains_(std::make_shared<domain_list const>()),
+      dummy_(std::make_shared<std::string const>(make_dummy({}))),
+      logins_(most_accounts_in_memory),
+      recipients_(most_accounts_in_memory),
+      memories_(options_.cache_entries),
+      failures_(most_accounts_in_memory),
+      pool_(thread_count(options_.hash_threads), options_.hash_queue)
+{
+}
+
+embedded::~embedded() { pool_.stop(); }
+
+result<> embedded::begin()
+{
+    last_good_ = now_in_nanoseconds();
+    if (auto r = refresh_domains(&options_.configured_domains); !r) return r;
+    return refresh();
+}
+
+/// Empties the caches when another process changed the database. Called by every
+/// question; does something ten times a second.
+result<> embedded::look_at_database()
+{
+    std::int64_t const now = now_in_nanoseconds();
+    std::int64_t due = next_poll_.load(std::memory_order_relaxed);
+    if (now >= due && next_poll_.compare_exchange_strong(due, now + std::chrono::nanoseconds{between_polls}.count())) {
+        store::news const news = store_->poll();
+        if (news == store::news::trouble) {
+            if (!in_trouble_.exchange(true))
+                log::event(log::level::error, "accounts_unavailable", {{"detail", store_->trouble()}});
+        } else {
+            bool good = true;
+            if (news == store::news::changed) good = refresh().has_value();
+            if (good) {
+                last_good_ = now;
+                if (in_trouble_.exchange(false)) log::event(log::level::info, "accounts_available");
+            }
+        }
+    }
+    if (in_trouble_.load(std::memory_order_relaxed) &&
+        now - last_good_.load(std::memory_order_relaxed) > std::chrono::nanoseconds{trust_without_database}.count())
+        return error{{4, 3, 0}, "The account database is not available", store_->trouble()};
+    return done{};
+}
+
+/// Forgets what was read before a change, and reads anew what is always kept.
+result<> embedded::refresh()
+{
+    std::lock_guard lock{refresh_lock_};
+    ++epoch_;
+    logins_.clear();
+    recipients_.clear();
+    if (auto r = refresh_domains(nullptr); !r) return r;
+    auto typical = store_->typical_verifier();
+    if (!typical) return std::move(typical).error();
+    // The same one as long as it costs the same: memories of unknown names depend on it.
+    auto const known = dummy_.get();
+    if (!typical->empty() && cost_of(*typical) != cost_of(*known))
+        dummy_.set(std::make_shared<std::string const>(make_dummy(*typical)));
+    return done{};
+}
+
+result<> embedded::refresh_domains(std::vector<std::string> const* configured)
+{
+    auto stored = store_->list_domains();
+    auto next = std::make_shared<domain_list>();
+    auto const now = domains_.get();
+    next->stored = stored ? std::move(*stored) : now->stored;
+    for (auto const& name : configured != nullptr ? *configured : now->configured) {
+        // The configuration was validated; what is not a domain matches nothing.
+        if (auto domain = mail::parse_domain(name)) next->configured.push_back(std::move(*domain));
+    }
+    next->all.insert(next->stored.begin(), next->stored.end());
+    next->all.insert(next->configured.begin(), next->configured.end());
+    domains_.set(std::move(next));
+    if (!stored) return std::move(stored).error();
+    return done{};
+}
+
+result<bool> embedded::is_local(std::string_view domain)
+{
+    if (auto r = look_at_database(); !r) return std::move(r).error();
+    return domains_.get()->all.contains(std::string{domain});
+}
+
+result<embedded::entry> embedded::load_login(std::string_view key)
+{
+    if (auto known = logins_.get(key)) return std::move(*known);
+    std::uint64_t const before = epoch_;
+    auto found = store_->find_login(key);
+    if (!found) return std::move(found).error();
+    if (*found) logins_.put(key, *found, [&] { return epoch_ == before; });
+    return *found;
+}
+
+result<std::shared_ptr<account const>> embedded::find_account(std::string_view address)
+{
+    if (auto r = look_at_database(); !r) return std::move(r).error();
+    auto const key = login_key(address);
+    if (!key) return std::shared_ptr<account const>{};
+    auto found = load_login(*key);
+    if (!found) return std::move(found).error();
+    return account_of(*found);
+}
+
+result<std::shared_ptr<account const>> embedded::find_recipient(mail::mailbox const& address)
+{
+    if (auto r = look_at_database(); !r) return std::move(r).error();
+    std::string const key = recipient_key(address);
+    if (auto known = recipients_.get(key)) return account_of(*known);
+    std::uint64_t const before = epoch_;
+    auto found = load_recipient(address);
+    if (!found) return std::move(found).error();
+    if (*found) recipients_.put(key, *found, [&] { return epoch_ == before; });
+    return account_of(*found);
+}
+
+result<embedded::entry> embedded::load_recipient(mail::mailbox const& address)
+{
+    if (address.domain.empty()) {
+        // RFC 5321 section 4.5.1: "postmaster" without a domain.
+        if (to_lower(address.local_part) != "postmaster") return entry{};
+        return find_postmaster({});
+    }
+    if (!domains_.get()->all.contains(address.domain)) return entry{};
+    auto found = store_->find_address(recipient_key(address));
+    if (!found || *found) return found;
+    if (auto const plus = address.local_part.find('+'); plus != std::string::npos && plus != 0) {
+        found = store_->find_address(recipient_key({address.local_part.substr(0, plus), address.domain}));
+        if (!found || *found) return found;
+    }
+    if (to_lower(address.local_part) == "postmaster") return find_postmaster(address.domain);
+    return entry{};
+}
+
+/// RFC 5321 section 4.5.1: mail to postmaster is always taken. Whoever has that address
+/// in one of our domains gets it, else the oldest account.
+result<embedded::entry> embedded::find_postmaster(std::string_view domain)
+{
+    if (domain.empty()) {
+        auto const list = domains_.get();
+        for (auto const* names : {&list->configured, &list->stored}) {
+            for (auto const& name : *names) {
+                auto found = store_->find_address("postmaster@" + name);
+                if (!found || *found) return found;
+            }
+        }
+    }
+    return store_->oldest_account();
+}
+
+// -- management --
+
+/// After a successful write nobody may see what was before.
+result<> embedded::changed(result<> outcome)
+{
+    if (!outcome) return outcome;
+    // The write stands; trouble with reading back is reported by whoever asks next.
+    if (auto r = refresh(); !r) log::event(log::level::error, "accounts_unavailable", {{"detail", r.error().logged}});
+    return done{};
+}
+
+result<> embedded::add_account(mail::mailbox const& address, secret const& password)
+{
+    auto const key = login_key(address.to_string());
+    if (!key) return bad_address(address.to_string());
+    if (!sasl::is_acceptable_password(password.reveal())) return bad_password();
+    auto const made = make_credentials(password);
+    if (made.verifier.empty()) return no_memory();
+    return changed(store_->add_account(*key, made, wall_clock::now()));
+}
+
+result<> embedded::set_password(std::string_view address, secret const& password)
+{
+    auto const key = login_key(address);
+    if (!key) return bad_address(address);
+    if (!sasl::is_acceptable_password(password.reveal())) return bad_password();
+    auto const made = make_credentials(password);
+    if (made.verifier.empty()) return no_memory();
+    return changed(store_->set_credentials(*key, made, wall_clock::now()));
+}
+
+result<> embedded::remove_account(std::string_view address)
+{
+    auto const key = login_key(address);
+    if (!key) return bad_address(address);
+    return changed(store_->remove_account(*key));
+}
+
+result<> embedded::set_enabled(std::string_view address, bool on)
+{
+    auto const key = login_key(address);
+    if (!key) return bad_address(address);
+    return changed(store_->set_flag(*key, store::flag::enabled, on));
+}
+
+result<> embedded::set_smtp_auth(std::string_view address, bool on)
+{
+    auto const key = login_key(address);
+    if (!key) return bad_address(address);
+    return changed(store_->set_flag(*key, store::flag::smtp_auth, on));
+}
+
+result<> embedded::add_alias(std::string_view address, mail::mailbox const& alias)
+{
+    auto const key = login_key(address);
+    if (!key) return bad_address(address);
+    auto const other = login_key(alias.to_string());
+    if (!other) return bad_address(alias.to_string());
+    return changed(store_->add_alias(*key, *other));
+}
+
+result<> embedded::remove_alias(std::string_view address, mail::mailbox const& alias)
+{
+    auto const key = login_key(address);
+    if (!key) return bad_address(address);
+    return changed(store_->remove_alias(*key, recipient_key(alias)));
+}
+
+namespace {
+
+/// "address" or "@domain", as compared.
+std::optional<std::string> sender_key(std::string_view text)
+{
+    if (!text.starts_with('@')) return login_key(text);
+    auto domain = mail::parse_domain(text.substr(1));
+    if (!domain) return std::nullopt;
+    return "@" + *domain;
+}
+
+}  // namespace
+
+result<> embedded::grant_send_as(std::string_view address, std::string_view sender)
+{
+    auto const key = login_key(address);
+    if (!key) return bad_address(address);
+    auto const other = sender_key(sender);
+    if (!other) return bad_address(sender);
+    return changed(store_->grant_send_as(*key, *other));
+}
+
+result<> embedded::revoke_send_as(std::string_view address, std::string_view sender)
+{
+    auto const key = login_key(address);
+    if (!key) return bad_address(address);
+    auto const other = sender_key(sender);
+    if (!other) return bad_address(sender);
+    return changed(store_->revoke_send_as(*key, *other));
+}
+
+result<std::vector<account>> embedded::list_accounts() { return store_->list_accounts(); }
+
+result<std::size_t> embedded::import_accounts(std::string_view text, std::vector<std::string>& problems)
+{
+    auto const list = read_passwd_file(text, problems);
+    if (!problems.empty())
+        return error{{5, 6, 0},
+                     "Some lines can't be imported; nothing was changed",
+                     std::to_string(problems.size()) + " bad lines in the import; nothing was changed"};
+    auto count = store_->import_accounts(list, wall_clock::now());
+    if (!count) return std::move(count).error();
+    if (auto r = changed(done{}); !r) return std::move(r).error();
+    return *count;
+}
+
+result<> embedded::add_domain(std::string_view domain)
+{
+    auto const name = mail::parse_domain(domain);
+    if (!name) return bad_domain(domain);
+    return changed(store_->add_domain(*name));
+}
+
+result<> embedded::remove_domain(std::string_view domain)
+{
+    auto const name = mail::parse_domain(domain);
+    if (!name) return bad_domain(domain);
+    auto const list = domains_.get();
+    if (std::find(list->configured.begin(), list->configured.end(), *name) != list->configured.end())
+        return error{{5, 1, 2},
+                     "The domain is in the configuration: remove it there",
+                     *name + " is in the configuration ([domains] local): remove it there"};
+    auto used = store_->domain_in_use(*name);
+    if (!used) return std::move(used).error();
+    if (*used)
+        return error{{5, 1, 2}, "The domain still has accounts", *name + " still has accounts: remove those first"};
+    return changed(store_->remove_domain(*name));
+}
+
+result<std::vector<std::string>> embedded::list_domains()
+{
+    if (auto r = look_at_database(); !r) return std::move(r).error();
+    auto const list = domains_.get();
+    std::vector<std::string> names{list->all.begin(), list->all.end()};
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+void embedded::set_configured_domains(std::vector<std::string> domains)
+{
+    std::lock_guard lock{refresh_lock_};
+    if (auto r = refresh_domains(&domains); !r)
+        log::event(log::level::error, "accounts_unavailable", {{"detail", r.error().logged}});
+    ++epoch_;
+    recipients_.clear();
+}
+
+result<std::unique_ptr<directory>> open_embedded(options o)
+{
+    auto s = store::open(o.folder);
+    if (!s) return std::move(s).error();
+    auto made = std::make_unique<embedded>(std::move(o), std::move(*s));
+    if (auto begun = made->begin(); !begun) return std::move(begun).error();
+    return std::unique_ptr<directory>{std::move(made)};
+}
+
+}  // namespace postern::directory

@@ -1,0 +1,114 @@
+// The directory on the embedded database: the store behind memory. What is asked on the
+// way of a message is answered from caches; whatever changes the database, in this
+// process or another, empties them.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "directory/directory.hpp"
+#include "directory/generation_cache.hpp"
+#include "directory/hash_pool.hpp"
+#include "directory/published.hpp"
+#include "directory/store.hpp"
+
+namespace postern::directory {
+
+class embedded final : public directory {
+public:
+    explicit embedded(options o, std::unique_ptr<store> s);
+    ~embedded() override;
+    /// Reads what must be known before the first question.
+    result<> begin();
+
+    result<bool> is_local(std::string_view domain) override;
+    result<std::shared_ptr<account const>> find_recipient(mail::mailbox const& address) override;
+    result<std::shared_ptr<account const>> find_account(std::string_view address) override;
+
+    void verify_password(std::string_view authcid, std::string_view authzid, secret password,
+                         login_handler handler) override;
+    result<sasl::scram_keys> scram(std::string_view authcid, postern::hash h) override;
+    result<login> authorize(std::string_view authcid, std::string_view authzid) override;
+
+    result<> add_account(mail::mailbox const& address, secret const& password) override;
+    result<> set_password(std::string_view address, secret const& password) override;
+    result<> remove_account(std::string_view address) override;
+    result<> set_enabled(std::string_view address, bool on) override;
+    result<> set_smtp_auth(std::string_view address, bool on) override;
+    result<> add_alias(std::string_view address, mail::mailbox const& alias) override;
+    result<> remove_alias(std::string_view address, mail::mailbox const& alias) override;
+    result<> grant_send_as(std::string_view address, std::string_view address_or_at_domain) override;
+    result<> revoke_send_as(std::string_view address, std::string_view address_or_at_domain) override;
+    result<std::vector<account>> list_accounts() override;
+    result<std::size_t> import_accounts(std::string_view text, std::vector<std::string>& problems) override;
+    result<> add_domain(std::string_view domain) override;
+    result<> remove_domain(std::string_view domain) override;
+    result<std::vector<std::string>> list_domains() override;
+    void set_configured_domains(std::vector<std::string> domains) override;
+
+private:
+    using entry = std::shared_ptr<stored_account const>;
+    struct domain_list {
+        std::vector<std::string> configured;
+        std::vector<std::string> stored;
+        std::unordered_set<std::string> all;
+    };
+    /// What is remembered of a check. A right password and a wrong one alike.
+    struct memory {
+        bool right = false;
+        sasl::password_candidate::form as = sasl::password_candidate::form::prepared;
+        steady_time until;
+    };
+    /// One check under way, and who waits for it.
+    struct waiter {
+        std::string authcid;  // key
+        login_handler handler;
+    };
+
+    // embedded.cpp: caches
+    result<> look_at_database();
+    result<> refresh();
+    result<> refresh_domains(std::vector<std::string> const* configured);
+    result<entry> load_login(std::string_view key);
+    result<entry> load_recipient(mail::mailbox const& address);
+    result<entry> find_postmaster(std::string_view domain);
+    result<> changed(result<> outcome);
+
+    // logins.cpp
+    std::string credential_key(std::string_view name, std::string_view verifier, std::string_view password) const;
+    void begin_check(std::string name, entry const& e, std::string verifier, std::string key, secret password,
+                     login_handler handler);
+    void finish_check(std::string const& key, std::string const& verifier, verified found, secret const& password);
+    void learn_scram(entry const& e, secret const& password);
+    result<login> settle(std::string const& name, std::string const& verifier, verified found);
+    login state_of(entry const& e, std::string cause) const;
+    sasl::scram_keys made_up_keys(std::string const& name) const;
+
+    options const options_;
+    std::unique_ptr<store> store_;
+    std::string const process_key_;
+
+    std::atomic<std::uint64_t> epoch_{0};     // counts changes: what was read before one is not cached after it
+    std::atomic<std::int64_t> next_poll_{0};  // steady clock, nanoseconds
+    std::atomic<std::int64_t> last_good_{0};  // the same
+    std::atomic<bool> in_trouble_{false};
+    std::mutex refresh_lock_;
+
+    published<domain_list> domains_;
+    published<std::string> dummy_;  // the verifier that unknown names are checked against
+    generation_cache<entry> logins_;
+    generation_cache<entry> recipients_;
+    generation_cache<memory> memories_;
+    generation_cache<steady_time> failures_;
+
+    std::mutex flights_lock_;
+    std::unordered_map<std::string, std::vector<waiter>> flights_;
+    hash_pool pool_;  // last: its threads use all of the above
+};
+
+}  // namespace postern::directory

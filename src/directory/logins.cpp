@@ -1,0 +1,206 @@
+// Log-ins of the embedded directory: what is remembered, what is under way, and what
+// must be hashed.
+#include "base/crypto.hpp"
+#include "base/log.hpp"
+#include "directory/embedded.hpp"
+#include "directory/import.hpp"
+#include "directory/names.hpp"
+#include "directory/verifier.hpp"
+
+namespace postern::directory {
+namespace {
+
+// A device with an old password asks again and again: no hash for that, but not for long.
+constexpr std::chrono::seconds remember_failure{60};
+// So long do the checks for a name that failed wait behind others.
+constexpr std::chrono::seconds suspicion{60};
+
+error busy() { return {{4, 7, 0}, "Too many log-ins at once", "the password hashing queue is full"}; }
+
+error failed_check() { return {{4, 7, 0}, "The password could not be checked", "a password hash failed: no memory?"}; }
+
+std::string matched_as(char const* how, sasl::password_candidate::form as)
+{
+    return std::string{how} + ", password matched as " + to_string(as);
+}
+
+}  // namespace
+
+/// What the caches of checks know credentials by. With the verifier in it, a changed
+/// password makes everything remembered of the account unreachable.
+std::string embedded::credential_key(std::string_view name, std::string_view verifier, std::string_view password) const
+{
+    std::string text;
+    text.reserve(name.size() + verifier.size() + password.size() + 2);
+    text += name;
+    text += '\0';
+    text += verifier;
+    text += '\0';
+    text += password;
+    std::string key = hmac(hash::sha256, process_key_, text);
+    wipe(text.data(), text.size());
+    return key;
+}
+
+login embedded::state_of(entry const& e, std::string cause) const
+{
+    login l;
+    l.who = std::shared_ptr<account const>{e, &e->who};
+    l.cause = std::move(cause);
+    l.state = !e->who.enabled     ? login_state::disabled
+              : !e->who.smtp_auth ? login_state::smtp_auth_off
+                                  : login_state::accepted;
+    return l;
+}
+
+void embedded::verify_password(std::string_view authcid, std::string_view authzid, secret password,
+                               login_handler handler)
+{
+    if (auto r = look_at_database(); !r) return handler(std::move(r).error());
+    std::string name = any_name_key(authcid);
+    // Another identity than one's own is never granted; said without looking at either.
+    if (!authzid.empty() && any_name_key(authzid) != name)
+        return handler(login{login_state::bad_credentials, nullptr, "the authorization identity is someone else"});
+    auto found = load_login(name);
+    if (!found) return handler(std::move(found).error());
+    entry const& e = *found;
+
+    std::string verifier = e ? e->verifier : *dummy_.get();
+    std::string key = credential_key(name, verifier, password.reveal());
+    if (auto const known = memories_.get(key); known && known->until > steady_clock::now()) {
+        if (known->right && e) return handler(state_of(e, matched_as("cached", known->as)));
+        return handler(login{login_state::bad_credentials, nullptr,
+                             e ? "the same wrong password again" : "no such account, again"});
+    }
+    begin_check(std::move(name), e, std::move(verifier), std::move(key), std::move(password), std::move(handler));
+}
+
+/// Joins the check of the same credentials that is under way, or begins one.
+void embedded::begin_check(std::string name, entry const& e, std::string verifier, std::string key, secret password,
+                           login_handler handler)
+{
+    {
+        std::lock_guard lock{flights_lock_};
+        auto const [flight, fresh] = flights_.try_emplace(key);
+        flight->second.push_back({name, std::move(handler)});
+        if (!fresh) return;
+    }
+    auto const failed = failures_.get(name);
+    bool const suspect = failed && *failed > steady_clock::now();
+    verification v;
+    v.verifier = verifier;
+    v.candidates = sasl::password_candidates(password.reveal());
+    // Keys for SCRAM can only be made while the password is at hand.
+    bool const learns = e && !e->scram.real;
+    if (!learns) password.clear();
+    v.done = [this, key, verifier = std::move(verifier), password = std::move(password)](verified found) {
+        finish_check(key, verifier, found, password);
+    };
+    if (!pool_.submit(suspect ? hash_pool::order::suspect : hash_pool::order::normal, std::move(v)))
+        finish_check(key, {}, verified{}, secret{});
+}
+
+void embedded::finish_check(std::string const& key, std::string const& verifier, verified found, secret const& password)
+{
+    using outcome = verified::outcome;
+    bool const certain = found.what == outcome::matched || found.what == outcome::wrong;
+    if (certain) {
+        bool const right = found.what == outcome::matched;
+        auto const life = right ? options_.cache_life : std::min(options_.cache_life, remember_failure);
+        // Before the flight ends: whoever comes in between finds one or the other.
+        if (life.count() > 0) memories_.put(key, memory{right, found.as, steady_clock::now() + life});
+    }
+    std::vector<waiter> waiters;
+    {
+        std::lock_guard lock{flights_lock_};
+        if (auto const flight = flights_.find(key); flight != flights_.end()) {
+            waiters = std::move(flight->second);
+            flights_.erase(flight);
+        }
+    }
+    if (waiters.empty()) return;
+    std::string const name = waiters.front().authcid;  // the same for all: it is in the key
+    if (found.what == outcome::wrong) failures_.put(name, steady_clock::now() + suspicion);
+    auto settled = settle(name, verifier, found);
+    for (auto& w : waiters) w.handler(settled);
+
+    if (found.what != outcome::matched || password.empty()) return;
+    if (auto e = load_login(name); e && *e && !(*e)->scram.real && (*e)->verifier == verifier)
+        learn_scram(*e, password);
+}
+
+/// What a finished check means now: the account may have changed while it ran.
+result<login> embedded::settle(std::string const& name, std::string const& verifier, verified found)
+{
+    using outcome = verified::outcome;
+    if (found.what == outcome::refused) return busy();
+    if (found.what == outcome::failed) return failed_check();
+    auto now = load_login(name);
+    if (!now) return std::move(now).error();
+    entry const& e = *now;
+    if (found.what == outcome::wrong)
+        return login{login_state::bad_credentials, nullptr, e ? "wrong password" : "no such account"};
+    if (!e || e->verifier != verifier)
+        return login{login_state::bad_credentials, nullptr, "the password was changed meanwhile"};
+    return state_of(e, matched_as("verified", found.as));
+}
+
+/// An imported hash gives no SCRAM keys; the password that just matched does. Made when
+/// no log-in waits. The salt is the made-up one, so that the change does not show.
+void embedded::learn_scram(entry const& e, secret const& password)
+{
+    pool_.when_idle([this, e, password] {
+        auto const keys = make_scram_keys(password.reveal(), made_up_keys(e->who.address).salt);
+        if (auto stored = store_->set_scram(e->id, e->verifier, keys); !stored) {
+            log::event(log::level::warning, "scram_keys_not_stored",
+                       {{"account", e->who.address}, {"detail", stored.error().logged}});
+            return;
+        }
+        ++epoch_;
+        logins_.erase(e->who.address);
+        log::event(log::level::debug, "scram_keys_made", {{"account", e->who.address}});
+    });
+}
+
+sasl::scram_keys embedded::made_up_keys(std::string const& name) const
+{
+    std::string const secret_key = store_->server_secret();
+    auto const derive = [&](std::string_view purpose) {
+        std::string text{purpose};
+        text += '\0';
+        text += name;
+        return hmac(hash::sha256, secret_key, text);
+    };
+    sasl::scram_keys keys;
+    keys.salt = derive("salt").substr(0, scram_salt_size);
+    keys.iterations = scram_iterations;
+    keys.stored_key = derive("stored key");
+    keys.server_key = derive("server key");
+    return keys;
+}
+
+result<sasl::scram_keys> embedded::scram(std::string_view authcid, postern::hash h)
+{
+    if (auto r = look_at_database(); !r) return std::move(r).error();
+    std::string const name = any_name_key(authcid);
+    auto found = load_login(name);
+    if (!found) return std::move(found).error();
+    if (*found && h == hash::sha256 && (*found)->scram.real) return (*found)->scram;
+    sasl::scram_keys keys = made_up_keys(name);
+    if (*found) keys.note = "the account has no SCRAM keys yet: one log-in with PLAIN makes them";
+    return keys;
+}
+
+result<login> embedded::authorize(std::string_view authcid, std::string_view authzid)
+{
+    if (auto r = look_at_database(); !r) return std::move(r).error();
+    std::string const name = any_name_key(authcid);
+    if (!authzid.empty() && any_name_key(authzid) != name)
+        return login{login_state::bad_credentials, nullptr, "the authorization identity is someone else"};
+    auto found = load_login(name);
+    if (!found) return std::move(found).error();
+    if (!*found) return login{login_state::bad_credentials, nullptr, "no such account"};
+    return state_of(*found, "proven by the mechanism");
+}
+
+}  // namespace postern::directory

@@ -1,0 +1,27 @@
+#include "directory/names.hpp"
+
+#include "base/text.hpp"
+#include "mail/address.hpp"
+#include "sasl/prepare.hpp"
+
+namespace postern::directory {
+
+std::optional<std::string> login_key(std::string_view text)
+{
+    auto const address = is_ascii(text) ? mail::parse_mailbox(text) : [&]() -> std::optional<mail::mailbox> {
+        // The same letters may come composed or not.
+        auto const composed = sasl::normalise(text);
+        return composed ? mail::parse_mailbox(*composed) : std::nullopt;
+    }();
+    if (!address || address->domain.empty()) return std::nullopt;
+    return address->key();
+}
+
+std::string any_name_key(std::string_view text)
+{
+    if (auto key = login_key(text)) return *key;
+    auto composed = sasl::normalise(text);
+    return to_lower(composed ? *composed : text);
+}
+
+}  // namespace postern::directory

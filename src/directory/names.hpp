@@ -1,0 +1,15 @@
+// Log-in names as they are compared: a full address, in one spelling.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace postern::directory {
+
+/// The key of an account's address, or nothing when the text is not a full address.
+std::optional<std::string> login_key(std::string_view text);
+/// The same for names that need not be addresses: what made-up SCRAM keys depend on.
+std::string any_name_key(std::string_view text);
+
+}  // namespace postern::directory

@@ -1,0 +1,373 @@
+#include "directory/store.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "directory/schema.hpp"
+#include "directory/verifier.hpp"
+
+namespace postern::directory {
+namespace {
+
+constexpr std::size_t most_idle_readers = 8;
+constexpr int reader_patience = 20;    // milliseconds; readers run on connections' threads
+constexpr int writer_patience = 2000;  // milliseconds
+
+constexpr public_text unavailable = "The account database is not available";
+
+constexpr char const* columns =
+    "a.id, a.address, a.enabled, a.smtp_auth, a.verifier, a.scram_iterations, a.scram_salt, a.scram_stored_key, "
+    "a.scram_server_key, a.created, a.password_set";
+
+std::string select(char const* rest) { return std::string{"SELECT "} + columns + " FROM accounts a " + rest; }
+
+error system_error(std::string what, int number)
+{
+    return {{4, 3, 0}, unavailable, std::move(what) + ": " + std::strerror(number)};
+}
+
+}  // namespace
+
+struct store::reader {
+    std::unique_ptr<connection> db;
+    statement by_login;
+    statement by_alias;
+    statement aliases;
+    statement grants;
+    std::uint64_t opening = 0;
+
+    result<> prepare()
+    {
+        struct {
+            statement& to;
+            std::string sql;
+        } const list[] = {
+            {by_login, select("WHERE a.address = ?1")},
+            {by_alias, select("WHERE a.id = (SELECT account FROM aliases WHERE address = ?1)")},
+            {aliases, "SELECT address FROM aliases WHERE account = ?1 ORDER BY address"},
+            {grants, "SELECT sender FROM grants WHERE account = ?1 ORDER BY sender"},
+        };
+        for (auto const& item : list) {
+            auto s = db->prepare(item.sql.c_str());
+            if (!s) return std::move(s).error();
+            item.to = std::move(*s);
+        }
+        return done{};
+    }
+
+    result<> list(statement& s, std::int64_t id, std::vector<std::string>& out)
+    {
+        reset_at_end at_end{s};
+        s.bind(1, id);
+        for (;;) {
+            auto row = s.step();
+            if (!row) return std::move(row).error();
+            if (!*row) return done{};
+            out.push_back(s.text(0));
+        }
+    }
+
+    /// The account of the row that `s` stands on.
+    result<> fill(statement const& s, stored_account& a)
+    {
+        a.id = s.number(0);
+        a.who.address = s.text(1);
+        a.who.enabled = s.number(2) != 0;
+        a.who.smtp_auth = s.number(3) != 0;
+        a.verifier = s.text(4);
+        a.who.scheme = scheme_of(a.verifier);
+        if (!s.is_null(5)) {
+            std::int64_t const iterations = s.number(5);
+            a.scram.salt = s.text(6);
+            a.scram.stored_key = s.text(7);
+            a.scram.server_key = s.text(8);
+            std::size_t const size = digest_size(hash::sha256);
+            // A row that someone edited must not take part in an exchange.
+            if (iterations >= 4096 && iterations <= 10'000'000 && !a.scram.salt.empty() &&
+                a.scram.stored_key.size() == size && a.scram.server_key.size() == size) {
+                a.scram.iterations = static_cast<std::uint32_t>(iterations);
+                a.scram.real = true;
+            }
+        }
+        a.who.has_scram = a.scram.real;
+        a.who.created = from_microseconds(s.number(9));
+        a.who.password_set = from_microseconds(s.number(10));
+        if (auto r = list(aliases, a.id, a.who.aliases); !r) return r;
+        return list(grants, a.id, a.who.send_as);
+    }
+
+    result<std::shared_ptr<stored_account const>> one(statement& s)
+    {
+        auto row = s.step();
+        if (!row) return std::move(row).error();
+        if (!*row) return std::shared_ptr<stored_account const>{};
+        auto a = std::make_shared<stored_account>();
+        if (auto r = fill(s, *a); !r) return std::move(r).error();
+        return std::shared_ptr<stored_account const>{std::move(a)};
+    }
+};
+
+/// A reader for as long as this lives.
+class store::lease {
+public:
+    lease() = default;
+    lease(store& s, std::unique_ptr<reader> r) : store_(&s), reader_(std::move(r)) {}
+    lease(lease&&) = default;
+    lease& operator=(lease&&) = delete;
+    ~lease()
+    {
+        if (!reader_) return;
+        if (reader_->db->lost()) {
+            store_->lost_ = true;
+            return;
+        }
+        std::lock_guard lock{store_->readers_lock_};
+        if (reader_->opening == store_->opening_ && store_->idle_readers_.size() < most_idle_readers)
+            store_->idle_readers_.push_back(std::move(reader_));
+    }
+    reader* operator->() const { return reader_.get(); }
+
+private:
+    store* store_ = nullptr;
+    std::unique_ptr<reader> reader_;
+};
+
+store::store(std::filesystem::path file) : file_(std::move(file)) {}
+store::~store() = default;
+
+result<std::unique_ptr<store>> store::open(std::filesystem::path const& folder)
+{
+    std::error_code failed;
+    if (!std::filesystem::is_directory(folder, failed)) {
+        std::filesystem::create_directories(folder, failed);
+        if (failed) return error{{4, 3, 0}, unavailable, "can't make " + folder.string() + ": " + failed.message()};
+        std::filesystem::permissions(folder, std::filesystem::perms::owner_all, failed);
+    }
+    std::unique_ptr<store> s{new store{folder / "accounts.db"}};
+    // SQLite gives its other files the mode of this one.
+    int const descriptor = ::open(s->file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor < 0) return system_error("can't open " + s->file_.string(), errno);
+    struct stat about {};
+    bool const tight = fstat(descriptor, &about) == 0 && (about.st_mode & 0077) == 0;
+    int const changed = tight ? 0 : fchmod(descriptor, 0600);
+    int const number = errno;
+    close(descriptor);
+    if (changed != 0) return system_error("can't set the mode of " + s->file_.string() + " to 0600", number);
+    if (auto r = s->open_writer(connection::mode::create); !r) return std::move(r).error();
+    return s;
+}
+
+result<> store::open_writer(connection::mode m)
+{
+    struct stat about {};
+    if (stat(file_.c_str(), &about) != 0) return system_error(file_.string(), errno);
+    auto c = connection::open(file_, m, writer_patience);
+    if (!c) return std::move(c).error();
+    auto secret = prepare_schema(**c, file_.string(), schema_version);
+    if (!secret) {
+        error e = std::move(secret).error();
+        if ((*c)->lost()) e.logged = file_.string() + ": " + e.logged + ": restore it from a backup, or move it away";
+        return e;
+    }
+    auto version = (*c)->prepare("PRAGMA data_version");
+    if (!version) return std::move(version).error();
+    auto row = version->step();
+    if (!row) return std::move(row).error();
+    last_data_version_ = version->number(0);
+    version->reset();
+    data_version_ = statement{};
+    writer_ = std::move(*c);
+    data_version_ = std::move(*version);
+    device_ = about.st_dev;
+    inode_ = about.st_ino;
+    {
+        std::lock_guard lock{notes_lock_};
+        server_secret_ = *secret;
+        trouble_.clear();
+    }
+    std::lock_guard lock{readers_lock_};
+    ++opening_;
+    idle_readers_.clear();
+    lost_ = false;
+    return done{};
+}
+
+store::news store::poll()
+{
+    // Whoever writes now invalidates the caches when done.
+    std::unique_lock lock{writer_lock_, std::try_to_lock};
+    if (!lock) return news::none;
+    struct stat about {};
+    if (stat(file_.c_str(), &about) != 0) {
+        lost_ = true;
+        note_trouble(file_.string() + ": " + std::strerror(errno));
+        return news::trouble;
+    }
+    if (about.st_ino != inode_ || about.st_dev != device_) lost_ = true;
+    if (lost_) {
+        if (auto opened = open_writer(connection::mode::existing); !opened) {
+            note_trouble(opened.error().logged);
+            return news::trouble;
+        }
+        return news::changed;
+    }
+    auto row = data_version_.step();
+    std::int64_t const version = row && *row ? data_version_.number(0) : last_data_version_;
+    data_version_.reset();
+    if (!row) {
+        if (writer_->lost()) lost_ = true;
+        note_trouble(row.error().logged);
+        return news::trouble;
+    }
+    {
+        std::lock_guard notes{notes_lock_};
+        trouble_.clear();
+    }
+    if (version == last_data_version_) return news::none;
+    last_data_version_ = version;
+    return news::changed;
+}
+
+void store::note_trouble(std::string text)
+{
+    std::lock_guard lock{notes_lock_};
+    trouble_ = std::move(text);
+}
+
+std::string store::trouble() const
+{
+    std::lock_guard lock{notes_lock_};
+    return trouble_;
+}
+
+std::string store::server_secret() const
+{
+    std::lock_guard lock{notes_lock_};
+    return server_secret_;
+}
+
+error store::lost() const
+{
+    std::string why = trouble();
+    return {{4, 3, 0}, unavailable, why.empty() ? "account database: must be opened anew" : std::move(why)};
+}
+
+result<store::lease> store::borrow()
+{
+    if (lost_) return lost();
+    std::unique_ptr<reader> r;
+    {
+        std::lock_guard lock{readers_lock_};
+        if (!idle_readers_.empty()) {
+            r = std::move(idle_readers_.back());
+            idle_readers_.pop_back();
+        }
+    }
+    if (!r) {
+        r = std::make_unique<reader>();
+        r->opening = opening_;
+        auto c = connection::open(file_, connection::mode::existing, reader_patience);
+        if (!c) return std::move(c).error();
+        r->db = std::move(*c);
+        if (auto prepared = r->prepare(); !prepared) {
+            if (r->db->lost()) lost_ = true;
+            return std::move(prepared).error();
+        }
+    }
+    return lease{*this, std::move(r)};
+}
+
+result<std::shared_ptr<stored_account const>> store::find_login(std::string_view address)
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    statement& s = (*r)->by_login;
+    reset_at_end at_end{s};
+    s.bind(1, address);
+    return (*r)->one(s);
+}
+
+result<std::shared_ptr<stored_account const>> store::find_address(std::string_view address)
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    for (statement* s : {&(*r)->by_login, &(*r)->by_alias}) {
+        reset_at_end at_end{*s};
+        s->bind(1, address);
+        auto found = (*r)->one(*s);
+        if (!found || *found) return found;
+    }
+    return std::shared_ptr<stored_account const>{};
+}
+
+result<std::shared_ptr<stored_account const>> store::oldest_account()
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    auto s = (*r)->db->prepare(select("ORDER BY a.enabled DESC, a.id LIMIT 1").c_str());
+    if (!s) return std::move(s).error();
+    return (*r)->one(*s);
+}
+
+result<std::vector<account>> store::list_accounts()
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    auto s = (*r)->db->prepare(select("ORDER BY a.address").c_str());
+    if (!s) return std::move(s).error();
+    std::vector<account> list;
+    for (;;) {
+        auto row = s->step();
+        if (!row) return std::move(row).error();
+        if (!*row) return list;
+        stored_account a;
+        if (auto filled = (*r)->fill(*s, a); !filled) return std::move(filled).error();
+        list.push_back(std::move(a.who));
+    }
+}
+
+result<std::vector<std::string>> store::list_domains()
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    auto s = (*r)->db->prepare("SELECT name FROM domains ORDER BY name");
+    if (!s) return std::move(s).error();
+    std::vector<std::string> list;
+    for (;;) {
+        auto row = s->step();
+        if (!row) return std::move(row).error();
+        if (!*row) return list;
+        list.push_back(s->text(0));
+    }
+}
+
+result<std::string> store::typical_verifier()
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    auto s = (*r)->db->prepare(
+        "SELECT verifier, cost, count(*) FROM ("
+        "  SELECT * FROM (SELECT verifier, cost FROM accounts ORDER BY id LIMIT 500)"
+        "  UNION ALL SELECT * FROM (SELECT verifier, cost FROM accounts ORDER BY id DESC LIMIT 500))"
+        " GROUP BY cost ORDER BY count(*) DESC LIMIT 1");
+    if (!s) return std::move(s).error();
+    auto row = s->step();
+    if (!row) return std::move(row).error();
+    return *row ? s->text(0) : std::string{};
+}
+
+result<bool> store::domain_in_use(std::string_view domain)
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    auto s = (*r)->db->prepare("SELECT 1 FROM accounts WHERE substr(address, -length(?1)) = ?1 LIMIT 1");
+    if (!s) return std::move(s).error();
+    s->bind(1, "@" + std::string{domain});
+    return s->step();
+}
+
+}  // namespace postern::directory

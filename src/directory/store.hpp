@@ -1,0 +1,127 @@
+// The account database: one SQLite file, its schema, and the reads and writes on it.
+// No caches and no passwords in the clear here. Safe from several threads: reads go
+// over a pool of connections, writes over one, behind a lock.
+//
+// A file that was removed, replaced or damaged while the program runs is noticed by
+// poll() or by a failing read; from then on everything fails with 4.3.0 until poll()
+// can open a good file again.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "directory/directory.hpp"
+#include "directory/sqlite.hpp"
+
+namespace postern::directory {
+
+/// An account with what verifies its password.
+struct stored_account {
+    account who;
+    std::int64_t id = 0;
+    std::string verifier;
+    sasl::scram_keys scram;  // real: false when there are none
+};
+
+struct new_credentials {
+    std::string verifier;
+    std::string cost;  // cost_of(verifier)
+    sasl::scram_keys scram;
+};
+
+struct imported_account {
+    std::string address;
+    std::string verifier;
+    std::string cost;
+    sasl::scram_keys scram;
+};
+
+class store {
+public:
+    static constexpr int schema_version = 1;
+
+    /// Opens or creates folder/accounts.db.
+    static result<std::unique_ptr<store>> open(std::filesystem::path const& folder);
+    ~store();
+    store(store const&) = delete;
+    store& operator=(store const&) = delete;
+
+    enum class news { none, changed, trouble };
+    /// Whether another process changed the database since the last call, or the file
+    /// was opened anew. Cheap; never waits for a writer.
+    news poll();
+    /// What poll() last ran into, for the log; empty when all is well.
+    std::string trouble() const;
+
+    // -- reads; null: no such row --
+    result<std::shared_ptr<stored_account const>> find_login(std::string_view address);
+    /// By own address or alias.
+    result<std::shared_ptr<stored_account const>> find_address(std::string_view address);
+    /// The oldest account, one that is enabled if there is one.
+    result<std::shared_ptr<stored_account const>> oldest_account();
+    result<std::vector<account>> list_accounts();
+    result<std::vector<std::string>> list_domains();
+    /// A verifier of the cost that most of a sample of the accounts have; empty: no accounts.
+    result<std::string> typical_verifier();
+    result<bool> domain_in_use(std::string_view domain);
+    /// 32 octets, made with the database: what made-up SCRAM keys derive from.
+    std::string server_secret() const;
+
+    // -- writes: each one transaction --
+    result<> add_account(std::string_view address, new_credentials const& c, wall_time now);
+    result<> set_credentials(std::string_view address, new_credentials const& c, wall_time now);
+    /// Only while the account still has that verifier.
+    result<> set_scram(std::int64_t id, std::string_view verifier, sasl::scram_keys const& keys);
+    result<> remove_account(std::string_view address);
+    enum class flag { enabled, smtp_auth };
+    result<> set_flag(std::string_view address, flag f, bool on);
+    result<> add_alias(std::string_view address, std::string_view alias);
+    result<> remove_alias(std::string_view address, std::string_view alias);
+    result<> grant_send_as(std::string_view address, std::string_view sender);
+    result<> revoke_send_as(std::string_view address, std::string_view sender);
+    /// The number of accounts that were added or changed.
+    result<std::size_t> import_accounts(std::vector<imported_account> const& list, wall_time now);
+    result<> add_domain(std::string_view name);
+    result<> remove_domain(std::string_view name);
+
+private:
+    struct reader;
+    class lease;
+    explicit store(std::filesystem::path file);
+
+    result<> open_writer(connection::mode m);
+    result<lease> borrow();
+    result<> write(std::function<result<>(connection&)> const& work);
+    /// A write to one account, which must exist.
+    result<> change(std::string_view address, std::function<result<>(connection&, std::int64_t id)> const& work);
+    error lost() const;
+    void note_trouble(std::string text);
+
+    std::filesystem::path file_;
+
+    mutable std::mutex writer_lock_;
+    std::unique_ptr<connection> writer_;
+    statement data_version_;
+    std::int64_t last_data_version_ = 0;
+    std::uint64_t device_ = 0;
+    std::uint64_t inode_ = 0;
+
+    std::mutex readers_lock_;
+    std::vector<std::unique_ptr<reader>> idle_readers_;
+    std::atomic<std::uint64_t> opening_{0};  // counts openings: readers of an older one are dropped
+    std::atomic<bool> lost_{false};          // must be opened anew
+
+    mutable std::mutex notes_lock_;
+    std::string trouble_;
+    std::string server_secret_;
+};
+
+}  // namespace postern::directory

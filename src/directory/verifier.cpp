@@ -1,0 +1,331 @@
+#include "directory/verifier.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+
+#include <crypt.h>
+
+#include "base/base64.hpp"
+#include "base/crypto.hpp"
+#include "base/numbers.hpp"
+#include "base/text.hpp"
+#include "directory/argon2.hpp"
+#include "sasl/scram.hpp"
+
+namespace postern::directory {
+namespace {
+
+constexpr std::size_t longest_verifier = 512;
+constexpr std::string_view scram_prefix = "{SCRAM-SHA-256}";
+constexpr std::string_view crypt_alphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+bool in_crypt_alphabet(std::string_view text)
+{
+    return text.find_first_not_of(crypt_alphabet) == std::string_view::npos;
+}
+
+/// The parts of a crypt(3) string: "$6$" | "rounds=5000$" | salt | hash.
+struct crypt_parts {
+    std::string_view id;      // with both dollars
+    std::string_view params;  // with its dollar, or empty
+    std::string_view salt;
+    std::string_view hash;
+};
+
+std::optional<crypt_parts> split_sha_like(std::string_view text, std::string_view id, std::size_t longest_salt,
+                                          std::size_t hash_size, bool rounds_allowed)
+{
+    crypt_parts p;
+    p.id = text.substr(0, id.size());
+    std::string_view rest = text.substr(id.size());
+    if (rounds_allowed && rest.starts_with("rounds=")) {
+        auto const end = rest.find('$');
+        if (end == std::string_view::npos) return std::nullopt;
+        p.params = rest.substr(0, end + 1);
+        rest.remove_prefix(end + 1);
+    }
+    auto const end = rest.find('$');
+    if (end == std::string_view::npos || end > longest_salt) return std::nullopt;
+    p.salt = rest.substr(0, end);
+    p.hash = rest.substr(end + 1);
+    if (p.hash.size() != hash_size || !in_crypt_alphabet(p.hash)) return std::nullopt;
+    return p;
+}
+
+/// yescrypt and scrypt: "$y$j9T$salt$hash", "$7$C6..../....SALT$hash" (params and salt in one).
+std::optional<crypt_parts> split_memory_hard(std::string_view text, bool yescrypt)
+{
+    crypt_parts p;
+    p.id = text.substr(0, 3);
+    std::string_view rest = text.substr(3);
+    if (yescrypt) {
+        auto const end = rest.find('$');
+        if (end == std::string_view::npos || end > 32) return std::nullopt;
+        p.params = rest.substr(0, end + 1);
+        rest.remove_prefix(end + 1);
+    } else {
+        if (rest.size() < 11) return std::nullopt;
+        p.params = rest.substr(0, 11);
+        rest.remove_prefix(11);
+    }
+    auto const end = rest.find('$');
+    if (end == std::string_view::npos || end > 86) return std::nullopt;
+    p.salt = rest.substr(0, end);
+    p.hash = rest.substr(end + 1);
+    if (p.hash.size() != 43 || !in_crypt_alphabet(p.hash)) return std::nullopt;
+    return p;
+}
+
+std::optional<crypt_parts> split_bcrypt(std::string_view text)
+{
+    // "$2b$12$" 22 of salt, 31 of hash
+    if (text.size() != 60 || text[6] != '$' || !in_crypt_alphabet(text.substr(7))) return std::nullopt;
+    return crypt_parts{text.substr(0, 4), text.substr(4, 3), text.substr(7, 22), text.substr(29)};
+}
+
+std::optional<crypt_parts> split_crypt(std::string_view text)
+{
+    if (text.size() > longest_verifier) return std::nullopt;
+    if (text.starts_with("$6$")) return split_sha_like(text, "$6$", 16, 86, true);
+    if (text.starts_with("$5$")) return split_sha_like(text, "$5$", 16, 43, true);
+    if (text.starts_with("$1$")) return split_sha_like(text, "$1$", 8, 22, false);
+    if (text.starts_with("$2a$") || text.starts_with("$2b$") || text.starts_with("$2y$")) return split_bcrypt(text);
+    if (text.starts_with("$y$")) return split_memory_hard(text, true);
+    if (text.starts_with("$7$")) return split_memory_hard(text, false);
+    return std::nullopt;
+}
+
+unsigned crypt_digit(char c)
+{
+    auto const at = crypt_alphabet.find(c);
+    return at == std::string_view::npos ? 99u : static_cast<unsigned>(at);
+}
+
+/// Whether one check stays below a second or so and a quarter of a GiB: a verifier must
+/// not become a way to stop the server.
+bool affordable(crypt_parts const& p)
+{
+    if (p.params.starts_with("rounds=")) {
+        auto const rounds = parse_number<std::uint32_t>(p.params.substr(7, p.params.size() - 8), 1'000'000);
+        return rounds && *rounds >= 1000;
+    }
+    if (p.id.starts_with("$2")) {
+        auto const cost = parse_number<std::uint32_t>(p.params.substr(0, 2), 15);
+        return cost && *cost >= 4;
+    }
+    // Both count in powers of two: N blocks of 128 r octets each.
+    if (p.id == "$y$") {
+        if (p.params.size() != 4 || p.params[0] != 'j') return false;  // more parameters than the usual three
+        unsigned const n = crypt_digit(p.params[1]) + 1;
+        unsigned const r = crypt_digit(p.params[2]) + 1;
+        return n <= 18 && r <= 64 && ((std::uint64_t{128} * r) << n) <= (256u << 20);
+    }
+    if (p.id == "$7$") {
+        unsigned const n = crypt_digit(p.params[0]);
+        unsigned const r = crypt_digit(p.params[1]);
+        return n <= 20 && r >= 1 && r <= 63 && p.params.substr(2, 4) == "...." && crypt_digit(p.params[6]) <= 4 &&
+               p.params.substr(7) == "...." && ((std::uint64_t{128} * r) << n) <= (256u << 20);
+    }
+    return true;
+}
+
+/// One SCRAM verifier as Dovecot writes it: iterations, salt, stored key, server key.
+std::optional<sasl::scram_keys> parse_scram(std::string_view text)
+{
+    std::array<std::string_view, 4> part;
+    for (std::size_t i = 0; i < part.size(); ++i) {
+        auto const comma = text.find(',');
+        if ((comma == std::string_view::npos) != (i == 3)) return std::nullopt;
+        part[i] = text.substr(0, comma);
+        text = i == 3 ? std::string_view{} : text.substr(comma + 1);
+    }
+    auto const iterations = parse_number<std::uint32_t>(part[0], sasl::scram::most_iterations);
+    auto salt = base64_decode(part[1]);
+    auto stored = base64_decode(part[2]);
+    auto server = base64_decode(part[3]);
+    std::size_t const size = digest_size(hash::sha256);
+    if (!iterations || *iterations < sasl::scram::fewest_iterations || !salt || salt->empty() || salt->size() > 64 ||
+        !stored || stored->size() != size || !server || server->size() != size)
+        return std::nullopt;
+    sasl::scram_keys keys;
+    keys.iterations = *iterations;
+    keys.salt = std::move(*salt);
+    keys.stored_key = std::move(*stored);
+    keys.server_key = std::move(*server);
+    keys.real = true;
+    return keys;
+}
+
+std::string scram_verifier(sasl::scram_keys const& k)
+{
+    return std::string{scram_prefix} + std::to_string(k.iterations) + "," + base64_encode(k.salt) + "," +
+           base64_encode(k.stored_key) + "," + base64_encode(k.server_key);
+}
+
+match check_crypt(std::string_view verifier, std::string_view password)
+{
+    if (password.size() >= CRYPT_MAX_PASSPHRASE_SIZE || password.find('\0') != std::string_view::npos) return match::no;
+    // 32 KiB, too much for the stack; it stays with the thread.
+    thread_local auto const data = std::make_unique<crypt_data>();
+    std::string const setting{verifier};
+    std::string phrase;
+    phrase.reserve(CRYPT_MAX_PASSPHRASE_SIZE);
+    phrase = password;
+    char const* hashed = crypt_rn(phrase.c_str(), setting.c_str(), data.get(), sizeof(crypt_data));
+    wipe(phrase.data(), phrase.size());
+    if (hashed == nullptr) return match::failed;
+    bool const same = equal_in_constant_time(hashed, verifier);
+    wipe(data.get(), sizeof(crypt_data));
+    return same ? match::yes : match::no;
+}
+
+std::string random_crypt_text(std::size_t size)
+{
+    std::string text = random_octets(size);
+    for (char& c : text) c = crypt_alphabet[static_cast<unsigned char>(c) % 64];
+    return text;
+}
+
+}  // namespace
+
+std::string scheme_of(std::string_view verifier)
+{
+    if (verifier.starts_with("$argon2id$")) return "argon2id";
+    if (verifier.starts_with("$argon2i$")) return "argon2i";
+    if (verifier.starts_with(scram_prefix)) return "scram-sha-256";
+    if (auto const p = split_crypt(verifier)) return std::string{p->id};
+    return "unknown";
+}
+
+std::string cost_of(std::string_view verifier)
+{
+    if (verifier.starts_with("$argon2"))
+        return std::string{verifier.substr(0, verifier.find('$', verifier.find("p=")))};
+    if (verifier.starts_with(scram_prefix)) return std::string{verifier.substr(0, verifier.find(','))};
+    if (auto const p = split_crypt(verifier)) return std::string{p->id} + std::string{p->params};
+    return "unknown";
+}
+
+std::string make_verifier(std::string_view prepared)
+{
+    argon2::parsed p;
+    p.salt = random_octets(16);
+    auto hash = argon2::compute(p.cost, prepared, p.salt, 32);
+    if (!hash) return {};
+    p.hash = std::move(*hash);
+    return argon2::to_string(p);
+}
+
+match check(std::string_view verifier, std::string_view password)
+{
+    if (verifier.starts_with("$argon2")) {
+        auto const p = argon2::parse(verifier);
+        if (!p) return match::failed;
+        auto const hash = argon2::compute(p->cost, password, p->salt, p->hash.size());
+        if (!hash) return match::failed;
+        return equal_in_constant_time(*hash, p->hash) ? match::yes : match::no;
+    }
+    if (verifier.starts_with(scram_prefix)) {
+        auto const keys = parse_scram(verifier.substr(scram_prefix.size()));
+        if (!keys) return match::failed;
+        auto const salted = sasl::scram::salted_password(hash::sha256, password, keys->salt, keys->iterations);
+        auto const made = sasl::scram::derive_keys(hash::sha256, salted, keys->salt, keys->iterations);
+        return equal_in_constant_time(made.stored_key, keys->stored_key) ? match::yes : match::no;
+    }
+    return check_crypt(verifier, password);
+}
+
+std::string make_dummy(std::string_view verifier)
+{
+    if (auto p = argon2::parse(verifier)) {
+        p->salt = random_octets(p->salt.size());
+        p->hash = random_octets(p->hash.size());
+        return argon2::to_string(*p);
+    }
+    if (auto keys = scram_keys_of(verifier); keys.real) {
+        keys.salt = random_octets(keys.salt.size());
+        keys.stored_key = random_octets(keys.stored_key.size());
+        keys.server_key = random_octets(keys.server_key.size());
+        return scram_verifier(keys);
+    }
+    if (auto const p = split_crypt(verifier)) {
+        // The salt may stay: it is never shown, and some schemes are picky about theirs.
+        std::string dummy{verifier.substr(0, verifier.size() - p->hash.size())};
+        return dummy + random_crypt_text(p->hash.size());
+    }
+    argon2::parsed p;
+    p.salt = random_octets(16);
+    p.hash = random_octets(32);
+    return argon2::to_string(p);
+}
+
+sasl::scram_keys scram_keys_of(std::string_view verifier)
+{
+    if (verifier.starts_with(scram_prefix)) {
+        if (auto keys = parse_scram(verifier.substr(scram_prefix.size()))) return *keys;
+    }
+    return {};
+}
+
+import_reading read_import(std::string_view text)
+{
+    import_reading r;
+    auto fail = [&r](char const* why) {
+        r.problem = why;
+        return r;
+    };
+    std::string scheme = "CRYPT";
+    if (text.starts_with('{')) {
+        auto const end = text.find('}');
+        if (end == std::string_view::npos) return fail("a { without }");
+        scheme = to_upper(text.substr(1, end - 1));
+        text.remove_prefix(end + 1);
+    }
+    if (text.empty()) return fail("the password hash is missing");
+    if (scheme == "PLAIN" || scheme == "CLEARTEXT") {
+        if (text.size() > 255) return fail("the password is longer than 255 octets");
+        if (text.find_first_of(std::string_view{"\0\n\r", 3}) != std::string_view::npos)
+            return fail("the password has control characters");
+        r.password = secret{text};
+        return r;
+    }
+    if (scheme == "SCRAM-SHA-256") {
+        auto const keys = parse_scram(text);
+        if (!keys) return fail("not a {SCRAM-SHA-256} verifier, or its iterations are not 4096 to 600000");
+        r.verifier = scram_verifier(*keys);
+        return r;
+    }
+
+    struct known {
+        std::string_view scheme;
+        std::string_view begin;  // what the hash must start with
+    };
+    static constexpr known schemes[] = {{"CRYPT", "$"},          {"SHA512-CRYPT", "$6$"}, {"SHA256-CRYPT", "$5$"},
+                                        {"MD5-CRYPT", "$1$"},    {"BLF-CRYPT", "$2"},     {"ARGON2ID", "$argon2id$"},
+                                        {"ARGON2I", "$argon2i$"}};
+    auto const* found =
+        std::find_if(std::begin(schemes), std::end(schemes), [&](known const& k) { return k.scheme == scheme; });
+    if (found == std::end(schemes)) return fail("a password scheme that Postern can't verify");
+    if (text.starts_with('!') || text.starts_with('*')) return fail("a locked password; leave the line out");
+    if (!text.starts_with(found->begin))
+        return fail(scheme == "CRYPT" ? "not a crypt(3) string that Postern can verify"
+                                      : "the hash does not fit its scheme");
+
+    if (text.starts_with("$argon2")) {
+        auto const p = argon2::parse(text);
+        if (!p) return fail("not an Argon2 verifier, or it takes more than 256 MiB, 64 passes or 16 lanes");
+        r.verifier = argon2::to_string(*p);
+        return r;
+    }
+    auto const p = split_crypt(text);
+    if (!p) return fail("not a crypt(3) string that Postern can verify");
+    if (p->salt.find_first_of("\n\r:") != std::string_view::npos || !is_ascii(text))
+        return fail("not a crypt(3) string that Postern can verify");
+    if (!affordable(*p)) return fail("a check of this hash would take too long or too much memory");
+    r.verifier = text;
+    return r;
+}
+
+}  // namespace postern::directory
