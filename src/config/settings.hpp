@@ -83,7 +83,12 @@ struct settings {
     struct {
         std::string local = "maildir:/var/mail/%d/%n";
         std::string smart_host;
-        std::vector<std::chrono::seconds> retry{};  // waits between attempts; the last one repeats
+        // Waits between attempts; the last one repeats. RFC 5321 section 4.5.4.1 asks for 30
+        // minutes and more in the long run.
+        std::vector<std::chrono::seconds> retry{std::chrono::seconds{60},   std::chrono::seconds{300},
+                                                std::chrono::seconds{900},  std::chrono::seconds{1800},
+                                                std::chrono::seconds{3600}, std::chrono::seconds{7200},
+                                                std::chrono::seconds{14400}};
         std::chrono::seconds give_up_after{3600 * 24 * 5};
         unsigned connections_per_host = 20;
         unsigned concurrency = 200;
@@ -118,9 +123,9 @@ struct problem {
 };
 
 /// Reads a file (or, with no file, all defaults), checks every value. Gives settings, or
-/// every problem found (at least one).
+/// every problem found (at least one). Relative paths count from the file's folder.
 std::optional<settings> load(std::optional<std::filesystem::path> const& file, std::vector<problem>& problems);
-/// The same from text, `name` standing for the file in problems.
+/// The same from text, `name` standing for the file in problems; relative paths stay relative.
 std::optional<settings> parse(std::string_view toml, std::string_view name, std::vector<problem>& problems);
 
 /// Where the configuration is when the command line doesn't say: $POSTERN_CONFIG,

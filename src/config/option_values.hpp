@@ -1,0 +1,171 @@
+// The types of single options: words with a meaning of their own. Used by options.cpp alone.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "config/option_types.hpp"
+#include "mail/address.hpp"
+
+namespace postern::config::types {
+
+struct role_words {
+    static constexpr std::string_view name = "\"submission\" or \"mx\"";
+    static constexpr std::array<std::pair<std::string_view, role>, 2> all{
+        {{"submission", role::submission}, {"mx", role::mx}}};
+};
+
+struct tls_words {
+    static constexpr std::string_view name = "\"starttls\", \"implicit\" or \"none\"";
+    static constexpr std::array<std::pair<std::string_view, tls_mode>, 3> all{
+        {{"starttls", tls_mode::starttls}, {"implicit", tls_mode::implicit}, {"none", tls_mode::none}}};
+};
+
+struct tls_version_words {
+    static constexpr std::string_view name = "\"1.2\" or \"1.3\"";
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 2> all{{{"1.2", "1.2"}, {"1.3", "1.3"}}};
+};
+
+struct log_format_words {
+    static constexpr std::string_view name = "\"text\" or \"json\"";
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 2> all{
+        {{"text", "text"}, {"json", "json"}}};
+};
+
+struct log_level_words {
+    static constexpr std::string_view name = "\"error\", \"warning\", \"info\" or \"debug\"";
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> all{
+        {{"error", "error"}, {"warning", "warning"}, {"info", "info"}, {"debug", "debug"}}};
+};
+
+// Texts that a check decides on. `Empty`: may be empty, which stands for "none".
+template <class Check, bool Empty>
+struct checked {
+    static constexpr std::string_view name = Check::name;
+    static void read(std::string& out, node const& n, reader& r)
+    {
+        if (!expect(n, node_kind::text, "text in quotes", r)) return;
+        std::string why;
+        if ((Empty && n.text.empty()) || Check::accepts(n.text, why))
+            out = n.text;
+        else
+            r.bad(n, why);
+    }
+    static std::string write(std::string const& value) { return quote(value); }
+};
+
+struct host_name {
+    static constexpr std::string_view name = "host name";
+    static bool accepts(std::string_view t, std::string& why)
+    {
+        if (mail::parse_domain(t)) return true;
+        why = quote(printable(t, 60)) + " is not a host name such as \"mail.example.com\"";
+        return false;
+    }
+};
+
+struct user_name {
+    static constexpr std::string_view name = "user name";
+    static bool accepts(std::string_view t, std::string& why)
+    {
+        bool const fine = !t.empty() && t.size() <= 64 && t.find_first_of(":/ \t\n") == std::string_view::npos &&
+                          t.find('\0') == std::string_view::npos;
+        if (!fine) why = quote(printable(t, 60)) + " is not a user name of this system";
+        return fine;
+    }
+};
+
+struct host_and_port {
+    static constexpr std::string_view name = "host:port";
+    static bool accepts(std::string_view t, std::string& why)
+    {
+        if (is_host_and_port(t)) return true;
+        why =
+            quote(printable(t, 60)) + " is not \"host:port\", such as \"smtp.example.com:587\" or \"[2001:db8::1]:25\"";
+        return false;
+    }
+};
+
+struct listen_address {
+    static constexpr std::string_view name = "address:port";
+    static bool accepts(std::string_view t, std::string& why)
+    {
+        if (is_listener_address(t)) return true;
+        why = quote(printable(t, 60)) +
+              " is not an address to listen on, such as \":587\" (all addresses), \"127.0.0.1:587\" or \"[::1]:587\"";
+        return false;
+    }
+};
+
+struct web_url {
+    static constexpr std::string_view name = "URL";
+    static bool accepts(std::string_view t, std::string& why)
+    {
+        bool const scheme = starts_with_ignoring_case(t, "https://") || starts_with_ignoring_case(t, "http://");
+        auto const rest =
+            t.substr(std::min(t.size(), t.find("//") == std::string_view::npos ? t.size() : t.find("//") + 2));
+        bool const clean = std::all_of(t.begin(), t.end(), [](char c) { return c > ' ' && c < 0x7f; });
+        if (scheme && clean && !rest.empty() && rest.front() != '/') return true;
+        why = quote(printable(t, 60)) + " is not a web address such as \"https://mail.example.com\"";
+        return false;
+    }
+};
+
+struct local_delivery {
+    static constexpr std::string_view name = "delivery";
+    static bool accepts(std::string_view t, std::string& why) { return is_local_delivery(t, why); }
+};
+
+struct delimiter {
+    static constexpr std::string_view name = "one character";
+    static void read(char& out, node const& n, reader& r)
+    {
+        if (!expect(n, node_kind::text, "one character in quotes", r)) return;
+        constexpr std::string_view usable = "+-_.=#!$%&'*/?^`{|}~";
+        if (n.text.size() > 1 || (n.text.size() == 1 && usable.find(n.text[0]) == std::string_view::npos))
+            r.bad(n, "expected one of the characters " + std::string(usable) + " or \"\" for none");
+        else
+            out = n.text.empty() ? '\0' : n.text[0];
+    }
+    static std::string write(char value) { return quote(value == '\0' ? std::string{} : std::string(1, value)); }
+};
+
+struct domain_item {
+    static constexpr std::string_view list_name = "list of domains";
+    static constexpr std::string_view list_example = "[\"example.com\"]";
+    static bool read_item(std::string& out, node const& n, reader& r)
+    {
+        if (!expect(n, node_kind::text, "a domain in quotes", r)) return false;
+        auto const domain = mail::parse_domain(n.text);
+        if (!domain) {
+            r.bad(n, quote(printable(n.text, 60)) + " is not a domain such as \"example.com\"");
+            return false;
+        }
+        out = *domain;
+        return true;
+    }
+    static std::string write_item(std::string const& value) { return quote(value); }
+};
+
+struct mechanism_item {
+    static constexpr std::string_view list_name = "list of mechanisms";
+    static constexpr std::string_view list_example = "[\"PLAIN\", \"LOGIN\"]";
+    static constexpr std::array<std::string_view, 4> known{"SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "PLAIN", "LOGIN"};
+    static bool read_item(std::string& out, node const& n, reader& r)
+    {
+        if (!expect(n, node_kind::text, "a mechanism in quotes", r)) return false;
+        out = to_upper(n.text);
+        if (std::find(known.begin(), known.end(), out) != known.end()) return true;
+        std::string what =
+            quote(printable(n.text, 60)) +
+            " is not a mechanism of this server, which has SCRAM-SHA-256, SCRAM-SHA-256-PLUS, PLAIN and LOGIN";
+        if (auto const meant = nearest(n.text, known); !meant.empty()) what += "; did you mean " + quote(meant) + '?';
+        r.bad(n, std::move(what));
+        return false;
+    }
+    static std::string write_item(std::string const& value) { return quote(value); }
+};
+
+}  // namespace postern::config::types

@@ -1,0 +1,311 @@
+// From a file to settings: reads what the table of options knows, names what it
+// doesn't, and checks what concerns several keys at once.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include <unistd.h>
+
+#include "base/text.hpp"
+#include "config/option.hpp"
+#include "config/values.hpp"
+#include "mail/address.hpp"
+
+namespace postern::config {
+namespace {
+
+constexpr std::size_t file_limit = 1u << 20;
+constexpr std::size_t rows_limit = 256;  // of a list of tables
+
+std::string code(std::string_view key) { return '`' + printable(key, 100) + '`'; }
+
+std::string join(std::string_view section, std::string_view key)
+{
+    return section.empty() ? std::string(key) : std::string(section) + '.' + std::string(key);
+}
+
+bool is_section(std::string_view name)
+{
+    auto const all = sections();
+    return !name.empty() && std::any_of(all.begin(), all.end(), [&](auto const& s) { return s.name == name; });
+}
+
+// What an unknown key may have meant, as a question; or nothing.
+std::string guess(std::string_view section, std::string_view key)
+{
+    std::vector<std::string> here, elsewhere;
+    for (auto const& o : options()) {
+        if (section_of(o.name) == section)
+            here.emplace_back(last_part(o.name));
+        else if (equal_ignoring_case(last_part(o.name), key))
+            elsewhere.emplace_back(o.name);
+    }
+    if (section.empty()) {
+        here.emplace_back("listener");
+        for (auto const& s : sections())
+            if (!s.name.empty()) here.emplace_back(s.name);
+    }
+    if (section == "tls") here.emplace_back("certificates");
+    if (!elsewhere.empty()) {
+        auto const where = section_of(elsewhere.front());
+        return "; did you mean " + code(elsewhere.front()) + ", which belongs " +
+               (where.empty() ? std::string("above the first section") : "into [" + std::string(where) + ']') + '?';
+    }
+    auto const meant = nearest(key, here);
+    return meant.empty() ? std::string{} : "; did you mean " + code(join(section, meant)) + '?';
+}
+
+template <class S>
+std::string guess_in(std::span<basic_option<S> const> known, std::string_view key)
+{
+    std::vector<std::string_view> names;
+    for (auto const& o : known) names.push_back(o.name);
+    auto const meant = nearest(key, names);
+    return meant.empty() ? std::string{} : "; did you mean " + code(meant) + '?';
+}
+
+// A list of tables, [[listener]] or [[tls.certificates]].
+template <class S>
+std::vector<S> read_rows(node const& list, std::string_view name, std::span<basic_option<S> const> known, reader& r)
+{
+    std::vector<S> rows;
+    r.option = name;
+    if (list.kind == node_kind::table) {
+        r.bad(list, "there may be several of these: write [[" + std::string(name) + "]] in double brackets");
+        return rows;
+    }
+    if (list.kind != node_kind::list) {
+        r.bad(list, "expected [[" + std::string(name) + "]], not " + std::string(name_of(list.kind)));
+        return rows;
+    }
+    if (list.items.size() > rows_limit) {
+        r.bad(list, "more than " + std::to_string(rows_limit) + " of them");
+        return rows;
+    }
+    for (auto const& item : list.items) {
+        r.option = name;
+        if (item.kind != node_kind::table) {
+            r.bad(item, "expected [[" + std::string(name) + "]], not " + std::string(name_of(item.kind)));
+            continue;
+        }
+        S row{};
+        for (std::size_t i = 0; i < item.keys.size(); ++i) {
+            auto const& key = item.keys[i];
+            auto const at = std::find_if(known.begin(), known.end(), [&](auto const& o) { return o.name == key.name; });
+            if (at == known.end()) {
+                r.bad_place(key.at, "unknown key " + code(join(name, key.name)) + guess_in(known, key.name));
+                continue;
+            }
+            r.option = join(name, key.name);
+            at->read(row, item.items[i], r);
+        }
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+void check_listeners(node const& list, std::vector<listener> const& all, reader& r)
+{
+    for (std::size_t i = 0; i < all.size() && i < list.items.size(); ++i) {
+        auto const& l = all[i];
+        auto const& keys = list.items[i].keys;
+        bool const given = std::any_of(keys.begin(), keys.end(), [](auto const& k) { return k.name == "address"; });
+        if (!given) {
+            r.option = "listener";
+            r.bad(list.items[i], "an address is missing, such as address = \":587\"");
+        }
+        bool const twice =
+            !l.address.ends_with(":0") && std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                                                      [&](auto const& other) { return other.address == l.address; });
+        r.option = "listener.address";
+        if (given && twice && !l.address.empty()) r.bad(list.items[i], quote(l.address) + " is there twice");
+    }
+}
+
+class parser {
+public:
+    parser(settings& s, reader& r) : s_(s), r_(r) {}
+
+    void read(node const& root)
+    {
+        for (std::size_t i = 0; i < root.keys.size(); ++i) {
+            auto const& key = root.keys[i];
+            auto const& value = root.items[i];
+            if (key.name == "listener") {
+                s_.listeners = read_rows(value, key.name, listener_options(), r_);
+                if (value.kind == node_kind::list && s_.listeners.size() == value.items.size())
+                    check_listeners(value, s_.listeners, r_);
+            } else if (!is_section(key.name)) {
+                read_key({}, key, value);
+            } else if (value.kind != node_kind::table) {
+                r_.option = key.name;
+                r_.bad(value, "is a section: write [" + key.name + "] on a line of its own");
+            } else {
+                for (std::size_t j = 0; j < value.keys.size(); ++j) read_key(key.name, value.keys[j], value.items[j]);
+            }
+        }
+        check_certificates(root);
+    }
+
+private:
+    void read_key(std::string_view section, node::key const& key, node const& value)
+    {
+        auto const name = join(section, key.name);
+        if (name == "tls.certificates") {
+            s_.tls.more = read_rows(value, name, certificate_options(), r_);
+            for (std::size_t i = 0; i < s_.tls.more.size() && i < value.items.size(); ++i)
+                check_pair(s_.tls.more[i].chain, s_.tls.more[i].private_key, value.items[i].at);
+            return;
+        }
+        auto const all = options();
+        auto const at = std::find_if(all.begin(), all.end(), [&](auto const& o) { return o.name == name; });
+        if (at == all.end() || key.name.find('.') != std::string::npos) {
+            r_.bad_place(key.at, "unknown key " + code(name) + guess(section, key.name));
+            return;
+        }
+        r_.option = name;
+        at->read(s_, value, r_);
+    }
+
+    void check_certificates(node const& root)
+    {
+        for (std::size_t i = 0; i < root.keys.size(); ++i)
+            if (root.keys[i].name == "tls") check_pair(s_.tls.certificate, s_.tls.private_key, place_in(root.items[i]));
+    }
+
+    static place place_in(node const& tls)
+    {
+        for (auto const& k : tls.keys)
+            if (k.name == "certificate" || k.name == "private_key") return k.at;
+        return tls.at;
+    }
+
+    void check_pair(std::filesystem::path const& chain, std::filesystem::path const& key, place at)
+    {
+        if (chain.empty() == key.empty()) return;
+        r_.bad_place(at, chain.empty() ? "there is a private_key without its certificate: set both or none"
+                                       : "there is a certificate without its private_key: set both or none");
+    }
+
+    settings& s_;
+    reader& r_;
+};
+
+// The machine's name with its domain, when the system knows it without asking the network.
+std::string machine_name()
+{
+    std::array<char, 256> buffer{};
+    if (::gethostname(buffer.data(), buffer.size() - 1) != 0) return "localhost";
+    std::string const name = buffer.data();
+    if (name.find('.') == std::string::npos) {
+        std::ifstream hosts("/etc/hosts");
+        std::string line;
+        for (int n = 0; n < 10'000 && std::getline(hosts, line); ++n) {
+            std::istringstream words(line.substr(0, line.find('#')));
+            std::string address, full, other;
+            words >> address >> full;
+            if (full.starts_with(name + '.') && mail::parse_domain(full)) return *mail::parse_domain(full);
+        }
+    }
+    if (auto const domain = mail::parse_domain(name)) return *domain;
+    return "localhost";
+}
+
+void make_absolute(std::filesystem::path& p, std::filesystem::path const& folder)
+{
+    if (!p.empty() && p.is_relative()) p = (folder / p).lexically_normal();
+}
+
+}  // namespace
+
+std::string problem::to_string() const
+{
+    std::string out = file.string();
+    if (line != 0) out += ':' + std::to_string(line) + ':' + std::to_string(column);
+    if (!out.empty()) out += ": ";
+    return out + text;
+}
+
+void reader::bad(node const& where, std::string what)
+{
+    bad_place(where.at, option.empty() ? std::move(what) : code(option) + ": " + what);
+}
+
+void reader::bad_place(place at, std::string what)
+{
+    // A file full of nonsense needs no thousand messages.
+    if (problems_.size() < 100) problems_.push_back({file_, at.line, at.column, std::move(what)});
+}
+
+std::optional<settings> parse(std::string_view toml, std::string_view name, std::vector<problem>& problems)
+{
+    auto const before = problems.size();
+    auto const root = read_tree(toml, name, problems);
+    if (!root) return std::nullopt;
+    settings s;
+    reader r(name, problems);
+    parser(s, r).read(*root);
+    std::stable_sort(
+        problems.begin() + static_cast<std::ptrdiff_t>(before), problems.end(),
+        [](auto const& a, auto const& b) { return std::pair(a.line, a.column) < std::pair(b.line, b.column); });
+    if (problems.size() != before) return std::nullopt;
+    if (s.hostname.empty()) s.hostname = machine_name();
+    if (s.listeners.empty()) s.listeners = default_listeners();
+    return s;
+}
+
+std::optional<settings> load(std::optional<std::filesystem::path> const& file, std::vector<problem>& problems)
+{
+    if (!file) return parse({}, {}, problems);
+    auto const failed = [&](std::string why) {
+        problems.push_back({*file, 0, 0, std::move(why)});
+        return std::nullopt;
+    };
+    std::error_code error;
+    if (std::filesystem::is_directory(*file, error)) return failed("is a folder, not a configuration file");
+    errno = 0;
+    std::ifstream in(*file, std::ios::binary);
+    if (!in)
+        return failed("can't be read: " + std::generic_category().message(errno) +
+                      (errno == ENOENT ? "; `postern config default` prints a configuration to begin with" : ""));
+    std::string text(file_limit + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    if (in.bad()) return failed("can't be read: " + std::generic_category().message(errno));
+    if (text.size() > file_limit) return failed("is larger than 1 MiB, too large for a configuration");
+    auto s = parse(text, file->string(), problems);
+    if (!s) return s;
+
+    auto const folder = std::filesystem::absolute(*file, error).parent_path();
+    make_absolute(s->data_dir, folder);
+    make_absolute(s->tls.certificate, folder);
+    make_absolute(s->tls.private_key, folder);
+    for (auto& c : s->tls.more) {
+        make_absolute(c.chain, folder);
+        make_absolute(c.private_key, folder);
+    }
+    for (std::string_view const kind : {"maildir:", "lmtp:unix:"})
+        if (s->delivery.local.starts_with(kind)) {
+            std::filesystem::path target = s->delivery.local.substr(kind.size());
+            make_absolute(target, folder);
+            s->delivery.local = std::string(kind) + target.string();
+        }
+    return s;
+}
+
+std::optional<std::filesystem::path> find_file()
+{
+    if (char const* named = std::getenv("POSTERN_CONFIG"); named != nullptr && *named != '\0') return named;
+    for (char const* usual : {"postern.toml", "/etc/postern/postern.toml"}) {
+        std::error_code error;
+        if (std::filesystem::exists(usual, error)) return usual;
+    }
+    return std::nullopt;
+}
+
+}  // namespace postern::config

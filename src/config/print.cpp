@@ -1,0 +1,188 @@
+// The table of options as text: a configuration to begin with, the values in force,
+// the manual's page.
+#include <algorithm>
+
+#include "config/option.hpp"
+#include "config/values.hpp"
+
+namespace postern::config {
+namespace {
+
+// Words behind "# ", in lines that fit a terminal.
+std::string comment(std::string_view text)
+{
+    constexpr std::size_t width = 92;
+    std::string out, line;
+    for (std::size_t at = 0; at < text.size();) {
+        auto const end = std::min(text.find(' ', at), text.size());
+        auto const word = text.substr(at, end - at);
+        if (!line.empty() && line.size() + 1 + word.size() > width) {
+            out += "# " + line + '\n';
+            line.clear();
+        }
+        if (!line.empty()) line += ' ';
+        line += word;
+        at = end + 1;
+    }
+    return out + "# " + line + '\n';
+}
+
+template <class S>
+void write_row(std::string& out, S const& row, std::string_view name, std::span<basic_option<S> const> known)
+{
+    out += "\n[[" + std::string(name) + "]]\n";
+    S const usual{};
+    for (auto const& o : known) {
+        auto const value = o.write(row);
+        // What has an example is rarely set.
+        if (!o.example.empty() && value == o.write(usual)) continue;
+        out += std::string(o.name) + " = " + value + '\n';
+    }
+}
+
+// Sections in order; `each` writes one option.
+template <class Each>
+void walk(std::string& out, bool with_docs, settings const& s, Each each)
+{
+    for (auto const& part : sections()) {
+        if (!part.name.empty()) {
+            out += "\n";
+            if (with_docs) out += comment(part.doc);
+            out += '[' + std::string(part.name) + "]\n";
+        }
+        for (auto const& o : options())
+            if (section_of(o.name) == part.name) each(o);
+        if (part.name.empty()) {
+            if (with_docs) {
+                out += "\n# Where connections are taken; any number of these. With none, the three below.\n";
+                for (auto const& o : listener_options())
+                    out += comment(std::string(o.name) + ": " + std::string(o.doc));
+            }
+            for (auto const& l : s.listeners) write_row(out, l, "listener", listener_options());
+        }
+        if (part.name == "tls")
+            for (auto const& c : s.tls.more) write_row(out, c, "tls.certificates", certificate_options());
+    }
+}
+
+settings usual_settings()
+{
+    settings s;
+    s.listeners = default_listeners();
+    return s;
+}
+
+template <class S>
+void describe(std::string& out, basic_option<S> const& o, std::string const& name, std::string const& initial)
+{
+    out += "\n### `" + name + "`\n\n";
+    out += std::string(o.doc) + "\n\n";
+    out += "- Type: " + std::string(o.type) + '\n';
+    if (!initial.empty()) out += "- Default: " + initial + '\n';
+    if (!o.example.empty()) out += "- Example: `" + std::string(o.example) + "`\n";
+    out += std::string("- A new value is taken up by: ") + (o.reload ? "a reload (SIGHUP)" : "a restart") + '\n';
+    out += "- Since: " + std::string(o.since) + '\n';
+}
+
+}  // namespace
+
+std::string default_text()
+{
+    std::string out =
+        "# The configuration of Postern. Every key is optional; what stands here are the defaults.\n"
+        "# After a change: `postern config check`, then reload (SIGHUP) or, where a key needs it, restart.\n";
+    settings const usual = usual_settings();
+    walk(out, true, usual, [&](option const& o) {
+        out += '\n' + comment(o.doc);
+        auto const value = o.write(usual);
+        if (o.example.empty())
+            out += std::string(last_part(o.name)) + " = " + value + '\n';
+        else
+            out += "# " + std::string(last_part(o.name)) + " = " + std::string(o.example) + '\n';
+    });
+    return out;
+}
+
+std::string to_toml(settings const& s)
+{
+    std::string out;
+    walk(out, false, s, [&](option const& o) {
+        // Only a made-up default has no written form: a host name can't be empty.
+        if (o.name == "hostname" && s.hostname.empty()) return;
+        out += std::string(last_part(o.name)) + " = " + o.write(s) + '\n';
+    });
+    return out;
+}
+
+std::string reference()
+{
+    std::string out =
+        "# Configuration\n\n"
+        "Postern reads one file in [TOML](https://toml.io): the one that `--config` names, else `$POSTERN_CONFIG`, "
+        "else\n"
+        "`./postern.toml`, else `/etc/postern/postern.toml`. Every key is optional, and every default is safe. A key "
+        "that\n"
+        "Postern does not know stops it, with the line and the nearest key that it knows.\n\n"
+        "- `postern config default` prints a commented file with all defaults.\n"
+        "- `postern config check` says what is wrong with a file, and what is allowed but dangerous.\n"
+        "- `postern config show` prints the values in force.\n\n"
+        "Sizes are a number of octets, or text such as `\"50 MiB\"` (KiB, MiB, GiB, TiB; KB, MB and GB count in "
+        "thousands).\n"
+        "Durations are a number of seconds, or text such as `\"100ms\"`, `\"30s\"`, `\"5m\"`, `\"1h 30m\"`, `\"2 "
+        "days\"`.\n"
+        "Networks are `\"192.0.2.0/24\"`, `\"2001:db8::/32\"` or a single address. Relative paths count from the "
+        "file's\n"
+        "folder.\n\n"
+        "A reload (SIGHUP) that finds something wrong leaves the old values in force and says why.\n";
+    settings const usual = usual_settings();
+    for (auto const& part : sections()) {
+        out += part.name.empty() ? "\n## Without a section\n\n" : "\n## [" + std::string(part.name) + "]\n\n";
+        out += std::string(part.doc) + '\n';
+        for (auto const& o : options()) {
+            if (section_of(o.name) != part.name) continue;
+            auto const value = o.write(usual);
+            describe(out, o, std::string(o.name), o.name == "hostname" ? "the machine's name" : '`' + value + '`');
+        }
+        if (part.name.empty()) {
+            out +=
+                "\n## [[listener]]\n\nWhere connections are taken; any number of them. With none in the file, there "
+                "are three:\n\n";
+            out += "| address | role | tls |\n|---|---|---|\n";
+            for (auto const& l : usual.listeners) {
+                out += "| ";
+                for (auto const& o : listener_options())
+                    if (o.example.empty()) out += '`' + o.write(l) + "` | ";
+                out.pop_back();
+                out += '\n';
+            }
+            for (auto const& o : listener_options())
+                describe(out, o, "listener." + std::string(o.name),
+                         o.name == "address" ? std::string{} : '`' + o.write(listener{}) + '`');
+        }
+        if (part.name == "tls") {
+            out +=
+                "\n## [[tls.certificates]]\n\nFurther certificates, any number: for other names (the client says by "
+                "SNI which one it wants), or\n"
+                "of another key type (RSA beside ECDSA) for the same name.\n";
+            for (auto const& o : certificate_options()) describe(out, o, "tls.certificates." + std::string(o.name), {});
+        }
+    }
+    return out;
+}
+
+std::vector<std::string> needs_restart(settings const& running, settings const& wanted)
+{
+    std::vector<std::string> names;
+    for (auto const& o : options())
+        if (!o.reload && o.write(running) != o.write(wanted)) names.emplace_back(o.name);
+    auto const listeners = [](settings const& s) {
+        std::string all;
+        for (auto const& l : s.listeners)
+            for (auto const& o : listener_options()) all += o.write(l) + '\n';
+        return all;
+    };
+    if (listeners(running) != listeners(wanted)) names.emplace_back("listener");
+    return names;
+}
+
+}  // namespace postern::config
