@@ -1,0 +1,87 @@
+// What the directory's tests share: throw-away folders and log-ins that wait.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include "directory/directory.hpp"
+
+namespace postern::directory::testing {
+
+class folder {
+public:
+    folder()
+    {
+        std::string name = (std::filesystem::temp_directory_path() / "postern-directory-XXXXXX").string();
+        REQUIRE(mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    ~folder()
+    {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    folder(folder const&) = delete;
+    folder& operator=(folder const&) = delete;
+    std::filesystem::path const& path() const { return path_; }
+    std::filesystem::path file() const { return path_ / "accounts.db"; }
+
+private:
+    std::filesystem::path path_;
+};
+
+inline std::unique_ptr<directory> open(folder const& where, std::vector<std::string> domains, unsigned threads = 2)
+{
+    options o;
+    o.folder = where.path();
+    o.hash_threads = threads;
+    o.configured_domains = std::move(domains);
+    auto d = open_embedded(std::move(o));
+    if (!d) FAIL(d.error().logged);
+    return std::move(*d);
+}
+
+inline mail::mailbox address(char const* text)
+{
+    auto m = mail::parse_mailbox(text);
+    REQUIRE_MESSAGE(m, text);
+    return *m;
+}
+
+inline result<login> try_log_in(directory& d, std::string_view name, std::string_view password,
+                                std::string_view authzid = {})
+{
+    std::promise<result<login>> promise;
+    auto future = promise.get_future();
+    d.verify_password(name, authzid, secret{password}, [&](result<login> l) { promise.set_value(std::move(l)); });
+    return future.get();
+}
+
+inline login log_in(directory& d, std::string_view name, std::string_view password, std::string_view authzid = {})
+{
+    auto l = try_log_in(d, name, password, authzid);
+    if (!l) FAIL(l.error().logged);
+    return *l;
+}
+
+/// Changes by another process are seen within a tenth of a second; give it five.
+template <class Question>
+bool eventually(Question&& question)
+{
+    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{5};
+    while (std::chrono::steady_clock::now() < deadline) {
+        if (question()) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    return question();
+}
+
+}  // namespace postern::directory::testing

@@ -1,0 +1,211 @@
+// PLAIN and LOGIN, and the list of mechanisms. Standards 25, 26 and 28.
+#include "sasl/mechanism.hpp"
+
+#include <doctest/doctest.h>
+
+#include "sasl/client_mechanism.hpp"
+
+using namespace postern;
+using namespace postern::sasl;
+
+namespace {
+
+std::string octets(std::string_view text)
+{
+    // "^@" stands for NUL.
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text.substr(i, 2) == "^@") {
+            out += '\0';
+            ++i;
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
+bool malformed(outcome const& o)
+{
+    auto const* r = std::get_if<rejected>(&o);
+    return r != nullptr && r->why == rejected::reason::malformed;
+}
+
+}  // namespace
+
+TEST_CASE("mechanisms are found by name in any letter case, and no others")
+{
+    for (auto name : {"PLAIN", "plain", "LOGIN", "Login", "SCRAM-SHA-256", "scram-sha-256-plus"}) {
+        auto m = make_server_mechanism(name, {});
+        REQUIRE_MESSAGE(m, name);
+        CHECK_FALSE(is_server_first(name));
+    }
+    for (auto name : {"", "PLAI", "PLAIN ", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256-", "XOAUTH2", "NTLM"})
+        CHECK_MESSAGE(make_server_mechanism(name, {}) == nullptr, name);
+    CHECK(server_mechanisms() ==
+          std::vector<std::string_view>{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"});
+    for (auto name : server_mechanisms()) {
+        auto m = make_server_mechanism(name, {});
+        CHECK(m->name() == name);
+        CHECK(m->reveals_password() == (name == "PLAIN" || name == "LOGIN"));
+    }
+}
+
+TEST_CASE("standards 25 and 26: PLAIN has exactly two NULs, a name and a password")
+{
+    std::string const x255(255, 'x');
+    std::string const x256(256, 'x');
+    struct {
+        std::string message;
+        bool good;
+        std::string authzid, authcid, password;
+    } const rows[] = {
+        {octets("^@tim@example.org^@tanstaaftanstaaf"), true, "", "tim@example.org", "tanstaaftanstaaf"},
+        {octets("Ursel^@Kurt^@xipj3plmq"), true, "Ursel", "Kurt", "xipj3plmq"},
+        {octets("^@tim^@ pass with blanks "), true, "", "tim", " pass with blanks "},
+        {octets("^@ tim ^@x"), true, "", " tim ", "x"},                        // nothing is trimmed
+        {octets("^@t\xc3\xb6m^@p\xe4ss"), true, "", "t\xc3\xb6m", "p\xe4ss"},  // old clients' passwords are Latin-1
+        {octets("^@tim^@a\x01\x7f\n"), true, "", "tim", "a\x01\x7f\n"},
+        {octets("^@") + x255 + octets("^@") + x255, true, "", x255, x255},
+        {"", false, "", "", ""},
+        {"tim", false, "", "", ""},
+        {octets("^@tim"), false, "", "", ""},
+        {octets("^@"), false, "", "", ""},
+        {octets("^@^@"), false, "", "", ""},
+        {octets("^@^@x"), false, "", "", ""},
+        {octets("^@tim^@"), false, "", "", ""},
+        {octets("^@tim^@x^@"), false, "", "", ""},
+        {octets("^@tim^@x^@y"), false, "", "", ""},
+        {octets("^@^@tim^@x"), false, "", "", ""},
+        {octets("tim^@x"), false, "", "", ""},
+        {octets("^@ti\nm^@x"), false, "", "", ""},
+        {octets("^@ti\x7fm^@x"), false, "", "", ""},
+        {octets("^@ti\xc2\x85m^@x"), false, "", "", ""},
+        {octets("^@ti\xffm^@x"), false, "", "", ""},
+        {octets("a\rb^@tim^@x"), false, "", "", ""},
+        {octets("^@") + x256 + octets("^@x"), false, "", "", ""},
+        {octets("^@tim^@") + x256, false, "", "", ""},
+        {x256 + octets("^@tim^@x"), false, "", "", ""},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.message);
+        auto m = make_server_mechanism("PLAIN", {});
+        auto const o = m->step(row.message);
+        auto const* v = std::get_if<verify_password>(&o);
+        if (!row.good) {
+            CHECK(malformed(o));
+            continue;
+        }
+        REQUIRE(v != nullptr);
+        CHECK(v->authzid == row.authzid);
+        CHECK(v->authcid == row.authcid);
+        CHECK(v->password.reveal() == row.password);
+        CHECK(m->claimed() == row.authcid);
+        CHECK(malformed(m->step("more")));
+    }
+}
+
+TEST_CASE("PLAIN without an initial response asks for it with an empty challenge, once")
+{
+    auto m = make_server_mechanism("PLAIN", {});
+    auto first = m->step(std::nullopt);
+    REQUIRE(std::holds_alternative<challenge>(first));
+    CHECK(std::get<challenge>(first).octets.empty());
+    auto second = m->step(octets("^@tim^@x"));
+    CHECK(std::holds_alternative<verify_password>(second));
+
+    auto empty = make_server_mechanism("PLAIN", {});
+    CHECK(malformed(empty->step("")));  // "=" is an empty message, not an absent one
+    auto silent = make_server_mechanism("PLAIN", {});
+    CHECK(std::holds_alternative<challenge>(silent->step(std::nullopt)));
+    CHECK(malformed(silent->step(std::nullopt)));
+    CHECK(malformed(make_server_mechanism("PLAIN", {})->on_scram({})));
+}
+
+TEST_CASE("standard 28: LOGIN prompts with exactly Username: and Password:")
+{
+    auto m = make_server_mechanism("LOGIN", {});
+    auto first = m->step(std::nullopt);
+    REQUIRE(std::holds_alternative<challenge>(first));
+    CHECK(std::get<challenge>(first).octets == "Username:");
+    auto second = m->step("tim@example.org");
+    REQUIRE(std::holds_alternative<challenge>(second));
+    CHECK(std::get<challenge>(second).octets == "Password:");
+    CHECK(m->claimed() == "tim@example.org");
+    auto third = m->step(" secret ");
+    REQUIRE(std::holds_alternative<verify_password>(third));
+    auto const& v = std::get<verify_password>(third);
+    CHECK(v.authcid == "tim@example.org");
+    CHECK(v.authzid.empty());
+    CHECK(v.password.reveal() == " secret ");
+    CHECK(malformed(m->step("again")));
+}
+
+TEST_CASE("standard 28: LOGIN takes the user name with the command")
+{
+    auto m = make_server_mechanism("LOGIN", {});
+    auto first = m->step("tim");
+    REQUIRE(std::holds_alternative<challenge>(first));
+    CHECK(std::get<challenge>(first).octets == "Password:");
+    CHECK(std::holds_alternative<verify_password>(m->step("x")));
+}
+
+TEST_CASE("LOGIN refuses names and passwords that others cut or trim")
+{
+    for (auto const& name : {octets(""), octets("tim^@junk"), octets("tim\n"), octets("\xff"), std::string(256, 'x')}) {
+        auto m = make_server_mechanism("LOGIN", {});
+        CHECK(malformed(m->step(name)));
+        CHECK(malformed(m->step("x")));
+        auto prompted = make_server_mechanism("LOGIN", {});
+        CHECK(std::holds_alternative<challenge>(prompted->step(std::nullopt)));
+        CHECK(malformed(prompted->step(name)));
+    }
+    for (auto const& password : {octets(""), octets("x^@y"), std::string(256, 'x')}) {
+        auto m = make_server_mechanism("LOGIN", {});
+        CHECK(std::holds_alternative<challenge>(m->step("tim")));
+        CHECK(malformed(m->step(password)));
+        CHECK(malformed(m->step("x")));
+    }
+}
+
+TEST_CASE("client halves speak what server halves understand")
+{
+    for (auto name : {"PLAIN", "LOGIN"}) {
+        CAPTURE(name);
+        auto s = make_server_mechanism(name, {});
+        auto c = make_client_mechanism(name, {"tim", "", secret{"x y"}}, {});
+        REQUIRE(c);
+        CHECK(c->reveals_password());
+        auto action = c->step(std::nullopt);
+        std::optional<std::string> response;
+        if (auto* r = std::get_if<respond>(&action)) response = r->octets;
+        auto o = s->step(response);
+        while (auto* prompt = std::get_if<challenge>(&o)) {
+            action = c->step(prompt->octets);
+            REQUIRE(std::holds_alternative<respond>(action));
+            o = s->step(std::get<respond>(action).octets);
+        }
+        REQUIRE(std::holds_alternative<verify_password>(o));
+        CHECK(std::get<verify_password>(o).authcid == "tim");
+        CHECK(std::get<verify_password>(o).password.reveal() == "x y");
+        CHECK(c->finished());
+        CHECK(std::holds_alternative<abandon>(c->step("more")));
+    }
+}
+
+TEST_CASE("a client mechanism is not made where it can't work")
+{
+    CHECK(make_client_mechanism("CRAM-MD5", {"tim", "", secret{"x"}}, {}) == nullptr);
+    CHECK(make_client_mechanism("SCRAM-SHA-256-PLUS", {"tim", "", secret{"x"}}, {}) == nullptr);
+    CHECK(make_client_mechanism("PLAIN", {"", "", secret{"x"}}, {}) == nullptr);
+    CHECK(make_client_mechanism("PLAIN", {"tim", "", secret{}}, {}) == nullptr);
+    CHECK(make_client_mechanism("PLAIN", {octets("t^@m"), "", secret{"x"}}, {}) == nullptr);
+    CHECK(make_client_mechanism("PLAIN", {"tim", octets("^@"), secret{"x"}}, {}) == nullptr);
+    client_options bound;
+    bound.bindings.tls_exporter = std::string(32, 'e');
+    CHECK(make_client_mechanism("SCRAM-SHA-256-PLUS", {"tim", "", secret{"x"}}, bound) != nullptr);
+    CHECK(choose_mechanism({"login", "PLAIN", "SCRAM-SHA-256"}, {}) == "SCRAM-SHA-256");
+    CHECK(choose_mechanism({"SCRAM-SHA-256-PLUS", "PLAIN"}, {}) == "PLAIN");
+    CHECK(choose_mechanism({"PLAIN", "scram-sha-256-plus"}, bound) == "SCRAM-SHA-256-PLUS");
+    CHECK(choose_mechanism({"NTLM"}, bound).empty());
+}

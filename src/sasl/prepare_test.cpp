@@ -1,0 +1,88 @@
+// Standard 27: one password, typed on different machines.
+#include "sasl/prepare.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace postern;
+using namespace postern::sasl;
+using form = password_candidate::form;
+
+namespace {
+
+std::string prepared(std::string_view text)
+{
+    auto p = prepare_password(text);
+    return p ? std::string{p->reveal()} : "(none)";
+}
+
+}  // namespace
+
+TEST_CASE("passwords are prepared as OpaqueString, RFC 8265 section 4.2")
+{
+    CHECK(prepared("correct horse battery staple") == "correct horse battery staple");
+    CHECK(prepared("Correct Horse Battery Staple") == "Correct Horse Battery Staple");
+    CHECK(prepared("\xcf\x80\xc3\x9f\xc3\xa5") == "\xcf\x80\xc3\x9f\xc3\xa5");
+    CHECK(prepared("Jack of \xe2\x99\xa6s") == "Jack of \xe2\x99\xa6s");
+    CHECK(prepared("foo\xe1\x9a\x80"
+                   "bar") == "foo bar");  // U+1680, OGHAM SPACE MARK
+    CHECK(prepared("a\xc2\xa0\xe3\x80\x80z") == "a  z");
+    CHECK(prepared("pa\xcc\x88ss") == "p\xc3\xa4ss");
+    CHECK(prepared("\xef\xac\x81") == "\xef\xac\x81");  // a ligature is not two letters
+    for (auto bad : {"",
+                     "my cat is a \x09"
+                     "by",
+                     "a\x7f", "a\xc2\x85z", "p\xe4ss", "\xed\xa0\x80", "\xc0\x80"})
+        CHECK_MESSAGE(prepared(bad) == "(none)", bad);
+}
+
+TEST_CASE("candidates come prepared, raw, then as Windows-1252, each once")
+{
+    struct {
+        std::string sent;
+        std::vector<std::pair<form, std::string>> expected;
+    } const rows[] = {
+        {"ascii only", {{form::prepared, "ascii only"}}},
+        {"tab\there", {{form::raw, "tab\there"}}},
+        // "pä§s€" composed, decomposed, and as Windows-1252
+        {"p\xc3\xa4\xc2\xa7s\xe2\x82\xac",
+         {{form::prepared, "p\xc3\xa4\xc2\xa7s\xe2\x82\xac"}, {form::latin1, "p\xe4\xa7s\x80"}}},
+        {"pa\xcc\x88\xc2\xa7s\xe2\x82\xac",
+         {{form::prepared, "p\xc3\xa4\xc2\xa7s\xe2\x82\xac"},
+          {form::raw, "pa\xcc\x88\xc2\xa7s\xe2\x82\xac"},
+          {form::latin1, "p\xe4\xa7s\x80"}}},
+        {"p\xe4\xa7s\x80", {{form::raw, "p\xe4\xa7s\x80"}, {form::latin1, "p\xc3\xa4\xc2\xa7s\xe2\x82\xac"}}},
+        {"\xd0\xbf\xd0\xb0", {{form::prepared, "\xd0\xbf\xd0\xb0"}}},  // Cyrillic has no place in Windows-1252
+        {"a\x81", {{form::raw, "a\x81"}}},                             // nor this octet a meaning
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.sent);
+        auto const list = password_candidates(row.sent);
+        REQUIRE(list.size() == row.expected.size());
+        for (std::size_t i = 0; i < list.size(); ++i) {
+            CHECK(list[i].as == row.expected[i].first);
+            CHECK(list[i].octets.reveal() == row.expected[i].second);
+        }
+    }
+}
+
+TEST_CASE("SCRAM keys are made from one form of a password")
+{
+    std::string const expected = "p\xc3\xa4\xc2\xa7s\xe2\x82\xac";
+    CHECK(scram_password("p\xc3\xa4\xc2\xa7s\xe2\x82\xac").reveal() == expected);
+    CHECK(scram_password("pa\xcc\x88\xc2\xa7s\xe2\x82\xac").reveal() == expected);
+    CHECK(scram_password("p\xe4\xa7s\x80").reveal() == expected);
+    CHECK(scram_password("tab\there").reveal() == "tab\there");
+}
+
+TEST_CASE("names are UTF-8 without controls")
+{
+    CHECK(is_acceptable_name("a"));
+    CHECK(is_acceptable_name("\xc3\xb6\xc2\xa0"));
+    CHECK(is_acceptable_name(std::string(255, 'a')));
+    for (std::string_view bad : {"", "a\n", "\x1f", "a\x7f", "\xc2\x80", "\xc2\x9f", "\xff", "\xc2"})
+        CHECK_FALSE_MESSAGE(is_acceptable_name(bad), bad);
+    CHECK_FALSE(is_acceptable_name(std::string(256, 'a')));
+    CHECK_FALSE(is_acceptable_name(std::string(1, '\0')));
+    CHECK(normalise("A\xcc\x8a") == "\xc3\x85");
+    CHECK_FALSE(normalise("\xff"));
+}
