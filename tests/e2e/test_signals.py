@@ -428,7 +428,7 @@ class Faults(unittest.TestCase):
         return wire.reply()
 
     def test_no_free_space_is_452(self):
-        with Postern({"limits": {"free_space": "1000000 GiB"}}) as server:
+        with Postern({"limits": {"free_space": "1 TiB"}}) as server:
             with server.session(login=ALICE) as wire:
                 reply = wire.say(f"MAIL FROM:<{ALICE}>")
                 if reply.code == 250:
@@ -438,9 +438,9 @@ class Faults(unittest.TestCase):
                         wire.send("From: <" + ALICE + ">\r\n\r\nx\r\n.\r\n")
                         reply = wire.reply()
                 self.assertEqual((reply.code, reply.status), (452, "4.3.1"))
+            server.stop()
             server.change("limits", free_space="1 MiB")
-            server.signal(signal.SIGHUP)
-            server.wait_log("reloaded")
+            server.start()
             server.wait_mail(BOB, send_one(server))
 
     def test_a_full_disk_is_452_and_recovers(self):
