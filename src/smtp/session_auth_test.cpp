@@ -1,0 +1,653 @@
+// AUTH, RFC 4954: statements 1 to 25, 28 and 38 of standards.md, part 2.3 of security.md.
+#include <doctest/doctest.h>
+
+#include "sasl/client_mechanism.hpp"
+#include "sasl/scram.hpp"
+#include "support/dialog.hpp"
+
+namespace {
+
+using namespace postern;
+using postern::test::dialog;
+
+// AGFsaWNl...NhbWU= is alice@example.test with the right password, ...dAB3cm9uZw== a wrong one.
+constexpr dialog dialogs[] = {
+    {"19: PLAIN with its initial response", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 235 2.7.0 Logged in
+        -- as alice@example.test
+        -- claims alice@example.test
+        -- protocol ESMTPSA
+    )"},
+    {"6: PLAIN without initial response gets an empty challenge, with its blank", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        C: auth plain
+        S: 334 
+        C: AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 235 2.7.0 Logged in
+        -- as alice@example.test
+    )"},
+    {"6: `=` is an empty initial response, not a missing one", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH PLAIN =
+        S: 501 5.5.2 ...
+        -- rule auth-malformed
+        C: NOOP
+        S: 250 2.0.0 OK
+    )"},
+    {"6: within the exchange, `=` is no base64, and an empty line is an empty response", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH PLAIN
+        S: 334 
+        C: =
+        S: 501 5.5.2 ...
+        -- rule auth-bad-base64
+        C: AUTH PLAIN
+        S: 334 
+        C:
+        S: 501 5.5.2 ...
+        -- rule auth-malformed
+    )"},
+    {"28: LOGIN asks for `Username:` and `Password:`", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        -- exchange
+        C: YWxpY2VAZXhhbXBsZS50ZXN0
+        S: 334 UGFzc3dvcmQ6
+        C: c2VzYW1l
+        S: 235 2.7.0 Logged in
+        -- as alice@example.test
+    )"},
+    {"7, 28: LOGIN takes the user name with the command, the exception among server-first mechanisms", "submission tls",
+     R"(
+        -- greeting
+        -- ehlo
+        C: AUTH LOGIN YWxpY2VAZXhhbXBsZS50ZXN0
+        S: 334 UGFzc3dvcmQ6
+        C: c2VzYW1l
+        S: 235 2.7.0 Logged in
+    )"},
+    {"3: AUTH after a login is out of order", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        -- login
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 503 5.5.1 ...
+        -- rule auth-already
+        -- ehlo
+        C: AUTH LOGIN
+        S: 503 5.5.1 ...
+        -- as alice@example.test
+    )"},
+    {"4: AUTH inside a transaction changes nothing", "mx tls", R"(
+        -- greeting
+        -- ehlo
+        -- mail
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 503 5.5.1 ...
+        -- rule auth-in-transaction
+        C: RCPT TO:<carol@example.org>
+        S: 250 2.1.5 ...
+        C: DATA
+        S: 354 ...
+        C: .
+        S: 250 2.0.0 ...
+        -- recipients 2
+    )"},
+    {"5: mechanisms that are unknown, or not offered here", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH FOO
+        S: 504 5.5.4 ...
+        -- rule auth-unknown-mechanism
+        C: AUTH CRAM-MD5
+        S: 504 5.5.4 ...
+        -- command AUTH CRAM-MD5
+        C: AUTH SCRAM-SHA-256-PLUS
+        S: 504 5.5.4 ...
+        C: AUTH EXTERNAL =
+        S: 504 5.5.4 ...
+        C: AUTH NTLM TlRMTVNTUAABAAAA
+        S: 504 5.5.4 ...
+        -- hides TlRM
+        C: AUTH
+        S: 501 5.5.4 ...
+        -- rule syntax-error
+    )"},
+    {"8: bad base64 is 501, in the command and in a response", "submission tls errors=40", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH PLAIN !!!
+        S: 501 5.5.2 ...
+        -- rule auth-bad-base64
+        C: AUTH PLAIN AA=A
+        S: 501 5.5.2 ...
+        C: AUTH PLAIN AGFsaWNl QGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 501 5.5.2 ...
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU
+        S: 501 5.5.2 ...
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWV=
+        S: 501 5.5.2 ...
+        C: AUTH PLAIN A===
+        S: 501 5.5.2 ...
+        C: AUTH PLAIN ====
+        S: 501 5.5.2 ...
+        C: AUTH PLAIN AGFs-_Nl
+        S: 501 5.5.2 ...
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C: YWxpY2V
+        S: 501 5.5.2 ...
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C- YWxp\0Y2Vh\r\n
+        S: 501 5.5.2 ...
+        -- rule auth-bad-base64
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C- YWxp\rY2Vh\r\n
+        S: 501 5.5.2 ...
+        -- login
+        -- hides AGFs
+        -- hides YWxp
+    )"},
+    {"9: `*` cancels, and the next AUTH works", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C: *
+        S: 501 5.7.0 ...
+        -- rule auth-cancelled
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C: YWxpY2VAZXhhbXBsZS50ZXN0
+        S: 334 UGFzc3dvcmQ6
+        C: *
+        S: 501 5.7.0 ...
+        -- as 
+        -- login
+    )"},
+    {"12: after a failure another mechanism may follow", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdAB3cm9uZw==
+        S: 535 5.7.8 ...
+        -- rule auth-failed
+        -- command AUTH PLAIN
+        -- as 
+        -- claims alice@example.test
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C: YWxpY2VAZXhhbXBsZS50ZXN0
+        S: 334 UGFzc3dvcmQ6
+        C: c2VzYW1l
+        S: 235 2.7.0 Logged in
+    )"},
+    {"13: a back end that is down is 454 and no failure of the client", "submission tls auth-failures=1", R"(
+        -- greeting
+        -- ehlo
+        -- next login unavailable
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 454 4.7.0 ...
+        -- rule auth-unavailable
+        C: AUTH LOGIN YWxpY2VAZXhhbXBsZS50ZXN0
+        S: 334 UGFzc3dvcmQ6
+        C: c2VzYW1l
+        S: 454 4.7.0 ...
+        -- next scram auth-unavailable
+        C: AUTH SCRAM-SHA-256 biwsbj1hbGljZUBleGFtcGxlLnRlc3Qscj1hYmM=
+        S: 454 4.7.0 ...
+        -- rule auth-unavailable
+        -- open
+    )"},
+    {"15: 432 where one login with the plain password would enable the mechanism", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        -- next login needs-transition
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 432 4.7.12 ...
+        -- rule auth-needs-transition
+    )"},
+    {"accounts that are switched off", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        -- next login disabled
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 525 5.7.13 ...
+        -- rule auth-account-disabled
+        -- as 
+    )"},
+    {"accounts without SMTP AUTH", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        -- next login smtp-auth-off
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 535 5.7.8 ...
+        -- rule auth-smtp-off
+    )"},
+    {"17: before TLS, AUTH is refused even with the right password, and none is looked at", "submission starttls", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 538 5.7.11 ...
+        -- rule auth-needs-tls
+        -- hides AGFs
+        C: AUTH LOGIN
+        S: 538 5.7.11 ...
+        C: YWxpY2VAZXhhbXBsZS50ZXN0
+        S: 500 5.5.2 ...
+        C: c2VzYW1l
+        S: 500 5.5.2 ...
+        -- hides YWxp
+        -- hides c2Vz
+        -- as 
+    )"},
+    {"18: plain text AUTH where the operator allows it", "submission plaintext", R"(
+        -- greeting
+        C: EHLO client.example
+        S: 250-mx.example
+        S: 250-PIPELINING
+        S: 250-SIZE 1000000
+        S: 250-8BITMIME
+        S: 250-SMTPUTF8
+        S: 250-ENHANCEDSTATUSCODES
+        S: 250-AUTH SCRAM-SHA-256 PLAIN LOGIN
+        S: 250-DSN
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
+        S: 250-LIMITS RCPTMAX=100
+        S: 250 HELP
+        -- login
+        -- protocol ESMTPA
+    )"},
+    {"a listener without mechanisms", "mx tls no-auth", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 503 5.5.1 ...
+        -- rule auth-not-offered
+    )"},
+    {"AUTH before EHLO", "submission tls", R"(
+        -- greeting
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 503 5.5.1 ...
+        -- rule auth-ehlo-first
+        -- hides AGFs
+    )"},
+    {"-PLUS is offered where the connection has a binding", "submission tls plus", R"(
+        -- greeting
+        C: EHLO client.example
+        S: 250-mx.example
+        S: 250-PIPELINING
+        S: 250-SIZE 1000000
+        S: 250-8BITMIME
+        S: 250-SMTPUTF8
+        S: 250-ENHANCEDSTATUSCODES
+        S: 250-AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN
+        S: 250-DSN
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
+        S: 250-REQUIRETLS
+        S: 250-LIMITS RCPTMAX=100
+        S: 250 HELP
+        C: AUTH SCRAM-SHA-256 eSwsbj1hbGljZUBleGFtcGxlLnRlc3Qscj1hYmNkZWZnaA==
+        S: 535 5.7.8 ...
+        -- rule auth-failed
+    )"},
+    {"2 and -PLUS not where it has none", "submission plaintext plus", R"(
+        -- greeting
+        C: EHLO client.example
+        S: 250-mx.example
+        S: 250-PIPELINING
+        S: 250-SIZE 1000000
+        S: 250-8BITMIME
+        S: 250-SMTPUTF8
+        S: 250-ENHANCEDSTATUSCODES
+        S: 250-AUTH SCRAM-SHA-256 PLAIN LOGIN
+        S: 250-DSN
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
+        S: 250-LIMITS RCPTMAX=100
+        S: 250 HELP
+        C: AUTH SCRAM-SHA-256-PLUS
+        S: 504 5.5.4 ...
+    )"},
+    {"20: AUTH= of MAIL is parsed from anybody", "mx", R"(
+        -- greeting
+        -- ehlo
+        C: MAIL FROM:<> AUTH=<>
+        S: 250 2.1.0 ...
+        C: RSET
+        S: 250 2.0.0 OK
+        C: MAIL FROM:<e=mc2@example.com> AUTH=e+3Dmc2@example.com
+        S: 250 2.1.0 ...
+        C: RSET
+        S: 250 2.0.0 OK
+        C: MAIL FROM:<a@example.com> AUTH=e+3dmc2@example.com
+        S: 501 5.5.4 ...
+        -- rule bad-parameter
+        C: MAIL FROM:<a@example.com> AUTH=e+0D+0Amc2@example.com
+        S: 501 5.5.4 ...
+        C: MAIL FROM:<a@example.com> AUTH=e+zz@example.com
+        S: 501 5.5.4 ...
+        C: MAIL FROM:<a@example.com> AUTH=a@b=c
+        S: 501 5.5.4 ...
+        C: MAIL FROM:<a@example.com> AUTH=
+        S: 501 5.5.4 ...
+        C: MAIL FROM:<a@example.com> AUTH
+        S: 501 5.5.4 ...
+        C: MAIL FROM:<a@example.com> AUTH=nobody
+        S: 501 5.5.4 ...
+    )"},
+    {"22: too many failed logins end the session", "submission tls auth-failures=3", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdAB3cm9uZw==
+        S: 535 5.7.8 ...
+        C: AUTH LOGIN YWxpY2VAZXhhbXBsZS50ZXN0
+        S: 334 UGFzc3dvcmQ6
+        C: d3Jvbmc=
+        S: 535 5.7.8 ...
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdAB3cm9uZw==
+        S: 535 5.7.8 ...
+        S: 421 4.7.0 ...
+        -- rule too-many-auth-failures
+        -- closed
+    )"},
+    {"23: responses that come when no exchange is under way are in no log", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH CRAM-MD5
+        S: 504 5.5.4 ...
+        C: sesame
+        S: 500 5.5.2 ...
+        -- command (no command, 6 octets)
+        C: AUTHPLAIN sesame
+        S: 500 5.5.2 ...
+        C: AUTH=PLAIN sesame
+        S: 500 5.5.2 ...
+        C: AUTH sesame
+        S: 504 5.5.4 ...
+        -- command AUTH
+        C: AUTH PLAIN sesame sesame
+        S: 501 5.5.2 ...
+        C- sesame\0\r\n
+        S: 500 5.5.2 ...
+        -- hides sesame
+    )"},
+    {"24: a command that came behind AUTH is no response", "submission tls whole", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH LOGIN
+        C: QUIT
+        S: 503 5.5.1 ...
+        -- rule auth-pipelined
+        S: 221 2.0.0 ...
+        -- closed
+    )"},
+    {"24: nor is a whole exchange in one piece", "submission tls whole", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH LOGIN
+        C: YWxpY2VAZXhhbXBsZS50ZXN0
+        C: c2VzYW1l
+        S: 503 5.5.1 ...
+        S: 500 5.5.2 ...
+        S: 500 5.5.2 ...
+        -- hides YWxp
+        -- hides c2Vz
+        -- as 
+    )"},
+    {"24: nor what came while SCRAM's keys were fetched", "submission tls whole", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH SCRAM-SHA-256 biwsbj1hbGljZUBleGFtcGxlLnRlc3Qscj1hYmNkZWZnaA==
+        C: NOOP
+        S: 503 5.5.1 ...
+        S: 250 2.0.0 OK
+    )"},
+    {"24: AUTH with its initial response may be followed by commands", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        C: MAIL FROM:<alice@example.test>
+        S: 235 2.7.0 ...
+        S: 250 2.1.0 ...
+    )"},
+    {"25: PLAIN in the name of somebody else", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH PLAIN Ym9iAGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 535 5.7.8 ...
+        -- as 
+    )"},
+    {"2.3 mechanism switch: each AUTH begins anew", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH LOGIN YWxpY2VAZXhhbXBsZS50ZXN0
+        S: 334 UGFzc3dvcmQ6
+        C: !
+        S: 501 5.5.2 ...
+        C: AUTH PLAIN
+        S: 334 
+        C: c2VzYW1l
+        S: 501 5.5.2 ...
+        -- rule auth-malformed
+        C: AUTH SCRAM-SHA-256
+        S: 334 
+        C: YWxpY2VAZXhhbXBsZS50ZXN0
+        S: 501 5.5.2 ...
+        -- as 
+    )"},
+    {"a bare LF in an exchange", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C- c2VzYW1l\n
+        S: 500 5.5.2 ...
+        -- rule bare-newline-in-command
+        -- hides c2Vz
+        -- closed
+    )"},
+};
+
+POSTERN_PLAY("dialogs: AUTH", dialogs)
+
+/// A session under TLS that has said EHLO, and its client's end.
+struct fixture {
+    smtp::server_settings settings;
+    smtp::tls_facts tls;
+    std::unique_ptr<smtp::server_session> session;
+
+    explicit fixture(char const* binding = "")
+    {
+        settings.hostname = "mx.example";
+        settings.mechanisms = {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"};
+        settings.errors = 20;
+        settings.auth_failures = 5;
+        tls.version = "TLSv1.3";
+        tls.bindings.tls_exporter = binding;
+        session = std::make_unique<smtp::server_session>(
+            settings, smtp::connection_facts{.session_id = "SESSION", .client = {}, .auth_without_tls = false});
+        (void)session->on_connect(&tls);
+        (void)say("EHLO client.example");
+    }
+
+    std::string output() { return std::exchange(session->output(), {}); }
+    smtp::action feed(std::string_view octets)
+    {
+        session->output().clear();
+        return session->on_input(octets);
+    }
+    std::string say(std::string const& line)
+    {
+        (void)feed(line + "\r\n");
+        return output();
+    }
+};
+
+sasl::scram_keys keys_of(std::string_view password)
+{
+    // RFC 5802 section 3
+    std::string const salt = "0123456789abcdef";
+    auto const salted = pbkdf2(hash::sha256, password, salt, 4096);
+    auto const client_key = hmac(hash::sha256, salted, "Client Key");
+    return {.salt = salt,
+            .iterations = 4096,
+            .stored_key = digest(hash::sha256, client_key),
+            .server_key = hmac(hash::sha256, salted, "Server Key"),
+            .real = true};
+}
+
+struct scram_outcome {
+    std::string reply;
+    std::size_t challenges = 0;
+    bool client_is_sure = false;
+};
+
+scram_outcome scram(fixture& f, std::string const& mechanism, std::string const& password, bool initial_response)
+{
+    auto client = sasl::make_client_mechanism(
+        mechanism, {.authcid = "alice@example.test", .authzid = {}, .password = secret{password}},
+        {.bindings = f.tls.bindings, .plus_offered = mechanism.ends_with("-PLUS")});
+    REQUIRE(client);
+    auto const first = base64_encode(std::get<sasl::respond>(client->step(std::nullopt)).octets);
+    scram_outcome result;
+    auto line = "AUTH " + mechanism + (initial_response ? " " + first : "");
+    bool owes_first = !initial_response;
+    for (;;) {
+        auto a = f.feed(line + "\r\n");
+        for (;;) {
+            if (auto const* fetch = std::get_if<smtp::fetch_scram>(&a)) {
+                CHECK(fetch->authcid == "alice@example.test");
+                a = f.session->on_scram(keys_of("sesame"));
+            } else if (auto const* proven = std::get_if<smtp::authorize>(&a)) {
+                auto const account = proven->authcid;
+                a = f.session->on_login(smtp::login_result::accepted, account);
+            } else {
+                break;
+            }
+        }
+        result.reply = f.output();
+        if (!result.reply.starts_with("334 ")) break;
+        ++result.challenges;
+        if (std::exchange(owes_first, false)) {
+            CHECK(result.reply == "334 \r\n");
+            line = first;
+            continue;
+        }
+        auto const challenge = base64_decode(result.reply.substr(4, result.reply.size() - 6));
+        REQUIRE(challenge);
+        line = base64_encode(std::get<sasl::respond>(client->step(*challenge)).octets);
+    }
+    result.client_is_sure = client->finished();
+    return result;
+}
+
+TEST_CASE("38: SCRAM's server-final goes in a 334, the client answers empty, then 235")
+{
+    for (bool const initial : {true, false}) {
+        fixture f;
+        auto const result = scram(f, "SCRAM-SHA-256", "sesame", initial);
+        CHECK(result.reply == "235 2.7.0 Logged in\r\n");
+        CHECK(result.challenges == (initial ? 2 : 3));
+        CHECK(result.client_is_sure);
+        CHECK(f.session->login() == "alice@example.test");
+        CHECK(f.session->mechanism() == "SCRAM-SHA-256");
+        CHECK(f.session->take_refusals().empty());
+    }
+}
+
+TEST_CASE("SCRAM-SHA-256-PLUS binds the login to the connection")
+{
+    fixture f{"an exporter value of 32 octets.."};
+    CHECK(scram(f, "SCRAM-SHA-256-PLUS", "sesame", true).reply == "235 2.7.0 Logged in\r\n");
+    CHECK(f.session->mechanism() == "SCRAM-SHA-256-PLUS");
+}
+
+TEST_CASE("37: a wrong password fails at the proof, and the next exchange starts anew")
+{
+    fixture f;
+    auto const result = scram(f, "SCRAM-SHA-256", "guess", true);
+    CHECK(result.challenges == 1);
+    CHECK(result.reply.starts_with("535 5.7.8 "));
+    CHECK(scram(f, "SCRAM-SHA-256", "sesame", true).reply.starts_with("235 "));
+}
+
+TEST_CASE("10, 11: exchange lines and AUTH commands may have 12288 octets; longer ones are skipped")
+{
+    struct row {
+        std::size_t octets;  // of the line with its CRLF
+        char const* reply;
+    };
+    // The base64 is right, so the shorter ones get as far as the mechanism.
+    for (auto const& [octets, reply] : {row{12286, "501 5.5.2 "},
+                                        {12000, "501 5.5.2 "},
+                                        {12288, "501 5.5.2 "},
+                                        {12289, "500 5.5.6 "},
+                                        {13000, "500 5.5.6 "},
+                                        {65536, "500 5.5.6 "}}) {
+        CAPTURE(octets);
+        fixture f;
+        CHECK(f.say("AUTH PLAIN") == "334 \r\n");
+        std::string_view const noop = "NOOP\r\n";
+        (void)f.feed(std::string(octets - 2, 'A') + "\r\n" + std::string{noop});
+        auto const replies = f.output();
+        CHECK(replies.substr(0, 10) == reply);
+        CHECK(replies.ends_with("\r\n250 2.0.0 OK\r\n"));
+        CHECK(!f.session->in_exchange());
+
+        fixture inline_response;
+        std::string const command = "AUTH PLAIN ";
+        (void)inline_response.feed(command + std::string(octets - 2 - command.size(), 'A') + "\r\n" +
+                                   std::string{noop});
+        auto const answers = inline_response.output();
+        CHECK(answers.substr(0, 10) == reply);
+        CHECK(answers.ends_with("\r\n250 2.0.0 OK\r\n"));
+    }
+}
+
+TEST_CASE("22: unknown user and wrong password get the same octets")
+{
+    fixture a;
+    fixture b;
+    auto const answer = [](fixture& f, std::string const& who) {
+        auto const next =
+            f.feed("AUTH PLAIN " + base64_encode(std::string(1, '\0') + who + std::string(1, '\0') + "x") + "\r\n");
+        CHECK(std::holds_alternative<smtp::verify_password>(next));
+        (void)f.session->on_login(smtp::login_result::bad_credentials, {});
+        return f.output();
+    };
+    CHECK(answer(a, "alice@example.test") == answer(b, "nobody@example.test"));
+}
+
+TEST_CASE("23: the password is in the action that needs it, and in nothing else")
+{
+    fixture f;
+    auto const a = f.feed("AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=\r\n");
+    auto const& asked = std::get<smtp::verify_password>(a);
+    CHECK(asked.authcid == "alice@example.test");
+    CHECK(asked.authzid.empty());
+    CHECK(asked.password.reveal() == "sesame");
+    (void)f.session->on_login(smtp::login_result::bad_credentials, {});
+    auto const refusals = f.session->take_refusals();
+    REQUIRE(refusals.size() == 1);
+    CHECK(refusals[0].command == "AUTH PLAIN");
+    CHECK(refusals[0].number == 1);
+    for (auto const& fact : refusals[0].what.facts) {
+        CHECK(fact.value.find("sesame") == std::string::npos);
+        CHECK(fact.value.find("c2VzYW1l") == std::string::npos);
+        CHECK(fact.value.find("AGFs") == std::string::npos);
+    }
+}
+
+}  // namespace
