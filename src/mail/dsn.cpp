@@ -167,7 +167,9 @@ void append_status(std::string& out, dsn_request const& q, bool global)
 // message of BINARYMIME (RFC 3030) may be otherwise.
 bool is_clean_line(std::string_view line) noexcept
 {
-    return line.size() <= line_limit && line.find_first_of(std::string_view{"\r\n\0", 3}) == std::string_view::npos;
+    if (line.size() > line_limit) return false;
+    auto const has = [&](char c) { return line.find(c) != std::string_view::npos; };
+    return !has('\r') && !has('\n') && !has('\0');
 }
 
 // The first line, taken off the text without its CRLF.

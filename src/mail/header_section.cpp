@@ -16,6 +16,13 @@ constexpr std::size_t name_limit = 998;  // a line of RFC 5322 section 2.1.1
 constexpr bool is_name_octet(char c) noexcept { return c > ' ' && c < 0x7f && c != ':'; }
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 
+// One search each: far quicker than one for a set.
+template <class... Chars>
+bool has_any(std::string_view text, Chars... c) noexcept
+{
+    return (... || (text.find(c) != std::string_view::npos));
+}
+
 std::string_view trimmed(std::string_view text) noexcept
 {
     while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
@@ -62,7 +69,7 @@ header_collector::state header_collector::take_line(bool ended)
     if (what == kind::field && text_.size() > limit_) return state_ = state::too_long;
     if (!ended) return state_;
     auto const octets = line.substr(0, line.size() - crlf.size());
-    malformed_ = malformed_ || octets.find_first_of(std::string_view{"\r\n\0", 3}) != std::string_view::npos;
+    malformed_ = malformed_ || has_any(octets, '\r', '\n', '\0');
     line_ = checked_ = text_.size();
     kind_ = kind::undecided;
     return state_;

@@ -59,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     q.content_limit = 4096;
 
     auto const report = make_dsn(q);
-    require(report.size() < 2 * size * 8 + 16384);
+    require(report.size() < 16 * size + 16384);
     std::size_t boundaries = 0;
     for (std::string_view rest = report; !rest.empty();) {
         auto const end = rest.find("\r\n");
