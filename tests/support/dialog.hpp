@@ -49,6 +49,9 @@ public:
     /// Runs a script; doctest checks on the way. Gives the sizes of the client's batches.
     std::vector<std::size_t> play(char const* script);
 
+    /// Further octets of the client, behind the script.
+    void send(std::string const& octets) { client(octets); }
+
     bool whole_only() const { return whole_only_; }
     std::string const& all_output() const { return all_; }
 
@@ -491,7 +494,7 @@ inline void world::lint(std::string_view line)
 
 inline void play(dialog const& d)
 {
-    INFO(d.name);
+    INFO(std::string{d.name});
     std::vector<std::size_t> sizes;
     std::string output;
     {
