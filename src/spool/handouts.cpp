@@ -1,0 +1,93 @@
+#include "spool/handouts.hpp"
+
+#include <utility>
+
+namespace postern::spool {
+
+handout make_handout(std::int64_t id, bool scheduled, std::string file, message const& what, wall_time now)
+{
+    handout h;
+    h.id = id;
+    h.scheduled = scheduled;
+    h.file = std::move(file);
+    h.fates.reserve(what.recipients.size());
+    for (stored_recipient const& r : what.recipients) {
+        bool const due = r.state == recipient_state::queued && r.next_attempt <= now;
+        h.fates.push_back({r.state, due, to_microseconds(r.next_attempt)});
+    }
+    return h;
+}
+
+void handouts::add(std::string queue_id, handout h)
+{
+    std::scoped_lock lock{mutex_};
+    if (h.scheduled) claimed_.insert(h.id);
+    entries_.insert_or_assign(std::move(queue_id), entry{std::move(h)});
+}
+
+handout* handouts::find(std::string_view queue_id)
+{
+    std::scoped_lock lock{mutex_};
+    auto const at = entries_.find(queue_id);
+    return at == entries_.end() || at->second.gone ? nullptr : &at->second.what;
+}
+
+std::optional<std::int64_t> handouts::id_of(std::string_view queue_id)
+{
+    std::scoped_lock lock{mutex_};
+    auto const at = entries_.find(queue_id);
+    if (at == entries_.end() || at->second.gone) return std::nullopt;
+    return at->second.what.id;
+}
+
+void handouts::erase(std::string_view queue_id)
+{
+    std::scoped_lock lock{mutex_};
+    auto const at = entries_.find(queue_id);
+    if (at == entries_.end() || at->second.gone) return;
+    // What was never in the schedule can't be in a snapshot of it.
+    if (!reading_ || !claimed_.contains(at->second.what.id)) return erase_now(at);
+    at->second.gone = true;
+    waiting_.push_back(at->first);
+}
+
+void handouts::erase_now(map::iterator at)
+{
+    claimed_.erase(at->second.what.id);
+    entries_.erase(at);
+}
+
+std::size_t handouts::size()
+{
+    std::scoped_lock lock{mutex_};
+    return entries_.size();
+}
+
+void handouts::claim(std::int64_t id)
+{
+    std::scoped_lock lock{mutex_};
+    claimed_.insert(id);
+}
+
+bool handouts::is_claimed(std::int64_t id)
+{
+    std::scoped_lock lock{mutex_};
+    return claimed_.contains(id);
+}
+
+void handouts::begin_reading()
+{
+    std::scoped_lock lock{mutex_};
+    reading_ = true;
+}
+
+void handouts::end_reading()
+{
+    std::scoped_lock lock{mutex_};
+    reading_ = false;
+    for (std::string const& queue_id : waiting_)
+        if (auto const at = entries_.find(queue_id); at != entries_.end() && at->second.gone) erase_now(at);
+    waiting_.clear();
+}
+
+}  // namespace postern::spool

@@ -1,0 +1,76 @@
+// Who is out for delivery: in memory only, since a crash ends every attempt.
+//
+// Entries are added by the writer (arrivals) and by take_due(), and changed and removed by
+// the writer's thread alone. take_due() reads a snapshot of the database that may be older
+// than the latest settlement, so while it reads nothing is removed: else a message that was
+// just settled could be handed out once more.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "spool/spool.hpp"
+
+namespace postern::spool {
+
+struct fate {
+    recipient_state state = recipient_state::queued;
+    bool pending = false;  // handed out and not heard of since
+    std::int64_t next_attempt = 0;
+};
+
+struct handout {
+    std::int64_t id = 0;
+    bool scheduled = false;  // other tables know of it
+    bool closing = false;    // deleted in the transaction under way
+    bool removed = false;    // by the operator: whatever comes of the attempt, it is gone
+    std::string file;
+    std::vector<fate> fates;  // by number of the recipient
+};
+
+/// What is known of a message that is handed out at `now`: whoever is due is pending.
+handout make_handout(std::int64_t id, bool scheduled, std::string file, message const& what, wall_time now);
+
+class handouts {
+public:
+    void add(std::string queue_id, handout h);
+    /// Stays where it is until erase(); for the writer's thread.
+    handout* find(std::string_view queue_id);
+    /// For any thread.
+    std::optional<std::int64_t> id_of(std::string_view queue_id);
+    void erase(std::string_view queue_id);
+    std::size_t size();
+
+    /// take_due() must not touch this id (any more).
+    void claim(std::int64_t id);
+    bool is_claimed(std::int64_t id);
+
+    void begin_reading();
+    void end_reading();
+
+private:
+    struct hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>{}(s); }
+    };
+    struct entry {
+        handout what;
+        bool gone = false;
+    };
+    using map = std::unordered_map<std::string, entry, hash, std::equal_to<>>;
+    void erase_now(map::iterator at);
+
+    std::mutex mutex_;
+    map entries_;
+    std::unordered_set<std::int64_t> claimed_;
+    bool reading_ = false;
+    std::vector<std::string> waiting_;
+};
+
+}  // namespace postern::spool

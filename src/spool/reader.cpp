@@ -1,0 +1,209 @@
+#include "spool/reader.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "spool/record.hpp"
+#include "spool/schema.hpp"
+
+namespace postern::spool {
+namespace {
+
+// Column numbers of row_columns.
+enum column { id, queue_id, accepted_at, size, envelope, file, next_attempt, held };
+
+constexpr std::int64_t last_state = static_cast<std::int64_t>(recipient_state::removed);
+
+// After `retry_now` the message is due before any of its recipients says so: then all are.
+void apply_schedule(stored_message& m, wall_time scheduled_at)
+{
+    auto const waiting = [](stored_recipient const& r) { return r.state == recipient_state::queued; };
+    std::optional<wall_time> earliest;
+    for (stored_recipient const& r : m.what.recipients)
+        if (waiting(r) && (!earliest || r.next_attempt < *earliest)) earliest = r.next_attempt;
+    if (!earliest || scheduled_at >= *earliest) return;
+    for (stored_recipient& r : m.what.recipients)
+        if (waiting(r)) r.next_attempt = scheduled_at;
+}
+
+}  // namespace
+
+stored_message decode_row(statement const& row)
+{
+    stored_message m;
+    m.id = row.integer(column::id);
+    m.what.queue_id = row.text(column::queue_id);
+    m.what.accepted_at = from_microseconds(row.integer(column::accepted_at));
+    m.what.size = static_cast<std::uint64_t>(row.integer(column::size));
+    m.file = row.text(column::file);
+    m.scheduled = !row.is_null(column::next_attempt);
+    m.what.held = row.integer(column::held) != 0;
+    if (!decode(row.blob(column::envelope), m.what, m.content_checksum))
+        m.damage = "its envelope is not as it was written";
+    return m;
+}
+
+result<std::shared_ptr<reader>> reader::open(std::filesystem::path const& file)
+{
+    std::shared_ptr<reader> r{new reader};
+    r->file_ = file;
+    if (auto opened = r->reopen(); !opened) return opened.error();
+    return r;
+}
+
+void reader::close()
+{
+    std::scoped_lock lock{mutex_};
+    usable_ = false;
+    for (statement* s : {&due_, &load_, &fates_, &find_, &list_}) *s = statement{};
+    db_.close();
+}
+
+result<> reader::reopen()
+{
+    std::scoped_lock lock{mutex_};
+    close();
+    auto opened = open_for_reading(file_);
+    if (!opened) return opened.error();
+    db_ = std::move(*opened);
+    return prepare();
+}
+
+result<> reader::prepare()
+{
+    std::string const from =
+        "SELECT " + std::string{row_columns} + " FROM message AS m LEFT JOIN schedule AS s ON s.message = m.id ";
+    std::pair<statement*, std::string> const wanted[] = {
+        {&due_,
+         "SELECT message, next_attempt FROM schedule WHERE held = 0 AND next_attempt <= ?1 ORDER BY next_attempt"},
+        {&load_, from + "WHERE m.id = ?1"},
+        {&fates_, "SELECT number, state, attempts, next_attempt, last_reply FROM recipient WHERE message = ?1"},
+        {&find_, "SELECT message FROM schedule WHERE queue_id = ?1"},
+        {&list_, from + "ORDER BY m.id LIMIT ?1"},
+    };
+    for (auto const& [place, sql] : wanted) {
+        auto prepared = db_.prepare(sql);
+        if (!prepared) return prepared.error();
+        *place = std::move(*prepared);
+    }
+    usable_ = true;
+    return done{};
+}
+
+error reader::failure(std::string_view doing) const
+{
+    if (!usable_)
+        return error{status{4, 3, 0}, "The message could not be stored", "the database is being opened again"};
+    return db_.failure(doing);
+}
+
+result<std::vector<reader::due_message>> reader::due(std::optional<wall_time> until, std::size_t limit,
+                                                     std::function<bool(std::int64_t)> const& skip)
+{
+    std::scoped_lock lock{mutex_};
+    if (!usable_) return failure("reading the schedule");
+    reset_after const end{due_};
+    std::vector<due_message> found;
+    due_.bind(1, until ? to_microseconds(*until) : INT64_MAX);
+    while (found.size() < limit) {
+        step_result const now = due_.step();
+        if (now == step_result::finished) break;
+        if (now == step_result::failed) return failure("reading the schedule");
+        due_message const m{due_.integer(0), from_microseconds(due_.integer(1))};
+        if (!skip(m.id)) found.push_back(m);
+    }
+    return found;
+}
+
+result<> reader::load_fates(stored_message& m)
+{
+    reset_after const end{fates_};
+    fates_.bind(1, m.id);
+    for (;;) {
+        step_result const now = fates_.step();
+        if (now == step_result::finished) return done{};
+        if (now == step_result::failed) return failure("reading recipients");
+        std::int64_t const number = fates_.integer(0), state = fates_.integer(1);
+        if (number < 0 || static_cast<std::uint64_t>(number) >= m.what.recipients.size() || state < 0 ||
+            state > last_state) {
+            m.damage = "the state of its recipients is not as it was written";
+            return done{};
+        }
+        stored_recipient& r = m.what.recipients[static_cast<std::size_t>(number)];
+        r.state = static_cast<recipient_state>(state);
+        r.attempts = static_cast<std::uint32_t>(std::clamp<std::int64_t>(fates_.integer(2), 0, UINT32_MAX));
+        r.next_attempt = from_microseconds(fates_.integer(3));
+        r.last_reply = fates_.text(4);
+    }
+}
+
+result<std::optional<stored_message>> reader::load(std::int64_t which)
+{
+    std::scoped_lock lock{mutex_};
+    if (!usable_) return failure("reading a message");
+    reset_after const end{load_};
+    load_.bind(1, which);
+    step_result const now = load_.step();
+    if (now == step_result::finished) return std::optional<stored_message>{};
+    if (now == step_result::failed) return failure("reading a message");
+    stored_message m = decode_row(load_);
+    if (!m.scheduled || !m.damage.empty()) return std::optional{std::move(m)};
+    if (auto known = load_fates(m); !known) return known.error();
+    apply_schedule(m, from_microseconds(load_.integer(column::next_attempt)));
+    return std::optional{std::move(m)};
+}
+
+result<std::optional<std::int64_t>> reader::scheduled_id(std::string_view which)
+{
+    std::scoped_lock lock{mutex_};
+    if (!usable_) return failure("looking for a message");
+    reset_after const end{find_};
+    find_.bind_text(1, which);
+    switch (find_.step()) {
+        case step_result::row: return std::optional{find_.integer(0)};
+        case step_result::finished: return std::optional<std::int64_t>{};
+        case step_result::failed: break;
+    }
+    return failure("looking for a message");
+}
+
+result<std::vector<stored_message>> reader::list(std::size_t limit)
+{
+    std::scoped_lock lock{mutex_};
+    if (!usable_) return failure("listing messages");
+    reset_after const end{list_};
+    list_.bind(1, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT32_MAX)));
+    std::vector<stored_message> found;
+    for (;;) {
+        step_result const now = list_.step();
+        if (now == step_result::finished) return found;
+        if (now == step_result::failed) return failure("listing messages");
+        stored_message m = decode_row(list_);
+        if (m.scheduled && m.damage.empty()) {
+            if (auto known = load_fates(m); !known) return known.error();
+            apply_schedule(m, from_microseconds(list_.integer(column::next_attempt)));
+        }
+        found.push_back(std::move(m));
+    }
+}
+
+result<std::string> reader::read_content(std::int64_t which, std::uint64_t offset, std::size_t limit)
+{
+    std::scoped_lock lock{mutex_};
+    if (!usable_) return failure("reading content");
+    sqlite3_blob* raw = nullptr;
+    int const opened = sqlite3_blob_open(db_.handle(), "main", "message", "content", which, 0, &raw);
+    std::unique_ptr<sqlite3_blob, int (*)(sqlite3_blob*)> const blob{raw, &sqlite3_blob_close};
+    if (opened != SQLITE_OK) return failure("reading content");
+    auto const total = static_cast<std::uint64_t>(sqlite3_blob_bytes(blob.get()));
+    std::string out;
+    if (offset >= total) return out;
+    out.resize(static_cast<std::size_t>(std::min<std::uint64_t>(limit, total - offset)));
+    if (sqlite3_blob_read(blob.get(), out.data(), static_cast<int>(out.size()), static_cast<int>(offset)) != SQLITE_OK)
+        return failure("reading content");
+    return out;
+}
+
+}  // namespace postern::spool

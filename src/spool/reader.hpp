@@ -1,0 +1,68 @@
+// Reading the tables while the writer goes on: a connection of its own, one user at a
+// time. What it says may be a commit behind.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "spool/spool.hpp"
+#include "spool/sqlite.hpp"
+
+namespace postern::spool {
+
+/// A message as it was read, without its content.
+struct stored_message {
+    std::int64_t id = 0;
+    bool scheduled = false;
+    message what;
+    std::string file;  // name of its content file, or empty
+    std::uint64_t content_checksum = 0;
+    std::string damage;  // why it can't be used; empty: it can
+};
+
+class reader {
+public:
+    static result<std::shared_ptr<reader>> open(std::filesystem::path const& file);
+    /// Closes the connection and opens it again. Between close() and reopen() all else fails.
+    void close();
+    result<> reopen();
+
+    struct due_message {
+        std::int64_t id = 0;
+        wall_time at;
+    };
+    /// Earliest first, those that `skip` names left out.
+    result<std::vector<due_message>> due(std::optional<wall_time> until, std::size_t limit,
+                                         std::function<bool(std::int64_t)> const& skip);
+    /// Nothing when it is not there (any more).
+    result<std::optional<stored_message>> load(std::int64_t id);
+    result<std::optional<std::int64_t>> scheduled_id(std::string_view queue_id);
+    /// In order of arrival.
+    result<std::vector<stored_message>> list(std::size_t limit);
+    result<std::string> read_content(std::int64_t id, std::uint64_t offset, std::size_t limit);
+
+private:
+    reader() = default;
+    result<> prepare();
+    result<> load_fates(stored_message& m);
+    error failure(std::string_view doing) const;
+
+    std::filesystem::path file_;
+    std::recursive_mutex mutex_;
+    connection db_;
+    statement due_, load_, fates_, find_, list_;
+    bool usable_ = false;
+};
+
+/// Fills in what a row of `message` (with the columns of `reader`) says.
+stored_message decode_row(statement const& row);
+/// The columns that decode_row() expects: of `message AS m` left-joined with `schedule AS s`.
+inline constexpr std::string_view row_columns =
+    "m.id, m.queue_id, m.accepted_at, m.size, m.envelope, m.file, s.next_attempt, s.held";
+
+}  // namespace postern::spool

@@ -1,0 +1,159 @@
+#include "spool/store.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "spool/schema.hpp"
+
+namespace postern::spool {
+
+result<store> store::open(std::filesystem::path const& file)
+{
+    auto opened = open_for_writing(file);
+    if (!opened) return opened.error();
+    store s;
+    s.db_ = std::move(*opened);
+    std::pair<statement*, char const*> const wanted[] = {
+        {&s.begin_, "BEGIN IMMEDIATE"},
+        {&s.commit_, "COMMIT"},
+        {&s.rollback_, "ROLLBACK"},
+        {&s.insert_, "INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
+        {&s.insert_file_, "INSERT INTO file VALUES (?1, ?2)"},
+        {&s.erase_, "DELETE FROM message WHERE id BETWEEN ?1 AND ?2"},
+        {&s.forget_schedule_, "DELETE FROM schedule WHERE message = ?1"},
+        {&s.forget_recipients_, "DELETE FROM recipient WHERE message = ?1"},
+        {&s.forget_file_, "DELETE FROM file WHERE name = ?1"},
+        {&s.schedule_,
+         "INSERT INTO schedule (message, queue_id, next_attempt) VALUES (?1, ?2, ?3)"
+         " ON CONFLICT (message) DO UPDATE SET next_attempt = excluded.next_attempt"},
+        {&s.recipient_,
+         "INSERT INTO recipient VALUES (?1, ?2, ?3, 1, ?4, ?5) ON CONFLICT (message, number) DO UPDATE"
+         " SET state = excluded.state, attempts = attempts + 1, next_attempt = excluded.next_attempt,"
+         " last_reply = excluded.last_reply"},
+        {&s.held_, "UPDATE schedule SET held = ?2 WHERE message = ?1"},
+        {&s.next_, "UPDATE schedule SET next_attempt = ?2 WHERE message = ?1"},
+        {&s.forward_,
+         "UPDATE schedule SET next_attempt = ?1 WHERE message IN"
+         " (SELECT message FROM schedule WHERE held = 0 AND next_attempt > ?1 ORDER BY next_attempt LIMIT ?2)"},
+        {&s.quarantine_, "INSERT OR REPLACE INTO damaged SELECT *, ?2, ?3 FROM message WHERE id = ?1"},
+        {&s.missing_, "DELETE FROM schedule WHERE message = ?1 AND NOT EXISTS (SELECT 1 FROM message WHERE id = ?1)"},
+        {&s.first_, "UPDATE state SET value = ?1 WHERE name = 'first_attempts_from'"},
+    };
+    for (auto const& [place, sql] : wanted) {
+        auto prepared = s.db_.prepare(sql);
+        if (!prepared) return prepared.error();
+        *place = std::move(*prepared);
+    }
+    s.wal_frames_ = std::make_unique<int>(0);
+    sqlite3_wal_hook(
+        s.db_.handle(),
+        [](void* frames, sqlite3*, char const*, int count) {
+            *static_cast<int*>(frames) = count;
+            return SQLITE_OK;
+        },
+        s.wal_frames_.get());
+    return s;
+}
+
+bool store::begin(durability d)
+{
+    if (d != durability_) {
+        // Without the sync the log still is in order: the next one covers it.
+        if (!db_.execute(d == durability::now ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"))
+            return false;
+        durability_ = d;
+    }
+    return begin_.run();
+}
+
+bool store::commit() { return commit_.run(); }
+
+void store::rollback() noexcept
+{
+    if (db_.in_transaction()) rollback_.run();
+}
+
+bool store::passing() const
+{
+    int const primary = db_.last_code() & 0xff;
+    return primary == SQLITE_FULL || primary == SQLITE_BUSY || primary == SQLITE_LOCKED || primary == SQLITE_NOMEM ||
+           primary == SQLITE_CONSTRAINT || primary == SQLITE_TOOBIG;
+}
+
+bool store::insert(message_row const& row)
+{
+    insert_.bind(1, row.id).bind_text(2, row.queue_id).bind(3, row.accepted_at);
+    insert_.bind(4, static_cast<std::int64_t>(row.size)).bind_text(5, row.reverse_path).bind_blob(6, row.envelope);
+    if (row.file.empty()) {
+        insert_.bind_null(7).bind_blob(8, row.content);
+        return insert_.run();
+    }
+    insert_.bind_text(7, row.file).bind_null(8);
+    return insert_.run() && insert_file_.bind_text(1, row.file).bind(2, row.id).run();
+}
+
+bool store::erase(std::vector<std::int64_t>& ids, std::uint64_t& removed)
+{
+    std::sort(ids.begin(), ids.end());
+    for (std::size_t i = 0; i < ids.size();) {
+        std::size_t last = i;
+        while (last + 1 < ids.size() && ids[last + 1] <= ids[last] + 1) ++last;
+        if (!erase_.bind(1, ids[i]).bind(2, ids[last]).run()) return false;
+        removed += static_cast<std::uint64_t>(sqlite3_changes64(db_.handle()));
+        i = last + 1;
+    }
+    return true;
+}
+
+bool store::forget(std::int64_t id)
+{
+    return forget_schedule_.bind(1, id).run() && forget_recipients_.bind(1, id).run();
+}
+bool store::forget_file(std::string_view name) { return forget_file_.bind_text(1, name).run(); }
+
+bool store::schedule(std::int64_t id, std::string_view queue_id, std::int64_t next_attempt)
+{
+    return schedule_.bind(1, id).bind_text(2, queue_id).bind(3, next_attempt).run();
+}
+
+bool store::update_recipient(std::int64_t id, recipient_update const& u)
+{
+    recipient_.bind(1, id).bind(2, u.number).bind(3, static_cast<std::int64_t>(u.state));
+    recipient_.bind(4, to_microseconds(u.next_attempt)).bind_text(5, u.last_reply);
+    return recipient_.run();
+}
+
+bool store::set_held(std::int64_t id, bool held) { return held_.bind(1, id).bind(2, held ? 1 : 0).run(); }
+
+bool store::set_next_attempt(std::int64_t id, std::int64_t next_attempt)
+{
+    return next_.bind(1, id).bind(2, next_attempt).run();
+}
+
+std::optional<std::size_t> store::bring_forward(std::int64_t next_attempt, std::size_t limit)
+{
+    if (!forward_.bind(1, next_attempt).bind(2, static_cast<std::int64_t>(limit)).run()) return std::nullopt;
+    return static_cast<std::size_t>(sqlite3_changes(db_.handle()));
+}
+
+bool store::changed_something() const { return sqlite3_changes64(db_.handle()) > 0; }
+
+bool store::quarantine(std::int64_t id, std::int64_t now, std::string_view reason, std::uint64_t& removed)
+{
+    std::vector<std::int64_t> ids{id};
+    return quarantine_.bind(1, id).bind(2, now).bind_text(3, reason).run() && erase(ids, removed) && forget(id);
+}
+
+bool store::forget_missing(std::int64_t id) { return missing_.bind(1, id).run(); }
+
+bool store::set_first_attempts_from(std::int64_t id) { return first_.bind(1, id).run(); }
+
+bool store::checkpoint()
+{
+    int const code = sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    return code == SQLITE_OK || code == SQLITE_BUSY;
+}
+
+}  // namespace postern::spool

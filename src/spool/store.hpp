@@ -1,0 +1,75 @@
+// What the writer does to the tables, statement by statement. Used by the writer's thread
+// only, between begin() and commit(). False means that the transaction failed: see failure().
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "spool/spool.hpp"
+#include "spool/sqlite.hpp"
+
+namespace postern::spool {
+
+struct message_row {
+    std::int64_t id = 0;
+    std::string_view queue_id;
+    std::int64_t accepted_at = 0;
+    std::uint64_t size = 0;
+    std::string_view reverse_path, envelope;
+    std::string_view file;  // empty: content is
+    std::string_view content;
+};
+
+/// Whether a commit waits for the disk.
+enum class durability { now, later };
+
+class store {
+public:
+    static result<store> open(std::filesystem::path const& file);
+
+    bool begin(durability d);
+    bool commit();
+    void rollback() noexcept;
+    error failure(std::string_view doing) const { return db_.failure(doing); }
+    /// Whether the last failure leaves the connection usable: no room, or busy.
+    bool passing() const;
+
+    bool insert(message_row const& row);
+    /// Removes messages; those with ids one after the other in one go. Sorts them. Adds how many
+    /// there were to `removed`.
+    bool erase(std::vector<std::int64_t>& ids, std::uint64_t& removed);
+    /// Removes what other tables know of a message.
+    bool forget(std::int64_t id);
+    bool forget_file(std::string_view name);
+    bool schedule(std::int64_t id, std::string_view queue_id, std::int64_t next_attempt);
+    bool update_recipient(std::int64_t id, recipient_update const& u);
+    bool set_held(std::int64_t id, bool held);
+    bool set_next_attempt(std::int64_t id, std::int64_t next_attempt);
+    /// Whether the last statement found a row to change.
+    bool changed_something() const;
+    /// Makes up to `limit` messages due that are not yet; gives how many it found.
+    std::optional<std::size_t> bring_forward(std::int64_t next_attempt, std::size_t limit);
+    bool quarantine(std::int64_t id, std::int64_t now, std::string_view reason, std::uint64_t& removed);
+    /// Forgets a message that only the schedule knows.
+    bool forget_missing(std::int64_t id);
+    bool set_first_attempts_from(std::int64_t id);
+    /// Copies the write-ahead log into the database, as far as nobody is in the way.
+    bool checkpoint();
+
+    connection& db() noexcept { return db_; }
+    /// Frames in the write-ahead log after the last commit.
+    int wal_frames() const noexcept { return *wal_frames_; }
+
+private:
+    store() = default;
+    connection db_;  // first, so that it goes after the statements
+    std::unique_ptr<int> wal_frames_;
+    durability durability_ = durability::now;
+    statement begin_, commit_, rollback_, insert_, insert_file_, erase_, forget_schedule_, forget_recipients_,
+        forget_file_, schedule_, recipient_, held_, next_, forward_, quarantine_, missing_, first_;
+};
+
+}  // namespace postern::spool

@@ -1,0 +1,177 @@
+#include "spool/wal_keeper.hpp"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+
+#include "base/log.hpp"
+#include "spool/schema.hpp"
+
+namespace postern::spool {
+namespace {
+
+constexpr int frame_size = static_cast<int>(page_size) + 24;
+constexpr int all_frames = static_cast<int>(wal_size) / frame_size;
+// Late, so that pages that change often are copied once; but early enough to be done
+// before the log outgrows its file.
+constexpr int begin_at = all_frames / 4 * 3;
+// When somebody's long read keeps the log from beginning anew, trying at each commit won't help.
+constexpr int try_again_after = 1024;
+constexpr std::chrono::milliseconds idle_after{1000};
+
+}  // namespace
+
+checkpointer::checkpointer(std::filesystem::path file) : file_(std::move(file))
+{
+    thread_ = std::thread{[this] { run(); }};
+}
+
+checkpointer::~checkpointer()
+{
+    {
+        std::scoped_lock lock{mutex_};
+        stopping_ = true;
+        wake_.notify_all();
+    }
+    thread_.join();
+}
+
+void checkpointer::committed(int wal_frames)
+{
+    frames_ = wal_frames;
+    ++commits_;
+    if (wal_frames < begin_at) {
+        next_at_ = begin_at;
+        return;
+    }
+    if (wal_frames < next_at_) return;
+    next_at_ = wal_frames + try_again_after;
+    std::scoped_lock lock{mutex_};
+    urgent_ = true;
+    wake_.notify_all();
+}
+
+void checkpointer::helped()
+{
+    std::scoped_lock lock{mutex_};
+    wants_help_ = false;
+}
+
+void checkpointer::close()
+{
+    std::scoped_lock lock{database_mutex_};
+    db_.close();
+}
+
+result<> checkpointer::reopen()
+{
+    std::scoped_lock lock{database_mutex_};
+    db_.close();
+    auto opened = open_for_reading(file_);
+    if (!opened) return opened.error();
+    db_ = std::move(*opened);
+    return done{};
+}
+
+void checkpointer::run()
+{
+    std::unique_lock lock{mutex_};
+    unsigned seen = 0, copied = 0;
+    while (!stopping_) {
+        wake_.wait_for(lock, idle_after, [this] { return stopping_ || urgent_; });
+        if (stopping_) return;
+        unsigned const now = commits_;
+        // A pause: nobody notices, and what is left for the next start gets less.
+        bool const idle = now == seen && now != copied && !wants_help_;
+        seen = now;
+        if (!urgent_ && !idle) continue;
+        copied = now;
+        checkpoint(lock);
+        urgent_ = false;
+    }
+}
+
+void checkpointer::checkpoint(std::unique_lock<std::mutex>& lock)
+{
+    lock.unlock();
+    int in_log = 0, copied = 0, code = SQLITE_OK;
+    {
+        std::scoped_lock database{database_mutex_};
+        if (db_) {
+            // The first takes long and leaves what was committed meanwhile, the second little.
+            for (int i = 0; i < 2 && code == SQLITE_OK && (i == 0 || copied < in_log); ++i)
+                code = sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
+            if (code != SQLITE_OK && code != SQLITE_BUSY)
+                log::event(log::level::error, "spool-checkpoint-failed",
+                           {{"error", db_.failure("copying the log").logged}});
+        }
+    }
+    lock.lock();
+    if (code == SQLITE_OK && urgent_ && frames_ > copied) wants_help_ = true;
+    // Not at once again when it does not work: the disk may be full.
+    if (code != SQLITE_OK) wake_.wait_for(lock, idle_after, [this] { return stopping_; });
+}
+
+log_syncer::log_syncer(std::filesystem::path wal, std::function<void(error)> failed)
+    : wal_(std::move(wal)), failed_(std::move(failed))
+{
+    thread_ = std::thread{[this] { run(); }};
+}
+
+log_syncer::~log_syncer()
+{
+    {
+        std::scoped_lock lock{mutex_};
+        stopping_ = true;
+        wake_.notify_all();
+    }
+    thread_.join();
+    forget_file();
+}
+
+void log_syncer::sync(std::vector<std::function<void(result<>)>> then)
+{
+    std::scoped_lock lock{mutex_};
+    for (auto& t : then) then_.push_back(std::move(t));
+    asked_ = true;
+    wake_.notify_all();
+}
+
+void log_syncer::forget_file()
+{
+    std::scoped_lock lock{file_mutex_};
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = -1;
+}
+
+result<> log_syncer::sync_now()
+{
+    std::scoped_lock lock{file_mutex_};
+    if (descriptor_ < 0) descriptor_ = ::open(wal_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    // No log: the database was closed, and with that all is in its main file.
+    if (descriptor_ < 0) return errno == ENOENT ? result<>{} : result<>{file_failure("opening", wal_, errno)};
+    if (::fdatasync(descriptor_) != 0) return file_failure("syncing", wal_, errno);
+    return done{};
+}
+
+void log_syncer::run()
+{
+    std::unique_lock lock{mutex_};
+    for (;;) {
+        wake_.wait(lock, [this] { return stopping_ || asked_; });
+        if (!asked_) return;
+        auto const then = std::move(then_);
+        then_.clear();
+        asked_ = false;
+        lock.unlock();
+        result<> const synced = sync_now();
+        if (!synced) failed_(synced.error());
+        for (auto const& t : then) t(synced);
+        lock.lock();
+    }
+}
+
+}  // namespace postern::spool

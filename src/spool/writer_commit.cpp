@@ -1,0 +1,432 @@
+// One batch of the writer: what it writes, and what follows from the commit or its failure.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/fault.hpp"
+#include "base/log.hpp"
+#include "spool/schema.hpp"
+#include "spool/writer.hpp"
+
+namespace postern::spool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto try_again_after = 1s;
+constexpr auto low_mark_every = 1s;
+constexpr auto trouble_log_every = 10s;
+// Beyond so many, messages wait in the database until somebody asks for them.
+constexpr std::size_t most_handed_out = 20'000;
+
+std::int64_t earliest(handout const& h)
+{
+    std::int64_t at = std::numeric_limits<std::int64_t>::max();
+    for (fate const& f : h.fates)
+        if (f.state == recipient_state::queued) at = std::min(at, f.next_attempt);
+    return at;
+}
+
+bool all_settled(handout const& h)
+{
+    return std::none_of(h.fates.begin(), h.fates.end(),
+                        [](fate const& f) { return f.state == recipient_state::queued; });
+}
+
+bool none_pending(handout const& h)
+{
+    return std::none_of(h.fates.begin(), h.fates.end(), [](fate const& f) { return f.pending; });
+}
+
+error const no_such_message{status{5, 0, 0}, "There is no such message in the queue", "no such message"};
+
+}  // namespace
+
+void writer::commit(batch& b)
+{
+    {
+        std::scoped_lock lock{mutex_};
+        arrival_now_ = arrival_;
+    }
+    error why;
+    if ((distrusted_ || !db_) && !recover(why)) return failed(b, why);
+    if (b.accepts.empty() && b.settles.empty() && b.operations.empty()) {
+        if (effects_.nudge && arrival_now_ != nullptr) (*arrival_now_)({});
+        effects_ = {};
+        return;
+    }
+    // Nobody waits for a settlement alone: the log's other thread syncs it, and a message that
+    // comes now need not wait for the disk twice.
+    bool const bounces = std::any_of(b.settles.begin(), b.settles.end(),
+                                     [](outcome_of_attempt const& s) { return s.bounce.has_value(); });
+    durability const d = b.accepts.empty() && b.operations.empty() && !bounces ? durability::later : durability::now;
+    if (write(b, d)) return committed(b, d);
+
+    why = db_->failure("storing messages");
+    undo_effects();
+    bool const usable = recover(why);
+    // What makes room should not fail with what needs it.
+    if (usable && !b.settles.empty() && !(b.accepts.empty() && b.operations.empty())) {
+        batch settles;
+        settles.settles.swap(b.settles);
+        if (write(settles, durability::now)) {
+            committed(settles, durability::now);
+        } else {
+            undo_effects();
+            error ignored;
+            static_cast<void>(recover(ignored));
+            b.settles.swap(settles.settles);
+        }
+    }
+    failed(b, why);
+}
+
+bool writer::write(batch& b, durability d)
+{
+    if (!db_->begin(d)) return false;
+    if (!write_low_mark()) return false;
+    for (outcome_of_attempt& s : b.settles)
+        if (!write_settlement(s)) return false;
+    for (operation& o : b.operations)
+        if (!o.act(o.outcome)) return false;
+    if (!db_->erase(effects_.erased, effects_.removed)) return false;
+    for (incoming& m : b.accepts)
+        if (!m.failed && !write_message(m)) return false;
+    if (!b.accepts.empty()) fault_point("before_commit");
+    if (!b.settles.empty()) fault_point("before_settle_commit");
+    if (!db_->commit()) return false;
+    if (!b.accepts.empty()) fault_point("after_commit");
+    if (!b.settles.empty()) fault_point("after_settle_commit");
+    return true;
+}
+
+bool writer::write_low_mark()
+{
+    std::int64_t const mark = first_.from();
+    steady_time const now = steady_clock::now();
+    if (mark == first_written_ || now - first_written_at_ < low_mark_every) return true;
+    if (!db_->set_first_attempts_from(mark)) return false;
+    first_written_ = mark;
+    first_written_at_ = now;
+    return true;
+}
+
+bool writer::write_message(incoming& m)
+{
+    message_row row;
+    m.id = row.id = next_id_++;
+    row.queue_id = m.what->queue_id;
+    row.accepted_at = to_microseconds(m.what->accepted_at);
+    row.size = m.what->size;
+    row.reverse_path = m.reverse_path;
+    row.envelope = m.envelope;
+    if (m.file != nullptr) row.file = m.file->name();
+    row.content = m.octets;
+    if (!db_->insert(row)) return false;
+    m.handed_out =
+        arrival_now_ != nullptr && shared_.out.size() + static_cast<std::size_t>(effects_.inserted) < most_handed_out;
+    ++effects_.inserted;
+    if (m.handed_out) return true;
+    effects_.nudge = true;
+    return db_->schedule(m.id, m.what->queue_id, row.accepted_at);
+}
+
+writer::changed& writer::touch(std::string_view queue_id, handout const& h)
+{
+    return effects_.handouts.try_emplace(std::string{queue_id}, changed{h}).first->second;
+}
+
+bool writer::end_message(handout const& h)
+{
+    effects_.erased.push_back(h.id);
+    if (!h.file.empty()) {
+        effects_.files.push_back(h.file);
+        if (!db_->forget_file(h.file)) return false;
+    }
+    if (h.scheduled) return db_->forget(h.id);
+    effects_.first_attempts_ended.push_back(h.id);
+    return true;
+}
+
+bool writer::write_settlement(outcome_of_attempt& s)
+{
+    handout* const h = shared_.out.find(s.what.queue_id);
+    if (h == nullptr || h->closing) return true;  // it is gone, and so is what could have been said of it
+    auto const& updates = s.what.recipients;
+
+    // Nearly all: one recipient, done at the first attempt.
+    auto const touched = effects_.handouts.find(s.what.queue_id);
+    if (touched == effects_.handouts.end() && h->fates.size() == 1 && updates.size() == 1 && !h->removed &&
+        updates[0].number == 0 && updates[0].state != recipient_state::queued) {
+        h->closing = true;
+        effects_.closed.emplace_back(h, &s.what.queue_id);
+        return end_message(*h) && (!s.bounce || write_message(*s.bounce));
+    }
+
+    changed& c = touched != effects_.handouts.end() ? touched->second : touch(s.what.queue_id, *h);
+    if (c.now.removed) {
+        c.over = true;
+        s.bounce.reset();
+        return true;
+    }
+    std::vector<recipient_update const*> news;
+    for (recipient_update const& u : updates) {
+        if (u.number >= c.now.fates.size()) continue;
+        fate& f = c.now.fates[u.number];
+        if (f.state != recipient_state::queued) continue;
+        f = fate{u.state, false, to_microseconds(u.next_attempt)};
+        news.push_back(&u);
+    }
+    // Nothing said: it was not tried, and is due again.
+    if (updates.empty())
+        for (fate& f : c.now.fates) f.pending = false;
+    if (s.bounce && !write_message(*s.bounce)) return false;
+    if (all_settled(c.now)) {
+        h->closing = true;
+        effects_.closed.emplace_back(h, &s.what.queue_id);
+        return end_message(c.now);
+    }
+    c.over = none_pending(c.now);
+    for (recipient_update const* u : news)
+        if (!db_->update_recipient(c.now.id, *u)) return false;
+    if (!c.now.scheduled) {
+        c.now.scheduled = true;
+        effects_.first_attempts_ended.push_back(c.now.id);
+    }
+    // Before others can see it in the schedule.
+    shared_.out.claim(c.now.id);
+    if (updates.empty()) effects_.nudge = true;
+    return db_->schedule(c.now.id, s.what.queue_id, earliest(c.now));
+}
+
+bool writer::set_held(std::string_view queue_id, std::int64_t id, bool held, result<>& outcome)
+{
+    handout* const h = shared_.out.find(queue_id);
+    if (h != nullptr && !h->closing) {
+        auto const touched = effects_.handouts.find(std::string{queue_id});
+        bool const scheduled = touched != effects_.handouts.end() ? touched->second.now.scheduled : h->scheduled;
+        if (!scheduled) {
+            changed& c = touch(queue_id, *h);
+            c.now.scheduled = true;
+            effects_.first_attempts_ended.push_back(id);
+            shared_.out.claim(id);
+            if (!db_->schedule(id, queue_id, earliest(c.now))) return false;
+        }
+    }
+    if (!db_->set_held(id, held)) return false;
+    if (!db_->changed_something()) outcome = no_such_message;
+    effects_.nudge = effects_.nudge || !held;
+    return true;
+}
+
+bool writer::retry(std::int64_t id, wall_time now, result<>& outcome)
+{
+    static_cast<void>(outcome);
+    effects_.nudge = true;
+    return db_->set_next_attempt(id, to_microseconds(now));
+}
+
+bool writer::remove(std::string_view queue_id, std::int64_t id, std::string_view file, result<>& outcome)
+{
+    handout* const h = shared_.out.find(queue_id);
+    if (h != nullptr && h->closing) {
+        outcome = no_such_message;
+        return true;
+    }
+    handout gone;
+    if (h != nullptr) {
+        changed& c = touch(queue_id, *h);
+        c.now.removed = true;
+        gone = c.now;
+    } else {
+        gone.id = id;
+        gone.scheduled = true;
+        gone.file = file;
+    }
+    return end_message(gone);
+}
+
+bool writer::quarantine(std::int64_t id, std::string_view why)
+{
+    return db_->quarantine(id, to_microseconds(wall_clock::now()), why, effects_.removed);
+}
+
+bool writer::forget_missing(std::int64_t id)
+{
+    if (!db_->forget_missing(id)) return false;
+    if (db_->changed_something()) ++effects_.removed;
+    return true;
+}
+
+void writer::committed(batch& b, durability d)
+{
+    // In the order of their ids: bounces were written first.
+    for (outcome_of_attempt& s : b.settles)
+        if (s.bounce) enter(*s.bounce);
+    for (incoming& m : b.accepts) enter(m);
+    apply_effects();
+
+    for (incoming& m : b.accepts) {
+        if (!m.handler) continue;
+        if (m.failed) {
+            m.handler(*m.failed);
+        } else {
+            m.handler(done{});
+        }
+    }
+    std::vector<queued_message> arrived;
+    arrived.reserve(b.accepts.size());
+    for (outcome_of_attempt& s : b.settles)
+        if (s.bounce && s.bounce->handed_out) arrived.push_back(ready_for_delivery(*s.bounce));
+    for (incoming& m : b.accepts)
+        if (m.handed_out) arrived.push_back(ready_for_delivery(m));
+    if (arrival_now_ != nullptr && (!arrived.empty() || effects_.nudge)) (*arrival_now_)(std::move(arrived));
+    effects_ = {};
+
+    std::vector<accept_handler> told;
+    for (outcome_of_attempt& s : b.settles)
+        if (s.handler) told.push_back(std::move(s.handler));
+    if (d == durability::later) {
+        syncer_.sync(std::move(told));
+    } else {
+        for (accept_handler const& t : told) t(done{});
+    }
+    for (operation& o : b.operations)
+        if (o.told) o.told->set_value(std::move(o.outcome));
+    checkpointer_.committed(db_->wal_frames());
+
+    std::scoped_lock lock{mutex_};
+    if (!trouble_) return;
+    trouble_.reset();
+    try_again_at_ = steady_clock::now();
+    log::event(log::level::warning, "spool-works-again", {});
+}
+
+void writer::enter(incoming& m)
+{
+    if (m.failed) return;
+    first_.add(m.id, m.handed_out);
+    if (m.file != nullptr) m.file->keep();
+    if (m.handed_out)
+        shared_.out.add(m.what->queue_id, make_handout(m.id, false, m.file != nullptr ? m.file->name() : std::string{},
+                                                       *m.what, wall_time::max()));
+}
+
+queued_message writer::ready_for_delivery(incoming& m)
+{
+    queued_message q;
+    if (m.file != nullptr) {
+        q.body = content_in_file(shared_.files->path_of(m.file->name()), m.what->size);
+    } else if (shared_.budget->take(m.octets.size())) {
+        q.body = content_in_memory(std::move(m.octets), shared_.budget);
+    } else {
+        q.body = content_in_database(shared_.source, m.id, m.what->size);
+    }
+    q.what = std::move(m.what);
+    return q;
+}
+
+void writer::apply_effects()
+{
+    for (auto& [queue_id, c] : effects_.handouts) {
+        handout* const h = shared_.out.find(queue_id);
+        if (h == nullptr || h->closing) continue;
+        if (c.over) {
+            shared_.out.erase(queue_id);
+        } else {
+            *h = std::move(c.now);
+        }
+    }
+    for (auto const& [h, queue_id] : effects_.closed) shared_.out.erase(*queue_id);
+    for (std::int64_t const id : effects_.first_attempts_ended) first_.ended(id);
+    count_ += effects_.inserted;
+    count_ -= effects_.removed;
+    if (!effects_.files.empty()) {
+        auto const remove = [files = shared_.files, names = std::move(effects_.files)] {
+            for (std::string const& name : names) files->remove(name);
+        };
+        shared_.helpers.submit(remove);
+    }
+}
+
+void writer::undo_effects()
+{
+    for (auto const& [h, queue_id] : effects_.closed) h->closing = false;
+    next_id_ -= static_cast<std::int64_t>(effects_.inserted);
+    effects_ = {};
+    first_written_at_ = {};
+    first_written_ = -1;
+}
+
+void writer::failed(batch& b, error const& why)
+{
+    effects_ = {};
+    note_trouble(why);
+    for (auto& s : b.settles) unsettled_.push_back(std::move(s));
+    try_again_at_ = steady_clock::now() + try_again_after;
+    for (incoming& m : b.accepts) {
+        m.file.reset();  // before the handler: then nothing of the message remains
+        if (m.handler) m.handler(m.failed ? *m.failed : why);
+    }
+    for (operation& o : b.operations)
+        if (o.told) o.told->set_value(why);
+}
+
+void writer::note_trouble(error const& why)
+{
+    std::scoped_lock lock{mutex_};
+    steady_time const now = steady_clock::now();
+    if (!trouble_ || now - trouble_logged_at_ > trouble_log_every) {
+        log::event(log::level::error, "spool-failing", {{"status", to_string(why.code)}, {"error", why.logged}});
+        trouble_logged_at_ = now;
+    }
+    trouble_ = why;
+    trouble_at_ = now;
+}
+
+bool writer::recover(error& why)
+{
+    if (db_) {
+        bool const passing = db_->passing();
+        db_->rollback();
+        if (passing && !distrusted_ && !db_->db().in_transaction()) return true;
+    }
+    distrusted_ = true;
+    steady_time const now = steady_clock::now();
+    if (now < reopen_not_before_) {
+        why = reopen_failed_;
+        return false;
+    }
+    if (auto opened = reopen(); !opened) {
+        reopen_not_before_ = now + try_again_after;
+        why = reopen_failed_ = std::move(opened).error();
+        return false;
+    }
+    distrusted_ = false;
+    return true;
+}
+
+// After a failed sync nobody knows what the disk has: so the log is copied into the database
+// and begun anew, and what nobody was told of is taken out again.
+result<> writer::reopen()
+{
+    shared_.source->close();
+    checkpointer_.close();
+    syncer_.forget_file();
+    db_.reset();
+    auto opened = store::open(shared_.database);
+    if (!opened) return opened.error();
+    std::string const from = std::to_string(next_id_);
+    std::string const sql = "BEGIN IMMEDIATE; DELETE FROM message WHERE id >= " + from +
+                            "; DELETE FROM schedule WHERE message >= " + from +
+                            "; DELETE FROM file WHERE message >= " + from + "; COMMIT";
+    if (auto taken_out = opened->db().execute(sql.c_str()); !taken_out) return taken_out.error();
+    if (auto renewed = renew_wal(opened->db(), shared_.database); !renewed) return renewed.error();
+    if (auto reading = shared_.source->reopen(); !reading) return reading.error();
+    if (auto copying = checkpointer_.reopen(); !copying) return copying.error();
+    db_.emplace(std::move(*opened));
+    log::event(log::level::warning, "spool-opened-again", {});
+    return done{};
+}
+
+}  // namespace postern::spool
