@@ -70,11 +70,10 @@ failure not_a_response()
 
 secret print_request(std::string_view command, json::object const& arguments)
 {
-    json::value v{json::object{wiping_storage()}};
-    auto& o = v.as_object();
+    json::object o{wiping_storage()};
     o["command"] = command;
     o["arguments"] = arguments;
-    return print_secretly(v);
+    return print_secretly(json::value(std::move(o)));
 }
 
 std::optional<request> parse_request(std::string_view line)
