@@ -16,6 +16,8 @@
 
 namespace postern::directory::testing {
 
+using backend = postern::directory::directory;
+
 class folder {
 public:
     folder()

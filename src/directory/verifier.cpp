@@ -166,6 +166,8 @@ std::string scram_verifier(sasl::scram_keys const& k)
 
 match check_crypt(std::string_view verifier, std::string_view password)
 {
+    // libcrypt would take any two letters for a DES salt.
+    if (!split_crypt(verifier)) return match::failed;
     if (password.size() >= CRYPT_MAX_PASSPHRASE_SIZE || password.find('\0') != std::string_view::npos) return match::no;
     // 32 KiB, too much for the stack; it stays with the thread.
     thread_local auto const data = std::make_unique<crypt_data>();

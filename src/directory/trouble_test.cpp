@@ -1,0 +1,211 @@
+// Trouble with the database is an error with a 4.x.x status, never "wrong password" or
+// "no such user", and ends when the trouble ends.
+#include <fstream>
+
+#include <doctest/doctest.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include "directory/store.hpp"
+#include "directory/test_directory.hpp"
+
+using namespace postern;
+using namespace postern::directory;
+using namespace postern::directory::testing;
+
+namespace {
+
+void fill(std::filesystem::path const& file, std::string const& text)
+{
+    std::ofstream out{file, std::ios::binary | std::ios::trunc};
+    out << text;
+}
+
+void run(std::filesystem::path const& file, char const* sql)
+{
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(db);
+}
+
+std::string open_error(folder const& where)
+{
+    options o;
+    o.folder = where.path();
+    auto d = open_embedded(o);
+    return d ? "" : d.error().logged;
+}
+
+}  // namespace
+
+TEST_CASE("the database is made with mode 0600, and a wider one is tightened")
+{
+    folder where;
+    struct stat about {};
+    open(where, {});
+    REQUIRE(stat(where.file().c_str(), &about) == 0);
+    CHECK((about.st_mode & 0777) == 0600);
+    REQUIRE(chmod(where.file().c_str(), 0644) == 0);
+    auto d = open(where, {});
+    REQUIRE(stat(where.file().c_str(), &about) == 0);
+    CHECK((about.st_mode & 0777) == 0600);
+    REQUIRE(d->add_domain("example.org"));
+    for (auto const& item : std::filesystem::directory_iterator{where.path()}) {
+        REQUIRE(stat(item.path().c_str(), &about) == 0);
+        CHECK_MESSAGE((about.st_mode & 0077) == 0, item.path().string());
+    }
+}
+
+TEST_CASE("a folder that is not there yet is made, for its owner only")
+{
+    folder where;
+    options o;
+    o.folder = where.path() / "a" / "b";
+    REQUIRE(open_embedded(o));
+    struct stat about {};
+    REQUIRE(stat(o.folder.c_str(), &about) == 0);
+    CHECK((about.st_mode & 0777) == 0700);
+}
+
+TEST_CASE("files that are no database of ours are refused with a reason, and left as they are")
+{
+    SUBCASE("something else")
+    {
+        folder where;
+        fill(where.file(), std::string(5000, 'x'));
+        CHECK(open_error(where).find("accounts.db") != std::string::npos);
+        CHECK(std::filesystem::file_size(where.file()) == 5000);
+    }
+    SUBCASE("someone else's database")
+    {
+        folder where;
+        run(where.file(), "CREATE TABLE x (y)");
+        CHECK(open_error(where).find("not one of Postern's") != std::string::npos);
+    }
+    SUBCASE("a newer version's")
+    {
+        folder where;
+        open(where, {});
+        run(where.file(), "PRAGMA user_version = 9");
+        auto const text = open_error(where);
+        CHECK(text.find("newer Postern") != std::string::npos);
+        CHECK(text.find("version 9") != std::string::npos);
+    }
+    SUBCASE("a damaged one")
+    {
+        folder where;
+        {
+            auto d = open(where, {});
+            for (auto name : {"a", "b", "c", "d"}) REQUIRE(d->add_domain(std::string{name} + ".example"));
+        }
+        // The middle of it: the header stays good.
+        std::fstream file{where.file(), std::ios::binary | std::ios::in | std::ios::out};
+        file.seekp(4096);
+        file << std::string(16'384, '\xee');
+        file.close();
+        CHECK(open_error(where).find("accounts.db") != std::string::npos);
+    }
+    SUBCASE("a directory")
+    {
+        folder where;
+        std::filesystem::create_directory(where.file());
+        CHECK(open_error(where).find("accounts.db") != std::string::npos);
+    }
+    SUBCASE("a symbolic link")
+    {
+        folder where;
+        folder elsewhere;
+        open(elsewhere, {});
+        std::filesystem::create_symlink(elsewhere.file(), where.file());
+        CHECK(open_error(where).find("accounts.db") != std::string::npos);
+    }
+}
+
+TEST_CASE("a database that goes away is unavailable, and back when it is back")
+{
+    folder where;
+    auto d = open(where, {"example.org"});
+    REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
+    REQUIRE(d->add_account(address("alice@example.org"), secret{"sesame"}));
+    CHECK(log_in(*d, "bob@example.org", "sesame").state == login_state::accepted);
+
+    auto const away = where.path() / "away";
+    std::filesystem::create_directory(away);
+    auto const move_all = [](std::filesystem::path const& from, std::filesystem::path const& to) {
+        for (auto name : {"accounts.db", "accounts.db-wal", "accounts.db-shm"}) {
+            if (std::filesystem::exists(from / name)) std::filesystem::rename(from / name, to / name);
+        }
+    };
+    move_all(where.path(), away);
+    // Noticed within a tenth of a second; then no answer is made up.
+    CHECK(eventually([&] { return !d->find_account("nobody@example.org"); }));
+    auto const failed = try_log_in(*d, "alice@example.org", "wrong");
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code.klass == 4);
+    CHECK(failed.error().code == status{4, 3, 0});
+    CHECK_FALSE(try_log_in(*d, "nobody@example.org", "x"));
+    CHECK_FALSE(d->scram("nobody@example.org", hash::sha256));
+    CHECK_FALSE(d->find_account("alice@example.org"));
+    auto const recipient = d->find_recipient(address("alice@example.org"));
+    REQUIRE_FALSE(recipient);
+    CHECK(recipient.error().code.temporary());
+    CHECK_FALSE(d->add_domain("x.example"));
+    CHECK_FALSE(d->list_accounts());
+    CHECK_FALSE(std::filesystem::exists(where.file()));  // no new, empty one in its place
+    // Who is known from before still gets in for a while.
+    CHECK(log_in(*d, "bob@example.org", "sesame").state == login_state::accepted);
+
+    move_all(away, where.path());
+    CHECK(eventually([&] { return try_log_in(*d, "alice@example.org", "sesame").has_value(); }));
+    CHECK(log_in(*d, "alice@example.org", "sesame").state == login_state::accepted);
+    CHECK(d->add_domain("x.example"));
+}
+
+TEST_CASE("a database overwritten while in use is unavailable, and a restored one is taken")
+{
+    folder where;
+    auto d = open(where, {"example.org"});
+    REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
+    run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
+    auto const backup = where.path() / "backup.db";
+    std::filesystem::copy_file(where.file(), backup);
+    fill(where.path() / "garbage", std::string(20'000, '\xee'));
+    std::filesystem::rename(where.path() / "garbage", where.file());
+    CHECK(eventually([&] { return !d->find_account("nobody@example.org"); }));
+    auto const failed = try_log_in(*d, "nobody@example.org", "x");
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code.temporary());
+    std::filesystem::rename(backup, where.file());
+    CHECK(eventually([&] { return d->find_account("nobody@example.org").has_value(); }));
+    CHECK(log_in(*d, "bob@example.org", "sesame").state == login_state::accepted);
+}
+
+TEST_CASE("while another program writes, reads go on and writes say so")
+{
+    folder where;
+    auto d = open(where, {"example.org"});
+    REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
+    sqlite3* other = nullptr;
+    REQUIRE(sqlite3_open(where.file().c_str(), &other) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+    CHECK(log_in(*d, "bob@example.org", "sesame").state == login_state::accepted);
+    auto const refused = d->set_enabled("bob@example.org", false);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code.temporary());
+    sqlite3_close(other);
+    CHECK(d->set_enabled("bob@example.org", false));
+}
+
+TEST_CASE("rows that someone edited by hand do no harm")
+{
+    folder where;
+    auto d = open(where, {"example.org"});
+    REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
+    run(where.file(), "UPDATE accounts SET verifier = 'nonsense', scram_iterations = 1");
+    CHECK(eventually([&] { return (*d->find_account("bob@example.org"))->scheme == "unknown"; }));
+    auto const l = try_log_in(*d, "bob@example.org", "sesame");
+    REQUIRE_FALSE(l);
+    CHECK(l.error().code.temporary());
+    CHECK_FALSE((*d->scram("bob@example.org", hash::sha256)).real);
+}
