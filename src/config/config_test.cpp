@@ -304,8 +304,9 @@ TEST_CASE("addresses to listen on, places to deliver to")
     for (auto const* bad : {"", ":", "587", "::", "[::]", "127.0.0.1", "a:1", "*:587", ":65536", "127.0.0.1:-1"})
         CHECK(!is_listener_address(bad));
     std::string why;
-    for (auto const* fine : {"maildir:/var/mail/%d/%n", "maildir:mail/%u", "maildir:/a%%b", "lmtp:127.0.0.1:24",
-                             "lmtp:[::1]:24", "lmtp:unix:/run/lmtp", "smtp:mx.example.com:25", "lmtp:localhost:24"})
+    for (auto const* fine :
+         {"maildir:/var/mail/%d/%n", "maildir:mail/%u", "maildir:/a%%b", "lmtp:127.0.0.1:24", "lmtp:[::1]:24",
+          "lmtp:unix:/run/lmtp", "smtp:mx.example.com:25", "lmtp:localhost:24", "smtp:mail_sink:25"})
         CHECK_MESSAGE(is_local_delivery(fine, why), fine);
     for (auto const* bad :
          {"", "maildir", "mbox:/x", "lmtp:unix:", "lmtp:", "smtp:host", "smtp:a b:25", "smtp:host:65536"})

@@ -66,8 +66,8 @@ constexpr option table[] = {
         "\"/etc/postern/fullchain.pem\""),
     setting<path, [](auto& s) -> auto& { return s.tls.private_key; }>(
         "tls.private_key", reload,
-        "PEM file with the certificate's private key. Read before privileges are dropped; a reload "
-        "reads it again.",
+        "PEM file with the certificate's private key. The user that the server becomes has to be able "
+        "to read it, too, or a reload can't.",
         "\"/etc/postern/privkey.pem\""),
     setting<choice<tls_version_words>, [](auto& s) -> auto& { return s.tls.minimum; }>(
         "tls.minimum", reload,
@@ -127,7 +127,7 @@ constexpr option table[] = {
         "Connections at one time."),
     setting<number<1, 1000000>, [](auto& s) -> auto& { return s.limits.connections_per_address; }>(
         "limits.connections_per_address", reload,
-        "Connections at one time from one client address (IPv6: from one /64 network)."),
+        "Connections at one time from one client address."),
     setting<number<1, 100000>, [](auto& s) -> auto& { return s.limits.errors; }>(
         "limits.errors", reload,
         "Refused commands after which a connection is closed."),

@@ -8,7 +8,6 @@
 
 #include "base/numbers.hpp"
 #include "base/text.hpp"
-#include "mail/address.hpp"
 
 namespace postern::config {
 namespace {
@@ -66,6 +65,15 @@ std::optional<std::uint64_t> take_amount(std::string_view& text, std::array<unit
 }
 
 std::optional<std::uint16_t> port_of(std::string_view text) { return parse_number<std::uint16_t>(text); }
+
+// Wider than a domain: names in /etc/hosts and of containers have underscores.
+bool is_host(std::string_view text)
+{
+    return !text.empty() && text.size() <= 253 && text.front() != '.' && text.front() != '-' &&
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '-' || c == '.' || c == '_';
+           });
+}
 
 bool is_path(std::string_view text) { return !text.empty() && text.find('\0') == std::string_view::npos; }
 
@@ -143,7 +151,7 @@ bool is_host_and_port(std::string_view text)
     auto const colon = text.rfind(':');
     if (colon == std::string_view::npos) return false;
     auto const port = port_of(text.substr(colon + 1));
-    return port && *port != 0 && mail::parse_domain(text.substr(0, colon)).has_value();
+    return port && *port != 0 && is_host(text.substr(0, colon));
 }
 
 bool is_listener_address(std::string_view text)
