@@ -1,5 +1,6 @@
 #include "base/clock.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -31,7 +32,11 @@ std::int64_t to_microseconds(wall_time t) noexcept
 
 wall_time from_microseconds(std::int64_t n) noexcept
 {
-    return wall_time{std::chrono::duration_cast<wall_clock::duration>(std::chrono::microseconds{n})};
+    // The clock counts nanoseconds and ends in 2262; a damaged database may say anything.
+    static constexpr std::int64_t least = wall_time::min().time_since_epoch() / std::chrono::microseconds{1};
+    static constexpr std::int64_t most = wall_time::max().time_since_epoch() / std::chrono::microseconds{1};
+    auto const kept = std::chrono::microseconds{std::clamp(n, least, most)};
+    return wall_time{std::chrono::duration_cast<wall_clock::duration>(kept)};
 }
 
 std::string to_rfc3339(wall_time t)

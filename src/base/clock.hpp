@@ -15,6 +15,7 @@ using steady_time = steady_clock::time_point;
 
 /// Microseconds since 1970-01-01 UTC: how times are stored.
 std::int64_t to_microseconds(wall_time t) noexcept;
+/// What the clock can't count (before 1677, after 2262) becomes its first or last time.
 wall_time from_microseconds(std::int64_t n) noexcept;
 
 /// "2026-11-22T07:04:11.123456Z", RFC 3339, always UTC.

@@ -28,7 +28,8 @@ ip_address ip_address::v6(std::array<std::uint8_t, 16> const& octets) noexcept
 
 std::optional<ip_address> ip_address::parse(std::string_view text)
 {
-    if (text.empty() || text.size() > 45) return std::nullopt;
+    // inet_pton() would stop at a NUL.
+    if (text.empty() || text.size() > 45 || text.find('\0') != std::string_view::npos) return std::nullopt;
     std::string const z(text);
     std::array<std::uint8_t, 16> octets{};
     if (in_addr four{}; inet_pton(AF_INET, z.c_str(), &four) == 1) return v4(ntohl(four.s_addr));

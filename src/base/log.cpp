@@ -14,7 +14,6 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/history_file.hpp"
@@ -26,9 +25,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t buffer_limit = 4u << 20;
-constexpr std::size_t pipe_piece = 4096;  // a pipe that poll() calls writable takes this much without blocking
-constexpr auto pause = 20ms;              // between two rounds of the writer
-constexpr auto patience = 1s;             // of stop() with a sink that is stuck, and of flush()
+constexpr std::size_t pipe_piece =
+    4096;                      // a pipe or socket that poll() calls writable takes this much without blocking
+constexpr auto pause = 20ms;   // between two rounds of the writer
+constexpr auto patience = 1s;  // of stop() with a sink that is stuck, and of flush()
 
 std::uint64_t count_lines(std::string_view text)
 {
@@ -90,8 +90,7 @@ bool write_some(std::string& lines)
         if (n == 0) break;
         std::string_view piece = std::string_view(lines).substr(sent, pipe_piece);
         if (auto const end = piece.rfind('\n'); end != std::string_view::npos) piece = piece.substr(0, end + 1);
-        auto done = ::send(STDERR_FILENO, piece.data(), piece.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (done < 0 && errno == ENOTSOCK) done = ::write(STDERR_FILENO, piece.data(), piece.size());
+        auto const done = ::write(STDERR_FILENO, piece.data(), piece.size());
         if (done < 0 && errno == EINTR) continue;
         if (done < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
         if (done <= 0) {
