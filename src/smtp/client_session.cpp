@@ -54,6 +54,7 @@ void client_session::on_input(std::string_view in)
 
 void client_session::on_reply(reply r)
 {
+    ++replies_;
     if (r.code == 421) {
         // The other side closes (RFC 5321 section 3.8); asked or not, it may come any time.
         std::string text = r.to_string();

@@ -115,6 +115,12 @@ public:
 
     client_action next() const;
 
+    /// Before anything else: TLS was there from the first octet (port 465).
+    void begin_in_tls(bool verified) noexcept
+    {
+        tls_ = true;
+        tls_verified_ = verified;
+    }
     /// All of `in` is taken.
     void on_input(std::string_view in);
     /// TLS is up: what was announced before is forgotten (RFC 3207 section 4.2).
@@ -138,6 +144,9 @@ public:
     std::string& output() noexcept { return output_; }
     extensions const& announced() const noexcept { return announced_; }
     bool tls() const noexcept { return tls_; }
+    bool tls_verified() const noexcept { return tls_verified_; }
+    /// Replies read so far: a deadline is for one reply, however slowly it drips in.
+    std::uint64_t replies() const noexcept { return replies_; }
     /// Messages begun so far.
     std::uint64_t begun() const noexcept { return begun_; }
     /// Greeting and EHLO were answered well at least once.
@@ -185,6 +194,7 @@ private:
     std::deque<finished> finished_;
     extensions announced_;
     std::uint64_t begun_ = 0;
+    std::uint64_t replies_ = 0;
     bool extended_ = false;
     bool tls_ = false, tls_verified_ = false;
     bool tls_due_ = false;

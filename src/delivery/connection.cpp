@@ -1,0 +1,462 @@
+#include "delivery/connection.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include <boost/asio/error.hpp>
+
+#include "base/fault.hpp"
+#include "base/text.hpp"
+#include "catalogue/verdict.hpp"
+
+namespace postern::delivery {
+
+namespace {
+
+namespace rules = catalogue::rules;
+using net::awaitable;
+
+// Connections that broke off before they got to a message, before it counts as an attempt.
+constexpr unsigned most_restarts = 2;
+constexpr std::size_t piece_size = 64u << 10;
+constexpr std::size_t kept_buffer = 256u << 10;
+// What a server that stops listening in the middle may have left for us to read.
+constexpr std::chrono::milliseconds last_words{200};
+
+std::chrono::milliseconds patience(smtp::phase p, time_limits const& t)
+{
+    switch (p) {
+        case smtp::phase::data: return t.data;
+        case smtp::phase::content: return t.content;
+        case smtp::phase::quit: return t.quit;
+        default: return t.command;
+    }
+}
+
+std::string describe(net::error_code const& e)
+{
+    if (e == boost::asio::error::timed_out) return "no answer in time";
+    if (e == boost::asio::error::eof) return "the other side closed the connection";
+    if (e == boost::asio::error::operation_aborted) return "cut off by the end of this server";
+    return e.message();
+}
+
+std::string describe(net::tls_state const* tls)
+{
+    if (tls == nullptr) return {};
+    std::string text = tls->version;
+    if (!tls->peer_verified) text += " not verified: " + printable(tls->peer_problem, 100);
+    return text;
+}
+
+// What a failed session means for the messages that were to go over it.
+outcome session_failure(link const& l)
+{
+    auto const& s = l.session;
+    auto const& r = s.failure_reply();
+    switch (s.failed()) {
+        case smtp::failure::refused:
+        case smtp::failure::shutting_down: {
+            // Even a 5xx here is about the host and not about the message: try later, or elsewhere.
+            outcome o = remote_fate(r, l.to.domain);
+            o.what = fate::deferred;
+            o.why = &rules::remote_deferred;
+            o.reason = catalogue::make_verdict(*o.why, {{"domain", l.to.domain}}).text;
+            if (o.code.klass != 4) o.code = {4, o.code.subject, o.code.detail};
+            return o;
+        }
+        case smtp::failure::no_tls: return own_finding(rules::route_tls_failure, l.to.domain, s.failure_text());
+        case smtp::failure::none: return own_finding(rules::remote_broke_off, l.to.domain);
+        case smtp::failure::malformed:
+        case smtp::failure::injected:
+        case smtp::failure::lost: break;
+    }
+    return own_finding(rules::remote_broke_off, l.to.domain, s.failure_text());
+}
+
+// Writes what the session has to say, then reads one reply or more.
+awaitable<void> exchange(std::shared_ptr<link> l, smtp::phase waiting_for, time_limits limits)
+{
+    auto& s = l->session;
+    auto const limit = patience(waiting_for, limits);
+    bool writable = true;
+    if (!s.output().empty()) {
+        auto const written = co_await l->stream->write(s.output(), limit);
+        s.output().clear();
+        if (s.output().capacity() > kept_buffer) std::string{}.swap(s.output());
+        if (!written) {
+            writable = false;
+            // It may have said why before it stopped listening.
+            auto const said = co_await l->stream->read(last_words);
+            if (said) s.on_input(*said);
+            s.on_lost(describe(written.error()));
+        }
+    }
+    auto const before = s.replies();
+    auto const until = steady_clock::now() + limit;
+    while (writable && s.replies() == before && s.failed() == smtp::failure::none) {
+        auto const left = until - steady_clock::now();
+        if (left <= steady_clock::duration::zero()) {
+            s.on_lost("no answer in time");
+            break;
+        }
+        auto const said = co_await l->stream->read(left);
+        if (said) {
+            s.on_input(*said);
+        } else {
+            s.on_lost(describe(said.error()));
+        }
+    }
+}
+
+awaitable<bool> shake_hands(std::shared_ptr<link> l, std::shared_ptr<net::tls_context> tls, time_limits limits)
+{
+    auto const shaken = co_await l->stream->handshake_as_client(tls, l->to.name, limits.handshake);
+    l->how.tls = describe(l->stream->tls());
+    if (!shaken) {
+        std::string why = l->stream->problem();
+        if (why.empty()) why = describe(shaken.error());
+        l->how.tls.clear();
+        l->session.on_lost("TLS handshake failed: " + why);
+        co_return false;
+    }
+    co_return true;
+}
+
+bool is_verified(link const& l) { return l.stream->tls() != nullptr && l.stream->tls()->peer_verified; }
+
+// A certificate that proves nothing is as good as none where TLS is demanded.
+bool is_trusted_enough(link const& l) { return l.to.tls != smtp::tls_wish::required || is_verified(l); }
+
+link_failure untrusted(link const& l)
+{
+    return {own_finding(rules::route_tls_failure, l.to.domain,
+                        l.to.to_string() + ": its certificate is not good: " + l.stream->tls()->peer_problem),
+            false};
+}
+
+// The job and when it began, beside what the session keeps.
+struct begun {
+    std::uint64_t id;
+    job what;
+    steady_time since;
+};
+
+class courier {
+public:
+    courier(std::shared_ptr<link> l, feeder& f, time_limits const& limits) : l_(std::move(l)), f_(f), limits_(limits) {}
+
+    /// Whether a message was begun.
+    bool begin_next()
+    {
+        while (!f_.should_end(*l_) && within_mail_limit()) {
+            auto next = f_.next();
+            if (!next) return false;
+            if (start(std::move(*next))) return true;
+        }
+        return false;
+    }
+
+    void report_finished()
+    {
+        while (auto over = l_->session.take_finished()) {
+            auto const mine =
+                std::find_if(under_way_.begin(), under_way_.end(), [&](auto const& b) { return b.id == over->id; });
+            begun b = std::move(*mine);
+            under_way_.erase(mine);
+            settle(std::move(b), std::move(*over));
+        }
+    }
+
+    awaitable<void> send(smtp::send_content what);
+
+    bool within_mail_limit() const
+    {
+        auto const most = l_->session.announced().most_messages;
+        return most == 0 || l_->session.begun() < most;
+    }
+
+private:
+    // False when it can't go over this connection, or not all of it; then it is settled or given back.
+    bool start(job j);
+    void settle(begun b, smtp::finished over);
+    smtp::outgoing describe_job(job const& j, std::vector<mail::recipient const*>& to) const;
+    static bool header_has_eight_bits(spool::content const& body);
+    void refuse(job j, outcome const& why);
+    awaitable<net::net_result<done>> send_file(spool::content const& body, bool stuff, bool chunk);
+
+    std::shared_ptr<link> l_;
+    feeder& f_;
+    time_limits const& limits_;
+    std::deque<begun> under_way_;
+    std::uint64_t last_id_ = 0;
+};
+
+smtp::outgoing courier::describe_job(job const& j, std::vector<mail::recipient const*>& to) const
+{
+    auto const& m = *j.of->what;
+    to.reserve(j.recipients.size());
+    bool utf8 = m.env.smtputf8 && !m.env.reverse_path.null && m.env.reverse_path.address.needs_smtputf8();
+    for (std::size_t i = 0; i < j.recipients.size(); ++i) {
+        auto const& r = j.addressed.empty() ? m.recipients[j.recipients[i]].to : j.addressed[i];
+        utf8 = utf8 || (m.env.smtputf8 && r.forward_path.needs_smtputf8());
+        to.push_back(&r);
+    }
+    return {&m.env, to, m.size, utf8};
+}
+
+bool courier::header_has_eight_bits(spool::content const& body)
+{
+    std::string header;
+    if (auto const all = body.in_memory()) {
+        header = *all;
+    } else if (auto part = body.read(0, piece_size * 4)) {
+        header = std::move(*part);
+    }
+    header.resize(std::min(header.size(), header.find("\r\n\r\n")));
+    return !is_ascii(header);
+}
+
+void courier::refuse(job j, outcome const& why)
+{
+    std::vector<outcome> all(j.recipients.size(), why);
+    f_.done(std::move(j), std::move(all), l_->how, {});
+}
+
+bool courier::start(job j)
+{
+    auto& s = l_->session;
+    auto const& domain = l_->to.domain;
+    // RFC 9422: what goes beyond the announced number waits for the next message.
+    if (std::size_t const most = s.announced().most_recipients; most != 0 && j.recipients.size() > most) {
+        job rest = j;
+        auto const cut = static_cast<std::ptrdiff_t>(most);
+        rest.recipients.erase(rest.recipients.begin(), rest.recipients.begin() + cut);
+        j.recipients.resize(most);
+        if (!j.addressed.empty()) {
+            rest.addressed.erase(rest.addressed.begin(), rest.addressed.begin() + cut);
+            j.addressed.resize(most);
+        }
+        f_.give_back(std::move(rest));
+    }
+
+    std::vector<mail::recipient const*> to;
+    auto m = describe_job(j, to);
+    // Asked for SMTPUTF8, but does it need it? (RFC 6531 section 3.2)
+    if (m.env->smtputf8 && !m.utf8 && !s.announced().smtputf8) m.utf8 = header_has_eight_bits(*j.of->body);
+    switch (s.check(m)) {
+        case smtp::obstacle::none: break;
+        case smtp::obstacle::smtputf8:
+            refuse(std::move(j), own_finding(rules::remote_needs_smtputf8, domain));
+            return false;
+        case smtp::obstacle::eight_bit:
+        case smtp::obstacle::binary:
+            refuse(std::move(j), own_finding(rules::remote_needs_seven_bit, domain));
+            return false;
+        case smtp::obstacle::require_tls:
+            refuse(std::move(j), own_finding(rules::remote_needs_tls, domain));
+            return false;
+        case smtp::obstacle::too_big: refuse(std::move(j), own_finding(rules::remote_too_big, domain)); return false;
+    }
+    s.begin(++last_id_, m);
+    under_way_.push_back({last_id_, std::move(j), steady_clock::now()});
+    return true;
+}
+
+void courier::settle(begun b, smtp::finished over)
+{
+    job again = {b.what.of, {}, {}, b.what.since, b.what.restarts + 1};
+    job known = {b.what.of, {}, {}, b.what.since, b.what.restarts};
+    std::vector<outcome> outcomes;
+    // A connection that had worked before may just have grown old; the first message on a
+    // connection that breaks at once says something about the host.
+    bool const innocent = !over.content_sent && l_->served > 0 && b.what.restarts < most_restarts;
+    for (std::size_t i = 0; i < over.recipients.size(); ++i) {
+        auto const& r = over.recipients[i];
+        bool const unanswered = r.what == smtp::fate::unanswered || r.what == smtp::fate::pending;
+        job& into = unanswered && innocent ? again : known;
+        into.recipients.push_back(b.what.recipients[i]);
+        if (!b.what.addressed.empty()) into.addressed.push_back(b.what.addressed[i]);
+        if (unanswered && innocent) continue;
+        outcomes.push_back(unanswered ? session_failure(*l_) : remote_fate(r.said, l_->to.domain));
+        outcomes.back().reports_on_success = over.dsn_passed_on && !l_->to.final_delivery;
+        if (outcomes.back().what == fate::delivered) fault_point("remote_accepted");
+    }
+    if (!known.recipients.empty()) {
+        bool const answered = std::any_of(over.recipients.begin(), over.recipients.end(),
+                                          [](auto const& r) { return r.what != smtp::fate::unanswered; });
+        if (answered) ++l_->served;
+        f_.done(std::move(known), std::move(outcomes), l_->how, steady_clock::now() - b.since);
+    }
+    if (!again.recipients.empty()) f_.give_back(std::move(again));
+}
+
+awaitable<net::net_result<done>> courier::send_file(spool::content const& body, bool stuff, bool chunk)
+{
+    auto& s = l_->session;
+    if (body.file() >= 0 && !stuff) {
+        auto const head = co_await l_->stream->write(s.output(), limits_.block);
+        s.output().clear();
+        if (!head) co_return head;
+        auto const sent = co_await l_->stream->write_file(body.file(), 0, body.size(), limits_.block);
+        if (!sent) co_return sent;
+        if (!chunk) {
+            auto const tail = body.read(body.size() < 2 ? 0 : body.size() - 2, 2);
+            if (!tail) co_return net::error_code{boost::asio::error::fault};
+            s.output() += body.size() == 0 || *tail == "\r\n" ? ".\r\n" : "\r\n.\r\n";
+        }
+        co_return done{};
+    }
+    smtp::dot_stuffer stuffer;
+    for (std::uint64_t at = 0; at < body.size();) {
+        auto const piece = body.read(at, piece_size);
+        if (!piece || piece->empty()) co_return net::error_code{boost::asio::error::fault};
+        at += piece->size();
+        if (chunk) {
+            s.output() += *piece;
+        } else {
+            stuffer.add(*piece, s.output());
+        }
+        if (at == body.size()) break;
+        auto const sent = co_await l_->stream->write(s.output(), limits_.block);
+        s.output().clear();
+        if (!sent) co_return sent;
+    }
+    if (!chunk) stuffer.finish(s.output());
+    co_return done{};
+}
+
+awaitable<void> courier::send(smtp::send_content what)
+{
+    auto& s = l_->session;
+    auto const mine =
+        std::find_if(under_way_.begin(), under_way_.end(), [&](auto const& b) { return b.id == what.id; });
+    letter const& of = *mine->what.of;
+    // Shared: the job may be settled while the last octets are on their way.
+    auto const body = of.body;
+    bool const stuff = of.what->lines_begin_with_dot;
+    auto const all = body->in_memory();
+    if (all && !stuff) {
+        s.output() += *all;
+        if (!what.chunk) s.output() += all->empty() || all->ends_with("\r\n") ? ".\r\n" : "\r\n.\r\n";
+    } else if (all && !what.chunk) {
+        smtp::dot_stuffer stuffer;
+        stuffer.add(*all, s.output());
+        stuffer.finish(s.output());
+    } else if (all) {
+        s.output() += *all;
+    } else {
+        auto const sent = co_await send_file(*body, stuff && !what.chunk, what.chunk);
+        if (!sent) {
+            auto const said = co_await l_->stream->read(last_words);
+            s.on_content_sent();
+            if (said) s.on_input(*said);
+            s.on_lost("while the content was sent: " + describe(sent.error()));
+            co_return;
+        }
+    }
+    s.on_content_sent();
+    // The next one's envelope goes out in the same write as this one's end.
+    if (s.can_begin()) begin_next();
+}
+
+}  // namespace
+
+std::string hop::to_string() const
+{
+    if (!socket.empty()) return "unix:" + socket;
+    if (name == at.address.to_string()) return at.to_string();
+    return name + '[' + at.address.to_string() + "]:" + std::to_string(at.port);
+}
+
+link::~link()
+{
+    if (registered) registered->erase(stream.get());
+}
+
+awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, std::string hostname,
+                                 std::shared_ptr<net::tls_context> tls, time_limits limits,
+                                 std::shared_ptr<open_streams> streams)
+{
+    smtp::client_settings settings;
+    settings.hostname = std::move(hostname);
+    settings.speaks = to.speaks;
+    settings.tls = to.tls_from_start ? smtp::tls_wish::never : to.tls;
+    auto l = std::make_shared<link>(to, std::move(settings));
+    l->how.next_hop = to.to_string();
+    l->how.remote_host = to.name;
+    l->how.final_delivery = to.final_delivery;
+
+    net::net_result<std::unique_ptr<net::stream>> connected;
+    if (to.socket.empty()) {
+        connected = co_await net::connect(executor, to.at, limits.connect);
+    } else {
+        connected = co_await net::connect_unix(executor, to.socket, limits.connect);
+    }
+    if (!connected) {
+        link_failure failure{
+            own_finding(rules::route_unreachable, to.domain, to.to_string() + ": " + describe(connected.error())),
+            false};
+        co_return failure;
+    }
+    l->stream = std::move(*connected);
+    streams->insert(l->stream.get());
+    l->registered = std::move(streams);
+
+    if (to.tls_from_start) {
+        bool const shaken = co_await shake_hands(l, tls, limits);
+        if (shaken) {
+            if (!is_trusted_enough(*l)) co_return untrusted(*l);
+            l->session.begin_in_tls(is_verified(*l));
+        }
+    }
+    bool tls_failed = false;
+    for (;;) {
+        auto const act = l->session.next();
+        if (std::holds_alternative<smtp::ready>(act)) co_return l;
+        if (std::holds_alternative<smtp::hang_up_now>(act)) {
+            link_failure failure{session_failure(*l), tls_failed};
+            co_return failure;
+        }
+        if (auto const* const wait = std::get_if<smtp::read_reply>(&act)) {
+            co_await exchange(l, wait->waiting_for, limits);
+        } else {
+            bool const shaken = co_await shake_hands(l, tls, limits);
+            tls_failed = !shaken;
+            if (shaken && !is_trusted_enough(*l)) co_return untrusted(*l);
+            if (shaken) l->session.on_tls(is_verified(*l));
+        }
+    }
+}
+
+awaitable<std::optional<outcome>> use_link(std::shared_ptr<link> l, feeder& f, time_limits limits)
+{
+    courier c{l, f, limits};
+    auto& s = l->session;
+    bool quitting = false;
+    for (;;) {
+        c.report_finished();
+        auto const act = s.next();
+        if (std::holds_alternative<smtp::hang_up_now>(act)) break;
+        if (auto const* const wait = std::get_if<smtp::read_reply>(&act)) {
+            co_await exchange(l, wait->waiting_for, limits);
+        } else if (auto const* const content = std::get_if<smtp::send_content>(&act)) {
+            co_await c.send(*content);
+        } else {
+            if (c.begin_next()) continue;
+            bool more = false;
+            if (!f.should_end(*l) && c.within_mail_limit()) more = co_await f.wait();
+            if (!more) {
+                quitting = true;
+                s.quit();
+            }
+        }
+    }
+    std::optional<outcome> why;
+    if (!quitting) why = session_failure(*l);
+    l->stream->close();
+    co_return why;
+}
+
+}  // namespace postern::delivery

@@ -1,0 +1,82 @@
+// The driver of the client session: one connection to one host, which carries message after
+// message. Makes no decisions of its own: what is said is the session's, what is sent next
+// and what becomes of the outcomes is the feeder's.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "delivery/outcome.hpp"
+#include "delivery/plan.hpp"
+#include "net/stream.hpp"
+#include "smtp/client_session.hpp"
+
+namespace postern::delivery {
+
+/// Streams that are open, so that a stop can end what hangs.
+using open_streams = std::set<net::stream*>;
+
+/// Where to connect, and how.
+struct hop {
+    std::string name;    // of the host: for TLS, the log and the reports
+    std::string domain;  // whose mail it is, for the words
+    endpoint at;
+    std::string socket;  // Unix socket; else empty
+    smtp::dialect speaks = smtp::dialect::smtp;
+    smtp::tls_wish tls = smtp::tls_wish::if_offered;
+    bool tls_from_start = false;  // port 465
+    bool final_delivery = false;
+
+    /// "mx.example.net[192.0.2.1]:25"
+    std::string to_string() const;
+};
+
+/// A connection with its session up.
+struct link {
+    explicit link(hop h, smtp::client_settings s) : to(std::move(h)), session(std::move(s)) {}
+    ~link();
+    link(link const&) = delete;
+    link& operator=(link const&) = delete;
+
+    hop to;
+    std::unique_ptr<net::stream> stream;
+    std::shared_ptr<open_streams> registered;
+    smtp::client_session session;
+    attempt how;
+    std::uint64_t served = 0;  // messages that got their replies
+};
+
+/// Why there is no link: what to tell of the messages that wait for it.
+struct link_failure {
+    outcome why;
+    bool tls_handshake = false;  // worth another try without TLS
+};
+using link_result = basic_result<std::shared_ptr<link>, link_failure>;
+
+/// Connects, and gets the session ready.
+net::awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, std::string hostname,
+                                      std::shared_ptr<net::tls_context> tls, time_limits limits, open_streams* streams);
+
+/// Who gives a connection its work and takes the results.
+class feeder {
+public:
+    virtual ~feeder() = default;
+    /// The next message for this connection, if there is one now.
+    virtual std::optional<job> next() = 0;
+    /// Waits a while for work; false: end the connection.
+    virtual net::awaitable<bool> wait() = 0;
+    /// Whether the connection should end, with or without work left.
+    virtual bool should_end(link const& l) = 0;
+    virtual void done(job j, std::vector<outcome> outcomes, attempt const& how, steady_clock::duration took) = 0;
+    /// The connection broke off before this one was sent: another may try at once.
+    virtual void give_back(job j) = 0;
+};
+
+/// Sends messages until there is no more work or the session ends. Gives what ended it, when it
+/// was not us.
+net::awaitable<std::optional<outcome>> use_link(std::shared_ptr<link> l, feeder& f, time_limits limits);
+
+}  // namespace postern::delivery

@@ -1,0 +1,52 @@
+// One place that mail goes to, with what waits for it and the connections that work on it.
+// Data only; the dispatcher moves it.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "delivery/outcome.hpp"
+#include "delivery/target.hpp"
+
+namespace postern::delivery {
+
+/// A connection that waits for more work.
+struct sleeper {
+    boost::asio::steady_timer alarm;
+    bool woken = false;
+};
+
+struct destination {
+    explicit destination(boost::asio::any_io_executor const& executor) : growth(executor) {}
+
+    std::string key;     // "mx:example.net", "smtp:relay.example:25"
+    std::string domain;  // for the words: the domain, or the host's name
+    bool by_mx = false;
+    target to;  // unless by_mx
+    bool final_delivery = false;
+    bool needs_tls = false;
+
+    std::deque<job> waiting;
+    unsigned connections = 0;  // with those that are not up yet
+    unsigned established = 0;  // those that are
+    unsigned window = 4;       // connections that may be had at the moment
+    std::vector<sleeper*> idle;
+    bool starved = false;  // in the line for a connection of the total
+
+    /// Sees whether one more connection is called for while mail waits.
+    boost::asio::steady_timer growth;
+    bool growth_armed = false;
+    double seconds_per_message = 1;  // moving average, of one connection
+
+    unsigned failures = 0;  // in a row, without a message in between
+    steady_time down_until{};
+    outcome last_failure;
+    std::map<ip_address, steady_time> bad_addresses;  // tried last until then
+};
+
+}  // namespace postern::delivery

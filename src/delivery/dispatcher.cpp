@@ -1,0 +1,378 @@
+#include "delivery/dispatcher.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/log.hpp"
+#include "catalogue/rules.hpp"
+#include "delivery/exchangers.hpp"
+
+namespace postern::delivery {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace rules = catalogue::rules;
+using namespace std::chrono_literals;
+
+constexpr std::size_t pump_batch = 256;
+constexpr std::size_t most_batches = 32;  // then whatever else waits on this thread has its turn
+// From the spool is taken only while there is little to do; what arrives comes anyway.
+constexpr std::size_t pump_until = 4000;
+// Sessions in a row that end before they carried anything.
+constexpr unsigned failures_of_dead = 3;
+// A line is shortened by another connection when it would take longer than this to empty.
+constexpr double acceptable_line = 0.1;
+// After how many messages a connection makes room for destinations that have none.
+constexpr std::uint64_t turn_of_many = 10, turn_of_one = 100;
+constexpr auto housekeeping_every = 60s;
+
+// Counts as long as it lives, whatever way its owner ends.
+struct counted {
+    explicit counted(unsigned& n) : number(n) { ++number; }
+    ~counted() { --number; }
+    counted(counted const&) = delete;
+    counted& operator=(counted const&) = delete;
+    unsigned& number;
+};
+
+}  // namespace
+
+// What one connection sees of the dispatcher.
+class dispatcher::line final : public feeder {
+public:
+    line(dispatcher& all, std::shared_ptr<destination> d) : all_(all), d_(std::move(d)) {}
+
+    std::optional<job> next() override
+    {
+        if (all_.stopping_ || d_->waiting.empty()) return std::nullopt;
+        job j = std::move(d_->waiting.front());
+        d_->waiting.pop_front();
+        return j;
+    }
+
+    net::awaitable<bool> wait() override
+    {
+        if (!all_.starved_.empty()) co_return false;
+        sleeper self{asio::steady_timer{all_.context_, all_.world_.limits.idle}};
+        d_->idle.push_back(&self);
+        all_.sleepers_.push_back(&self);
+        boost::system::error_code ignored;
+        co_await self.alarm.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        std::erase(d_->idle, &self);
+        std::erase(all_.sleepers_, &self);
+        co_return self.woken;
+    }
+
+    bool should_end(link const& l) override
+    {
+        if (all_.stopping_ || d_->connections > all_.plan_->connections_per_host) return true;
+        return !all_.starved_.empty() && l.served >= (d_->connections > 1 ? turn_of_many : turn_of_one);
+    }
+
+    void done(job j, std::vector<outcome> outcomes, attempt const& how, steady_clock::duration took) override
+    {
+        if (std::any_of(outcomes.begin(), outcomes.end(), [](outcome const& o) { return o.remote_said; })) {
+            d_->failures = 0;
+            d_->window = std::min(d_->window + 1, all_.plan_->connections_per_host);
+            double const seconds = std::chrono::duration<double>(took).count();
+            d_->seconds_per_message += 0.2 * (seconds - d_->seconds_per_message);
+        }
+        all_.settle(j, outcomes, how);
+        all_.watch_growth(d_);
+    }
+
+    void give_back(job j) override
+    {
+        if (all_.stopping_) {
+            all_.under_way_ -= j.recipients.size();
+            return;
+        }
+        d_->waiting.push_front(std::move(j));
+    }
+
+private:
+    dispatcher& all_;
+    std::shared_ptr<destination> d_;
+};
+
+dispatcher::dispatcher(asio::io_context& context, std::shared_ptr<plan const> p, surroundings s,
+                       std::unique_ptr<dns::resolver> names, directory::directory& accounts, spool::spool& queue)
+    : context_(context),
+      world_(std::move(s)),
+      names_(std::move(names)),
+      accounts_(accounts),
+      queue_(queue),
+      settler_(context.get_executor(), queue, world_.now, [this] { arm_pump(); }),
+      pump_timer_(context),
+      housekeeping_timer_(context),
+      mailbox_workers_(world_.mailbox_threads)
+{
+    set_plan(std::move(p));
+    housekeeping();
+}
+
+dispatcher::~dispatcher() = default;
+
+void dispatcher::set_plan(std::shared_ptr<plan const> p)
+{
+    plan_ = std::move(p);
+    own_ = own_addresses();
+    smart_host_ = local_host_ = nullptr;
+    if (plan_->smart_host) smart_host_ = fixed_destination(*plan_->smart_host, false);
+    if (plan_->local.how != transport::maildir) local_host_ = fixed_destination(plan_->local, true);
+}
+
+// -- in and out of the spool --
+
+void dispatcher::admit(std::vector<spool::queued_message> arrived)
+{
+    if (stopping_) return;
+    wall_time const now = world_.now();
+    for (auto& m : arrived) admit_one(std::move(m), true, now);
+}
+
+void dispatcher::pump()
+{
+    if (stopping_) return;
+    for (std::size_t batch = 0; batch < most_batches && under_way_ < pump_until; ++batch) {
+        wall_time const now = world_.now();
+        auto due = queue_.take_due(now, pump_batch);
+        if (!due) {
+            log::event(log::level::error, "queue_unreadable", {{"error", due.error().logged}});
+            break;
+        }
+        if (due->empty()) break;
+        for (auto& m : *due) admit_one(std::move(m), false, now);
+    }
+    arm_pump();
+}
+
+// Sleeps until the spool has something again. Called after every batch of settlements, since
+// these are what makes mail due later; so the timer is only moved when it has to be.
+void dispatcher::arm_pump()
+{
+    if (stopping_ || under_way_ >= pump_until) return;
+    auto const due = queue_.next_due();
+    steady_clock::duration wait = 5s;  // the spool can't be read: look again soon
+    if (due) {
+        if (!*due) {
+            pump_timer_.cancel();
+            return;
+        }
+        // The wall clock may jump: never sleep longer than a minute on its word.
+        wait = std::clamp<steady_clock::duration>(
+            std::chrono::duration_cast<steady_clock::duration>(**due - world_.now()), 10ms, 60s);
+    }
+    pump_timer_.expires_after(wait);
+    pump_timer_.async_wait([this](boost::system::error_code const& error) {
+        if (!error) pump();
+    });
+}
+
+void dispatcher::settle(job const& j, std::vector<outcome> const& outcomes, attempt const& how,
+                        std::optional<wall_time> not_before)
+{
+    under_way_ -= j.recipients.size();
+    settler_.settle(j, outcomes, how, *plan_, not_before);
+}
+
+void dispatcher::settle_all(job const& j, outcome const& o, std::string const& next_hop,
+                            std::optional<wall_time> not_before)
+{
+    attempt how;
+    how.next_hop = next_hop;
+    settle(j, std::vector<outcome>(j.recipients.size(), o), how, not_before);
+}
+
+// -- lines and connections --
+
+void dispatcher::submit(std::shared_ptr<destination> const& d, job j)
+{
+    auto const now = steady_clock::now();
+    under_way_ += j.recipients.size();
+    if (d->established == 0 && d->down_until > now) {
+        // No attempt for this one: it comes back when the host is looked at again.
+        auto const until = world_.now() + std::chrono::duration_cast<wall_clock::duration>(d->down_until - now);
+        return settle_all(j, d->last_failure, d->key, until);
+    }
+    if (under_way_ > world_.most_under_way) {
+        under_way_ -= j.recipients.size();
+        return settler_.put_off(j, own_finding(rules::delivery_overloaded, d->domain).reply);
+    }
+    j.since = now;
+    d->waiting.push_back(std::move(j));
+    put_to_work(d);
+}
+
+void dispatcher::put_to_work(std::shared_ptr<destination> const& d)
+{
+    if (stopping_ || d->waiting.empty()) return;
+    if (!d->idle.empty()) {
+        sleeper* const s = d->idle.back();
+        d->idle.pop_back();
+        s->woken = true;
+        s->alarm.cancel();
+        return watch_growth(d);
+    }
+    if (d->connections == 0) return start_connection(d);
+    watch_growth(d);
+}
+
+void dispatcher::watch_growth(std::shared_ptr<destination> const& d)
+{
+    if (d->growth_armed || stopping_ || d->waiting.empty()) return;
+    if (d->connections >= std::min(d->window, plan_->connections_per_host)) return;
+    d->growth_armed = true;
+    d->growth.expires_after(world_.grow_after);
+    d->growth.async_wait([this, d](boost::system::error_code const& error) {
+        d->growth_armed = false;
+        if (error || stopping_ || d->waiting.empty()) return;
+        double const line =
+            static_cast<double>(d->waiting.size()) * d->seconds_per_message / std::max(1u, d->connections);
+        bool const long_enough = steady_clock::now() - d->waiting.front().since >= world_.grow_after;
+        if (d->connections == 0 || (long_enough && line > acceptable_line)) start_connection(d);
+        watch_growth(d);
+    });
+}
+
+void dispatcher::start_connection(std::shared_ptr<destination> const& d)
+{
+    if (connections_ >= plan_->concurrency) {
+        if (!d->starved) {
+            d->starved = true;
+            starved_.push_back(d);
+        }
+        // Somebody's idle connection makes room.
+        if (!sleepers_.empty()) sleepers_.front()->alarm.cancel();
+        return;
+    }
+    ++connections_;
+    ++d->connections;
+    asio::co_spawn(context_, run_connection(this, d), [this, d](std::exception_ptr failed) {
+        if (failed) {
+            try {
+                std::rethrow_exception(failed);
+            } catch (std::exception const& e) {
+                log::event(log::level::error, "delivery_failed", {{"next_hop", d->key}, {"error", e.what()}});
+            }
+        }
+        connection_ended(d);
+    });
+}
+
+net::awaitable<void> dispatcher::run_connection(dispatcher* self, std::shared_ptr<destination> d)
+{
+    host_list hosts = co_await find_hosts(self, d);
+    if (hosts.problem) {
+        self->found_dead(*d, *hosts.problem);
+        co_return;
+    }
+    auto connected = co_await connect_somewhere(self, d, std::move(hosts));
+    if (!connected) {
+        self->found_dead(*d, connected.error().why);
+        co_return;
+    }
+    auto const l = *connected;
+    line feed{*self, d};
+    d->down_until = {};
+    std::optional<outcome> broken;
+    {
+        counted const up{d->established};
+        broken = co_await use_link(l, feed, self->world_.limits);
+    }
+    if (broken && l->served == 0 && ++d->failures >= failures_of_dead) self->found_dead(*d, *broken);
+}
+
+void dispatcher::connection_ended(std::shared_ptr<destination> const& d)
+{
+    --connections_;
+    --d->connections;
+    feed_starved();
+    put_to_work(d);
+}
+
+void dispatcher::feed_starved()
+{
+    while (!starved_.empty() && connections_ < plan_->concurrency && !stopping_) {
+        auto const d = starved_.front();
+        starved_.pop_front();
+        d->starved = false;
+        if (!d->waiting.empty()) start_connection(d);
+    }
+}
+
+void dispatcher::settle_waiting(destination& d, outcome const& o)
+{
+    auto waiting = std::exchange(d.waiting, {});
+    for (auto const& j : waiting) settle_all(j, o, d.key);
+}
+
+void dispatcher::found_dead(destination& d, outcome const& why)
+{
+    if (why.what == fate::bounced) return settle_waiting(d, why);
+    if (d.established > 0) {
+        // Not dead, only not willing to take more connections: the others go on.
+        d.window = d.established;
+        return;
+    }
+    auto const wait = std::min(world_.down_first * (1u << std::min(d.failures, 10u)), world_.down_most);
+    ++d.failures;
+    d.window = 1;
+    d.down_until = steady_clock::now() + wait;
+    d.last_failure = why;
+    log::event(log::level::warning, "host_down",
+               {{"next_hop", d.key},
+                {"reply", why.reply},
+                {"waiting", d.waiting.size()},
+                {"seconds", std::chrono::duration_cast<std::chrono::seconds>(wait).count()}});
+    settle_waiting(d, why);
+}
+
+// -- the end --
+
+void dispatcher::wind_down()
+{
+    stopping_ = true;
+    pump_timer_.cancel();
+    housekeeping_timer_.cancel();
+    // What waits stays queued in the spool: the next start finds it.
+    for (auto const& [key, d] : destinations_) {
+        for (auto const& j : d->waiting) under_way_ -= j.recipients.size();
+        d->waiting.clear();
+        d->growth.cancel();
+    }
+    for (auto* const s : sleepers_) s->alarm.cancel();
+}
+
+void dispatcher::cut()
+{
+    for (auto* const s : *streams_) s->interrupt();
+}
+
+bool dispatcher::quiet() const { return connections_ == 0 && mailbox_jobs_ == 0 && settler_.pending() == 0; }
+
+void dispatcher::housekeeping()
+{
+    housekeeping_timer_.expires_after(housekeeping_every);
+    housekeeping_timer_.async_wait([this](boost::system::error_code const& error) {
+        if (error) return;
+        auto const now = steady_clock::now();
+        std::erase_if(destinations_, [&](auto const& entry) {
+            auto const& d = *entry.second;
+            return d.connections == 0 && d.waiting.empty() && !d.starved && d.down_until + 10min < now &&
+                   entry.second != smart_host_ && entry.second != local_host_;
+        });
+        for (auto const& [key, d] : destinations_) {
+            std::erase_if(d->bad_addresses, [&](auto const& bad) { return bad.second < now; });
+        }
+        housekeeping();
+    });
+}
+
+}  // namespace postern::delivery

@@ -1,0 +1,117 @@
+// The scheduler: finds the way of each recipient, keeps one line of waiting mail per
+// destination, and connections that work on it. Everything happens on the thread of one
+// io_context, so nothing is locked; only mailboxes are written by helper threads.
+//
+// Two rules keep a dead destination from delaying others: what waits for it is given back
+// to the spool as soon as it is known to be dead, and connections that are short in total go
+// to whoever has none first.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "delivery/connection.hpp"
+#include "delivery/destination.hpp"
+#include "delivery/plan.hpp"
+#include "delivery/settler.hpp"
+#include "delivery/workers.hpp"
+#include "directory/directory.hpp"
+#include "dns/resolver.hpp"
+#include "spool/spool.hpp"
+
+namespace postern::delivery {
+
+class dispatcher {
+public:
+    dispatcher(boost::asio::io_context& context, std::shared_ptr<plan const> p, surroundings s,
+               std::unique_ptr<dns::resolver> names, directory::directory& accounts, spool::spool& queue);
+    ~dispatcher();
+    dispatcher(dispatcher const&) = delete;
+    dispatcher& operator=(dispatcher const&) = delete;
+
+    // All on the context's thread.
+
+    void set_plan(std::shared_ptr<plan const> p);
+    /// Takes what has just arrived.
+    void admit(std::vector<spool::queued_message> arrived);
+    /// Takes what is due out of the spool, now and from then on.
+    void pump();
+    /// No new attempts; idle connections end.
+    void wind_down();
+    /// Ends what still hangs.
+    void cut();
+    /// Nothing is under way, and everything is written down.
+    bool quiet() const;
+
+private:
+    class line;  // the feeder of one connection
+    struct host_list {
+        std::vector<std::string> names;
+        std::optional<outcome> problem;
+    };
+
+    // routes (dispatcher_routes.cpp)
+    void admit_one(spool::queued_message m, bool all_due, wall_time now);
+    void route_local(std::shared_ptr<letter const> const& l, std::uint32_t place, job& for_host);
+    void deliver_to_mailbox(std::shared_ptr<letter const> l, std::uint32_t place, std::string const& account);
+    std::shared_ptr<destination> mx_destination(std::string const& domain);
+    std::shared_ptr<destination> fixed_destination(target const& to, bool final_delivery);
+    static net::awaitable<host_list> find_hosts(dispatcher* self, std::shared_ptr<destination> d);
+    static net::awaitable<link_result> connect_somewhere(dispatcher* self, std::shared_ptr<destination> d,
+                                                         host_list hosts);
+    static net::awaitable<link_result> connect_to(dispatcher* self, std::shared_ptr<destination> d, hop to);
+    hop make_hop(destination const& d, std::string name) const;
+
+    // lines and connections (dispatcher.cpp)
+    void submit(std::shared_ptr<destination> const& d, job j);
+    void put_to_work(std::shared_ptr<destination> const& d);
+    void start_connection(std::shared_ptr<destination> const& d);
+    void watch_growth(std::shared_ptr<destination> const& d);
+    static net::awaitable<void> run_connection(dispatcher* self, std::shared_ptr<destination> d);
+    void connection_ended(std::shared_ptr<destination> const& d);
+    void feed_starved();
+    void settle(job const& j, std::vector<outcome> const& outcomes, attempt const& how,
+                std::optional<wall_time> not_before = std::nullopt);
+    void settle_all(job const& j, outcome const& o, std::string const& next_hop,
+                    std::optional<wall_time> not_before = std::nullopt);
+    void settle_waiting(destination& d, outcome const& o);
+    void found_dead(destination& d, outcome const& why);
+
+    void arm_pump();
+    void housekeeping();
+
+    boost::asio::io_context& context_;
+    std::shared_ptr<plan const> plan_;
+    surroundings world_;
+    std::unique_ptr<dns::resolver> names_;
+    directory::directory& accounts_;
+    spool::spool& queue_;
+    settler settler_;
+    std::mt19937 random_{std::random_device{}()};
+    std::vector<ip_address> own_;
+
+    std::unordered_map<std::string, std::shared_ptr<destination>> destinations_;
+    std::shared_ptr<destination> smart_host_, local_host_;  // found before, while the plan lasts
+    std::deque<std::shared_ptr<destination>> starved_;
+    unsigned connections_ = 0;
+    std::shared_ptr<open_streams> streams_ = std::make_shared<open_streams>();
+    std::vector<sleeper*> sleepers_;
+    std::size_t under_way_ = 0;  // recipients
+    std::size_t mailbox_jobs_ = 0;
+    bool stopping_ = false;
+
+    boost::asio::steady_timer pump_timer_, housekeeping_timer_;
+    bool pump_again_ = false;
+
+    workers mailbox_workers_;  // last: its threads end first
+};
+
+}  // namespace postern::delivery

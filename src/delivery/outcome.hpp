@@ -1,0 +1,57 @@
+// What became of a recipient in an attempt, and the attempt's circumstances.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "catalogue/catalogue.hpp"
+#include "mail/envelope.hpp"
+#include "smtp/reply_parser.hpp"
+#include "spool/spool.hpp"
+
+namespace postern::delivery {
+
+enum class fate : std::uint8_t { delivered, deferred, bounced };
+
+struct outcome {
+    fate what = fate::deferred;
+    postern::status code;
+    std::string reply;         // one printable line: what the other side said, or our own finding
+    bool remote_said = false;  // which of the two
+    catalogue::rule const* why = nullptr;
+    std::string reason;               // the rule's sentence, filled; for the report
+    bool reports_on_success = false;  // the next hop takes care of NOTIFY=SUCCESS
+
+    bool operator==(outcome const&) const = default;
+};
+
+/// Our own finding, worded by the catalogue.
+outcome own_finding(catalogue::rule const& why, std::string_view domain, std::string_view detail = {},
+                    std::string_view recipient = {});
+/// The fate that the other side's reply says.
+outcome remote_fate(smtp::reply const& r, std::string_view domain);
+
+struct attempt {
+    std::string next_hop;         // "mx.example.net[192.0.2.1]:25", "maildir:/var/mail/..."
+    std::string remote_host;      // name only, for the report
+    std::string tls;              // "TLSv1.3", "TLSv1.3 not verified: ..."
+    bool final_delivery = false;  // into a mailbox, not to another relay
+};
+
+/// A message while recipients of it are under way.
+using letter = spool::queued_message;
+
+/// Recipients of one message that go the same way.
+struct job {
+    std::shared_ptr<letter const> of;
+    std::vector<std::uint32_t> recipients;   // places in of->what->recipients
+    std::vector<mail::recipient> addressed;  // whom to name to the next hop, when it differs; else empty
+    steady_time since;
+    unsigned restarts = 0;  // connections that broke off before they got to it
+};
+
+}  // namespace postern::delivery

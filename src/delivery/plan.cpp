@@ -1,0 +1,28 @@
+#include "delivery/plan.hpp"
+
+#include <algorithm>
+
+namespace postern::delivery {
+
+result<plan> make_plan(config::settings const& s)
+{
+    plan p;
+    p.hostname = s.hostname;
+    auto local = parse_local(s.delivery.local);
+    if (!local) return local.error();
+    p.local = std::move(*local);
+    if (!s.delivery.smart_host.empty()) {
+        auto host = parse_smart_host(s.delivery.smart_host);
+        if (!host) return host.error();
+        p.smart_host = std::move(*host);
+    }
+    p.smart_host_needs_tls = s.delivery.require_tls;
+    p.retry = s.delivery.retry;
+    p.give_up_after = s.delivery.give_up_after;
+    p.concurrency = std::max(1u, s.delivery.concurrency);
+    p.connections_per_host = std::clamp(s.delivery.connections_per_host, 1u, p.concurrency);
+    p.recipient_delimiter = s.submission.recipient_delimiter;
+    return p;
+}
+
+}  // namespace postern::delivery

@@ -1,0 +1,65 @@
+// What of the configuration delivery goes by, and what only tests change.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "base/clock.hpp"
+#include "base/ip.hpp"
+#include "config/settings.hpp"
+#include "delivery/target.hpp"
+#include "dns/resolver.hpp"
+#include "net/tls.hpp"
+
+namespace postern::delivery {
+
+/// Replaced as a whole at a reload.
+struct plan {
+    std::string hostname;
+    target local;
+    std::optional<target> smart_host;
+    bool smart_host_needs_tls = false;
+    std::vector<std::chrono::seconds> retry;
+    std::chrono::seconds give_up_after{};
+    unsigned connections_per_host = 1;
+    unsigned concurrency = 1;
+    char recipient_delimiter = '+';
+};
+
+result<plan> make_plan(config::settings const& s);
+
+/// RFC 5321 section 4.5.3.2, and what it leaves open.
+struct time_limits {
+    std::chrono::milliseconds connect{std::chrono::seconds{30}};
+    std::chrono::milliseconds handshake{std::chrono::seconds{60}};
+    std::chrono::milliseconds command{std::chrono::minutes{5}};   // greeting, EHLO, MAIL, RCPT
+    std::chrono::milliseconds data{std::chrono::minutes{2}};      // the 354
+    std::chrono::milliseconds block{std::chrono::minutes{3}};     // a piece of the content
+    std::chrono::milliseconds content{std::chrono::minutes{10}};  // the reply to all of it
+    std::chrono::milliseconds quit{std::chrono::seconds{5}};
+    std::chrono::milliseconds idle{std::chrono::seconds{5}};  // a connection kept for the next message
+};
+
+/// The world around; tests put their own in its place.
+struct surroundings {
+    time_limits limits;
+    std::uint16_t mx_port = 25;
+    bool loopback_is_us = true;                // a mail exchanger on this machine is a loop
+    std::chrono::milliseconds grow_after{10};  // how long mail waits before one more connection is made
+    std::chrono::milliseconds down_first{std::chrono::seconds{15}};  // a dead host is left alone, each time longer
+    std::chrono::milliseconds down_most{std::chrono::minutes{5}};
+    std::size_t most_under_way = 100'000;  // recipients; the rest waits in the spool
+    unsigned mailbox_threads = 4;
+    std::function<wall_time()> now = wall_clock::now;
+    std::function<result<std::unique_ptr<dns::resolver>>(boost::asio::any_io_executor)> make_resolver;
+    std::shared_ptr<net::tls_context> tls;
+};
+
+}  // namespace postern::delivery

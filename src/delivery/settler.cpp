@@ -1,0 +1,219 @@
+#include "delivery/settler.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/log.hpp"
+#include "delivery/report.hpp"
+#include "delivery/retry.hpp"
+
+namespace postern::delivery {
+
+namespace {
+
+// How long to wait before a settlement that the disk did not take is tried again.
+constexpr std::chrono::seconds settle_again{5};
+
+std::int64_t milliseconds_since(wall_time then, wall_time now)
+{
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now - then).count();
+}
+
+void log_fate(spool::message const& m, spool::stored_recipient const& r, outcome const& o, bool expired,
+              attempt const& how, spool::recipient_update const& update, wall_time now)
+{
+    std::string const to = r.to.forward_path.to_string();
+    std::string_view const rule = o.why && o.what != fate::delivered ? o.why->name : std::string_view{};
+    std::int64_t const delay = milliseconds_since(m.accepted_at, now);
+    if (o.what == fate::delivered) {
+        log::event(log::level::info, "delivered",
+                   {{"queue_id", m.queue_id},
+                    {"forward_path", to},
+                    {"next_hop", how.next_hop},
+                    {"tls", how.tls},
+                    {"reply", o.reply},
+                    {"delay_ms", delay},
+                    {"attempts", r.attempts + 1}});
+        return;
+    }
+    bool const later = o.what == fate::deferred && !expired;
+    log::event(later ? log::level::info : log::level::warning,
+               later     ? "deferred"
+               : expired ? "expired"
+                         : "bounced",
+               {{"queue_id", m.queue_id},
+                {"forward_path", to},
+                {"next_hop", how.next_hop},
+                {"tls", how.tls},
+                {"rule", rule},
+                {"reply", o.reply},
+                {"delay_ms", delay},
+                {"attempts", r.attempts + 1},
+                {"next_attempt", later ? to_rfc3339(update.next_attempt) : std::string{}}});
+}
+
+}  // namespace
+
+// What the spool's threads see. Outlives the settler when an answer comes late.
+struct settler::shared {
+    std::mutex mutex;
+    settler* owner = nullptr;  // null: nobody is interested any more
+    bool posted = false;
+    std::size_t done = 0;
+    std::vector<std::shared_ptr<item>> failed;
+};
+
+struct settler::item {
+    spool::settlement what;
+    std::optional<std::pair<spool::message, std::string>> report;
+};
+
+settler::settler(boost::asio::any_io_executor executor, spool::spool& queue, std::function<wall_time()> now,
+                 std::function<void()> progress)
+    : executor_(std::move(executor)),
+      queue_(queue),
+      now_(std::move(now)),
+      progress_(std::move(progress)),
+      shared_(std::make_shared<shared>())
+{
+    shared_->owner = this;
+}
+
+settler::~settler()
+{
+    std::lock_guard const lock{shared_->mutex};
+    shared_->owner = nullptr;
+}
+
+std::size_t settler::pending() const noexcept { return pending_; }
+
+void settler::settle(job const& j, std::vector<outcome> const& outcomes, attempt const& how, plan const& p,
+                     std::optional<wall_time> not_before)
+{
+    spool::message const& m = *j.of->what;
+    wall_time const now = now_();
+    auto const age =
+        std::max(std::chrono::seconds{0}, std::chrono::duration_cast<std::chrono::seconds>(now - m.accepted_at));
+    bool const too_old = age >= p.give_up_after;
+
+    auto i = std::make_shared<item>();
+    i->what.queue_id = m.queue_id;
+    i->what.recipients.reserve(j.recipients.size());
+    std::vector<reported> to_report;
+    bool lost_report = false;
+    for (std::size_t n = 0; n < j.recipients.size(); ++n) {
+        auto const& r = m.recipients[j.recipients[n]];
+        outcome const& o = outcomes[n];
+        bool const expired = o.what == fate::deferred && too_old;
+        spool::recipient_update& u = i->what.recipients.emplace_back();
+        u.number = r.number;
+        u.last_reply = o.reply;
+        u.next_attempt = now;
+        switch (o.what) {
+            case fate::delivered: u.state = spool::recipient_state::delivered; break;
+            case fate::bounced: u.state = spool::recipient_state::bounced; break;
+            case fate::deferred:
+                u.state = expired ? spool::recipient_state::expired : spool::recipient_state::queued;
+                if (!expired) {
+                    double const random = std::uniform_real_distribution<double>{0, 1}(random_);
+                    u.next_attempt = now + next_wait(p.retry, age, random);
+                    if (not_before) {
+                        // Spread, so that they don't all come back in the same moment.
+                        auto const spread = std::chrono::milliseconds{static_cast<long>(random * 1000)};
+                        u.next_attempt = std::min(u.next_attempt, *not_before + spread);
+                    }
+                }
+        }
+        log_fate(m, r, o, expired, how, u, now);
+        if (!wants_report(r, o, expired)) continue;
+        if (m.env.reverse_path.null) {
+            lost_report = lost_report || o.what != fate::delivered;
+        } else {
+            to_report.push_back({j.recipients[n], &o, expired});
+        }
+    }
+    if (lost_report) {
+        // RFC 5321 section 6.1: what has no sender never gets a report.
+        log::event(log::level::warning, "double_bounce",
+                   {{"queue_id", m.queue_id},
+                    {"text", "a message without a sender could not be delivered; nobody can be told"}});
+    }
+    if (!to_report.empty()) {
+        i->report = make_report(m, j.of->body.get(), to_report, how, p.hostname, now);
+        log::event(log::level::info, "report",
+                   {{"queue_id", i->report->first.queue_id},
+                    {"about", m.queue_id},
+                    {"forward_path", m.env.reverse_path.to_string()}});
+    }
+    ++pending_;
+    hand_over(std::move(i));
+}
+
+void settler::put_off(job const& j, std::string const& why)
+{
+    wall_time const now = now_();
+    auto i = std::make_shared<item>();
+    i->what.queue_id = j.of->what->queue_id;
+    for (auto const place : j.recipients) {
+        auto const& r = j.of->what->recipients[place];
+        auto const wait = std::chrono::seconds{std::uniform_int_distribution<int>{45, 75}(random_)};
+        i->what.recipients.push_back({r.number, spool::recipient_state::queued, now + wait, why});
+    }
+    ++pending_;
+    hand_over(std::move(i));
+}
+
+void settler::hand_over(std::shared_ptr<item> i)
+{
+    queue_.settle(i->what, i->report, [s = shared_, i](result<> r) {
+        std::lock_guard const lock{s->mutex};
+        if (r) {
+            ++s->done;
+        } else {
+            log::event(log::level::error, "settlement_failed",
+                       {{"queue_id", i->what.queue_id}, {"error", r.error().logged}, {"text", "tried again soon"}});
+            s->failed.push_back(i);
+        }
+        if (s->posted || s->owner == nullptr) return;
+        s->posted = true;
+        // The owner can't go while the lock is held, and its context goes after it.
+        boost::asio::post(s->owner->executor_, [s] {
+            std::unique_lock inner{s->mutex};
+            settler* const owner = s->owner;
+            inner.unlock();
+            if (owner != nullptr) owner->drain();
+        });
+    });
+}
+
+void settler::drain()
+{
+    std::vector<std::shared_ptr<item>> failed;
+    std::size_t done = 0;
+    {
+        std::lock_guard const lock{shared_->mutex};
+        shared_->posted = false;
+        done = std::exchange(shared_->done, 0);
+        failed.swap(shared_->failed);
+    }
+    pending_ -= done;
+    if (!failed.empty()) {
+        // The mail has been handed over; what is missing is that we know it after a restart.
+        auto timer = std::make_shared<boost::asio::steady_timer>(executor_, settle_again);
+        timer->async_wait([s = shared_, timer, failed = std::move(failed)](boost::system::error_code const& error) {
+            std::unique_lock lock{s->mutex};
+            settler* const owner = s->owner;
+            lock.unlock();
+            if (error || owner == nullptr) return;
+            for (auto const& i : failed) owner->hand_over(i);
+        });
+    }
+    progress_();
+}
+
+}  // namespace postern::delivery

@@ -1,0 +1,53 @@
+// Writes fates down: the settlement in the spool, the report to the sender, the line in the
+// log. Used on delivery's thread; the spool's answers come from its own threads.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "delivery/outcome.hpp"
+#include "delivery/plan.hpp"
+#include "spool/spool.hpp"
+
+namespace postern::delivery {
+
+class settler {
+public:
+    /// `progress` is called on the executor after settlements have reached the disk.
+    settler(boost::asio::any_io_executor executor, spool::spool& queue, std::function<wall_time()> now,
+            std::function<void()> progress);
+    ~settler();
+    settler(settler const&) = delete;
+    settler& operator=(settler const&) = delete;
+
+    /// One outcome per recipient of the job. `not_before`: a deferred one is not tried earlier,
+    /// nor much later (the host is known to be down until then).
+    void settle(job const& j, std::vector<outcome> const& outcomes, attempt const& how, plan const& p,
+                std::optional<wall_time> not_before = std::nullopt);
+    /// Gives a job back to the spool without an attempt, for about a minute.
+    void put_off(job const& j, std::string const& why);
+
+    /// Settlements that are not on the disk yet.
+    std::size_t pending() const noexcept;
+
+private:
+    struct shared;
+    struct item;
+    void hand_over(std::shared_ptr<item> i);
+    void drain();
+
+    boost::asio::any_io_executor executor_;
+    spool::spool& queue_;
+    std::function<wall_time()> now_;
+    std::function<void()> progress_;
+    std::shared_ptr<shared> shared_;
+    std::size_t pending_ = 0;
+    std::mt19937 random_{std::random_device{}()};
+};
+
+}  // namespace postern::delivery
