@@ -58,7 +58,8 @@ using link_result = basic_result<std::shared_ptr<link>, link_failure>;
 
 /// Connects, and gets the session ready.
 net::awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, std::string hostname,
-                                      std::shared_ptr<net::tls_context> tls, time_limits limits, open_streams* streams);
+                                      std::shared_ptr<net::tls_context> tls, time_limits limits,
+                                      std::shared_ptr<open_streams> streams);
 
 /// Who gives a connection its work and takes the results.
 class feeder {
