@@ -77,14 +77,12 @@ submission_edit edit_for_submission(std::string_view section, std::vector<header
     }
     if (!bcc && !resent_bcc) return edit;
 
-    bool const keep_bcc = bcc && is_signed(fields, "Bcc");
-    bool const keep_resent = resent_bcc && is_signed(fields, "Resent-Bcc");
-    edit.signed_bcc_kept = keep_bcc || keep_resent;
-    if ((!bcc || keep_bcc) && (!resent_bcc || keep_resent)) return edit;
+    // Also where a signature covers it: a broken signature hurts less than blind recipients
+    // that everybody sees.
     edit.cleaned.emplace();
     edit.cleaned->reserve(section.size());
     for (auto const& f : fields) {
-        if ((f.is("Bcc") && !keep_bcc) || (f.is("Resent-Bcc") && !keep_resent))
+        if (f.is("Bcc") || f.is("Resent-Bcc"))
             ++edit.bcc_removed;
         else
             *edit.cleaned += f.octets;

@@ -1,6 +1,6 @@
 // What a submission server may change in a header section (RFC 6409 section 8): adds
 // Date and Message-ID when they are missing, takes Bcc out. No other octet changes,
-// no order, and no field that a DKIM signature of the message covers.
+// no order; nothing is added that a DKIM signature of the message counts as missing.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,6 @@ struct submission_edit {
     bool date_added = false;
     bool message_id_added = false;
     std::size_t bcc_removed = 0;
-    bool signed_bcc_kept = false;  // a DKIM signature covers Bcc
 
     /// The section to go on with. `original` is what was given to edit_for_submission().
     std::string_view section(std::string_view original) const noexcept

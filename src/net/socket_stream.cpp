@@ -268,7 +268,7 @@ private:
         shaken_ = true;
         tls_ = std::make_unique<tls_state>();
         tls_->version = SSL_get_version(ssl_.get());
-        tls_->cipher = SSL_get_cipher_name(ssl_.get());
+        tls_->cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl_.get()));
         tls_->bits = SSL_get_cipher_bits(ssl_.get(), nullptr);
         co_return done{};
     }

@@ -1,0 +1,147 @@
+#include "submission/message_intake.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace postern;
+using namespace postern::submission;
+namespace rules = postern::catalogue::rules;
+
+namespace {
+
+struct memory_writer final : spool::content_writer {
+    std::string& out;
+    std::size_t room;
+    memory_writer(std::string& o, std::size_t r) : out(o), room(r) {}
+    result<> append(std::string_view octets) override
+    {
+        if (out.size() + octets.size() > room) return error{status{4, 3, 1}, "full", "no space left on device"};
+        out += octets;
+        return done{};
+    }
+    std::uint64_t size() const noexcept override { return out.size(); }
+};
+
+struct intake {
+    std::string out;
+    mail::mailbox to{"bob", "example.net"};
+    std::unique_ptr<message_intake> in;
+
+    explicit intake(bool is_submission, message_intake::header_check check = {}, std::size_t room = 1 << 20)
+    {
+        intake_options o;
+        o.message_size = 2000;
+        o.header_size = 1000;
+        o.hops = 3;
+        o.is_submission = is_submission;
+        o.trace.ehlo = "laptop.example";
+        o.trace.client = *ip_address::parse("192.0.2.7");
+        o.trace.hostname = "mail.example";
+        o.trace.protocol = "ESMTPSA";
+        o.trace.queue_id = "Q0123456789AB";
+        o.trace.recipient = &to;
+        o.trace.now = from_microseconds(1'800'000'000'000'000);
+        in = std::make_unique<message_intake>(o, std::make_unique<memory_writer>(out, room), std::move(check));
+    }
+    catalogue::rule const* failure() const { return in->failure() ? in->failure()->why : nullptr; }
+};
+
+}  // namespace
+
+TEST_CASE("A submitted message gets Received, Date and Message-ID, and loses Bcc, however it is cut")
+{
+    static constexpr std::string_view content =
+        "From: <a@example.com>\r\nBcc: <secret@example.org>\r\nSubject: x\r\n\r\nbody\r\n";
+    for (std::size_t cut = 0; cut <= content.size(); ++cut) {
+        CAPTURE(cut);
+        intake i{true};
+        i.in->add(content.substr(0, cut));
+        i.in->add(content.substr(cut));
+        i.in->finish(false);
+        REQUIRE(i.failure() == nullptr);
+        CHECK(i.out.starts_with("Received: from"));
+        CHECK(i.out.find("\r\nDate: ") != std::string::npos);
+        CHECK(i.out.find("\r\nMessage-ID: <Q0123456789AB@mail.example>\r\n") != std::string::npos);
+        CHECK(i.out.find("secret") == std::string::npos);
+        CHECK(i.out.ends_with("From: <a@example.com>\r\nSubject: x\r\n\r\nbody\r\n"));
+        CHECK(i.in->message_id() == "<Q0123456789AB@mail.example>");
+    }
+}
+
+TEST_CASE("A message for the MX gets Received and nothing else")
+{
+    intake i{false};
+    i.in->add("From: <a@example.com>\r\nBcc: <b@example.org>\r\n\r\nbody\r\n");
+    i.in->finish(false);
+    REQUIRE(i.failure() == nullptr);
+    CHECK(i.out.find("Date:") == std::string::npos);
+    CHECK(i.out.ends_with("From: <a@example.com>\r\nBcc: <b@example.org>\r\n\r\nbody\r\n"));
+}
+
+TEST_CASE("A body without header can't become the continuation of our own field")
+{
+    intake i{false};
+    i.in->add(" folded?\r\nmore\r\n");
+    i.in->finish(false);
+    REQUIRE(i.failure() == nullptr);
+    CHECK(i.out.find("\r\n\r\n folded?\r\nmore\r\n") != std::string::npos);
+}
+
+TEST_CASE("Limits of a message")
+{
+    SUBCASE("size")
+    {
+        intake i{true};
+        i.in->add("Subject: x\r\n\r\n" + std::string(2000, 'x'));
+        CHECK(i.failure() == &rules::message_too_big);
+        i.in->add("more");
+        CHECK(i.in->take() == nullptr);
+    }
+    SUBCASE("header")
+    {
+        intake i{true};
+        i.in->add("Subject: " + std::string(1500, 'x') + "\r\n\r\n");
+        CHECK(i.failure() == &rules::header_too_long);
+    }
+    SUBCASE("hops")
+    {
+        intake i{false};
+        i.in->add("Received: a\r\nReceived: b\r\nReceived: c\r\nReceived: d\r\n\r\n");
+        CHECK(i.failure() == &rules::too_many_hops);
+    }
+    SUBCASE("hops, one fewer")
+    {
+        intake i{false};
+        i.in->add("Received: a\r\nReceived: b\r\nReceived: c\r\n\r\n");
+        CHECK(i.failure() == nullptr);
+    }
+    SUBCASE("room")
+    {
+        intake i{true, {}, 100};
+        i.in->add("Subject: x\r\n\r\nbody\r\n");
+        CHECK(i.failure() == &rules::disk_full);
+    }
+}
+
+TEST_CASE("The header's senders are judged once, before anything is stored")
+{
+    int asked = 0;
+    intake i{true, [&](std::vector<mail::header_field> const& fields) {
+                 ++asked;
+                 CHECK(fields.size() == 1);
+                 return catalogue::make_verdict(rules::header_from_not_owned, {{"sender", "eve@example.org"}});
+             }};
+    i.in->add("From: <eve@example.org>\r\n\r\nbody");
+    i.in->add("more");
+    i.in->finish(false);
+    CHECK(asked == 1);
+    CHECK(i.failure() == &rules::header_from_not_owned);
+    CHECK(i.out.empty());
+}
+
+TEST_CASE("Text that came in chunks gets the last line end that it lacks")
+{
+    intake i{false};
+    i.in->add("Subject: x\r\n\r\nbody");
+    i.in->finish(true);
+    CHECK(i.out.ends_with("\r\n\r\nbody\r\n"));
+}
