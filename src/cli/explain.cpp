@@ -33,7 +33,7 @@ void show(json::value const& v)
         if (auto const t = text_of(*remedy, "operator"); !t.empty()) print_line("  you        " + t);
     }
     if (auto const flip = text_of(v, "flip"); !flip.empty())
-        print_line(std::string{verdict == "accept" ? "  refused if " : "  it takes   "} + flip);
+        print_line(std::string{verdict == "accept" ? "  turned by  " : "  needed     "} + flip);
     if (auto const* facts = o.if_contains("facts"); facts && facts->is_object()) {
         print_line("  facts");
         for (auto const& f : facts->as_object()) {

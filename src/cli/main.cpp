@@ -1,11 +1,27 @@
 #include <cstdio>
 #include <exception>
 
+#include "base/text.hpp"
 #include "cli/application.hpp"
 #include "cli/output.hpp"
 
 namespace postern::cli {
 namespace {
+
+/// "postern: ...; postern --help lists what there is", on one line.
+std::string explain_wrong_call(CLI::App const* commands, CLI::Error const& e)
+{
+    std::string what = e.what();
+    if (auto const left = commands->remaining(true); !left.empty() && dynamic_cast<CLI::RequiredError const*>(&e))
+        what = "there is no command `" + printable(left.front(), 100) + "`";
+    // The command that was meant has its own help.
+    std::string chosen = "postern";
+    for (auto const* at = commands; !at->get_subcommands().empty();) {
+        at = at->get_subcommands().front();
+        chosen += " " + at->get_name();
+    }
+    return "postern: " + what + "; `" + chosen + " --help` shows how it goes\n";
+}
 
 int run(int argc, char** argv)
 {
@@ -13,6 +29,7 @@ int run(int argc, char** argv)
     commands.set_version_flag("--version", "postern " POSTERN_VERSION);
     commands.require_subcommand(1);
     commands.fallthrough();
+    commands.failure_message(explain_wrong_call);
     application app;
     commands
         .add_option("--config", app.config,

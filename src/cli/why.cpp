@@ -1,8 +1,12 @@
 // postern why: what happened to a session or a message
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include <boost/json/array.hpp>
 
@@ -20,8 +24,83 @@ struct options {
     bool json = false;
 };
 
+/// How to say an event. {key} stands for a fact; a part in [...] is left out when one of its
+/// facts is missing. Facts that no sentence uses follow it.
+struct phrase {
+    std::string_view event, sentence;
+};
+constexpr std::array phrases{
+    phrase{"login", "{account} logged in with {mechanism}[ over {tls}] from {client}"},
+    phrase{"refused", "Refused[: {command} got {code} {status}], rule {rule}"},
+    phrase{"accepted", "Message {queue_id} accepted: from <[{reverse_path}]> to {forward_path}[, {size} octets]"},
+    phrase{"session", "The session ended[ by {ended_by}]: {messages} messages, {refusals} refusals"},
+    phrase{"queue_hold", "Held by the {by}"},
+    phrase{"queue_release", "Released by the {by}"},
+    phrase{"queue_retry", "Tried again at once, asked by the {by}"},
+    phrase{"queue_remove", "Removed by the {by}"},
+};
+
+/// The facts of one event that are still to be told.
+class facts {
+public:
+    explicit facts(json::object const& event)
+    {
+        for (auto const& f : event) {
+            std::string const key{f.key()};
+            if (key == "time" || key == "event" || key == "level" || key == "remedy") continue;
+            std::string value = f.value().is_bool() ? (f.value().as_bool() ? "yes" : "no") : text_of(event, key);
+            if (!value.empty()) left_.emplace_back(key, printable(value, 600));
+        }
+    }
+
+    /// Fills a sentence in; nothing when a fact outside of [...] is missing.
+    std::optional<std::string> fill(std::string_view sentence)
+    {
+        std::string said;
+        while (!sentence.empty()) {
+            auto const special = sentence.find_first_of("{[");
+            said += sentence.substr(0, special);
+            if (special == std::string_view::npos) break;
+            auto const end = sentence.find(sentence[special] == '{' ? '}' : ']', special);
+            auto const inside = sentence.substr(special + 1, end - special - 1);
+            auto const part = sentence[special] == '{' ? find(inside) : fill(inside);
+            if (!part && sentence[special] == '{') return std::nullopt;
+            said += part.value_or("");
+            sentence.remove_prefix(end + 1);
+        }
+        return said;
+    }
+
+    /// What no sentence used, but for what is `known` from the line before.
+    std::string rest(std::map<std::string, std::string>& known) const
+    {
+        std::string all;
+        for (auto const& [key, value] : left_) {
+            bool const told = used_.contains(key);
+            if (std::exchange(known[key], value) == value || told) continue;
+            if (!all.empty()) all += "; ";
+            all += key;
+            all += ' ';
+            all += value;
+        }
+        return all;
+    }
+
+private:
+    std::optional<std::string> find(std::string_view key)
+    {
+        auto const found = std::find_if(left_.begin(), left_.end(), [&](auto const& f) { return f.first == key; });
+        if (found == left_.end()) return std::nullopt;
+        used_.insert(found->first);
+        return found->second;
+    }
+
+    std::vector<std::pair<std::string, std::string>> left_;
+    std::set<std::string> used_;
+};
+
 /// "recipient_refused": "Recipient refused".
-std::string sentence(std::string text)
+std::string as_words(std::string text)
 {
     std::replace_if(
         text.begin(), text.end(), [](char c) { return c == '_' || c == '-'; }, ' ');
@@ -29,54 +108,39 @@ std::string sentence(std::string text)
     return text;
 }
 
-/// The event's further facts, but those that stand elsewhere in the story.
-std::string facts_of(json::object const& event, std::string_view session, std::string_view message)
+std::string sentence_of(std::string const& event, facts& f)
 {
-    constexpr std::array elsewhere{"time", "event", "level", "remedy"};
-    std::string all;
-    for (auto const& f : event) {
-        std::string_view const key{f.key()};
-        if (std::find(elsewhere.begin(), elsewhere.end(), key) != elsewhere.end()) continue;
-        auto value = text_of(json::value(event), key);
-        if (value.empty() || (key == "session" && value.substr(0, value.find('.')) == session) ||
-            (key == "queue_id" && value == message))
-            continue;
-        if (f.value().is_bool()) value = f.value().as_bool() ? "yes" : "no";
-        if (!all.empty()) all += "; ";
-        all += key;
-        all += ' ';
-        all += printable(value, 600);
-    }
-    return all;
+    auto const found = std::find_if(phrases.begin(), phrases.end(), [&](phrase const& p) { return p.event == event; });
+    if (found != phrases.end())
+        if (auto said = f.fill(found->sentence)) return std::move(*said);
+    return as_words(event);
+}
+
+void tell_remedy(json::value const& remedy)
+{
+    for (auto const& [key, label] : {std::pair{"what", "why: "}, {"user", "the user: "}, {"operator", "you: "}})
+        if (auto const t = text_of(remedy, key); !t.empty()) print_line("            " + std::string{label} + t);
 }
 
 void tell(json::value const& story)
 {
-    auto const& events = story.as_object().at("events").as_array();
-    std::string session, message, day;
+    std::string day;
+    std::map<std::string, std::string> known;
     std::set<std::string> rules;
-    for (auto const& e : events) {
+    for (auto const& e : story.as_object().at("events").as_array()) {
         if (!e.is_object()) continue;
         auto const time = readable_time(text_of(e, "time"));
         if (time.substr(0, 10) != day) {
             day = time.substr(0, 10);
-            print_line(day);
+            print_line(day + ", times are UTC");
         }
-        auto const whole = text_of(e, "session"), m = text_of(e, "queue_id");
-        auto const s = whole.substr(0, whole.find('.'));
-        auto const facts = facts_of(e.as_object(), session, message);
-        print_line("  " + (time.size() >= 19 ? time.substr(11, 8) : time) + "  " + sentence(text_of(e, "event")) +
-                   (facts.empty() ? "" : ": " + facts));
-        if (!s.empty()) session = s;
-        if (!m.empty()) message = m;
-        auto const* remedy = e.as_object().if_contains("remedy");
+        facts f{e.as_object()};
+        print_line("  " + (time.size() >= 19 ? time.substr(11, 8) : time) + "  " + sentence_of(text_of(e, "event"), f));
+        if (auto const rest = f.rest(known); !rest.empty()) print_line("            " + rest);
         // The remedy of a rule is told once.
-        if (!remedy || !rules.insert(text_of(e, "rule")).second) continue;
-        if (auto const t = text_of(*remedy, "what"); !t.empty()) print_line("            what happened: " + t);
-        if (auto const t = text_of(*remedy, "user"); !t.empty()) print_line("            the user: " + t);
-        if (auto const t = text_of(*remedy, "operator"); !t.empty()) print_line("            you: " + t);
+        auto const* remedy = e.as_object().if_contains("remedy");
+        if (remedy && rules.insert(text_of(e, "rule")).second) tell_remedy(*remedy);
     }
-    print_line("(times are UTC)");
 }
 
 int run(application const& app, options const& o)

@@ -294,7 +294,7 @@ TEST_CASE("why tells a message's story from its session on, and leaves other mes
     };
     CHECK(names(first) == "login accepted refused delivered");
     CHECK(names(session) == "login accepted accepted refused delivered delivered");
-    CHECK(names("[" + session + ".1]") == "login accepted accepted refused delivered delivered");
+    CHECK(names("(" + session + ".1)") == "login accepted accepted refused delivered delivered");
     CHECK(names(to_lower(other)) == "login");
 
     auto const unknown = w.run("why", {{"id", make_session_id()}});

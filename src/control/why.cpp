@@ -84,14 +84,14 @@ outcome why(context& c, arguments a)
 {
     auto id = to_upper(a.text("id", 64));
     if (auto wrong = a.problem()) return std::move(*wrong);
-    // People copy it with the brackets of the reply.
-    if (id.starts_with('[') && id.ends_with(']')) id = id.substr(1, id.size() - 2);
+    // People copy it with the parentheses of the reply.
+    if (id.starts_with('(') && id.ends_with(')')) id = id.substr(1, id.size() - 2);
     if (!looks_like_id(id)) {
         return failure{
             failure::kind::usage,
             "`" + printable(id, 64) +
-                "` is not an id; one stands in brackets at the end of each refusal, and behind \"queued as\" "
-                "in the reply to a message that was taken",
+                "` is not an id; one stands in parentheses at the end of each refusal, and at the end of the "
+                "reply to a message that was accepted",
             {}};
     }
     id = id.substr(0, id.find('.'));
