@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 #include <pthread.h>
 #include <sched.h>
@@ -25,18 +26,6 @@ void lower_priority()
     pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
     setpriority(PRIO_PROCESS, 0, 10);  // on Linux: this thread
     pthread_setname_np(pthread_self(), "postern-hash");
-}
-
-verified check_all(verification const& v)
-{
-    for (auto const& c : v.candidates) {
-        switch (check(v.verifier, c.octets.reveal())) {
-            case match::yes: return {verified::outcome::matched, c.as};
-            case match::failed: return {verified::outcome::failed, c.as};
-            case match::no: break;
-        }
-    }
-    return {verified::outcome::wrong, {}};
 }
 
 }  // namespace
@@ -103,7 +92,32 @@ void hash_pool::when_idle(std::function<void()> task)
     wake_.notify_one();
 }
 
-/// The next log-in to check. Under the lock; false when none waits.
+/// More checks of a kind cost next to nothing more, whoever they are from. Under the lock.
+void hash_pool::add_company(std::vector<verification>& batch)
+{
+    if (!runs_together(batch.front().verifier)) return;
+    company const best = best_company();
+    std::size_t fitting = 1;
+    auto const fits = [&](verification const& v) { return run_together(batch.front().verifier, v.verifier); };
+    for (auto const* queue : {&normal_, &suspect_}) {
+        for (auto it = queue->begin(); it != queue->end() && fitting < best.most; ++it) fitting += fits(*it) ? 1 : 0;
+    }
+    // Too few: better one after the other, on all threads.
+    if (fitting < best.least) return;
+    for (auto* queue : {&normal_, &suspect_}) {
+        for (auto it = queue->begin(); it != queue->end() && batch.size() < fitting;) {
+            if (!fits(*it)) {
+                ++it;
+                continue;
+            }
+            batch.push_back(std::move(*it));
+            it = queue->erase(it);
+        }
+    }
+}
+
+/// The next log-ins to check: one, or several that run together. Under the lock; false
+/// when none waits.
 bool hash_pool::take(std::vector<verification>& batch)
 {
     if (normal_.empty() && suspect_.empty()) return false;
@@ -111,6 +125,7 @@ bool hash_pool::take(std::vector<verification>& batch)
     auto& queue = normal_.empty() || (turn_of_suspects && !suspect_.empty()) ? suspect_ : normal_;
     batch.push_back(std::move(queue.front()));
     queue.pop_front();
+    add_company(batch);
     running_ += batch.size();
     return true;
 }
@@ -118,8 +133,29 @@ bool hash_pool::take(std::vector<verification>& batch)
 void hash_pool::perform(std::vector<verification>& batch)
 {
     for (auto& v : batch) {
-        verified const found = check_all(v);
-        v.done(found);
+        if (v.candidates.empty()) std::exchange(v.done, nullptr)({verified::outcome::wrong, {}});
+    }
+    // Each candidate in turn, until one matches or none is left. Most have one only.
+    for (std::size_t turn = 0;; ++turn) {
+        std::vector<check_request> requests;
+        std::vector<verification*> asked;
+        for (auto& v : batch) {
+            if (!v.done || turn >= v.candidates.size()) continue;
+            requests.push_back({v.verifier, v.candidates[turn].octets.reveal()});
+            asked.push_back(&v);
+        }
+        if (requests.empty()) break;
+        check_all(requests);
+        for (std::size_t i = 0; i < requests.size(); ++i) {
+            verification& v = *asked[i];
+            match const found = requests[i].found;
+            if (found == match::no && turn + 1 < v.candidates.size()) continue;
+            auto const done = std::exchange(v.done, nullptr);
+            done({found == match::yes  ? verified::outcome::matched
+                  : found == match::no ? verified::outcome::wrong
+                                       : verified::outcome::failed,
+                  v.candidates[turn].as});
+        }
     }
 }
 

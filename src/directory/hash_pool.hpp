@@ -55,6 +55,7 @@ public:
 private:
     void work();
     bool take(std::vector<verification>& batch);
+    void add_company(std::vector<verification>& batch);
     static void perform(std::vector<verification>& batch);
 
     std::size_t const room_;  // running and waiting

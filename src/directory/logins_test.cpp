@@ -67,6 +67,8 @@ TEST_CASE("a right password logs in, a wrong one does not, an unknown name neith
     CHECK(wrong.cause == "wrong password");
     CHECK(log_in(*d, "bob@example.org", "Sesame").cause == "the same wrong password again");
 
+    CHECK(log_in(*d, "bob@example.org", "").state == login_state::bad_credentials);
+    CHECK(log_in(*d, "", "").state == login_state::bad_credentials);
     for (char const* name : {"alice@example.org", "bob", "bob@example.com", "bob@example.org ", "x'; --@example.org"}) {
         CAPTURE(name);
         auto unknown = log_in(*d, name, "sesame");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,23 @@ std::string make_verifier(std::string_view prepared);
 
 enum class match : std::uint8_t { yes, no, failed };  // failed: no memory, or a verifier that can't be read
 match check(std::string_view verifier, std::string_view password);
+
+struct check_request {
+    std::string_view verifier;
+    std::string_view password;
+    match found = match::failed;  // out
+};
+/// Several at once: those that runs_together() names run side by side in the lanes of a vector.
+void check_all(std::span<check_request> requests);
+bool runs_together(std::string_view verifier) noexcept;
+/// Whether the two may share a call: neither waits long for the other.
+bool run_together(std::string_view one, std::string_view other);
+/// How many of them run best together (1 where nothing does), and from how many on.
+struct company {
+    unsigned most;
+    unsigned least;
+};
+company best_company() noexcept;
 
 /// A verifier of the same cost that no password matches: what unknown accounts are
 /// checked against, so that they take as long.
