@@ -39,7 +39,7 @@ struct field {
 struct options {
     log::format format = log::format::text;
     log::level level = log::level::info;
-    std::filesystem::path history;            // folder; empty: none is kept
+    std::filesystem::path history{};          // folder; empty: none is kept
     std::uint64_t history_size = 256u << 20;  // octets of all its files; the oldest file goes first
 };
 

@@ -33,6 +33,7 @@ struct verdict {
 /// `values` fill {placeholders} of the reply, made printable and cut to 100 octets,
 /// and are evidence too; a placeholder without value becomes nothing.
 verdict make_verdict(rule const& why, std::vector<evidence> values = {});
+verdict make_verdict(rule&& why, std::vector<evidence> values = {}) = delete;  // the verdict would point to nothing
 
 /// "550 5.7.1 Relaying ... (K7Q2M9TX4WZA.1)\r\n": the reply's line or, where the text
 /// is longer than a reply line may be (512 octets, RFC 5321 section 4.5.3.1.5), lines.

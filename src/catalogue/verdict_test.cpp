@@ -1,6 +1,7 @@
 #include "catalogue/verdict.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <set>
 
 #include <doctest/doctest.h>
@@ -12,16 +13,12 @@ using namespace postern::catalogue;
 
 namespace {
 
-rule made(int code, status s, std::string_view reply)
+// Rules live as long as the process.
+rule const& made(int code, status s, std::string_view reply)
 {
-    return {.name = "made",
-            .id = "X-1",
-            .code = code,
-            .status = s,
-            .reply = reply,
-            .what = {},
-            .user = {},
-            .operator_remedy = {}};
+    static std::deque<rule> rules_made;
+    rules_made.push_back({"made", "X-1", code, s, reply, {}, {}, {}});
+    return rules_made.back();
 }
 
 std::vector<std::string> lines_of(std::string_view reply)
@@ -57,7 +54,7 @@ TEST_CASE("a verdict is what the code of its rule says")
 
 TEST_CASE("placeholders are filled with what may be shown to a stranger")
 {
-    auto const r = made(550, {5, 7, 1}, "{a} and {b}, {none}.");
+    auto const& r = made(550, {5, 7, 1}, "{a} and {b}, {none}.");
     CHECK(make_verdict(r, {{"a", "x"}, {"b", "{a}"}}).text == "x and {a}, .");
     CHECK(make_verdict(r, {{"a", "1\r\n2"}, {"b", "\x1b"}}).text == "1\\x0d\\x0a2 and \\x1b, .");
     CHECK(make_verdict(r, {{"a", "\xc3\xbc"}}).text == "\\xc3\\xbc and , .");
