@@ -133,6 +133,8 @@ void dispatcher::set_plan(std::shared_ptr<plan const> p)
 void dispatcher::admit(std::vector<spool::queued_message> arrived)
 {
     if (stopping_) return;
+    // Nothing: the spool only says that it has something (a report, mail that was released).
+    if (arrived.empty()) return pump();
     wall_time const now = world_.now();
     for (auto& m : arrived) admit_one(std::move(m), true, now);
 }

@@ -1,0 +1,321 @@
+// The service against servers on loopback that do what a script says.
+#include "delivery/service.hpp"
+
+#include "delivery/test_office.hpp"
+
+using namespace postern;
+using namespace postern::delivery;
+using namespace postern::delivery::testing;
+
+TEST_CASE("mail goes to the smart host, content as it is")
+{
+    scripted_server host;
+    office o;
+    o.use_smart_host(host);
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}), "Subject: x\r\n\r\n.a\r\n..\r\nb.\r\n");
+    auto const got = host.mail(1);
+    REQUIRE(got.size() == 1);
+    CHECK(got[0].mail == "MAIL FROM:<from@us.example> SIZE=26");
+    CHECK(got[0].rcpt == std::vector<std::string>{"RCPT TO:<to@b.example>"});
+    CHECK(got[0].content == "Subject: x\r\n\r\n..a\r\n...\r\nb.\r\n");
+    auto const u = o.queue.settled("Q1");
+    CHECK(u.state == state::delivered);
+    CHECK(u.last_reply == "250 2.0.0 queued");
+    CHECK(o.queue.reports().empty());
+}
+
+TEST_CASE("content that can only be read in pieces arrives whole")
+{
+    scripted_server host;
+    office o;
+    o.use_smart_host(host);
+    o.open();
+    std::string big = "Subject: big\r\n\r\n";
+    while (big.size() < 1'000'000) big += "0123456789 abcdefghijklmnopqrstuvwxyz\r\n";
+    std::string const dotted = big + ".\r\n.x\r\n";
+    o.send(office::letter("Q1", {"to@b.example"}), big, true);
+    o.send(office::letter("Q2", {"to@b.example"}), dotted, true);
+    o.send(office::letter("Q3", {"to@b.example"}), "no line end", true);
+    auto got = host.mail(3);
+    REQUIRE(got.size() == 3);
+    std::sort(got.begin(), got.end(), [](auto const& a, auto const& b) { return a.content.size() < b.content.size(); });
+    CHECK(got[0].content == "no line end\r\n");
+    CHECK((got[1].content == big));
+    CHECK((got[2].content == big + "..\r\n..x\r\n"));
+}
+
+TEST_CASE("many messages share few connections")
+{
+    scripted_server host;
+    office o;
+    o.use_smart_host(host);
+    o.open();
+    for (int i = 0; i < 500; ++i) o.send(office::letter("Q" + std::to_string(i), {"to@b.example"}));
+    CHECK(host.mail(500).size() == 500);
+    for (int i = 0; i < 500; ++i) CHECK(o.queue.settled("Q" + std::to_string(i)).state == state::delivered);
+    CHECK(host.connections() <= 20);
+}
+
+TEST_CASE("an idle connection is used again, and ends with QUIT")
+{
+    scripted_server host;
+    office o;
+    o.use_smart_host(host);
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}));
+    o.queue.settled("Q1");
+    o.send(office::letter("Q2", {"to@b.example"}));
+    o.queue.settled("Q2");
+    CHECK(host.connections() == 1);
+    o.running->stop(5s);
+    CHECK(host.lines().back() == "QUIT");
+}
+
+TEST_CASE("a slow host gets more connections, but never more than allowed")
+{
+    scripted_server host{[](std::string const& line, unsigned) {
+        if (line == ".") std::this_thread::sleep_for(30ms);
+        return std::string{};
+    }};
+    office o;
+    o.use_smart_host(host);
+    o.settings.delivery.connections_per_host = 3;
+    o.open();
+    for (int i = 0; i < 60; ++i) o.send(office::letter("Q" + std::to_string(i), {"to@b.example"}));
+    CHECK(host.mail(60).size() == 60);
+    CHECK(host.most_at_once() == 3);
+}
+
+TEST_CASE("recipients of one message have their own fates, and the sender hears of failures")
+{
+    scripted_server host{[](std::string const& line, unsigned) -> std::string {
+        if (line.starts_with("RCPT TO:<no@")) return "550 5.1.1 no such user";
+        if (line.starts_with("RCPT TO:<later@")) return "450 4.2.0 greylisted";
+        return {};
+    }};
+    office o;
+    o.use_smart_host(host);
+    o.open();
+    o.send(office::letter("Q1", {"yes@b.example", "no@b.example", "later@b.example"}));
+    CHECK(o.queue.settled("Q1", 0).state == state::delivered);
+    auto const no = o.queue.settled("Q1", 1);
+    CHECK(no.state == state::bounced);
+    CHECK(no.last_reply == "550 5.1.1 no such user");
+    auto const later = o.queue.settled("Q1", 2);
+    CHECK(later.state == state::queued);
+    CHECK(later.next_attempt > wall_clock::now() + 4min);
+    CHECK(later.next_attempt < wall_clock::now() + 6min);
+
+    auto const reports = o.queue.reports();
+    REQUIRE(reports.size() == 1);
+    CHECK(reports[0].first.env.reverse_path.null);
+    CHECK(reports[0].first.recipients.at(0).to.forward_path == box("from@us.example"));
+    CHECK(reports[0].second.find("no@b.example") != std::string::npos);
+    CHECK(reports[0].second.find("Status: 5.1.1") != std::string::npos);
+    CHECK(reports[0].second.find("yes@b.example") == std::string::npos);
+    CHECK(reports[0].second.find("Subject: test") != std::string::npos);
+    // The report itself goes out, with a null reverse-path.
+    auto const got = host.mail(2);
+    REQUIRE(got.size() == 2);
+    CHECK(got[1].mail.starts_with("MAIL FROM:<>"));
+}
+
+TEST_CASE("a deferred recipient is tried again when its time has come")
+{
+    std::atomic<int> asked = 0;
+    scripted_server host{[&](std::string const& line, unsigned) -> std::string {
+        if (line.starts_with("RCPT") && asked++ == 0) return "451 4.3.0 later";
+        return {};
+    }};
+    office o;
+    o.use_smart_host(host);
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}));
+    CHECK(o.queue.settled("Q1").state == state::queued);
+    o.running->wake();
+    std::this_thread::sleep_for(50ms);
+    CHECK(asked == 1);
+    o.later(6min);
+    CHECK(o.queue.settled("Q1", 0, 2).state == state::delivered);
+    CHECK(asked == 2);
+}
+
+TEST_CASE("what was in the spool at the start is delivered")
+{
+    scripted_server host;
+    office o;
+    o.use_smart_host(host);
+    for (int i = 0; i < 300; ++i) {
+        auto m = office::letter("Q" + std::to_string(i), {"to@b.example"});
+        m.size = 5;
+        o.queue.keep(m, std::make_shared<memory_content>("a\r\n\r\n", false));
+    }
+    o.open();
+    CHECK(host.mail(300).size() == 300);
+}
+
+TEST_CASE("after give_up_after the sender gets a report; a message without a sender gets none (66, 67)")
+{
+    scripted_server host{[](std::string const& line, unsigned) -> std::string {
+        return line.starts_with("RCPT") ? "451 4.3.0 later" : "";
+    }};
+    office o;
+    o.use_smart_host(host);
+    o.settings.delivery.give_up_after = std::chrono::hours{24};
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}));
+    o.send(office::letter("Q2", {"to@b.example"}, ""));
+    CHECK(o.queue.settled("Q1").state == state::queued);
+    CHECK(o.queue.settled("Q2").state == state::queued);
+    o.later(std::chrono::hours{25});
+    CHECK(o.queue.settled("Q1", 0, 2).state == state::expired);
+    CHECK(o.queue.settled("Q2", 0, 2).state == state::expired);
+    auto const reports = o.queue.reports();
+    REQUIRE(reports.size() == 1);
+    CHECK(reports[0].second.find("451 4.3.0 later") != std::string::npos);
+}
+
+TEST_CASE("a bounce of a bounce is dropped (66)")
+{
+    scripted_server host{[](std::string const& line, unsigned) -> std::string {
+        return line.starts_with("RCPT") ? "550 5.1.1 nobody" : "";
+    }};
+    office o;
+    o.use_smart_host(host);
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}));
+    CHECK(o.queue.settled("Q1").state == state::bounced);
+    auto const reports = o.queue.reports();
+    REQUIRE(reports.size() == 1);
+    // The report is refused too, and that is the end of it.
+    CHECK(o.queue.settled(reports[0].first.queue_id).state == state::bounced);
+    CHECK(o.queue.reports().size() == 1);
+    CHECK(*o.queue.count() == 0);
+}
+
+TEST_CASE("NOTIFY decides about reports (74)")
+{
+    auto const refuse = [](std::string const& line, unsigned) -> std::string {
+        return line.starts_with("RCPT TO:<no") ? "550 5.1.1 nobody" : "";
+    };
+    // The host knows no DSN: what it takes is reported as passed on.
+    scripted_server host{refuse, "PIPELINING"};
+    office o;
+    o.use_smart_host(host);
+    o.open();
+    auto never = office::letter("Q1", {"no@b.example"});
+    never.recipients[0].to.notify = {.specified = true, .never = true};
+    o.send(never);
+    auto success_only = office::letter("Q2", {"no@b.example"});
+    success_only.recipients[0].to.notify = {.specified = true, .success = true};
+    o.send(success_only);
+    CHECK(o.queue.settled("Q1").state == state::bounced);
+    CHECK(o.queue.settled("Q2").state == state::bounced);
+    CHECK(o.queue.reports().empty());
+    auto success = office::letter("Q3", {"yes@b.example"});
+    success.recipients[0].to.notify = {.specified = true, .success = true};
+    success.env.envelope_id = "my id";
+    o.send(success);
+    CHECK(o.queue.settled("Q3").state == state::delivered);
+    REQUIRE(o.queue.reports().size() == 1);
+    CHECK(o.queue.reports()[0].second.find("Action: relayed") != std::string::npos);
+    CHECK(o.queue.reports()[0].second.find("Original-Envelope-Id: my id") != std::string::npos);
+}
+
+TEST_CASE("a host that knows DSN gets the parameters and the duty")
+{
+    scripted_server host;
+    office o;
+    o.use_smart_host(host);
+    o.open();
+    auto m = office::letter("Q1", {"yes@b.example"});
+    m.recipients[0].to.notify = {.specified = true, .success = true};
+    m.recipients[0].to.original = "rfc822;orig@b.example";
+    o.send(m);
+    CHECK(o.queue.settled("Q1").state == state::delivered);
+    CHECK(o.queue.reports().empty());
+    CHECK(host.mail(1).at(0).rcpt.at(0) == "RCPT TO:<yes@b.example> NOTIFY=SUCCESS ORCPT=rfc822;orig@b.example");
+}
+
+TEST_CASE("a dead destination delays nobody else")
+{
+    scripted_server alive;
+    scripted_server hangs{[](std::string const&, unsigned) { return std::string{"HANG"}; }};
+    office o;
+    o.use_exchanger("good.example", alive);
+    o.settings.delivery.local = "smtp:" + hangs.address();
+    o.accounts.domains = {"us.example"};
+    o.world.limits.command = 30s;
+    o.open();
+    for (int i = 0; i < 50; ++i) o.send(office::letter("H" + std::to_string(i), {"a@us.example"}));
+    for (int i = 0; i < 50; ++i) o.send(office::letter("G" + std::to_string(i), {"a@good.example"}));
+    CHECK(alive.mail(50, 5s).size() == 50);
+    CHECK(o.queue.times_settled("H0") == 0);
+}
+
+TEST_CASE("a host that refuses connections is found dead once, not for each message")
+{
+    office o;
+    o.settings.delivery.smart_host = "127.0.0.1:1";
+    o.open();
+    for (int i = 0; i < 20; ++i) o.send(office::letter("Q" + std::to_string(i), {"to@b.example"}));
+    for (int i = 0; i < 20; ++i) {
+        auto const u = o.queue.settled("Q" + std::to_string(i));
+        CHECK(u.state == state::queued);
+        CHECK(u.last_reply.starts_with("451 4.4.1"));
+    }
+    // Whatever comes while it is down waits for the next look at it, not for a whole turn.
+    o.send(office::letter("R1", {"to@b.example"}));
+    auto const u = o.queue.settled("R1");
+    CHECK(u.state == state::queued);
+    CHECK(u.next_attempt < wall_clock::now() + 30s);
+}
+
+TEST_CASE("a host that comes back gets what waited")
+{
+    office o;
+    o.world.down_first = 1ms;
+    o.world.down_most = 1ms;
+    std::uint16_t port = 0;
+    {
+        scripted_server gone;
+        port = gone.port();
+        o.use_smart_host(gone);
+    }
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}));
+    CHECK(o.queue.settled("Q1").state == state::queued);
+    scripted_server host;
+    o.settings.delivery.smart_host = host.address();
+    REQUIRE(o.running->reload(o.settings));
+    o.later(6min);
+    CHECK(o.queue.settled("Q1", 0, 2).state == state::delivered);
+    CHECK(port != host.port());
+}
+
+TEST_CASE("a settlement that the disk does not take is not forgotten")
+{
+    scripted_server host;
+    office o;
+    o.use_smart_host(host);
+    o.queue.fail_settlements(1);
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}));
+    CHECK(o.queue.settled("Q1").state == state::delivered);
+    CHECK(host.mail(1).size() == 1);
+}
+
+TEST_CASE("stop ends what hangs and leaves it in the spool")
+{
+    scripted_server hangs{[](std::string const& line, unsigned) -> std::string { return line == "." ? "HANG" : ""; }};
+    office o;
+    o.use_smart_host(hangs);
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}));
+    while (hangs.lines().empty() || hangs.lines().back() != "DATA") std::this_thread::sleep_for(5ms);
+    auto const start = steady_clock::now();
+    o.running->stop(0s);
+    CHECK(steady_clock::now() - start < 4s);
+    CHECK(*o.queue.count() == 1);
+}
