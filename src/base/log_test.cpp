@@ -362,6 +362,7 @@ TEST_CASE("many threads: every line arrives whole and once")
     screen_file const screen(f);
     log::start({.history = f.path / "h"});
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t)
         threads.emplace_back([t] {
             for (int i = 0; i < 500; ++i) {

@@ -143,6 +143,7 @@ TEST_CASE("ids have their form, differ, and come from several threads at once")
 {
     std::vector<std::vector<std::string>> made(4);
     std::vector<std::thread> threads;
+    threads.reserve(made.size());
     for (auto& list : made)
         threads.emplace_back([&list] {
             for (int i = 0; i < 500; ++i) {

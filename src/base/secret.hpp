@@ -25,7 +25,11 @@ public:
         return s;
     }
     secret(secret const& other) : octets_(other.octets_) {}
-    secret(secret&& other) noexcept : octets_(other.octets_) { other.clear(); }
+    // Copies, then wipes: moving a string may leave its octets in the old place.
+    secret(secret&& other) noexcept : octets_(other.octets_)  // NOLINT(performance-move-constructor-init)
+    {
+        other.clear();
+    }
     secret& operator=(secret const& other)
     {
         if (this != &other) {

@@ -17,7 +17,7 @@ constexpr std::size_t line_limit = 512;
 std::string shown(std::string_view value)
 {
     constexpr std::string_view digits = "0123456789abcdef";
-    auto const safe = printable(value, value_limit);
+    auto safe = printable(value, value_limit);
     if (is_ascii(safe)) return safe;
     std::string out;
     for (char c : safe) {
