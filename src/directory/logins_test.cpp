@@ -304,22 +304,26 @@ TEST_CASE("standard 22: unknown names are checked against the scheme that most a
     auto d = open(where, {"example.org"}, 1);
     std::string lines;
     for (int i = 0; i < 20; ++i) lines += "user" + std::to_string(i) + "@example.org:" + sha512 + "\n";
-    import(*d, lines);
+    std::vector<std::string> problems;
+    REQUIRE(d->import_accounts(lines, problems));
     REQUIRE(d->add_account(address("own@example.org"), secret{"x"}));
-    auto measure = [&](std::string const& name) {
-        std::vector<std::chrono::nanoseconds> times;
-        for (int i = 0; i < 21; ++i) {
-            auto const begun = std::chrono::steady_clock::now();
-            CHECK(log_in(*d, name + std::to_string(i % 20) + "@example.org", "wrong " + std::to_string(i)).state ==
-                  login_state::bad_credentials);
-            times.push_back(std::chrono::steady_clock::now() - begun);
-        }
-        std::sort(times.begin(), times.end());
-        return static_cast<double>(times[3].count());  // not the median: the machine is not ours alone
+    auto const measure = [&](std::string const& name, int turn) {
+        auto const begun = std::chrono::steady_clock::now();
+        CHECK(log_in(*d, name, "wrong" + std::to_string(turn)).state == login_state::bad_credentials);
+        return static_cast<double>((std::chrono::steady_clock::now() - begun).count());
     };
-    measure("warm");
-    double const known = measure("user");
-    double const unknown = measure("nobody");
-    CHECK(known / unknown < 1.5);
-    CHECK(unknown / known < 1.5);
+    // In turns, and the least of many: the machine is not ours alone. A difference in
+    // work would be there in every attempt.
+    bool alike = false;
+    for (int attempt = 0; attempt < 5 && !alike; ++attempt) {
+        double known = 1e12;
+        double unknown = 1e12;
+        for (int i = 0; i < 20; ++i) {
+            std::string const number = std::to_string(i);
+            known = std::min(known, measure("user" + number + "@example.org", attempt));
+            unknown = std::min(unknown, measure("nobody" + number + "@example.org", attempt));
+        }
+        alike = known / unknown < 1.5 && unknown / known < 1.5;
+    }
+    CHECK(alike);
 }
