@@ -23,7 +23,7 @@ class content_files {
 public:
     explicit content_files(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-    result<> create_folders();
+    result<> create_folder();
     struct created {
         std::string name;
         int descriptor = -1;

@@ -54,30 +54,29 @@ result<> make_folder(std::filesystem::path const& folder)
 
 }  // namespace
 
-result<> content_files::create_folders()
+result<> content_files::create_folder()
 {
     if (auto made = make_folder(folder_); !made) return made;
-    for (unsigned i = 0; i < 256; ++i) {
-        auto const octet = static_cast<unsigned char>(i);
-        if (auto made = make_folder(folder_ / hexadecimal(std::span{&octet, 1})); !made) return made;
-    }
-    if (auto synced = sync_folder(folder_); !synced) return synced;
     return sync_folder(folder_.parent_path());
 }
 
 result<content_files::created> content_files::create()
 {
-    // A name that is taken is as good as impossible; but trying again costs nothing.
-    for (int tries = 0;; ++tries) {
-        std::array<unsigned char, name_length / 2> octets{};
-        random_octets(octets);
-        created made;
-        made.name = hexadecimal(octets);
-        auto const file = path_of(made.name);
-        made.descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode);
-        if (made.descriptor >= 0) return made;
-        if (errno != EEXIST || tries == 3) return file_failure("creating", file, errno);
+    std::array<unsigned char, name_length / 2> octets{};
+    random_octets(octets);
+    created made;
+    made.name = hexadecimal(octets);
+    auto const file = path_of(made.name);
+    constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    made.descriptor = ::open(file.c_str(), flags, file_mode);
+    if (made.descriptor < 0 && errno == ENOENT) {
+        // The first whose name begins like this.
+        if (auto folder = make_folder(file.parent_path()); !folder) return folder.error();
+        if (auto synced = sync_folder(folder_); !synced) return synced.error();
+        made.descriptor = ::open(file.c_str(), flags, file_mode);
     }
+    if (made.descriptor < 0) return file_failure("creating", file, errno);
+    return made;
 }
 
 result<> content_files::sync_folder_of(std::string_view name) const { return sync_folder(path_of(name).parent_path()); }

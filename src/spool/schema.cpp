@@ -105,7 +105,7 @@ result<> configure(connection& db)
 
 }  // namespace
 
-result<connection> open_for_writing(std::filesystem::path const& file)
+result<connection> open_for_writing(std::filesystem::path const& file, std::uint64_t log_size)
 {
     // SQLite gives its other files the mode of this one.
     int const descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -120,7 +120,7 @@ result<connection> open_for_writing(std::filesystem::path const& file)
     std::string const journal =
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;"
         "PRAGMA journal_size_limit = " +
-        std::to_string(wal_size);
+        std::to_string(log_size);
     if (auto set = db->execute(journal.c_str()); !set) return set.error();
     if (auto set = configure(*db); !set) return set.error();
     return db;
@@ -135,7 +135,7 @@ result<connection> open_for_reading(std::filesystem::path const& file)
     return db;
 }
 
-result<> renew_wal(connection& writer, std::filesystem::path const& file)
+result<> renew_log(connection& writer, std::filesystem::path const& file, std::uint64_t log_size)
 {
     auto const busy = writer.number("PRAGMA wal_checkpoint(TRUNCATE)");
     if (!busy) return busy.error();
@@ -147,9 +147,9 @@ result<> renew_wal(connection& writer, std::filesystem::path const& file)
     bool filled = true;
     if (*busy == 0 && ::fstat(descriptor, &found) == 0 && found.st_size == 0) {
         std::vector<char> const zeros(1u << 20);
-        for (std::int64_t at = 0; at < wal_size && filled;) {
+        for (std::uint64_t at = 0; at < log_size && filled;) {
             ssize_t const n = ::pwrite(descriptor, zeros.data(), zeros.size(), static_cast<off_t>(at));
-            if (n > 0) at += n;
+            if (n > 0) at += static_cast<std::uint64_t>(n);
             filled = n > 0 || errno == EINTR;
         }
         filled = filled && ::fsync(descriptor) == 0;

@@ -101,8 +101,9 @@ public:
           source_(std::move(source)),
           room_(options_.folder, options_.free_space_floor),
           helpers_(sync_threads),
-          writer_(writer::shared{options_.folder / "spool.db", files_, budget_, source_, out_, helpers_}, std::move(db),
-                  next_id, count)
+          writer_(
+              writer::shared{options_.folder / "spool.db", options_.log_size, files_, budget_, source_, out_, helpers_},
+              std::move(db), next_id, count)
     {
     }
     // Files that are being synced still become messages; then the writer does the rest.
@@ -431,16 +432,16 @@ result<std::unique_ptr<spool>> open(options o)
 
     auto const database = o.folder / "spool.db";
     auto files = std::make_shared<content_files>(o.folder / "content");
-    auto db = store::open(database);
+    auto db = store::open(database, o.log_size);
     if (!db) return db.error();
-    if (auto made = files->create_folders(); !made) return made.error();
+    if (auto made = files->create_folder(); !made) return made.error();
     if (auto scheduled = schedule_interrupted(db->db()); !scheduled) return scheduled.error();
     if (auto swept = sweep(db->db(), *files); !swept) return swept.error();
     auto const next = db->db().number("SELECT value FROM state WHERE name = 'first_attempts_from'");
     if (!next) return next.error();
     auto const count = db->db().number("SELECT count(*) FROM schedule");
     if (!count) return count.error();
-    if (auto renewed = renew_wal(db->db(), database); !renewed) return renewed.error();
+    if (auto renewed = renew_log(db->db(), database, o.log_size); !renewed) return renewed.error();
     auto source = reader::open(database);
     if (!source) return source.error();
     std::unique_ptr<spool> opened =

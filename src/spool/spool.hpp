@@ -97,13 +97,15 @@ struct filter {
 
 using accept_handler = std::function<void(result<>)>;
 /// Called once per commit with what it made ours, content included where it is in memory or
-/// in a file; `due` now.
+/// in a file; `due` now. Called with nothing when messages became due that are not handed out
+/// by this (released, hurried, or too many under way already): then take_due() has them.
 using arrival_handler = std::function<void(std::vector<queued_message>)>;
 
 struct options {
     std::filesystem::path folder;  // holds spool.db and content/
     std::size_t memory_limit = 128u << 10;
     std::uint64_t free_space_floor = 64u << 20;  // below: 452 4.3.1 before DATA
+    std::uint64_t log_size = 32u << 20;          // about how far the write-ahead log grows; made at the start
 };
 
 class spool {
@@ -130,9 +132,13 @@ public:
     virtual result<std::optional<wall_time>> next_due() = 0;
     /// Records fates, within some 10 ms on stable storage; a message whose last recipient
     /// is settled is gone. `bounce`, a report to the sender, becomes ours in the same transaction.
-    /// The handler (may be empty) is called when it is on stable storage.
+    /// The handler (may be empty) is called when it is on stable storage. May be called for some of
+    /// the recipients first, for others later: the message stays handed out until something was
+    /// said of each that was due. When it can't be stored, it is tried again until it can.
     virtual void settle(settlement what, std::optional<std::pair<message, std::string>> bounce,
                         accept_handler handler) = 0;
+    /// Gives a message back untried, with all recipients of which nothing was said: it is due again.
+    void release(std::string queue_id) { settle(settlement{std::move(queue_id), {}}, std::nullopt, {}); }
 
     // -- operating --
 

@@ -349,6 +349,7 @@ TEST_CASE("files that no message names are swept at the start; files of others s
         REQUIRE(s);
         REQUIRE(accept(**s, some_message("Q000000000001"), big_text(200'000)));
     }
+    std::filesystem::create_directories(folder.path() / "content/00");
     std::ofstream{folder.path() / "content/00/00ffffffffffffff"} << "left over";
     std::ofstream{folder.path() / "content/00/README"} << "not ours";
     auto s = open(options_in(folder.path()));
@@ -373,7 +374,9 @@ TEST_CASE("a second spool in the same folder is refused")
 TEST_CASE("a database of a newer version, or somebody else's, is refused and left alone")
 {
     throw_away_folder folder;
-    { REQUIRE(open(options_in(folder.path()))); }
+    {
+        REQUIRE(open(options_in(folder.path())));
+    }
     SUBCASE("newer")
     {
         run_sql(folder.path(), "PRAGMA user_version = 99");
@@ -434,7 +437,9 @@ TEST_CASE("a damaged row is put aside, the others go on")
 TEST_CASE("a hundred thousand deferred messages are no burden")
 {
     throw_away_folder folder;
-    { REQUIRE(open(options_in(folder.path()))); }
+    {
+        REQUIRE(open(options_in(folder.path())));
+    }
     {
         auto s = open(options_in(folder.path()));
         REQUIRE(s);

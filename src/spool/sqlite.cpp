@@ -10,6 +10,9 @@ namespace {
 
 constexpr int busy_wait_milliseconds = 2000;
 
+// What the system said when a step failed: SQLite itself forgets it when a COMMIT fails.
+thread_local int step_error_number = 0;
+
 bool means_no_room(int error_number) noexcept
 {
     return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
@@ -68,7 +71,9 @@ step_result statement::step()
 {
     int const code = sqlite3_step(handle_.get());
     if (code == SQLITE_ROW) return step_result::row;
-    return code == SQLITE_DONE ? step_result::finished : step_result::failed;
+    if (code == SQLITE_DONE) return step_result::finished;
+    step_error_number = errno;
+    return step_result::failed;
 }
 
 bool statement::run()
@@ -152,7 +157,8 @@ result<std::int64_t> connection::number(char const* sql, std::int64_t otherwise)
 error connection::failure(std::string_view doing) const
 {
     int const code = last_code();
-    int const system = sqlite3_system_errno(handle_.get());
+    int const known = sqlite3_system_errno(handle_.get());
+    int const system = known != 0 ? known : step_error_number;
     bool const no_room = (code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && means_no_room(system));
     std::string text{doing};
     text += ": ";

@@ -9,9 +9,9 @@
 
 namespace postern::spool {
 
-result<store> store::open(std::filesystem::path const& file)
+result<store> store::open(std::filesystem::path const& file, std::uint64_t log_size)
 {
-    auto opened = open_for_writing(file);
+    auto opened = open_for_writing(file, log_size);
     if (!opened) return opened.error();
     store s;
     s.db_ = std::move(*opened);

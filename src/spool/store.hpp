@@ -28,7 +28,7 @@ enum class durability { now, later };
 
 class store {
 public:
-    static result<store> open(std::filesystem::path const& file);
+    static result<store> open(std::filesystem::path const& file, std::uint64_t log_size);
 
     bool begin(durability d);
     bool commit();

@@ -13,18 +13,18 @@
 namespace postern::spool {
 namespace {
 
-constexpr int frame_size = static_cast<int>(page_size) + 24;
-constexpr int all_frames = static_cast<int>(wal_size) / frame_size;
+constexpr std::uint64_t frame_size = static_cast<std::uint64_t>(page_size) + 24;
 // Late, so that pages that change often are copied once; but early enough to be done
 // before the log outgrows its file.
-constexpr int begin_at = all_frames / 4 * 3;
+int three_quarters(std::uint64_t log_size) { return static_cast<int>(log_size / 4 * 3 / frame_size); }
 // When somebody's long read keeps the log from beginning anew, trying at each commit won't help.
 constexpr int try_again_after = 1024;
 constexpr std::chrono::milliseconds idle_after{1000};
 
 }  // namespace
 
-checkpointer::checkpointer(std::filesystem::path file) : file_(std::move(file))
+checkpointer::checkpointer(std::filesystem::path file, std::uint64_t log_size)
+    : file_(std::move(file)), begin_at_(three_quarters(log_size))
 {
     thread_ = std::thread{[this] { run(); }};
 }
@@ -43,8 +43,8 @@ void checkpointer::committed(int wal_frames)
 {
     frames_ = wal_frames;
     ++commits_;
-    if (wal_frames < begin_at) {
-        next_at_ = begin_at;
+    if (wal_frames < begin_at_) {
+        next_at_ = begin_at_;
         return;
     }
     if (wal_frames < next_at_) return;
@@ -115,24 +115,26 @@ void checkpointer::checkpoint(std::unique_lock<std::mutex>& lock)
     if (code != SQLITE_OK) wake_.wait_for(lock, idle_after, [this] { return stopping_; });
 }
 
-log_syncer::log_syncer(std::filesystem::path wal, std::function<void(error)> failed)
+log_syncer::log_syncer(std::filesystem::path wal, std::function<void(error, callbacks)> failed)
     : wal_(std::move(wal)), failed_(std::move(failed))
 {
     thread_ = std::thread{[this] { run(); }};
 }
 
-log_syncer::~log_syncer()
+log_syncer::~log_syncer() { finish(); }
+
+void log_syncer::finish()
 {
     {
         std::scoped_lock lock{mutex_};
         stopping_ = true;
         wake_.notify_all();
     }
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
     forget_file();
 }
 
-void log_syncer::sync(std::vector<std::function<void(result<>)>> then)
+void log_syncer::sync(callbacks then)
 {
     std::scoped_lock lock{mutex_};
     for (auto& t : then) then_.push_back(std::move(t));
@@ -163,13 +165,15 @@ void log_syncer::run()
     for (;;) {
         wake_.wait(lock, [this] { return stopping_ || asked_; });
         if (!asked_) return;
-        auto const then = std::move(then_);
+        auto then = std::move(then_);
         then_.clear();
         asked_ = false;
         lock.unlock();
-        result<> const synced = sync_now();
-        if (!synced) failed_(synced.error());
-        for (auto const& t : then) t(synced);
+        if (result<> const synced = sync_now(); synced) {
+            for (auto const& t : then) t(done{});
+        } else {
+            failed_(synced.error(), std::move(then));
+        }
         lock.lock();
     }
 }

@@ -16,7 +16,7 @@ namespace postern::spool {
 
 class checkpointer {
 public:
-    explicit checkpointer(std::filesystem::path file);
+    checkpointer(std::filesystem::path file, std::uint64_t log_size);
     ~checkpointer();
     checkpointer(checkpointer const&) = delete;
     checkpointer& operator=(checkpointer const&) = delete;
@@ -43,6 +43,7 @@ private:
     std::atomic<bool> wants_help_ = false;
     std::atomic<int> frames_ = 0;
     std::atomic<unsigned> commits_ = 0;
+    int begin_at_;     // so many frames
     int next_at_ = 0;  // the writer's
     bool urgent_ = false, stopping_ = false;
     std::thread thread_;
@@ -50,13 +51,17 @@ private:
 
 class log_syncer {
 public:
-    explicit log_syncer(std::filesystem::path wal, std::function<void(error)> failed);
+    using callbacks = std::vector<std::function<void(result<>)>>;
+    /// `failed` gets what should have been called, and sees to it.
+    log_syncer(std::filesystem::path wal, std::function<void(error, callbacks)> failed);
     ~log_syncer();
     log_syncer(log_syncer const&) = delete;
     log_syncer& operator=(log_syncer const&) = delete;
 
     /// Calls what is given when everything committed until now is on stable storage.
-    void sync(std::vector<std::function<void(result<>)>> then);
+    void sync(callbacks then);
+    /// Syncs what is left and ends the thread.
+    void finish();
     /// Before the database is opened again: its log may be another file then.
     void forget_file();
 
@@ -65,12 +70,12 @@ private:
     result<> sync_now();
 
     std::filesystem::path wal_;
-    std::function<void(error)> failed_;
+    std::function<void(error, callbacks)> failed_;
     std::mutex file_mutex_;
     int descriptor_ = -1;
     std::mutex mutex_;
     std::condition_variable wake_;
-    std::vector<std::function<void(result<>)>> then_;
+    callbacks then_;
     bool asked_ = false, stopping_ = false;
     std::thread thread_;
 };

@@ -75,11 +75,12 @@ void first_attempts::ended(std::int64_t id)
 writer::writer(shared s, store db, std::int64_t next_id, std::uint64_t count)
     : shared_(std::move(s)),
       db_(std::move(db)),
-      checkpointer_(shared_.database),
+      checkpointer_(shared_.database, shared_.log_size),
       syncer_(shared_.database.string() + "-wal",
-              [this](error const& why) {
+              [this](error const& why, log_syncer::callbacks unsynced) {
                   log::event(log::level::error, "spool-sync-failed", {{"error", why.logged}});
                   std::scoped_lock lock{mutex_};
+                  for (auto& each : unsynced) waiting_unsynced_.push_back(std::move(each));
                   log_failed_ = true;
                   wake_.notify_one();
               }),
@@ -121,7 +122,7 @@ void writer::settle(outcome_of_attempt s)
     if (waiting_.settles.empty()) settle_by_ = steady_clock::now() + settle_delay;
     waiting_.settles.push_back(std::move(s));
     std::size_t const count = waiting_.settles.size();
-    if (idle_ && (count == 1 || count == settle_at_once)) wake_.notify_one();
+    if (idle_ && ((count == 1 && !ticking_) || count == settle_at_once)) wake_.notify_one();
 }
 
 result<> writer::perform(action act)
@@ -171,8 +172,12 @@ void writer::run()
         b = batch{};
         keep_log_short();
         lock.lock();
+        look_again_at_ = steady_clock::now() + settle_delay;
     }
     lock.unlock();
+    syncer_.finish();
+    for (auto& each : waiting_unsynced_) unsynced_.push_back(std::move(each));
+    waiting_unsynced_.clear();
     give_up(b,
             error{status{4, 3, 2}, "The server is being stopped", "the spool was closed before this could be stored"});
     if (!db_) return;
@@ -188,7 +193,11 @@ bool writer::gather(std::unique_lock<std::mutex>& lock, batch& b)
         steady_time const now = steady_clock::now();
         steady_time until = steady_time::max();
         if (!waiting_.settles.empty()) until = waiting_.settles.size() >= settle_at_once ? now : settle_by_;
-        if (!unsettled_.empty()) until = std::min(until, try_again_at_);
+        // What was just accepted is probably settled in a moment: looking then costs less than
+        // being woken for it.
+        ticking_ = waiting_.settles.empty() && look_again_at_ > now;
+        if (ticking_) until = look_again_at_;
+        if (!unsettled_.empty() || !unsynced_.empty()) until = std::min(until, try_again_at_);
         if (until <= now) break;
         idle_ = true;
         if (until == steady_time::max()) {
@@ -196,9 +205,11 @@ bool writer::gather(std::unique_lock<std::mutex>& lock, batch& b)
         } else {
             wake_.wait_until(lock, until);
         }
-        idle_ = false;
+        idle_ = ticking_ = false;
     }
     distrusted_ = distrusted_ || std::exchange(log_failed_, false);
+    for (auto& each : waiting_unsynced_) unsynced_.push_back(std::move(each));
+    waiting_unsynced_.clear();
     effects_.nudge = std::exchange(nudge_, false);
 
     std::size_t count = 0, octets = 0;
@@ -240,6 +251,7 @@ void writer::give_up(batch& b, error const& why)
 {
     for (auto& s : unsettled_) b.settles.push_back(std::move(s));
     unsettled_.clear();
+    for (auto const& each : std::exchange(unsynced_, {})) each(why);
     if (!b.settles.empty())
         log::event(log::level::error, "spool-settlements-lost",
                    {{"count", b.settles.size()}, {"what", "these deliveries will be repeated"}});

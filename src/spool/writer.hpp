@@ -64,6 +64,7 @@ class writer {
 public:
     struct shared {
         std::filesystem::path database;
+        std::uint64_t log_size;
         std::shared_ptr<content_files> files;
         std::shared_ptr<memory_budget> budget;
         std::shared_ptr<reader> source;
@@ -159,6 +160,7 @@ private:
     effects effects_;
     std::shared_ptr<arrival_handler> arrival_now_;  // for the batch under way
     std::vector<outcome_of_attempt> unsettled_;     // to be tried again
+    log_syncer::callbacks unsynced_;                // committed, but the disk failed to confirm it
     steady_time try_again_at_;
     bool distrusted_ = false;
     steady_time reopen_not_before_;
@@ -167,8 +169,10 @@ private:
     std::mutex mutex_;  // of what follows
     std::condition_variable wake_;
     batch waiting_;
+    log_syncer::callbacks waiting_unsynced_;
     steady_time settle_by_;
-    bool stopping_ = false, idle_ = false, log_failed_ = false, nudge_ = false, tried_last_ = false;
+    steady_time look_again_at_;  // nobody need wake the writer for a settlement before that
+    bool stopping_ = false, idle_ = false, ticking_ = false, log_failed_ = false, nudge_ = false, tried_last_ = false;
     std::shared_ptr<arrival_handler> arrival_;
     std::optional<error> trouble_;
     steady_time trouble_at_, trouble_logged_at_;

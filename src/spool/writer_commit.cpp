@@ -64,7 +64,8 @@ void writer::commit(batch& b)
 
     why = db_->failure("storing messages");
     undo_effects();
-    bool const usable = recover(why);
+    error ignored;
+    bool const usable = recover(ignored);
     // What makes room should not fail with what needs it.
     if (usable && !b.settles.empty() && !(b.accepts.empty() && b.operations.empty())) {
         batch settles;
@@ -73,7 +74,6 @@ void writer::commit(batch& b)
             committed(settles, durability::now);
         } else {
             undo_effects();
-            error ignored;
             static_cast<void>(recover(ignored));
             b.settles.swap(settles.settles);
         }
@@ -403,6 +403,7 @@ bool writer::recover(error& why)
         return false;
     }
     distrusted_ = false;
+    for (auto const& each : std::exchange(unsynced_, {})) each(done{});
     return true;
 }
 
@@ -414,16 +415,24 @@ result<> writer::reopen()
     checkpointer_.close();
     syncer_.forget_file();
     db_.reset();
-    auto opened = store::open(shared_.database);
+    auto opened = store::open(shared_.database, shared_.log_size);
     if (!opened) return opened.error();
     std::string const from = std::to_string(next_id_);
     std::string const sql = "BEGIN IMMEDIATE; DELETE FROM message WHERE id >= " + from +
                             "; DELETE FROM schedule WHERE message >= " + from +
                             "; DELETE FROM file WHERE message >= " + from + "; COMMIT";
     if (auto taken_out = opened->db().execute(sql.c_str()); !taken_out) return taken_out.error();
-    if (auto renewed = renew_wal(opened->db(), shared_.database); !renewed) return renewed.error();
+    if (auto renewed = renew_log(opened->db(), shared_.database, shared_.log_size); !renewed) return renewed.error();
     if (auto reading = shared_.source->reopen(); !reading) return reading.error();
     if (auto copying = checkpointer_.reopen(); !copying) return copying.error();
+    // What failed may have been done all the same: so it is counted again.
+    std::string const unscheduled = "SELECT count(*) FROM message AS m WHERE m.id >= " + std::to_string(first_.from()) +
+                                    " AND NOT EXISTS (SELECT 1 FROM schedule AS s WHERE s.message = m.id)";
+    auto const first = opened->db().number(unscheduled.c_str());
+    if (!first) return first.error();
+    auto const later = opened->db().number("SELECT count(*) FROM schedule");
+    if (!later) return later.error();
+    count_ = static_cast<std::uint64_t>(*first + *later);
     db_.emplace(std::move(*opened));
     log::event(log::level::warning, "spool-opened-again", {});
     return done{};

@@ -119,6 +119,7 @@ inline spool::options options_in(std::filesystem::path const& folder)
     spool::options o;
     o.folder = folder;
     o.free_space_floor = 0;
+    o.log_size = 1u << 20;
     return o;
 }
 
