@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include <sys/stat.h>
 
@@ -19,6 +20,8 @@ using control::failure;
 
 // An import of many passwords in the clear hashes each; all else is quick.
 constexpr std::chrono::seconds patience{60}, patience_with_import{4 * 3600};
+// Of a server between its lock and its control socket, or another command.
+constexpr std::chrono::seconds patience_with_holder{10};
 
 /// The files that a command works on, opened for it alone.
 struct opened {
@@ -49,15 +52,10 @@ basic_result<opened, failure> open_files(config::settings const& s, control::com
     return files;
 }
 
-control::outcome perform_here(std::shared_ptr<config::settings const> s, control::command const& command,
-                              boost::json::object const& arguments)
+/// Nothing when another process has the files: a server that begins or ends, or another command.
+std::optional<control::outcome> perform_here(std::shared_ptr<config::settings const> s, control::command const& command,
+                                             boost::json::object const& arguments, std::string& holder)
 {
-    if (command.needs_server) {
-        return failure{
-            failure::kind::problem, "no server runs on " + s->data_dir.string() + "; `postern serve` starts it", {}};
-    }
-    if (auto ready = own_data_dir(*s); !ready) return control::to_failure(ready.error());
-
     log::options quiet;
     quiet.level = log::level::warning;
     control::context c;
@@ -67,22 +65,14 @@ control::outcome perform_here(std::shared_ptr<config::settings const> s, control
         return control::run_command(c, command.name, arguments);
     }
 
-    std::string holder;
     auto lock = control::instance_lock::take(s->data_dir, holder);
-    if (!lock) return control::to_failure(lock.error());
-    if (!*lock) {
-        return failure{failure::kind::unavailable,
-                       "another process" + (holder.empty() ? std::string{} : " (" + holder + ")") + " has " +
-                           s->data_dir.string() +
-                           " open, and does not answer at its control socket; try again, and look "
-                           "at the server's log if that does not help",
-                       {}};
-    }
+    if (!lock) return control::outcome{control::to_failure(lock.error())};
+    if (!*lock) return std::nullopt;
     quiet.history = c.history();
     quiet.history_size = s->log.history_size;
     log::start(quiet);
     auto files = open_files(*s, command);
-    if (!files) return std::move(files.error());
+    if (!files) return control::outcome{std::move(files.error())};
     c.accounts = files->accounts.get();
     c.queue = files->queue.get();
     auto done = control::run_command(c, command.name, arguments);
@@ -90,6 +80,38 @@ control::outcome perform_here(std::shared_ptr<config::settings const> s, control
     files->accounts.reset();
     log::stop();
     return done;
+}
+
+/// By the server if one runs, else here.
+control::outcome perform_anywhere(std::shared_ptr<config::settings const> s, control::command const& command,
+                                  boost::json::object const& arguments)
+{
+    auto const limit = command.name == "account import" ? patience_with_import : patience;
+    auto const until = steady_clock::now() + patience_with_holder;
+    bool ready = false;
+    for (;;) {
+        if (auto answer = control::ask_server(s->data_dir, command.name, arguments, limit)) return std::move(*answer);
+        if (command.needs_server) {
+            return failure{failure::kind::problem,
+                           "no server runs on " + s->data_dir.string() + "; `postern serve` starts it",
+                           {}};
+        }
+        if (!ready) {
+            if (auto owned = own_data_dir(*s); !owned) return control::to_failure(owned.error());
+            ready = true;
+        }
+        std::string holder;
+        if (auto answer = perform_here(s, command, arguments, holder)) return std::move(*answer);
+        if (steady_clock::now() >= until) {
+            return failure{failure::kind::unavailable,
+                           "another process" + (holder.empty() ? std::string{} : " (" + holder + ")") + " has " +
+                               s->data_dir.string() +
+                               " open, and does not answer at its control socket; try again, and look at the server's "
+                               "log if that does not help",
+                           {}};
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
 }
 
 }  // namespace
@@ -116,11 +138,9 @@ basic_result<boost::json::value, int> perform(application const& app, std::strin
     if (!s) return call_was_wrong;
     auto const* command = control::find_command(name);
     if (!command) return fail({failure::kind::usage, "there is no command " + std::string{name}, {}});
-    auto answer =
-        control::ask_server(s->data_dir, name, arguments, name == "account import" ? patience_with_import : patience);
-    if (!answer) answer = perform_here(s, *command, arguments);
-    if (!*answer) return fail(answer->error());
-    return std::move(**answer);
+    auto answer = perform_anywhere(s, *command, arguments);
+    if (!answer) return fail(answer.error());
+    return std::move(*answer);
 }
 
 }  // namespace postern::cli

@@ -12,9 +12,18 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define POSTERN_HAS_ASAN 1
+#elif defined(__has_feature)
+#define POSTERN_HAS_ASAN __has_feature(address_sanitizer)
+#else
+#define POSTERN_HAS_ASAN 0
+#endif
 
 namespace postern::cli {
 namespace {
@@ -122,7 +131,11 @@ result<> drop_privileges(config::settings const& s)
         if (::syscall(SYS_capset, &head, none.data()) != 0) return failed("can't give up capabilities", errno);
     }
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("can't refuse new privileges", errno);
+    rlimit const no_core{};
+    if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return failed("can't switch core dumps off", errno);
+#if !POSTERN_HAS_ASAN  // the leak checker traces its own process, which this forbids
     if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return failed("can't switch core dumps off", errno);
+#endif
     return {};
 }
 

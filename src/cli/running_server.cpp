@@ -20,7 +20,8 @@ log::level level_of(std::string_view name)
 result<control::instance_lock> own(std::filesystem::path const& data_dir)
 {
     std::string holder;
-    auto lock = control::instance_lock::take(data_dir, holder);
+    // A command that works on the files is soon done.
+    auto lock = control::instance_lock::take(data_dir, holder, std::chrono::seconds{5});
     if (!lock) return std::move(lock.error());
     if (!*lock) {
         return error{{4, 3, 0},

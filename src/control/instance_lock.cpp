@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -31,6 +32,17 @@ result<std::optional<instance_lock>> instance_lock::take(std::filesystem::path c
     auto const pid = std::to_string(::getpid());
     if (::ftruncate(file.get(), 0) == 0 && ::pwrite(file.get(), pid.data(), pid.size(), 0) < 0) holder.clear();
     return std::optional<instance_lock>{instance_lock{std::move(file)}};
+}
+
+result<std::optional<instance_lock>> instance_lock::take(std::filesystem::path const& data_dir, std::string& holder,
+                                                         steady_clock::duration patience)
+{
+    auto const until = steady_clock::now() + patience;
+    for (;;) {
+        auto lock = take(data_dir, holder);
+        if (!lock || *lock || steady_clock::now() >= until) return lock;
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
 }
 
 }  // namespace postern::control

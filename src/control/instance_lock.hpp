@@ -16,6 +16,9 @@ class instance_lock {
 public:
     /// Nothing when another process holds it; `holder` then tells which, if that is known.
     static result<std::optional<instance_lock>> take(std::filesystem::path const& data_dir, std::string& holder);
+    /// The same, but waits for a holder that may soon be done, such as another command.
+    static result<std::optional<instance_lock>> take(std::filesystem::path const& data_dir, std::string& holder,
+                                                     steady_clock::duration patience);
 
 private:
     explicit instance_lock(descriptor file) : file_(std::move(file)) {}
