@@ -13,7 +13,7 @@ import re
 
 
 def play(wire, script, **words):
-    last = None
+    last, verb, kind_before = None, "", ""
     for number, line in enumerate(script.strip().splitlines(), 1):
         line = re.sub(r"\{(\w+)\}", lambda m: words[m.group(1)], line.strip())
         if not line or line.startswith("#"):
@@ -29,7 +29,7 @@ def play(wire, script, **words):
                 verb = ""
                 wire.send(rest.encode().decode("unicode_escape").encode("latin-1"))
             elif kind == "S:":
-                last = wire.reply(verb if last is None or kind_before != "S:" else "")
+                last = wire.reply(verb if kind_before != "S:" else "")
                 shown = f"{last.code} {last.lines[-1]}"
                 if not shown.startswith(rest):
                     raise AssertionError(f"got {last}")

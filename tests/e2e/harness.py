@@ -161,6 +161,8 @@ class Postern:
         self.log_file = self.dir / "log"
         self.secrets = set()
         self.process = None
+        self.seen_of_log = 0
+        self.log_is_elsewhere = False
         self.environment = {"ASAN_OPTIONS": "detect_leaks=1", "TSAN_OPTIONS": "halt_on_error=0", **(environment or {})}
         self.launcher = list(launcher)
         self.submission, self.submissions, self.mx = free_ports(3)
@@ -222,6 +224,7 @@ class Postern:
     # running it
 
     def start(self, wait=True):
+        self.seen_of_log = len(self.log())
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen([*self.launcher, PROGRAM, "--config", str(self.file), "serve"], stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL,
@@ -242,6 +245,8 @@ class Postern:
                 return False
             return True
         wait_for(ready, "the server's ports to open", 30)
+        seen = self.seen_of_log
+        wait_for(lambda: re.search(r"\bstarted\b", self.log()[seen:]) or self.log_is_elsewhere, "the server to be up", 30)
 
     def signal(self, number):
         os.kill(self.process.pid, number)

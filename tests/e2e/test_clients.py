@@ -177,7 +177,7 @@ class Clients(unittest.TestCase):
     @each("PLAIN", "LOGIN")
     def test_git_send_email(self, implicit, port, mechanism, word):
         need("git")
-        if run("git", "send-email", "-h").returncode not in (0, 129) or \
+        if not pathlib.Path(run("git", "--exec-path").stdout.strip(), "git-send-email").exists() or \
                 run("perl", "-MAuthen::SASL", "-MIO::Socket::SSL", "-e", "1").returncode:
             raise unittest.SkipTest("git send-email is not installed")
         repository = self.server.dir / "repository"
@@ -204,7 +204,7 @@ class Clients(unittest.TestCase):
     def test_s_nail(self, implicit, port, mechanism, word):
         need("s-nail")
         user, password = (urllib.parse.quote(t, safe="") for t in (ALICE, PASSWORD))
-        done = run("s-nail", "-n", "-:/", "-S", "v15-compat", "-S", f"from={ALICE}", "-S", "hostname=laptop.example",
+        done = run("s-nail", "-:/", "-S", "v15-compat", "-S", f"from={ALICE}", "-S", "hostname=laptop.example",
                    "-S", f"tls-ca-file={self.ca}", "-S", "tls-verify=strict", "-S", "sendwait", "-S",
                    f"smtp-auth={mechanism}", *([] if implicit else ["-S", "smtp-use-starttls"]), "-S",
                    f"mta={'smtps' if implicit else 'smtp'}://{user}:{password}@localhost:{port}", "-s", word, BOB,
@@ -232,9 +232,7 @@ class Clients(unittest.TestCase):
             with typist:
                 if implicit:
                     self.assertRegex(typist.stdout.readline(), rb"^220 ")
-                else:
-                    # s_client shows the last line of the EHLO that it said itself.
-                    self.assertRegex(typist.stdout.readline(), rb"^250 ")
+                # Otherwise s_client has eaten the greeting and the answer to its own EHLO.
                 for line, want in lines:
                     typist.stdin.write(line.encode() + b"\n")
                     typist.stdin.flush()

@@ -3,11 +3,13 @@ docs/standards.md that a conversation can show, each test named after its number
 import base64
 import re
 import socket
+import statistics
 import time
+import tomllib
 import unittest
 
 from dialog import play
-from harness import (ALICE, BOB, HOST, NAME, PASSWORDS, SLOW, Postern, Sink, Wire, client_context, message, token)
+from harness import (ALICE, BOB, HOST, NAME, PASSWORDS, SANITIZED, SLOW, Postern, Sink, Wire, client_context, message, token)
 from scram import Scram, b64
 
 LOGGED_IN = """
@@ -313,7 +315,7 @@ DIALOGS = [
         C: RCPT TO:<bob@localonly>
         S: 553 5.1.3
         C: RCPT TO:<bob>
-        S: 55
+        S: 5
         C: RCPT TO:<bob@postern.test>
         S: 250
         """),
@@ -441,16 +443,12 @@ DIALOGS = [
         C: DATA
         S: 503 5.5.1
         """),
-    ("std_72_bad_chunk_sizes", "465", TRANSACTION + """
-        C: BDAT -1
+    # How much would follow is not known then, and must not be run as commands.
+    *((f"std_72_a_bad_chunk_size_ends_the_session_{number}", "465", TRANSACTION + f"""
+        C: BDAT {size}
         S: 501 5.5.4
-        C: BDAT 0x10
-        S: 501 5.5.4
-        C: BDAT +5
-        S: 501 5.5.4
-        C: BDAT 0 FIRST
-        S: 501 5.5.4
-        """),
+        -- closed
+        """) for number, size in enumerate(("-1", "0x10", "+5", "99999999999999999999999", "x"))),
     ("std_73_letters_outside_ascii_need_smtputf8", "465", LOGGED_IN + """
         C: MAIL FROM:<alice@postern.test>
         S: 250
@@ -564,12 +562,13 @@ DIALOGS = [
         R: NOOP \\0\\r\\n
         S: 50
         """),
-    ("eight_bit_octets_in_a_command", "465", """
-        S: 220
-        C: EHLO client.example
-        S: 250
-        R: VRFY \\xff\\xfe\\r\\n
+    ("octets_that_are_no_utf8", "465", LOGGED_IN + """
+        R: MAIL FROM:<al\\xff\\xfe@postern.test> SMTPUTF8\\r\\n
         S: 5
+        R: MAIL FROM:<al\\xc0\\xafice@postern.test> SMTPUTF8\\r\\n
+        S: 5
+        R: EHLO \\xff\\xfe\\r\\n
+        S: 501
         C: NOOP
         S: 250
         """),
@@ -612,7 +611,8 @@ class Dialogs(unittest.TestCase):
             wire.say("AUTH PLAIN", 334)
             fits = b64(b"\0" + ALICE.encode() + b"\0" + b"x" * 8900)
             self.assertLessEqual(len(fits), 12288 - 2)
-            wire.say(fits, 535, "5.7.8")
+            # Too long for a password, and said to be just that: the line itself is taken.
+            self.assertIn(wire.say(fits).code, (535, 501))
             wire.say("AUTH PLAIN", 334)
             wire.say(b64(b"\0" + b"x" * 9800), 500, "5.5.6")
             wire.auth_plain(ALICE, PASSWORDS[ALICE])
@@ -620,13 +620,14 @@ class Dialogs(unittest.TestCase):
     def test_std_11_long_initial_response(self):
         with self.server.session() as wire:
             reply = wire.say("AUTH PLAIN " + b64(b"\0" + ALICE.encode() + b"\0" + b"x" * 8000))
-            self.assertEqual((reply.code, reply.status), (535, "5.7.8"))
+            self.assertIn(reply.code, (535, 501))
             wire.auth_plain(ALICE, PASSWORDS[ALICE])
 
     def test_std_18_the_default_configuration_forbids_clear_text_logins(self):
         shown = self.server.cli("config", "default", check=True).stdout
-        self.assertRegex(shown, r"(?m)^#?\s*require_tls\s*=\s*true")
-        self.assertRegex(shown, r"(?m)^#?\s*plaintext_networks\s*=\s*\[\]")
+        auth = tomllib.loads(shown)["auth"]
+        self.assertIs(auth["require_tls"], True)
+        self.assertEqual(auth.get("plaintext_networks", []), [])
 
     def test_std_21_received_says_how(self):
         for port, clause in ((None, "ESMTPSA"), (self.server.submission, "ESMTPSA")):
@@ -644,17 +645,22 @@ class Dialogs(unittest.TestCase):
             self.assertRegex(self.server.wait_mail(BOB, word).decode(), rf"(?s)Received: .{{0,400}}with {clause}\b")
 
     def test_std_22_unknown_user_and_wrong_password_are_alike(self):
-        texts, times = {}, {}
-        for user in (ALICE, "nobody@postern.test", "nobody@elsewhere.test", "nobody"):
-            with self.server.session() as wire:
-                began = time.monotonic()
-                for _ in range(3):
-                    reply = wire.auth_plain(user, "wrong", 535, "5.7.8")
-                times[user] = time.monotonic() - began
-                texts[user] = re.sub(r"\S*\d\S*$|\([^)]*\)$|\[[^]]*\]$", "", reply.text)
-        self.assertEqual(len(set(texts.values())), 1, texts)
-        if SLOW == 1:
-            self.assertLess(max(times.values()), 1.8 * min(times.values()) + 0.1, times)
+        users = (ALICE, "nobody@postern.test", "nobody@elsewhere.test", "nobody")
+        texts, times = set(), {user: [] for user in users}
+        for _ in range(15):
+            for user in users:
+                with self.server.session() as wire:
+                    # The same wrong password again is remembered and quick: so a new one each time.
+                    password = token()
+                    began = time.monotonic()
+                    reply = wire.auth_plain(user, password, 535, "5.7.8")
+                    times[user].append(time.monotonic() - began)
+                    again = wire.auth_plain(user, password, 535, "5.7.8")
+                texts |= {re.sub(r" \([^()]*\)$", "", r.text) for r in (reply, again)}
+        self.assertEqual(len(texts), 1, texts)
+        if not SANITIZED:
+            medians = {user: statistics.median(t) for user, t in times.items()}
+            self.assertLess(max(medians.values()), 1.5 * min(medians.values()) + 0.02, medians)
 
     def test_std_22_failures_end_the_session(self):
         with self.server.session() as wire:
@@ -770,6 +776,8 @@ class Dialogs(unittest.TestCase):
 
     def test_std_47_48_tls_versions(self):
         import ssl
+        import warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # TLS 1.1 is the point
         for port, implicit in ((self.server.submissions, True), (self.server.submission, False)):
             for version, good in ((ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True),
                                   (ssl.TLSVersion.TLSv1_3, True)):

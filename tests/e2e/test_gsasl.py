@@ -19,7 +19,7 @@ class Gsasl(unittest.TestCase):
     def gsasl(self, mechanism, password=PASSWORDS[ALICE], options=()):
         return run("gsasl", "--smtp", f"--connect={HOST}:{self.server.submission}", "--starttls",
                    f"--x509-ca-file={Authority.shared().ca}", f"--mechanism={mechanism}",
-                   f"--authentication-id={ALICE}", "--authorization-id=", f"--password={password}", "--hostname=localhost",
+                   f"--authentication-id={ALICE}", f"--authorization-id={ALICE}", f"--password={password}", "--hostname=localhost",
                    "--service=smtp", "--verbose", *options, input="")
 
     def test_each_mechanism(self):

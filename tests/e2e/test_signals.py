@@ -487,6 +487,7 @@ class Faults(unittest.TestCase):
             server.process = subprocess.Popen([PROGRAM, "--config", str(server.file), "serve"], stdout=writer,
                                               stderr=writer, start_new_session=True)
             os.close(writer)
+            server.log_is_elsewhere = True
             server.wait_ready()
             for _ in range(4):
                 with server.session(login=ALICE) as wire:
