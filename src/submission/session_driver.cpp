@@ -275,6 +275,7 @@ net::awaitable<smtp::action> session_driver::need_input()
         // Pipelined commands, or an incomplete line.
         auto const before = input_.size();
         auto next = session_->on_input(input_);
+        if (input_.size() != before) line_began_ = steady_clock::now();
         if (input_.size() != before || !std::holds_alternative<smtp::need_input>(next)) co_return next;
     }
     if (auto const failed = co_await flush()) co_return lost(failed);
@@ -290,11 +291,19 @@ net::awaitable<smtp::action> session_driver::need_input()
     }
     bool const stranger = session_->login().empty() && listener_.session.role == config::role::submission &&
                           !contains(runtime_->settings.relay.networks, peer_->remote().address);
+    // The limit is for the whole line: one octet at a time must not hold a session for ever.
+    if (input_.empty()) line_began_ = steady_clock::now();
+    auto const limit = stranger || session_->in_exchange() ? times.before_login : times.command;
+    auto const left = limit - (steady_clock::now() - line_began_);
+    if (left <= steady_clock::duration::zero()) co_return lost(asio::error::timed_out);
     waiting_ = idle;
-    auto const failed = co_await fill(stranger || session_->in_exchange() ? times.before_login : times.command);
+    auto const failed = co_await fill(left);
     waiting_ = false;
     if (failed) co_return lost(failed);
-    co_return session_->on_input(input_);
+    auto const before = input_.size();
+    auto next = session_->on_input(input_);
+    if (input_.size() != before) line_began_ = steady_clock::now();
+    co_return next;
 }
 
 net::awaitable<smtp::action> session_driver::start_tls()

@@ -104,6 +104,7 @@ private:
     std::string cause_;  // of the last log-in's outcome, for the log
     steady_time auth_began_{};
     steady_time began_ = steady_clock::now();
+    steady_time line_began_ = began_;  // the first octet of the line that is being read, or the wait for it
     session_totals totals_;
     bool in_total_ = false, in_address_ = false;
     ip_address counted_;
