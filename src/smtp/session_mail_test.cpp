@@ -40,6 +40,19 @@ constexpr dialog dialogs[] = {
         S: 503 5.5.1 ...
         -- mail
     )"},
+    {"a refused sender leaves nothing of its parameters", "mx", R"(
+        -- greeting
+        -- ehlo
+        -- next sender sender-not-owned
+        C: MAIL FROM:<king@example.test> SMTPUTF8
+        S: 550 5.7.1 ...
+        C- MAIL FROM:<\xc3\xbc@example.test>\r\n
+        S: 553 5.6.7 ...
+        C: MAIL FROM:<a@example.test> SMTPUTF8 FOO
+        S: 555 5.5.4 ...
+        C- MAIL FROM:<\xc3\xbc@example.test>\r\n
+        S: 553 5.6.7 ...
+    )"},
     {"a refused recipient leaves the others", "mx", R"(
         -- greeting
         -- ehlo

@@ -329,7 +329,8 @@ inline smtp::action world::answer_content()
     if (was == mode::data && decoder_.bare_newline()) {
         v = catalogue::make_verdict(catalogue::rules::bare_newline_in_message);
     }
-    if (content_.size() > settings_.message_size) v = catalogue::make_verdict(catalogue::rules::message_too_big);
+    if (was == mode::data && content_.size() > settings_.message_size)
+        v = catalogue::make_verdict(catalogue::rules::message_too_big);
     return session_->on_content(v);
 }
 
@@ -392,6 +393,7 @@ inline void world::perform(smtp::action a, bool from_input)
                 chunk_left_ = c->size;
                 last_chunk_ = c->last;
             } else if (auto const* d = std::get_if<smtp::discard_chunk>(&a)) {
+                REQUIRE(d->size != 0);
                 mode_ = mode::discard;
                 chunk_left_ = d->size;
             } else {
