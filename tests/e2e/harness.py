@@ -414,7 +414,11 @@ class Wire:
         self.context = self.context or client_context()
         if self.buffer:
             raise AssertionError(f"octets before the handshake: {self.buffer!r}")
-        self.socket = self.context.wrap_socket(self.socket, server_hostname=self.name, session=session)
+        try:
+            self.socket = self.context.wrap_socket(self.socket, server_hostname=self.name, session=session)
+        except Exception:
+            self.close()
+            raise
 
     def send(self, octets):
         self.socket.sendall(octets.encode() if isinstance(octets, str) else octets)
@@ -592,15 +596,19 @@ class Sink:
 
     def _serve(self, peer):
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        encrypted = None
         try:
-            self._talk(peer)
+            encrypted = self._talk(peer)
+            if encrypted:
+                self._talk(encrypted, True)
         except (OSError, ValueError):
             pass
         finally:
             with self.lock:
-                self.peers.discard(peer)
-            with contextlib.suppress(OSError):
-                peer.close()
+                self.peers -= {peer, encrypted}
+            peer.close()
+            if encrypted:
+                encrypted.close()
 
     def _answer(self, verb, argument, usual):
         for key in (f"{verb} {argument}".strip(), verb):
@@ -609,17 +617,18 @@ class Sink:
                 return answer(argument) if callable(answer) else answer
         return usual
 
-    def _talk(self, peer):
+    def _talk(self, peer, encrypted=False):
+        """Until the end, or until STARTTLS: gives the connection under TLS then."""
         stream = peer.makefile("rb")
-        encrypted = False
         envelope = {"sender": None, "recipients": [], "parameters": []}
 
         def send(text):
             peer.sendall(text.encode() + b"\r\n")
-        greeting = self._answer("CONNECT", "", "220 sink.example ESMTP")
-        if greeting is None:
-            return
-        send(greeting)
+        if not encrypted:
+            greeting = self._answer("CONNECT", "", "220 sink.example ESMTP")
+            if greeting is None:
+                return None
+            send(greeting)
         while line := stream.readline(100000):
             if not line.endswith(b"\r\n"):
                 raise ValueError("bare line end in a command")
@@ -636,22 +645,21 @@ class Sink:
                 offered = [e for e in self.extensions if not (encrypted and e == "STARTTLS")]
                 rows = ["sink.example", *offered]
                 usual = "\r\n".join(f"250{'-' if i + 1 < len(rows) else ' '}{r}" for i, r in enumerate(rows))
+            if verb == "DATA" and not envelope["recipients"]:
+                usual = "554 5.5.1 No recipients"
             answer = self._answer(verb, address if verb in ("MAIL", "RCPT") else argument, usual)
             if answer is None:
-                return
+                return None
             send(answer)
             good = answer[0] in "23"
             if verb == "QUIT":
-                return
+                return None
             if verb == "STARTTLS" and good and self.tls:
                 stream.close()
+                inner = self.tls.wrap_socket(peer, server_side=True)
                 with self.lock:
-                    self.peers.discard(peer)
-                peer = self.tls.wrap_socket(peer, server_side=True)
-                with self.lock:
-                    self.peers.add(peer)
-                stream = peer.makefile("rb")
-                encrypted = True
+                    self.peers.add(inner)
+                return inner
             elif verb in ("EHLO", "HELO", "RSET"):
                 envelope = {"sender": None, "recipients": [], "parameters": []}
             elif verb == "MAIL" and good:
@@ -663,7 +671,7 @@ class Sink:
                 content, raw = [], b""
                 while (line := stream.readline(1 << 20)) != b".\r\n":
                     if not line:
-                        return
+                        return None
                     raw += line
                     content.append(line[1:] if line.startswith(b".") else line)
                 content = b"".join(content)
@@ -675,6 +683,7 @@ class Sink:
                     if self.on_message:
                         self.on_message(taken)
                 if answer is None:
-                    return
+                    return None
                 send(answer)
                 envelope = {"sender": None, "recipients": [], "parameters": []}
+        return None
