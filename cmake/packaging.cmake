@@ -16,7 +16,7 @@ add_custom_command(
   COMMAND ${GZIP} -9nc ${CMAKE_SOURCE_DIR}/packaging/postern.1 > ${man_page}
   DEPENDS ${CMAKE_SOURCE_DIR}/packaging/postern.1
   VERBATIM)
-add_custom_target(installed_files DEPENDS ${default_config} ${man_page})
+add_custom_target(installed_files ALL DEPENDS ${default_config} ${man_page})
 
 install(FILES ${default_config} DESTINATION /etc/postern)
 install(FILES ${man_page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
@@ -35,12 +35,12 @@ set(CPACK_DEBIAN_PACKAGE_SECTION mail)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, dns-root-data")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "SMTP submission server and relay that says why")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
-    "SMTP submission server and relay that says why\n \
-Mail clients log in, over TLS, and only then does Postern carry their mail to\n \
-other networks. It keeps accepted mail safe on disk and delivers it. Every\n \
-refusal says which rule it comes from, and what the user and the operator\n \
-can do about it.")
+    "Mail clients log in, over TLS, and only then does Postern carry their mail to
+other networks. It keeps accepted mail safe on disk and delivers it. Every
+refusal says which rule it comes from, and what the user and the operator can
+do about it.")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION TRUE)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
     "${CMAKE_SOURCE_DIR}/packaging/postinst;${CMAKE_SOURCE_DIR}/packaging/prerm;\

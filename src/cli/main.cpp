@@ -60,7 +60,7 @@ int main(int argc, char** argv)
     try {
         auto const status = postern::cli::run(argc, argv);
         // A full disk behind standard output must not look like success.
-        if (std::fflush(stdout) != 0) {
+        if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
             postern::cli::complain("can't write the output");
             return postern::cli::call_was_wrong;
         }

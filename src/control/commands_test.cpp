@@ -279,7 +279,10 @@ TEST_CASE("why tells a message's story from its session on, and leaves other mes
     log::event(log::level::info, "accepted", {{"session", session}, {"queue_id", second}});
     log::event(log::level::info, "refused", {{"session", session + ".1"}, {"rule", "unknown-recipient"}});
     log::event(log::level::info, "login", {{"session", other}});
-    log::event(log::level::info, "delivered", {{"queue_id", first}});
+    auto const report = make_queue_id();
+    log::event(log::level::info, "bounced", {{"queue_id", first}});
+    log::event(log::level::info, "report", {{"queue_id", report}, {"about", first}});
+    log::event(log::level::info, "delivered", {{"queue_id", report}});
     log::event(log::level::info, "delivered", {{"queue_id", second}});
 
     auto const names = [&](std::string id) {
@@ -292,9 +295,11 @@ TEST_CASE("why tells a message's story from its session on, and leaves other mes
         }
         return all;
     };
-    CHECK(names(first) == "login accepted refused delivered");
-    CHECK(names(session) == "login accepted accepted refused delivered delivered");
-    CHECK(names("(" + session + ".1)") == "login accepted accepted refused delivered delivered");
+    CHECK(names(first) == "login accepted refused bounced report delivered");
+    CHECK(names(second) == "login accepted refused delivered");
+    CHECK(names(report) == "report delivered");
+    CHECK(names(session) == "login accepted accepted refused bounced report delivered");
+    CHECK(names("(" + session + ".1)") == "login accepted accepted refused bounced report delivered");
     CHECK(names(to_lower(other)) == "login");
 
     auto const unknown = w.run("why", {{"id", make_session_id()}});

@@ -36,26 +36,29 @@ std::vector<json::object> read_events(std::filesystem::path const& folder, std::
 }
 
 /// A session's story holds those of its messages. A message's story begins with its session,
-/// but leaves out what else the session sent.
+/// and holds that of the report to its sender, but leaves out what else the session sent.
 std::vector<json::object> follow(std::filesystem::path const& folder, std::string const& id)
 {
     auto events = read_events(folder, {id});
-    std::set<std::string> sessions, messages;
+    std::set<std::string> sessions, messages, reports;
     for (auto const& e : events) {
         // Behind the dot stands the number of a refusal.
         auto const s = text_of(e, "session");
         if (!s.empty()) sessions.insert(s.substr(0, s.find('.')));
-        if (auto q = text_of(e, "queue_id"); !q.empty() && messages.size() < most_messages) messages.insert(q);
+        auto const m = text_of(e, "queue_id");
+        if (!m.empty() && messages.size() < most_messages) messages.insert(m);
+        if (text_of(e, "about") == id) reports.insert(m);
     }
     bool const about_message = messages.contains(id);
+    auto const& further = about_message ? reports : messages;
     std::vector<std::string> ids{id};
     ids.insert(ids.end(), sessions.begin(), sessions.end());
-    if (!about_message) ids.insert(ids.end(), messages.begin(), messages.end());
+    ids.insert(ids.end(), further.begin(), further.end());
     if (ids.size() > 1) events = read_events(folder, ids);
     if (about_message) {
         std::erase_if(events, [&](json::object const& e) {
-            auto const q = text_of(e, "queue_id");
-            return !q.empty() && q != id && text_of(e, "bounce_of") != id && text_of(e, "bounce") != id;
+            auto const m = text_of(e, "queue_id");
+            return !m.empty() && m != id && !reports.contains(m);
         });
     }
     std::stable_sort(events.begin(), events.end(), [](json::object const& a, json::object const& b) {
