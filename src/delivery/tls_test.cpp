@@ -1,0 +1,162 @@
+// STARTTLS towards others: used whenever it can be had, and trusted only where it proves itself.
+#include <cstdlib>
+
+#include <openssl/ssl.h>
+
+#include "delivery/test_office.hpp"
+#include "net/tls.hpp"
+
+using namespace postern;
+using namespace postern::delivery;
+using namespace postern::delivery::testing;
+
+namespace {
+
+// A server certificate for mx.b.example, which nobody trusts unless told to.
+struct certificate {
+    std::filesystem::path folder;
+    std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context{SSL_CTX_new(TLS_server_method()), &SSL_CTX_free};
+
+    certificate()
+    {
+        std::string pattern = (std::filesystem::temp_directory_path() / "postern-tls-XXXXXX").string();
+        folder = ::mkdtemp(pattern.data());
+        net::certificate_files const files{folder / "chain.pem", folder / "key.pem"};
+        REQUIRE(net::ensure_self_signed(files, {"mx.b.example"}));
+        REQUIRE(SSL_CTX_use_certificate_chain_file(context.get(), files.chain.c_str()) == 1);
+        REQUIRE(SSL_CTX_use_PrivateKey_file(context.get(), files.private_key.c_str(), SSL_FILETYPE_PEM) == 1);
+    }
+    ~certificate() { std::filesystem::remove_all(folder); }
+
+    /// Client settings that trust it.
+    std::shared_ptr<net::tls_context> trusted() const
+    {
+        ::setenv("SSL_CERT_FILE", (folder / "chain.pem").c_str(), 1);
+        auto made = net::make_client_tls();
+        ::unsetenv("SSL_CERT_FILE");
+        REQUIRE(made);
+        return *made;
+    }
+};
+
+constexpr char const* extensions = "PIPELINING REQUIRETLS";
+
+}  // namespace
+
+TEST_CASE("TLS is used when it is offered, whoever the certificate is from")
+{
+    certificate c;
+    scripted_server host{{}, extensions, {}, false, c.context.get()};
+    office o;
+    o.use_exchanger("b.example", host);
+    o.open();
+    for (int i = 0; i < 5; ++i) o.send(office::letter("Q" + std::to_string(i), {"to@b.example"}));
+    auto const got = host.mail(5);
+    REQUIRE(got.size() == 5);
+    for (auto const& m : got) CHECK(m.tls);
+}
+
+TEST_CASE("a host that offers TLS and can't do it gets the mail without")
+{
+    for (char const* reply : {"454 4.7.0 no certificate today", "CLOSE", "220 go, but no handshake follows"}) {
+        CAPTURE(reply);
+        scripted_server offering{[&](std::string const& line, unsigned) -> std::string {
+                                     if (line.starts_with("EHLO")) return "250-x\r\n250 STARTTLS";
+                                     return line == "STARTTLS" ? reply : "";
+                                 },
+                                 extensions};
+        office o;
+        o.world.limits.handshake = 300ms;
+        o.world.limits.command = 2s;
+        o.use_exchanger("b.example", offering);
+        o.open();
+        o.send(office::letter("Q1", {"to@b.example"}));
+        auto const u = o.queue.settled("Q1");
+        if (std::string_view{reply} == "CLOSE") {
+            // Gone before the handshake: an ordinary broken connection.
+            CHECK(u.state == state::queued);
+        } else {
+            CHECK(u.state == state::delivered);
+            CHECK_FALSE(offering.mail(1).at(0).tls);
+        }
+    }
+}
+
+TEST_CASE("octets behind the reply to STARTTLS end the session, and nothing is sent")
+{
+    scripted_server host{[](std::string const& line, unsigned) -> std::string {
+        if (line.starts_with("EHLO")) return "250-x\r\n250 STARTTLS";
+        return line == "STARTTLS" ? "220 go\r\n250-x\r\n250 AUTH PLAIN" : "";
+    }};
+    office o;
+    o.use_exchanger("b.example", host);
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}));
+    auto const u = o.queue.settled("Q1");
+    CHECK(u.state == state::queued);
+    CHECK(u.last_reply.find("between the reply to STARTTLS and the handshake") != std::string::npos);
+    for (auto const& line : host.lines()) CHECK_FALSE(line.starts_with("MAIL"));
+}
+
+TEST_CASE("require_tls: nothing goes to a smart host without TLS and a good certificate")
+{
+    certificate c;
+    scripted_server with_tls{{}, extensions, {}, false, c.context.get()};
+    scripted_server without;
+    office o;
+    o.settings.delivery.require_tls = true;
+    o.dns->address("mx.b.example", "127.0.0.1");
+    o.dns->address("other.example", "127.0.0.1");
+    o.use_smart_host(without);
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}));
+    CHECK(o.queue.settled("Q1").last_reply.starts_with("451 4.7.5"));
+    CHECK(o.queue.settled("Q1").state == state::queued);
+
+    auto const port = std::to_string(with_tls.port());
+    o.settings.delivery.smart_host = "mx.b.example:" + port;
+    REQUIRE(o.running->reload(o.settings));
+    o.send(office::letter("Q2", {"to@b.example"}));
+    CHECK(o.queue.settled("Q2").last_reply.starts_with("451 4.7.5"));
+    CHECK(with_tls.mail(0).empty());
+
+    // The same with a certificate that is trusted; and with one of another name.
+    o.running->stop(0s);
+    o.world.tls = c.trusted();
+    o.open();
+    o.send(office::letter("Q3", {"to@b.example"}));
+    CHECK(o.queue.settled("Q3").state == state::delivered);
+    CHECK(with_tls.mail(1).back().tls);
+    o.settings.delivery.smart_host = "other.example:" + port;
+    REQUIRE(o.running->reload(o.settings));
+    o.send(office::letter("Q4", {"to@b.example"}));
+    CHECK(o.queue.settled("Q4").last_reply.starts_with("451 4.7.5"));
+    CHECK(with_tls.mail(1).size() == 1);
+    for (auto const& line : without.lines()) CHECK_FALSE(line.starts_with("MAIL"));
+}
+
+TEST_CASE("REQUIRETLS goes only to a host that proved itself and offers it (75)")
+{
+    certificate c;
+    scripted_server host{{}, extensions, {}, false, c.context.get()};
+    for (bool trusted : {false, true}) {
+        CAPTURE(trusted);
+        office o;
+        if (trusted) o.world.tls = c.trusted();
+        o.use_exchanger("b.example", host);
+        o.open();
+        auto m = office::letter("Q1", {"to@b.example"});
+        m.env.require_tls = true;
+        m.env.ret = mail::dsn_return::full;
+        o.send(m, "Subject: x\r\n\r\nthe secret body\r\n");
+        auto const u = o.queue.settled("Q1");
+        CHECK(u.state == (trusted ? state::delivered : state::bounced));
+        if (trusted) {
+            CHECK(host.mail(1).back().mail == "MAIL FROM:<from@us.example> REQUIRETLS");
+        } else {
+            CHECK(u.last_reply.starts_with("550 5.7.30"));
+            REQUIRE(o.queue.reports().size() == 1);
+            CHECK(o.queue.reports()[0].second.find("the secret body") == std::string::npos);
+        }
+    }
+}
