@@ -223,7 +223,8 @@ class Supervisors(unittest.TestCase):
             mine = server.dir / "cert.pem", server.dir / "key.pem"
             for source, target in zip(Authority.shared().issue("server"), mine):
                 shutil.copy(source, target)
-                target.chmod(0o600)  # root's: read before the change
+                shutil.chown(target, "nobody", "nogroup")  # read after the change, and at each reload
+                target.chmod(0o600)
             server.change("tls", certificate=mine[0], private_key=mine[1])
             server.start()
             status = open(f"/proc/{server.process.pid}/status").read()
