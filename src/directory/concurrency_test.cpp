@@ -91,6 +91,7 @@ TEST_CASE("after a password change returns, no thread gets in with the old one")
         std::atomic<int> late{0};
         std::atomic<int> pending{0};
         std::vector<std::thread> threads;
+        threads.reserve(3);
         for (int i = 0; i < 3; ++i) {
             threads.emplace_back([&] {
                 while (!stop) {

@@ -89,8 +89,7 @@ public:
 
     // -- management; each takes effect at once, also in other threads' caches --
 
-    /// `hash` empty: the password is hashed (argon2id and SCRAM keys); else a crypt(3)
-    /// string or {SCHEME}-prefixed hash is stored as it is.
+    /// The password is kept as argon2id and SCRAM keys; 1 to 255 octets.
     virtual result<> add_account(mail::mailbox const& address, secret const& password) = 0;
     virtual result<> set_password(std::string_view address, secret const& password) = 0;
     virtual result<> remove_account(std::string_view address) = 0;

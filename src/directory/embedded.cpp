@@ -17,7 +17,9 @@ namespace {
 constexpr std::chrono::milliseconds between_polls{100};
 // So long are answers from memory good when the database can't be asked.
 constexpr std::chrono::seconds trust_without_database{60};
-constexpr std::size_t most_accounts_in_memory = 200'000;
+constexpr std::size_t most_accounts_in_memory = 100'000;
+// Names that strangers choose: fewer.
+constexpr std::size_t most_failures_in_memory = 20'000;
 
 std::int64_t now_in_nanoseconds() { return steady_clock::now().time_since_epoch() / std::chrono::nanoseconds{1}; }
 
@@ -69,7 +71,7 @@ embedded::embedded(options o, std::unique_ptr<store> s)
       logins_(most_accounts_in_memory),
       recipients_(most_accounts_in_memory),
       memories_(options_.cache_entries),
-      failures_(most_accounts_in_memory),
+      failures_(most_failures_in_memory),
       pool_(thread_count(options_.hash_threads), options_.hash_queue)
 {
 }
@@ -131,7 +133,8 @@ result<> embedded::refresh_domains(std::vector<std::string> const* configured)
     auto stored = store_->list_domains();
     auto next = std::make_shared<domain_list>();
     auto const now = domains_.get();
-    next->stored = stored ? std::move(*stored) : now->stored;
+    next->stored = now->stored;
+    if (stored) next->stored = std::move(*stored);
     for (auto const& name : configured != nullptr ? *configured : now->configured) {
         // The configuration was validated; what is not a domain matches nothing.
         if (auto domain = mail::parse_domain(name)) next->configured.push_back(std::move(*domain));

@@ -81,8 +81,8 @@ private:
 
     // logins.cpp
     std::string credential_key(std::string_view name, std::string_view verifier, std::string_view password) const;
-    void begin_check(std::string name, entry const& e, std::string verifier, std::string key, secret password,
-                     login_handler handler);
+    void begin_check(std::string const& name, entry const& e, std::string verifier, std::string const& key,
+                     secret password, login_handler handler);
     void finish_check(std::string const& key, std::string const& verifier, verified found, secret const& password);
     void learn_scram(entry const& e, secret const& password);
     result<login> settle(std::string const& name, std::string const& verifier, verified found);

@@ -57,7 +57,7 @@ void embedded::verify_password(std::string_view authcid, std::string_view authzi
                                login_handler handler)
 {
     if (auto r = look_at_database(); !r) return handler(std::move(r).error());
-    std::string name = any_name_key(authcid);
+    std::string const name = any_name_key(authcid);
     // Another identity than one's own is never granted; said without looking at either.
     if (!authzid.empty() && any_name_key(authzid) != name)
         return handler(login{login_state::bad_credentials, nullptr, "the authorization identity is someone else"});
@@ -66,18 +66,18 @@ void embedded::verify_password(std::string_view authcid, std::string_view authzi
     entry const& e = *found;
 
     std::string verifier = e ? e->verifier : *dummy_.get();
-    std::string key = credential_key(name, verifier, password.reveal());
+    std::string const key = credential_key(name, verifier, password.reveal());
     if (auto const known = memories_.get(key); known && known->until > steady_clock::now()) {
         if (known->right && e) return handler(state_of(e, matched_as("cached", known->as)));
         return handler(login{login_state::bad_credentials, nullptr,
                              e ? "the same wrong password again" : "no such account, again"});
     }
-    begin_check(std::move(name), e, std::move(verifier), std::move(key), std::move(password), std::move(handler));
+    begin_check(name, e, std::move(verifier), key, std::move(password), std::move(handler));
 }
 
 /// Joins the check of the same credentials that is under way, or begins one.
-void embedded::begin_check(std::string name, entry const& e, std::string verifier, std::string key, secret password,
-                           login_handler handler)
+void embedded::begin_check(std::string const& name, entry const& e, std::string verifier, std::string const& key,
+                           secret password, login_handler handler)
 {
     {
         std::lock_guard lock{flights_lock_};

@@ -260,7 +260,7 @@ TEST_CASE("a full queue says unavailable, never wrong password, and names withou
     int unavailable = 0;
     int refused = 0;
     std::vector<std::string> order;
-    auto ask = [&](std::string name, std::string password) {
+    auto ask = [&](std::string const& name, std::string const& password) {
         d.verify_password(name, "", secret{password}, [&, name](result<login> l) {
             std::lock_guard guard{lock};
             ++answers;
@@ -293,7 +293,8 @@ TEST_CASE("what was asked is answered when the directory goes")
     {
         auto d = open(where, {"example.org"}, 1);
         for (int i = 0; i < 50; ++i)
-            d->verify_password("bob@example.org", "", secret{std::to_string(i)}, [&](result<login>) { ++answers; });
+            d->verify_password("bob@example.org", "", secret{std::to_string(i)},
+                               [&](result<login> const&) { ++answers; });
     }
     CHECK(answers == 50);
 }

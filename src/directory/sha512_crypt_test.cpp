@@ -97,6 +97,7 @@ TEST_CASE("SHA-512 crypt agrees with libcrypt on every engine, however many jobs
         std::vector<std::string> passwords;
         for (std::size_t size = 0; size < 256; size += 5) passwords.push_back(text(size, false));
         std::vector<crypt_job> list;
+        list.reserve(passwords.size());
         for (auto const& p : passwords) list.push_back({p, "salt", 1000, {}});
         crypt_all(list, e);
         for (auto const& j : list) CHECK(j.hash == by_libcrypt(std::string{j.password}, "salt", 1000));

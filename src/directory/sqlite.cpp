@@ -114,6 +114,8 @@ result<std::unique_ptr<connection>> connection::open(std::filesystem::path const
 
 connection::~connection() { sqlite3_close_v2(raw_); }
 
+void connection::set_patience(int milliseconds) noexcept { sqlite3_busy_timeout(raw_, milliseconds); }
+
 result<> connection::execute(char const* sql)
 {
     int const code = sqlite3_exec(raw_, sql, nullptr, nullptr, nullptr);

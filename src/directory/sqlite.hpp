@@ -67,6 +67,8 @@ public:
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
 
+    /// How long a statement waits for a lock that another program holds.
+    void set_patience(int milliseconds) noexcept;
     result<> execute(char const* sql);
     result<statement> prepare(char const* sql);
     /// Rows that the last INSERT, UPDATE or DELETE changed.

@@ -165,7 +165,8 @@ result<> store::open_writer(connection::mode m)
 {
     struct stat about {};
     if (stat(file_.c_str(), &about) != 0) return system_error(file_.string(), errno);
-    auto c = connection::open(file_, m, writer_patience);
+    // Opening anew happens on a connection's thread: no waiting there.
+    auto c = connection::open(file_, m, m == connection::mode::create ? writer_patience : reader_patience);
     if (!c) return std::move(c).error();
     auto secret = prepare_schema(**c, file_.string(), schema_version);
     if (!secret) {
@@ -179,6 +180,7 @@ result<> store::open_writer(connection::mode m)
     if (!row) return std::move(row).error();
     last_data_version_ = version->number(0);
     version->reset();
+    (*c)->set_patience(writer_patience);
     data_version_ = statement{};
     writer_ = std::move(*c);
     data_version_ = std::move(*version);

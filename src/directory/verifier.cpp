@@ -49,7 +49,7 @@ std::optional<crypt_parts> split_sha_like(std::string_view text, std::string_vie
         rest.remove_prefix(end + 1);
     }
     auto const end = rest.find('$');
-    if (end == std::string_view::npos || end > longest_salt) return std::nullopt;
+    if (end > longest_salt) return std::nullopt;  // npos too
     p.salt = rest.substr(0, end);
     p.hash = rest.substr(end + 1);
     if (p.hash.size() != hash_size || !in_crypt_alphabet(p.hash)) return std::nullopt;
@@ -64,7 +64,7 @@ std::optional<crypt_parts> split_memory_hard(std::string_view text, bool yescryp
     std::string_view rest = text.substr(3);
     if (yescrypt) {
         auto const end = rest.find('$');
-        if (end == std::string_view::npos || end > 32) return std::nullopt;
+        if (end > 32) return std::nullopt;  // npos too
         p.params = rest.substr(0, end + 1);
         rest.remove_prefix(end + 1);
     } else {
@@ -73,7 +73,7 @@ std::optional<crypt_parts> split_memory_hard(std::string_view text, bool yescryp
         rest.remove_prefix(11);
     }
     auto const end = rest.find('$');
-    if (end == std::string_view::npos || end > 86) return std::nullopt;
+    if (end > 86) return std::nullopt;  // npos too
     p.salt = rest.substr(0, end);
     p.hash = rest.substr(end + 1);
     if (p.hash.size() != 43 || !in_crypt_alphabet(p.hash)) return std::nullopt;

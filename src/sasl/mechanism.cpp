@@ -71,6 +71,7 @@ std::vector<std::string_view> const& server_mechanisms()
 {
     static std::vector<std::string_view> const names = [] {
         std::vector<std::string_view> list;
+        list.reserve(table.size());
         for (auto const& e : table) list.push_back(e.name);
         return list;
     }();

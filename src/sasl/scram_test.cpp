@@ -45,7 +45,7 @@ bool is_rejected(outcome const& o, reason why)
 
 /// One exchange, with a hand in every message on its way.
 struct exchange {
-    using hand = std::function<std::string(std::string)>;
+    using hand = std::function<std::string(std::string const&)>;
     bool plus = false;
     server_options server;
     client_options client;
@@ -58,7 +58,7 @@ struct exchange {
 
     outcome run()
     {
-        auto touch = [](hand const& h, std::string m) { return h ? h(std::move(m)) : m; };
+        auto touch = [](hand const& h, std::string const& m) { return h ? h(m) : m; };
         std::string const name = plus ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
         auto s = make_server_mechanism(name, server);
         auto c = make_client_mechanism(name, who, client);
@@ -102,7 +102,7 @@ std::string flipped(std::string text, std::string_view key)
     return text;
 }
 
-exchange bound(std::string client_type)
+exchange bound(std::string_view client_type)
 {
     exchange e;
     e.plus = true;
@@ -188,18 +188,18 @@ TEST_CASE("SCRAM accepts the right password, in any form it can be typed")
 TEST_CASE("standard 29: the nonce of the last message is that of the exchange, and ours is fresh")
 {
     exchange tampered;
-    tampered.client_final = [](std::string m) { return replaced(m, ",p=", "x,p="); };
+    tampered.client_final = [](std::string const& m) { return replaced(m, ",p=", "x,p="); };
     CHECK(is_rejected(tampered.run(), reason::bad_credentials));
 
     exchange shortened;
-    shortened.client_final = [](std::string m) { return m.erase(m.find(",p=") - 1, 1); };
+    shortened.client_final = [](std::string const& m) { return std::string{m}.erase(m.find(",p=") - 1, 1); };
     CHECK(is_rejected(shortened.run(), reason::bad_credentials));
 
     std::vector<std::string> seen;
     for (int i = 0; i < 3; ++i) {
         exchange e;
-        e.client_first = [](std::string) { return std::string{"n,,n=user,r=same"}; };
-        e.server_first = [&](std::string m) {
+        e.client_first = [](std::string const&) { return std::string{"n,,n=user,r=same"}; };
+        e.server_first = [&](std::string const& m) {
             seen.push_back(m.substr(0, m.find(",s=")));
             return m;
         };
@@ -243,11 +243,11 @@ TEST_CASE("standard 31: a mandatory extension fails, others are ignored")
     CHECK(std::holds_alternative<fetch_scram>(s->step("n,,n=user,r=abc,x=y,z=1=2")));
 
     exchange final;
-    final.client_final = [](std::string m) { return replaced(m, ",p=", ",m=x,p="); };
+    final.client_final = [](std::string const& m) { return replaced(m, ",p=", ",m=x,p="); };
     CHECK(is_rejected(final.run(), reason::malformed));
 
     exchange client_side;
-    client_side.server_first = [](std::string m) { return m + ",m=x"; };
+    client_side.server_first = [](std::string const& m) { return m + ",m=x"; };
     client_side.run();
     CHECK(client_side.client_gave_up);
 }
@@ -261,7 +261,7 @@ TEST_CASE("an authorization identity is handed on, and is part of what is proven
     CHECK(std::get<accepted>(o).authzid == "boss,=@example.org");
 
     exchange smuggled;
-    smuggled.client_first = [](std::string m) { return replaced(m, "n,,", "n,a=boss,"); };
+    smuggled.client_first = [](std::string const& m) { return replaced(m, "n,,", "n,a=boss,"); };
     CHECK(is_rejected(smuggled.run(), reason::channel_binding));  // the header in "c=" differs
 }
 
@@ -279,7 +279,7 @@ TEST_CASE("standard 32: flag y is a downgrade where -PLUS was offered")
 
     exchange changed;  // the flag itself is protected
     changed.client.bindings.tls_exporter = std::string(32, 'e');
-    changed.client_first = [](std::string m) { return replaced(m, "y,,", "n,,"); };
+    changed.client_first = [](std::string const& m) { return replaced(m, "y,,", "n,,"); };
     CHECK(is_rejected(changed.run(), reason::channel_binding));
 }
 
@@ -299,7 +299,7 @@ TEST_CASE("standards 33 to 35: -PLUS binds to the connection, by tls-exporter or
         CHECK(is_rejected(absent.run(), reason::channel_binding));
     }
     exchange removed = bound("tls-exporter");
-    removed.client_final = [](std::string m) {
+    removed.client_final = [](std::string const& m) {
         auto const end = m.find(',');
         return "c=" + base64_encode("p=tls-exporter,,") + m.substr(end);
     };
@@ -340,26 +340,30 @@ TEST_CASE("every tampered message fails the exchange")
         void (*tamper)(exchange&);
     } const rows[] = {
         {"user name",
-         [](exchange& e) { e.client_first = [](std::string m) { return replaced(m, "n=user", "n=root"); }; }},
-        {"client nonce", [](exchange& e) { e.client_first = [](std::string m) { return m + "x"; }; }},
+         [](exchange& e) { e.client_first = [](std::string const& m) { return replaced(m, "n=user", "n=root"); }; }},
+        {"client nonce", [](exchange& e) { e.client_first = [](std::string const& m) { return m + "x"; }; }},
         {"server nonce",
-         [](exchange& e) { e.server_first = [](std::string m) { return replaced(m, ",s=", "x,s="); }; }},
-        {"salt", [](exchange& e) { e.server_first = [](std::string m) { return flipped(m, ",s="); }; }},
+         [](exchange& e) { e.server_first = [](std::string const& m) { return replaced(m, ",s=", "x,s="); }; }},
+        {"salt", [](exchange& e) { e.server_first = [](std::string const& m) { return flipped(m, ",s="); }; }},
         {"iterations",
-         [](exchange& e) { e.server_first = [](std::string m) { return replaced(m, "i=4096", "i=4097"); }; }},
+         [](exchange& e) { e.server_first = [](std::string const& m) { return replaced(m, "i=4096", "i=4097"); }; }},
         {"binding",
-         [](exchange& e) { e.client_final = [](std::string m) { return replaced(m, "c=biws", "c=eSws"); }; }},
-        {"proof", [](exchange& e) { e.client_final = [](std::string m) { return flipped(m, ",p="); }; }},
+         [](exchange& e) { e.client_final = [](std::string const& m) { return replaced(m, "c=biws", "c=eSws"); }; }},
+        {"proof", [](exchange& e) { e.client_final = [](std::string const& m) { return flipped(m, ",p="); }; }},
         {"short proof",
-         [](exchange& e) { e.client_final = [](std::string m) { return m.substr(0, m.find(",p=")) + ",p=AAAA"; }; }},
-        {"no proof", [](exchange& e) { e.client_final = [](std::string m) { return m.substr(0, m.find(",p=")); }; }},
-        {"behind the proof", [](exchange& e) { e.client_final = [](std::string m) { return m + ",x=y"; }; }},
+         [](exchange& e) {
+             e.client_final = [](std::string const& m) { return m.substr(0, m.find(",p=")) + ",p=AAAA"; };
+         }},
+        {"no proof",
+         [](exchange& e) { e.client_final = [](std::string const& m) { return m.substr(0, m.find(",p=")); }; }},
+        {"behind the proof", [](exchange& e) { e.client_final = [](std::string const& m) { return m + ",x=y"; }; }},
         {"extension",
-         [](exchange& e) { e.client_final = [](std::string m) { return replaced(m, ",p=", ",x=y,p="); }; }},
-        {"order", [](exchange& e) { e.client_final = [](std::string m) { return replaced(m, "c=biws,r=", "r="); }; }},
-        {"proof not base64", [](exchange& e) { e.client_final = [](std::string m) { return m + "!"; }; }},
-        {"answer to the signature", [](exchange& e) { e.last = [](std::string) { return std::string{"x"}; }; }},
-        {"NUL", [](exchange& e) { e.client_final = [](std::string m) { return m + std::string(1, '\0'); }; }},
+         [](exchange& e) { e.client_final = [](std::string const& m) { return replaced(m, ",p=", ",x=y,p="); }; }},
+        {"order",
+         [](exchange& e) { e.client_final = [](std::string const& m) { return replaced(m, "c=biws,r=", "r="); }; }},
+        {"proof not base64", [](exchange& e) { e.client_final = [](std::string const& m) { return m + "!"; }; }},
+        {"answer to the signature", [](exchange& e) { e.last = [](std::string const&) { return std::string{"x"}; }; }},
+        {"NUL", [](exchange& e) { e.client_final = [](std::string const& m) { return m + std::string(1, '\0'); }; }},
     };
     for (auto const& row : rows) {
         CAPTURE(row.what);
@@ -368,12 +372,12 @@ TEST_CASE("every tampered message fails the exchange")
         CHECK_FALSE(std::holds_alternative<accepted>(e.run()));
     }
     exchange signature;
-    signature.server_final = [](std::string m) { return flipped(m, "v="); };
+    signature.server_final = [](std::string const& m) { return flipped(m, "v="); };
     signature.run();
     CHECK(signature.client_gave_up);
     CHECK_FALSE(signature.client_finished);
     exchange refusal;
-    refusal.server_final = [](std::string) { return std::string{"e=other-error"}; };
+    refusal.server_final = [](std::string const&) { return std::string{"e=other-error"}; };
     refusal.run();
     CHECK(refusal.client_gave_up);
 }
@@ -383,8 +387,8 @@ TEST_CASE("a proof can't be used twice")
     std::string first;
     std::string final;
     exchange e;
-    e.client_first = [&](std::string m) { return first = m; };
-    e.client_final = [&](std::string m) { return final = m; };
+    e.client_first = [&](std::string const& m) { return first = m; };
+    e.client_final = [&](std::string const& m) { return final = m; };
     REQUIRE(std::holds_alternative<accepted>(e.run()));
     auto s = make_server_mechanism("SCRAM-SHA-256", {});
     REQUIRE(std::holds_alternative<fetch_scram>(s->step(first)));
@@ -397,13 +401,13 @@ TEST_CASE("standard 36: a client takes 4096 to 600000 iterations, and no other n
     for (auto bad :
          {"i=4095", "i=1", "i=0", "i=600001", "i=4294967295", "i=4294971392", "i=-4096", "i=4096x", "i=", "i"}) {
         exchange e;
-        e.server_first = [&](std::string m) { return replaced(m, "i=4096", bad); };
+        e.server_first = [&](std::string const& m) { return replaced(m, "i=4096", bad); };
         e.run();
         CHECK_MESSAGE(e.client_gave_up, bad);
     }
     for (auto bad : {"s=", "s=!", "s=AAA"}) {
         exchange e;
-        e.server_first = [&](std::string m) {
+        e.server_first = [&](std::string const& m) {
             auto const at = m.find("s=");
             return m.substr(0, at) + bad + ",i=4096";
         };
@@ -411,7 +415,7 @@ TEST_CASE("standard 36: a client takes 4096 to 600000 iterations, and no other n
         CHECK_MESSAGE(e.client_gave_up, bad);
     }
     exchange echo;  // a server that adds nothing of its own to the nonce
-    echo.server_first = [](std::string m) { return m.substr(0, 2 + 24) + m.substr(m.find(",s=")); };
+    echo.server_first = [](std::string const& m) { return m.substr(0, 2 + 24) + m.substr(m.find(",s=")); };
     echo.run();
     CHECK(echo.client_gave_up);
 }
@@ -422,7 +426,7 @@ TEST_CASE("standard 37: keys that are not real fail at the proof, even a right o
     e.keys.real = false;
     e.keys.note = "no such account";
     std::string server_first;
-    e.server_first = [&](std::string m) { return server_first = m; };
+    e.server_first = [&](std::string const& m) { return server_first = m; };
     auto const o = e.run();
     REQUIRE(is_rejected(o, reason::bad_credentials));
     CHECK(std::get<rejected>(o).detail == std::string{"no such account"});
