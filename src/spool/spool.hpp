@@ -124,6 +124,8 @@ public:
 
     // -- sending out --
 
+    /// Replaces the handler (an empty one: nobody delivers); the old one is not being called any
+    /// more when this returns. Not to be called by a handler.
     virtual void on_arrival(arrival_handler handler) = 0;
     /// Messages with a recipient that is due at `now` and not held or already handed out;
     /// at most `limit`, earliest first. What is handed out stays so until settle() or release().

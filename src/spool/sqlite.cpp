@@ -8,8 +8,6 @@
 namespace postern::spool {
 namespace {
 
-constexpr int busy_wait_milliseconds = 2000;
-
 // What the system said when a step failed: SQLite itself forgets it when a COMMIT fails.
 thread_local int step_error_number = 0;
 

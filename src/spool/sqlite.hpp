@@ -15,6 +15,9 @@ struct sqlite3_stmt;
 
 namespace postern::spool {
 
+/// How long a connection waits for somebody else's lock.
+inline constexpr int busy_wait_milliseconds = 2000;
+
 enum class step_result { row, finished, failed };
 
 /// A prepared statement. Parameters and columns are counted as SQLite does: from 1 and from 0.

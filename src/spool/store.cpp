@@ -150,9 +150,11 @@ bool store::forget_missing(std::int64_t id) { return missing_.bind(1, id).run();
 
 bool store::set_first_attempts_from(std::int64_t id) { return first_.bind(1, id).run(); }
 
-bool store::checkpoint()
+bool store::restart_log()
 {
-    int const code = sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    sqlite3_busy_timeout(db_.handle(), 0);
+    int const code = sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+    sqlite3_busy_timeout(db_.handle(), busy_wait_milliseconds);
     return code == SQLITE_OK || code == SQLITE_BUSY;
 }
 

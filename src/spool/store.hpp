@@ -56,8 +56,9 @@ public:
     /// Forgets a message that only the schedule knows.
     bool forget_missing(std::int64_t id);
     bool set_first_attempts_from(std::int64_t id);
-    /// Copies the write-ahead log into the database, as far as nobody is in the way.
-    bool checkpoint();
+    /// Copies what is left of the write-ahead log into the database, so that the next transaction
+    /// begins it anew; waits for nobody who is in the way.
+    bool restart_log();
 
     connection& db() noexcept { return db_; }
     /// Frames in the write-ahead log after the last commit.

@@ -90,9 +90,9 @@ TEST_CASE("a full or failing disk refuses messages, and takes them when it is we
         throw_away_folder folder;
         faulty_disk const disk;
         {
+            arrivals got;
             auto s = open(options_in(folder.path()));
             REQUIRE(s);
-            arrivals got;
             (*s)->on_arrival(got.handler());
             REQUIRE(accept(**s, some_message("Q000000000001"), "one"));
             REQUIRE(accept(**s, some_message("Q000000000002"), "two"));
@@ -132,9 +132,9 @@ TEST_CASE("a settlement that can't be stored is stored later, without anybody's 
 {
     throw_away_folder folder;
     faulty_disk const disk;
+    arrivals got;
     auto s = open(options_in(folder.path()));
     REQUIRE(s);
-    arrivals got;
     (*s)->on_arrival(got.handler());
     REQUIRE(accept(**s, some_message("Q000000000001"), "one"));
     SUBCASE("writing fails") { write_error = EIO; }
@@ -209,9 +209,9 @@ TEST_CASE("what can't be stored at the end is said to whoever waits")
     faulty_disk const disk;
     answer settled;
     {
+        arrivals got;
         auto s = open(options_in(folder.path()));
         REQUIRE(s);
-        arrivals got;
         (*s)->on_arrival(got.handler());
         REQUIRE(accept(**s, some_message("Q000000000001"), "one"));
         write_error = EIO;

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 
@@ -24,7 +25,11 @@ constexpr std::chrono::milliseconds idle_after{1000};
 }  // namespace
 
 checkpointer::checkpointer(std::filesystem::path file, std::uint64_t log_size)
-    : file_(std::move(file)), begin_at_(three_quarters(log_size))
+    : file_(std::move(file)),
+      begin_at_(three_quarters(log_size)),
+      too_long_(begin_at_ * 5),
+      wait_at_(too_long_),
+      next_at_(begin_at_)
 {
     thread_ = std::thread{[this] { run(); }};
 }
@@ -41,12 +46,12 @@ checkpointer::~checkpointer()
 
 void checkpointer::committed(int wal_frames)
 {
+    if (wal_frames < frames_) {  // it has begun anew
+        next_at_ = begin_at_;
+        wait_at_ = too_long_;
+    }
     frames_ = wal_frames;
     ++commits_;
-    if (wal_frames < begin_at_) {
-        next_at_ = begin_at_;
-        return;
-    }
     if (wal_frames < next_at_) return;
     next_at_ = wal_frames + try_again_after;
     std::scoped_lock lock{mutex_};
@@ -54,8 +59,17 @@ void checkpointer::committed(int wal_frames)
     wake_.notify_all();
 }
 
-void checkpointer::helped()
+void checkpointer::take_help(std::function<void()> const& copy)
 {
+    std::unique_lock ours{database_mutex_, std::defer_lock};
+    if (frames_ >= wait_at_) {
+        ours.lock();
+    } else if (!ours.try_lock()) {
+        return;
+    }
+    copy();
+    // When it is a long read that is in the way, waiting each time does not help.
+    wait_at_ = std::max(too_long_, frames_ + try_again_after);
     std::scoped_lock lock{mutex_};
     wants_help_ = false;
 }

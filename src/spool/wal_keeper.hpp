@@ -25,8 +25,10 @@ public:
     void committed(int wal_frames);
     /// While commits come without a pause, a checkpoint is always a few frames behind, and the
     /// log can't begin anew. Then the writer is asked to copy these last few between two commits.
-    bool wants_help() const noexcept { return wants_help_; }
-    void helped();
+    bool wants_help() const noexcept { return wants_help_ || frames_ >= wait_at_; }
+    /// Calls what helps, unless a checkpoint is under way just now. When the log has grown to
+    /// several times its size, waits for that: so whoever is too quick for the disk gets slower.
+    void take_help(std::function<void()> const& copy);
 
     void close();
     result<> reopen();
@@ -43,8 +45,10 @@ private:
     std::atomic<bool> wants_help_ = false;
     std::atomic<int> frames_ = 0;
     std::atomic<unsigned> commits_ = 0;
-    int begin_at_;     // so many frames
-    int next_at_ = 0;  // the writer's
+    int begin_at_;  // so many frames
+    int too_long_;
+    int wait_at_;  // the writer's, as what follows
+    int next_at_;
     bool urgent_ = false, stopping_ = false;
     std::thread thread_;
 };

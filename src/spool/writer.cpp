@@ -105,8 +105,8 @@ writer::~writer()
 
 void writer::on_arrival(arrival_handler handler)
 {
-    std::scoped_lock lock{mutex_};
-    arrival_ = handler ? std::make_shared<arrival_handler>(std::move(handler)) : nullptr;
+    std::scoped_lock lock{arrival_mutex_};
+    arrival_ = std::move(handler);
 }
 
 void writer::accept(incoming m)
@@ -242,9 +242,11 @@ bool writer::gather(std::unique_lock<std::mutex>& lock, batch& b)
 void writer::keep_log_short()
 {
     if (!checkpointer_.wants_help()) return;
-    if (db_ && !db_->checkpoint())
-        log::event(log::level::error, "spool-checkpoint-failed", {{"error", db_->failure("copying the log").logged}});
-    checkpointer_.helped();
+    checkpointer_.take_help([this] {
+        if (db_ && !db_->restart_log())
+            log::event(log::level::error, "spool-checkpoint-failed",
+                       {{"error", db_->failure("copying the log").logged}});
+    });
 }
 
 void writer::give_up(batch& b, error const& why)

@@ -140,6 +140,7 @@ private:
     void undo_effects();
     void enter(incoming& m);
     queued_message ready_for_delivery(incoming& m);
+    void tell_of_arrivals(std::vector<queued_message> all);
     void failed(batch& b, error const& why);
     void note_trouble(error const& why);
     /// Makes the connection usable again after a failure, if that can be.
@@ -158,13 +159,16 @@ private:
     std::int64_t first_written_ = 0;
     steady_time first_written_at_;
     effects effects_;
-    std::shared_ptr<arrival_handler> arrival_now_;  // for the batch under way
-    std::vector<outcome_of_attempt> unsettled_;     // to be tried again
-    log_syncer::callbacks unsynced_;                // committed, but the disk failed to confirm it
+    bool somebody_delivers_ = false;             // to be told of the batch under way
+    std::vector<outcome_of_attempt> unsettled_;  // to be tried again
+    log_syncer::callbacks unsynced_;             // committed, but the disk failed to confirm it
     steady_time try_again_at_;
     bool distrusted_ = false;
     steady_time reopen_not_before_;
     error reopen_failed_;
+
+    std::mutex arrival_mutex_;  // held while it is called
+    arrival_handler arrival_;
 
     std::mutex mutex_;  // of what follows
     std::condition_variable wake_;
@@ -173,7 +177,6 @@ private:
     steady_time settle_by_;
     steady_time look_again_at_;  // nobody need wake the writer for a settlement before that
     bool stopping_ = false, idle_ = false, ticking_ = false, log_failed_ = false, nudge_ = false, tried_last_ = false;
-    std::shared_ptr<arrival_handler> arrival_;
     std::optional<error> trouble_;
     steady_time trouble_at_, trouble_logged_at_;
 

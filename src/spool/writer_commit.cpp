@@ -45,13 +45,13 @@ error const no_such_message{status{5, 0, 0}, "There is no such message in the qu
 void writer::commit(batch& b)
 {
     {
-        std::scoped_lock lock{mutex_};
-        arrival_now_ = arrival_;
+        std::scoped_lock lock{arrival_mutex_};
+        somebody_delivers_ = arrival_ != nullptr;
     }
     error why;
     if ((distrusted_ || !db_) && !recover(why)) return failed(b, why);
     if (b.accepts.empty() && b.settles.empty() && b.operations.empty()) {
-        if (effects_.nudge && arrival_now_ != nullptr) (*arrival_now_)({});
+        if (effects_.nudge) tell_of_arrivals({});
         effects_ = {};
         return;
     }
@@ -124,7 +124,7 @@ bool writer::write_message(incoming& m)
     row.content = m.octets;
     if (!db_->insert(row)) return false;
     m.handed_out =
-        arrival_now_ != nullptr && shared_.out.size() + static_cast<std::size_t>(effects_.inserted) < most_handed_out;
+        somebody_delivers_ && shared_.out.size() + static_cast<std::size_t>(effects_.inserted) < most_handed_out;
     ++effects_.inserted;
     if (m.handed_out) return true;
     effects_.nudge = true;
@@ -280,7 +280,7 @@ void writer::committed(batch& b, durability d)
         if (s.bounce && s.bounce->handed_out) arrived.push_back(ready_for_delivery(*s.bounce));
     for (incoming& m : b.accepts)
         if (m.handed_out) arrived.push_back(ready_for_delivery(m));
-    if (arrival_now_ != nullptr && (!arrived.empty() || effects_.nudge)) (*arrival_now_)(std::move(arrived));
+    if (!arrived.empty() || effects_.nudge) tell_of_arrivals(std::move(arrived));
     effects_ = {};
 
     std::vector<accept_handler> told;
@@ -324,6 +324,12 @@ queued_message writer::ready_for_delivery(incoming& m)
     }
     q.what = std::move(m.what);
     return q;
+}
+
+void writer::tell_of_arrivals(std::vector<queued_message> all)
+{
+    std::scoped_lock lock{arrival_mutex_};
+    if (arrival_) arrival_(std::move(all));
 }
 
 void writer::apply_effects()
