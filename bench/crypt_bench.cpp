@@ -1,8 +1,12 @@
 // What a first log-in costs: one check of an imported SHA-512 crypt hash (5000 rounds) by
 // libcrypt, by OpenSSL's block function, and side by side in the lanes of a vector; one
 // argon2id check; and what a returning client costs instead.
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -58,7 +62,7 @@ BENCHMARK(argon2id)->Unit(benchmark::kMicrosecond);
 
 /// A directory with one account, in a folder that goes with it.
 struct with_account {
-    with_account()
+    explicit with_account(std::chrono::seconds cache_life = std::chrono::seconds{300})
     {
         std::string name = (std::filesystem::temp_directory_path() / "postern-bench-XXXXXX").string();
         if (mkdtemp(name.data()) == nullptr) std::abort();
@@ -66,6 +70,7 @@ struct with_account {
         directory::options o;
         o.folder = folder;
         o.configured_domains = {"example.org"};
+        o.cache_life = cache_life;
         opened = std::move(directory::open_embedded(o)).value();
         bool const added = opened->add_account(address, secret{"sesame"}).has_value();
         if (!added) std::abort();
@@ -96,6 +101,32 @@ void returning_client(benchmark::State& state)
     }
 }
 BENCHMARK(returning_client);
+
+/// Log-ins of many accounts with imported hashes, twenty at once, none remembered.
+void first_log_ins(benchmark::State& state)
+{
+    constexpr std::ptrdiff_t at_once = 20;
+    with_account w{std::chrono::seconds{0}};
+    std::string lines;
+    for (int i = 0; i < 1000; ++i) lines += "user" + std::to_string(i) + "@example.org:" + verifier + "\n";
+    std::vector<std::string> problems;
+    if (!w.opened->import_accounts(lines, problems)) std::abort();
+    std::counting_semaphore<at_once> free{at_once};
+    std::atomic<int> refused{0};
+    int n = 0;
+    for (auto _ : state) {
+        free.acquire();
+        w.opened->verify_password("user" + std::to_string(++n % 1000) + "@example.org", "", secret{"sesame"},
+                                  [&](result<directory::login> l) {
+                                      if (!l || l->state != directory::login_state::accepted) ++refused;
+                                      free.release();
+                                  });
+    }
+    for (int i = 0; i < at_once; ++i) free.acquire();
+    if (refused != 0) state.SkipWithError("log-ins were refused");
+    state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(first_log_ins)->Unit(benchmark::kMicrosecond)->MeasureProcessCPUTime()->UseRealTime();
 
 void recipient(benchmark::State& state)
 {

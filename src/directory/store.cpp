@@ -122,7 +122,7 @@ public:
     {
         if (!reader_) return;
         if (reader_->db->lost()) {
-            store_->lost_ = true;
+            store_->must_reopen_ = true;
             return;
         }
         std::lock_guard lock{store_->readers_lock_};
@@ -194,6 +194,7 @@ result<> store::open_writer(connection::mode m)
     std::lock_guard lock{readers_lock_};
     ++opening_;
     idle_readers_.clear();
+    must_reopen_ = false;
     lost_ = false;
     return done{};
 }
@@ -209,9 +210,10 @@ store::news store::poll()
         note_trouble(file_.string() + ": " + std::strerror(errno));
         return news::trouble;
     }
-    if (about.st_ino != inode_ || about.st_dev != device_) lost_ = true;
-    if (lost_) {
+    if (about.st_ino != inode_ || about.st_dev != device_ || lost_) must_reopen_ = true;
+    if (must_reopen_) {
         if (auto opened = open_writer(connection::mode::existing); !opened) {
+            lost_ = true;
             note_trouble(opened.error().logged);
             return news::trouble;
         }
@@ -221,7 +223,7 @@ store::news store::poll()
     std::int64_t const version = row && *row ? data_version_.number(0) : last_data_version_;
     data_version_.reset();
     if (!row) {
-        if (writer_->lost()) lost_ = true;
+        if (writer_->lost()) must_reopen_ = true;
         note_trouble(row.error().logged);
         return news::trouble;
     }
@@ -276,7 +278,7 @@ result<store::lease> store::borrow()
         if (!c) return std::move(c).error();
         r->db = std::move(*c);
         if (auto prepared = r->prepare(); !prepared) {
-            if (r->db->lost()) lost_ = true;
+            if (r->db->lost()) must_reopen_ = true;
             return std::move(prepared).error();
         }
     }

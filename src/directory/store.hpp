@@ -117,7 +117,8 @@ private:
     std::mutex readers_lock_;
     std::vector<std::unique_ptr<reader>> idle_readers_;
     std::atomic<std::uint64_t> opening_{0};  // counts openings: readers of an older one are dropped
-    std::atomic<bool> lost_{false};          // must be opened anew
+    std::atomic<bool> must_reopen_{false};   // something failed in a way that only opening anew may help
+    std::atomic<bool> lost_{false};          // gone, replaced or damaged: nothing is asked of it
 
     mutable std::mutex notes_lock_;
     std::string trouble_;

@@ -87,7 +87,7 @@ result<> store::write(std::function<result<>(connection&)> const& work)
         return t->commit();
     };
     auto done = attempt();
-    if (writer_->lost()) lost_ = true;
+    if (writer_->lost()) must_reopen_ = true;
     return done;
 }
 

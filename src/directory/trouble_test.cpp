@@ -1,9 +1,11 @@
 // Trouble with the database is an error with a 4.x.x status, never "wrong password" or
 // "no such user", and ends when the trouble ends.
+#include <csignal>
 #include <fstream>
 
 #include <doctest/doctest.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "directory/store.hpp"
@@ -195,6 +197,41 @@ TEST_CASE("while another program writes, reads go on and writes say so")
     CHECK(refused.error().code.temporary());
     sqlite3_close(other);
     CHECK(d->set_enabled("bob@example.org", false));
+}
+
+TEST_CASE("when nothing can be written, changes say so, reads go on, and it ends by itself")
+{
+    folder where;
+    auto d = open(where, {"example.org"});
+    REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
+    REQUIRE(d->add_account(address("alice@example.org"), secret{"sesame"}));
+    rlimit before{};
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    rlimit tight = before;
+    tight.rlim_cur = 1024;
+    auto* const old_handler = std::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &tight) == 0);
+    auto const refused = d->set_enabled("bob@example.org", false);
+    auto const imported = [&] {
+        std::vector<std::string> problems;
+        return d->import_accounts("carol@example.org:{PLAIN}x", problems);
+    }();
+    auto const read = log_in(*d, "bob@example.org", "sesame");
+    setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, old_handler);
+
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code.temporary());
+    REQUIRE_FALSE(imported);
+    CHECK(imported.error().code.temporary());
+    CHECK(read.state == login_state::accepted);
+    CHECK(eventually([&] {
+        bool const asked = d->find_account("bob@example.org").has_value();
+        return asked && d->set_enabled("bob@example.org", false).has_value();
+    }));
+    CHECK(log_in(*d, "bob@example.org", "sesame").state == login_state::disabled);
+    CHECK(log_in(*d, "alice@example.org", "sesame").state == login_state::accepted);
+    CHECK(*d->find_account("carol@example.org") == nullptr);
 }
 
 TEST_CASE("rows that someone edited by hand do no harm")
