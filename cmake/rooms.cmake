@@ -50,6 +50,8 @@ function(postern_room name kind)
     add_executable(${name}_test ${tests} ${CMAKE_SOURCE_DIR}/tests/support/doctest_main.cpp)
     target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_link_libraries(${name}_test PRIVATE ${target} postern_warnings)
+    # What is tested is optimised as ever; the tests themselves compile in half the time.
+    target_compile_options(${name}_test PRIVATE -O0)
     add_test(NAME unit.${name} COMMAND ${name}_test)
     set_tests_properties(unit.${name} PROPERTIES TIMEOUT 300)
   endif()
