@@ -1,4 +1,4 @@
-// Sends one mail with nodemailer: node send.js JSON, as test_clients.py calls it.
+// Sends one mail with nodemailer: node node_send.js JSON, as test_clients.py calls it.
 'use strict';
 const nodemailer = require('nodemailer');
 const fs = require('fs');
