@@ -12,6 +12,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/secret.hpp"
 #include "base/text.hpp"
 #include "net/deadline.hpp"
 #include "net/socket_address.hpp"
@@ -89,6 +90,12 @@ public:
             if (auto ec = co_await wait(what, limit)) co_return ec;
         }
         co_return done{};
+    }
+
+    void wipe_input() noexcept override
+    {
+        auto& buffer = thread_buffer();
+        wipe(buffer.data(), std::min(last_read_, buffer.size()));
     }
 
     awaitable<net_result<done>> write_file(int file, std::uint64_t offset, std::uint64_t size,
@@ -297,7 +304,10 @@ private:
             do n = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
             while (n < 0 && errno == EINTR);
             full_ = n == static_cast<ssize_t>(buffer.size());
-            if (n > 0) return n;
+            if (n > 0) {
+                last_read_ = static_cast<std::size_t>(n);
+                return n;
+            }
             if (n == 0) {
                 failure_ = asio::error::eof;
                 return 0;
@@ -320,6 +330,7 @@ private:
             have += static_cast<std::size_t>(n);
             if (have == buffer.size() || SSL_has_pending(ssl_.get()) == 0) break;
         }
+        last_read_ = have;
         return static_cast<ssize_t>(have);
     }
 
@@ -397,6 +408,7 @@ private:
     std::unique_ptr<tls_state> tls_;
     std::string problem_;
     error_code failure_;
+    std::size_t last_read_ = 0;
     bool timed_out_ = false;
     bool shaken_ = false;
     bool full_ = false;  // the last plain read filled the buffer: there may be more

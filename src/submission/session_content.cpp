@@ -1,0 +1,206 @@
+// The content of a message, from the room for it to the commit that allows the 250.
+#include "submission/session_driver.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/error.hpp>
+
+#include "base/fault.hpp"
+#include "base/ids.hpp"
+#include "submission/awaiting.hpp"
+
+namespace postern::submission {
+
+using catalogue::make_verdict;
+namespace rules = catalogue::rules;
+namespace asio = boost::asio;
+
+namespace {
+
+// A message may trickle in for so long before its rate is looked at.
+constexpr auto grace_before_rate = std::chrono::seconds{60};
+constexpr std::uint64_t least_octets_per_second = 256;
+
+}  // namespace
+
+smtp::action session_driver::begin_content()
+{
+    auto const& s = runtime_->settings;
+    auto const& env = session_->transaction();
+    if (auto const room = services_.queue.room_for(env.declared_size); !room) {
+        bool const full = room.error().code == status{4, 3, 1};
+        return session_->on_content_ready(
+            make_verdict(full ? rules::disk_full : rules::spool_failure, {{"problem", room.error().logged}}));
+    }
+    queue_id_ = make_queue_id();
+    bool const logged_in = !session_->login().empty();
+    intake_options o;
+    o.message_size = s.limits.message_size;
+    o.header_size = s.limits.header_size;
+    o.hops = s.limits.hops;
+    o.is_submission = listener_.session.role == config::role::submission || logged_in;
+    o.trace.ehlo = session_->ehlo_argument();
+    o.trace.client = peer_->remote().address;
+    o.trace.hide_client = s.submission.hide_client_address && logged_in;
+    o.trace.hostname = s.hostname;
+    o.trace.protocol = session_->protocol();
+    o.trace.tls_version = session_->tls_details().version;
+    o.trace.tls_cipher = session_->tls_details().cipher;
+    o.trace.tls_bits = session_->tls_details().bits;
+    o.trace.queue_id = queue_id_;
+    o.trace.recipient = env.recipients.size() == 1 ? &env.recipients.front().forward_path : nullptr;
+    o.trace.utf8 = env.smtputf8;
+    o.trace.now = wall_clock::now();
+    message_intake::header_check check;
+    if (logged_in && s.submission.check_header_from)
+        check = [this](std::vector<mail::header_field> const& fields) { return judge_header(fields); };
+    intake_ = std::make_unique<message_intake>(o, services_.queue.new_content(), std::move(check));
+    decoder_ = {};
+    scan_ = {};
+    by_chunks_ = false;
+    content_began_ = steady_clock::now();
+    return session_->on_content_ready({});
+}
+
+bool session_driver::too_slow() const
+{
+    auto const taken = steady_clock::now() - content_began_ - grace_before_rate;
+    auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(taken).count();
+    return seconds > 0 && intake_->received() < static_cast<std::uint64_t>(seconds) * least_octets_per_second;
+}
+
+net::awaitable<smtp::action> session_driver::read_data()
+{
+    auto const limit = runtime_->settings.timeouts.data;
+    // What is over the limit is read and dropped, but not for ever.
+    auto const drop_limit = 2 * runtime_->settings.limits.message_size + (1u << 20);
+    for (;;) {
+        if (input_.empty()) {
+            if (auto const failed = co_await flush()) co_return lost(failed);
+            auto const failed = co_await fill(limit);
+            if (failed || too_slow()) {
+                intake_.reset();
+                co_return lost(failed ? failed : net::error_code{asio::error::timed_out});
+            }
+        }
+        pieces_.clear();
+        bool const ended = decoder_.decode(input_, pieces_);
+        for (auto const piece : pieces_) intake_->add(piece);
+        if (ended) break;
+        if (intake_->received() > drop_limit) {
+            intake_.reset();
+            totals_.ended_by = "server";
+            [[maybe_unused]] auto const reply =
+                session_->on_content(make_verdict(rules::message_too_big, {{"limit", size_in_words(drop_limit)}}));
+            co_return smtp::hang_up{};
+        }
+    }
+    intake_->finish(false);
+    co_return session_->on_content(content_verdict(decoder_.bare_newline(), decoder_.nul()));
+}
+
+net::awaitable<smtp::action> session_driver::read_chunk(smtp::read_chunk asked)
+{
+    auto const limit = runtime_->settings.timeouts.data;
+    bool const binary = session_->transaction().body == mail::body_type::binary_mime;
+    by_chunks_ = true;
+    while (asked.size != 0) {
+        if (input_.empty()) {
+            if (auto const failed = co_await flush()) co_return lost(failed);
+            auto const failed = co_await fill(limit);
+            if (failed || too_slow()) {
+                intake_.reset();
+                co_return lost(failed ? failed : net::error_code{asio::error::timed_out});
+            }
+        }
+        auto const piece = input_.substr(0, asked.size);
+        scan_.add(piece);
+        intake_->add(piece);
+        input_.remove_prefix(piece.size());
+        asked.size -= piece.size();
+    }
+    if (!asked.last) {
+        // A chunk is refused as soon as the message can't be taken any more (RFC 3030 section 2).
+        auto const& failure = intake_->failure();
+        co_return session_->on_content(failure ? *failure : verdict{});
+    }
+    scan_.finish();
+    intake_->finish(!binary && !scan_.ends_with_crlf());
+    co_return session_->on_content(content_verdict(!binary && scan_.bare_newline(), !binary && scan_.nul()));
+}
+
+net::awaitable<smtp::action> session_driver::discard_chunk(std::uint64_t size)
+{
+    while (size != 0) {
+        if (input_.empty()) {
+            if (auto const failed = co_await flush()) co_return lost(failed);
+            auto const failed = co_await fill(runtime_->settings.timeouts.data);
+            if (failed) co_return lost(failed);
+        }
+        auto const n = std::min<std::uint64_t>(size, input_.size());
+        input_.remove_prefix(n);
+        size -= n;
+    }
+    co_return session_->on_discarded();
+}
+
+// What is wrong with its octets weighs more than what its header says.
+catalogue::verdict session_driver::content_verdict(bool bare_newline, bool nul)
+{
+    if (bare_newline) return make_verdict(rules::bare_newline_in_message);
+    if (nul) return make_verdict(rules::nul_in_message);
+    if (auto const& failure = intake_->failure()) return *failure;
+    return {};
+}
+
+net::awaitable<smtp::action> session_driver::finish_message()
+{
+    auto const& env = session_->transaction();
+    spool::message m;
+    m.queue_id = queue_id_;
+    m.env = env;
+    if (m.env.body == mail::body_type::seven_bit && (decoder_.eight_bit() || scan_.eight_bit()))
+        m.env.body = mail::body_type::eight_bit_mime;
+    m.accepted_at = wall_clock::now();
+    m.session = who_.id;
+    m.account = session_->login();
+    m.client = peer_->remote().address.to_string();
+    m.lines_begin_with_dot = by_chunks_ ? scan_.lines_begin_with_dot() : decoder_.lines_begin_with_dot();
+    auto content = intake_->take();
+    m.size = content->size();
+    auto const size = m.size;
+    auto const message_id = intake_->message_id();
+    intake_.reset();
+
+    keep_input();
+    fault_point("before_accept");
+    auto& queue = services_.queue;
+    auto const accepted =
+        co_await await_handler<result<>>(peer_->executor(), [&queue, &m, &content](spool::accept_handler handler) {
+            queue.accept(std::move(m), std::move(content), std::move(handler));
+        });
+    fault_point("accepted_not_told");
+    if (!accepted) {
+        bool const full = accepted.error().code == status{4, 3, 1};
+        auto const v =
+            make_verdict(full ? rules::disk_full : rules::spool_failure, {{"problem", accepted.error().logged}});
+        co_return session_->on_finished(v, {});
+    }
+    ++totals_.messages;
+    log::event(log::level::info, "accepted",
+               {{"queue_id", queue_id_},
+                {"session", who_.id},
+                {"account", session_->login()},
+                {"client", who_.client},
+                {"listener", who_.listener},
+                {"tls", session_->tls_details().version},
+                {"protocol", session_->protocol()},
+                {"reverse_path", env.reverse_path.to_string()},
+                {"forward_path", env.recipients.front().forward_path.to_string()},
+                {"recipients", env.recipients.size()},
+                {"size", size},
+                {"message_id", message_id}});
+    co_return session_->on_finished({}, queue_id_);
+}
+
+}  // namespace postern::submission

@@ -1,0 +1,150 @@
+// Who a session is, and what it may do: finds the facts, asks the directory and policy.
+#include "submission/session_driver.hpp"
+
+#include "mail/address_list.hpp"
+#include "submission/awaiting.hpp"
+#include "submission/facts.hpp"
+
+namespace postern::submission {
+
+using catalogue::make_verdict;
+namespace rules = catalogue::rules;
+
+namespace {
+
+constexpr std::size_t most_from_addresses = 50;
+
+catalogue::verdict malformed(std::string_view problem)
+{
+    return make_verdict(rules::malformed_header, {{"problem", std::string{problem}}});
+}
+
+}  // namespace
+
+net::awaitable<smtp::action> session_driver::verify_password(smtp::verify_password& asked)
+{
+    // The line that held the password goes from where it was read to.
+    keep_input();
+    peer_->wipe_input();
+    auth_began_ = steady_clock::now();
+    auto& accounts = services_.accounts;
+    auto answer = co_await await_handler<result<directory::login>>(
+        peer_->executor(), [&accounts, &asked](directory::login_handler handler) {
+            accounts.verify_password(asked.authcid, asked.authzid, std::move(asked.password), std::move(handler));
+        });
+    co_return on_login(answer);
+}
+
+smtp::action session_driver::authorize(smtp::authorize const& asked)
+{
+    return on_login(services_.accounts.authorize(asked.authcid, asked.authzid));
+}
+
+smtp::action session_driver::on_login(result<directory::login> const& answer)
+{
+    if (!answer) {
+        cause_ = answer.error().logged;
+        return session_->on_login(smtp::login_result::unavailable, {});
+    }
+    cause_ = answer->cause;
+    switch (answer->state) {
+        case directory::login_state::accepted: {
+            account_ = answer->who;
+            auto next = session_->on_login(smtp::login_result::accepted, account_->address);
+            log_login(who_, *session_, cause_);
+            return next;
+        }
+        case directory::login_state::bad_credentials:
+            return session_->on_login(smtp::login_result::bad_credentials, {});
+        case directory::login_state::disabled: return session_->on_login(smtp::login_result::disabled, {});
+        case directory::login_state::smtp_auth_off: return session_->on_login(smtp::login_result::smtp_auth_off, {});
+        case directory::login_state::needs_transition:
+            return session_->on_login(smtp::login_result::needs_transition, {});
+    }
+    return session_->on_login(smtp::login_result::unavailable, {});
+}
+
+smtp::action session_driver::fetch_scram(smtp::fetch_scram const& asked)
+{
+    auto const keys = services_.accounts.scram(asked.authcid, asked.hash);
+    if (keys) return session_->on_scram(*keys);
+    cause_ = keys.error().logged;
+    return session_->on_scram_unavailable();
+}
+
+// -- who may do what --------------------------------------------------------------------------
+
+policy::facts session_driver::facts(policy::stage at) const
+{
+    auto const& s = runtime_->settings;
+    policy::facts f;
+    f.stage = at;
+    f.listener = listener_.session.role;
+    f.listener_port = listener_.port;
+    f.login_port = runtime_->login_port;
+    f.client = peer_->remote().address;
+    f.tls = peer_->tls() != nullptr;
+    f.account = session_->login();
+    f.in_relay_networks = contains(s.relay.networks, f.client);
+    f.local_without_auth = s.relay.local_without_auth;
+    f.reverse_path = session_->transaction().reverse_path;
+    f.check_header_from = s.submission.check_header_from;
+    return f;
+}
+
+smtp::action session_driver::check_sender()
+{
+    auto f = facts(policy::stage::sender);
+    if (!f.account.empty()) {
+        // Asked again for every message: a switch takes effect at once, also in open sessions.
+        auto const found = services_.accounts.find_account(f.account);
+        if (!found) return session_->on_sender(lookup_failed(found.error()));
+        account_ = *found;
+        if (!account_ || !account_->enabled) return session_->on_sender(make_verdict(rules::auth_account_disabled));
+        if (!account_->smtp_auth) return session_->on_sender(make_verdict(rules::auth_smtp_off));
+        f.sender_owned = !f.reverse_path.null && account_->may_send_as(f.reverse_path.address);
+    }
+    return session_->on_sender(policy::decide(f));
+}
+
+smtp::action session_driver::check_recipient(smtp::check_recipient const& asked)
+{
+    auto f = facts(policy::stage::recipient);
+    f.forward_path = asked.to.forward_path;
+    auto const kind = find_recipient_kind(services_.accounts, f.forward_path);
+    if (!kind) return session_->on_recipient(lookup_failed(kind.error()));
+    f.recipient = *kind;
+    return session_->on_recipient(policy::decide(f));
+}
+
+catalogue::verdict session_driver::judge_from(std::vector<mail::header_field> const& fields, std::string_view name)
+{
+    auto const* const field = mail::find_first(fields, name);
+    if (field == nullptr) return {};
+    mail::list_error why{};
+    auto const addresses = mail::parse_address_list(field->value, most_from_addresses, why);
+    if (!addresses)
+        return malformed(name == "From" ? "the From field names no clear address"
+                                        : "the Sender field names no clear address");
+    for (auto const& address : *addresses) {
+        auto f = facts(policy::stage::header_from);
+        f.header_address = address.to_string();
+        f.sender_owned = account_ && account_->may_send_as(address);
+        auto v = policy::decide(f);
+        if (!v.accepted()) return v;
+    }
+    return {};
+}
+
+// RFC 6409 section 6.1: the header's From and Sender, for clients that logged in.
+catalogue::verdict session_driver::judge_header(std::vector<mail::header_field> const& fields)
+{
+    auto const repeated = mail::repeated_field(fields);
+    if (repeated == "From" || repeated == "Sender")
+        return malformed("the field " + std::string{repeated} + " stands twice");
+    auto v = judge_from(fields, "From");
+    if (!v.accepted()) return v;
+    return judge_from(fields, "Sender");
+}
+
+}  // namespace postern::submission
