@@ -15,7 +15,7 @@ namespace postern::directory {
 namespace {
 
 constexpr std::size_t most_idle_tasks = 64;
-constexpr std::chrono::milliseconds between_idle_tasks{100};
+constexpr std::chrono::milliseconds between_idle_tasks{500};
 constexpr std::chrono::seconds keep_memory{5};
 
 /// Behind everybody else: a flood of wrong passwords must not slow down those who are

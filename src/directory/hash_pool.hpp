@@ -47,7 +47,7 @@ public:
 
     /// False when there is no room: `done` is not called then.
     bool submit(order o, verification&& v);
-    /// For when no log-in waits, and ten times a second at most. Dropped when many wait.
+    /// For when no log-in waits, and twice a second at most. Dropped when many wait.
     void when_idle(std::function<void()> task);
     /// Ends the threads; what waits is refused. Nothing is called back afterwards.
     void stop();
