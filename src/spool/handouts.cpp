@@ -21,7 +21,7 @@ handout make_handout(std::int64_t id, bool scheduled, std::string file, message 
 void handouts::add(std::string queue_id, handout h)
 {
     std::scoped_lock lock{mutex_};
-    if (h.scheduled) claimed_.insert(h.id);
+    if (h.scheduled && claimed_.insert(h.id).second) ++changes_;
     entries_.insert_or_assign(std::move(queue_id), entry{std::move(h)});
 }
 
@@ -53,7 +53,7 @@ void handouts::erase(std::string_view queue_id)
 
 void handouts::erase_now(map::iterator at)
 {
-    claimed_.erase(at->second.what.id);
+    if (claimed_.erase(at->second.what.id) > 0) ++changes_;
     entries_.erase(at);
 }
 
@@ -66,7 +66,7 @@ std::size_t handouts::size()
 void handouts::claim(std::int64_t id)
 {
     std::scoped_lock lock{mutex_};
-    claimed_.insert(id);
+    if (claimed_.insert(id).second) ++changes_;
 }
 
 bool handouts::is_claimed(std::int64_t id)

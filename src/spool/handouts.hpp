@@ -6,6 +6,7 @@
 // just settled could be handed out once more.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -54,6 +55,11 @@ public:
     void begin_reading();
     void end_reading();
 
+    /// A number that is another one whenever what is due may have changed.
+    std::uint64_t changes() const noexcept { return changes_; }
+    /// To be told when the schedule in the database changes.
+    void schedule_changed() noexcept { ++changes_; }
+
 private:
     struct hash {
         using is_transparent = void;
@@ -70,6 +76,7 @@ private:
     map entries_;
     std::unordered_set<std::int64_t> claimed_;
     bool reading_ = false;
+    std::atomic<std::uint64_t> changes_ = 0;
     std::vector<std::string> waiting_;
 };
 

@@ -149,6 +149,9 @@ private:
     room room_;
     handouts out_;
     std::mutex taking_;
+    std::mutex next_due_mutex_;
+    std::optional<std::optional<wall_time>> next_due_;
+    std::uint64_t next_due_as_of_ = 0;
     workers helpers_;
     writer writer_;
 };
@@ -280,12 +283,17 @@ result<std::vector<queued_message>> sqlite_spool::take_due(wall_time now, std::s
     return found;
 }
 
+// Asked again and again while mail goes through, and mostly the answer is the same.
 result<std::optional<wall_time>> sqlite_spool::next_due()
 {
+    std::scoped_lock lock{next_due_mutex_};
+    std::uint64_t const changes = out_.changes();
+    if (next_due_ && changes == next_due_as_of_) return *next_due_;
     auto const due = source_->due(std::nullopt, 1, [this](std::int64_t id) { return out_.is_claimed(id); });
     if (!due) return due.error();
-    if (due->empty()) return std::optional<wall_time>{};
-    return std::optional{due->front().at};
+    next_due_ = due->empty() ? std::optional<wall_time>{} : std::optional{due->front().at};
+    next_due_as_of_ = changes;
+    return *next_due_;
 }
 
 void sqlite_spool::settle(settlement what, std::optional<std::pair<message, std::string>> bounce,
@@ -424,9 +432,11 @@ result<> sweep(connection& db, content_files const& files)
 result<std::unique_ptr<spool>> open(options o)
 {
     std::error_code failed;
-    std::filesystem::create_directories(o.folder, failed);
+    if (auto const parent = o.folder.parent_path(); !parent.empty())
+        std::filesystem::create_directories(parent, failed);
+    // Nobody else's business; but what was there before keeps the mode that it was given.
+    if (::mkdir(o.folder.c_str(), 0700) != 0 && errno != EEXIST) failed = {errno, std::system_category()};
     if (failed) return file_failure("making the folder", o.folder, failed.value());
-    if (::chmod(o.folder.c_str(), 0700) != 0) return file_failure("protecting the folder", o.folder, errno);
     folder_lock lock;
     if (auto taken = lock.take(o.folder); !taken) return taken.error();
 

@@ -109,12 +109,14 @@ bool store::erase(std::vector<std::int64_t>& ids, std::uint64_t& removed)
 
 bool store::forget(std::int64_t id)
 {
+    schedule_changed_ = true;
     return forget_schedule_.bind(1, id).run() && forget_recipients_.bind(1, id).run();
 }
 bool store::forget_file(std::string_view name) { return forget_file_.bind_text(1, name).run(); }
 
 bool store::schedule(std::int64_t id, std::string_view queue_id, std::int64_t next_attempt)
 {
+    schedule_changed_ = true;
     return schedule_.bind(1, id).bind_text(2, queue_id).bind(3, next_attempt).run();
 }
 
@@ -125,15 +127,21 @@ bool store::update_recipient(std::int64_t id, recipient_update const& u)
     return recipient_.run();
 }
 
-bool store::set_held(std::int64_t id, bool held) { return held_.bind(1, id).bind(2, held ? 1 : 0).run(); }
+bool store::set_held(std::int64_t id, bool held)
+{
+    schedule_changed_ = true;
+    return held_.bind(1, id).bind(2, held ? 1 : 0).run();
+}
 
 bool store::set_next_attempt(std::int64_t id, std::int64_t next_attempt)
 {
+    schedule_changed_ = true;
     return next_.bind(1, id).bind(2, next_attempt).run();
 }
 
 std::optional<std::size_t> store::bring_forward(std::int64_t next_attempt, std::size_t limit)
 {
+    schedule_changed_ = true;
     if (!forward_.bind(1, next_attempt).bind(2, static_cast<std::int64_t>(limit)).run()) return std::nullopt;
     return static_cast<std::size_t>(sqlite3_changes(db_.handle()));
 }
@@ -142,11 +150,16 @@ bool store::changed_something() const { return sqlite3_changes64(db_.handle()) >
 
 bool store::quarantine(std::int64_t id, std::int64_t now, std::string_view reason, std::uint64_t& removed)
 {
+    schedule_changed_ = true;
     std::vector<std::int64_t> ids{id};
     return quarantine_.bind(1, id).bind(2, now).bind_text(3, reason).run() && erase(ids, removed) && forget(id);
 }
 
-bool store::forget_missing(std::int64_t id) { return missing_.bind(1, id).run(); }
+bool store::forget_missing(std::int64_t id)
+{
+    schedule_changed_ = true;
+    return missing_.bind(1, id).run();
+}
 
 bool store::set_first_attempts_from(std::int64_t id) { return first_.bind(1, id).run(); }
 

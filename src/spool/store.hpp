@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "spool/spool.hpp"
@@ -60,6 +61,9 @@ public:
     /// begins it anew; waits for nobody who is in the way.
     bool restart_log();
 
+    /// Whether the schedule was changed since the last call.
+    bool schedule_changed() noexcept { return std::exchange(schedule_changed_, false); }
+
     connection& db() noexcept { return db_; }
     /// Frames in the write-ahead log after the last commit.
     int wal_frames() const noexcept { return *wal_frames_; }
@@ -69,6 +73,7 @@ private:
     connection db_;  // first, so that it goes after the statements
     std::unique_ptr<int> wal_frames_;
     durability durability_ = durability::now;
+    bool schedule_changed_ = false;
     statement begin_, commit_, rollback_, insert_, insert_file_, erase_, forget_schedule_, forget_recipients_,
         forget_file_, schedule_, recipient_, held_, next_, forward_, quarantine_, missing_, first_;
 };

@@ -15,9 +15,13 @@ namespace postern::spool {
 namespace {
 
 constexpr std::uint64_t frame_size = static_cast<std::uint64_t>(page_size) + 24;
+constexpr std::uint64_t least_log = 256u << 10;
 // Late, so that pages that change often are copied once; but early enough to be done
 // before the log outgrows its file.
-int three_quarters(std::uint64_t log_size) { return static_cast<int>(log_size / 4 * 3 / frame_size); }
+int three_quarters(std::uint64_t log_size)
+{
+    return static_cast<int>(std::max(log_size, least_log) / 4 * 3 / frame_size);
+}
 // When somebody's long read keeps the log from beginning anew, trying at each commit won't help.
 constexpr int try_again_after = 1024;
 constexpr std::chrono::milliseconds idle_after{1000};

@@ -265,6 +265,7 @@ void writer::committed(batch& b, durability d)
         if (s.bounce) enter(*s.bounce);
     for (incoming& m : b.accepts) enter(m);
     apply_effects();
+    if (db_->schedule_changed()) shared_.out.schedule_changed();
 
     for (incoming& m : b.accepts) {
         if (!m.handler) continue;
@@ -440,6 +441,7 @@ result<> writer::reopen()
     if (!later) return later.error();
     count_ = static_cast<std::uint64_t>(*first + *later);
     db_.emplace(std::move(*opened));
+    shared_.out.schedule_changed();
     log::event(log::level::warning, "spool-opened-again", {});
     return done{};
 }
