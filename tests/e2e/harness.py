@@ -226,7 +226,9 @@ class Postern:
     def start(self, wait=True):
         self.seen_of_log = len(self.log())
         with open(self.log_file, "ab") as log:
-            self.process = subprocess.Popen([*self.launcher, PROGRAM, "--config", str(self.file), "serve"], stdout=log,
+            # Dies with the test, however that ends.
+            tied = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+            self.process = subprocess.Popen([*tied, *self.launcher, PROGRAM, "--config", str(self.file), "serve"], stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL,
                                             env={**os.environ, **self.environment}, start_new_session=True)
         if wait:
