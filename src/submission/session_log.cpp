@@ -1,5 +1,7 @@
 #include "submission/session_log.hpp"
 
+#include <algorithm>
+
 #include <vector>
 
 #include "base/text.hpp"
@@ -38,7 +40,10 @@ void log_refusal(session_identity const& who, smtp::server_session const& sessio
         {"ehlo", session.ehlo_argument()},
         {"cause", cause},
     };
-    for (auto const& fact : r.what.facts) fields.emplace_back(fact.key, fact.value);
+    // A reply may have named what stands above already; no key twice in one line.
+    for (auto const& fact : r.what.facts)
+        if (std::ranges::none_of(fields, [&](log::field const& f) { return f.key == fact.key; }))
+            fields.emplace_back(fact.key, fact.value);
     log::event(level_of(rule), "refused", fields.data(), fields.size());
 }
 

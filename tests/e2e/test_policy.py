@@ -291,5 +291,38 @@ class Networks(unittest.TestCase):
                 self.assertEqual((reply.code, reply.status), (530, "5.7.0"))
 
 
+class Logs(unittest.TestCase):
+    def test_json_lines(self):
+        """One object a line, no key twice, an id and a rule for every refusal."""
+        def no_key_twice(pairs):
+            self.assertEqual(len({k for k, _ in pairs}), len(pairs), pairs)
+            return dict(pairs)
+        with Postern({"log": {"format": "json"}, "auth": {"failure_delay": "20 ms"}}) as server:
+            with server.session() as wire:
+                wire.say("AUTH FOO", 504)
+                wire.auth_plain(ALICE, "wrong", 535)
+                wire.auth_plain(ALICE, PASSWORDS[ALICE])
+                wire.say(f"MAIL FROM:<{BOB}>", 550)
+                wire.say("MAIL FROM:<a b>", None)
+                wire.say("FROB \\ \"", 500)
+                wire.mail(ALICE, BOB)
+                word = token()
+                wire.data(message(ALICE, BOB, word))
+            with server.session(server.mx, tls=False) as wire:
+                wire.say("MAIL FROM:<stranger@remote.test>", 250)
+                wire.say(f"RCPT TO:<{OUTSIDE}>", 550)
+            server.wait_mail(BOB, word)
+            server.wait_log("delivered")
+            lines = [json.loads(line, object_pairs_hook=no_key_twice) for line in server.log().splitlines()]
+        events = [line["event"] for line in lines]
+        for event in ("started", "login", "refused", "accepted", "delivered", "session"):
+            self.assertIn(event, events)
+        for line in lines:
+            self.assertIn("time", line)
+            if line["event"] == "refused":
+                self.assertIn("rule", line)
+                self.assertIn("session", line)
+
+
 if __name__ == "__main__":
     unittest.main()
