@@ -1,7 +1,6 @@
 #include "submission/session_log.hpp"
 
 #include <algorithm>
-
 #include <vector>
 
 #include "base/text.hpp"
