@@ -65,14 +65,27 @@ class BadInput(unittest.TestCase):
                 self.config["tls"] = tls
                 self.refused("serve", config=self.config, says=says)
 
-    def test_a_key_that_may_not_be_read(self):
-        if os.geteuid() == 0:
-            raise unittest.SkipTest("root may read everything")
-        key = self.dir / "key.pem"
+    def test_files_that_may_not_be_read(self):
+        # Root may read everything; so become somebody else, if we are root.
+        as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+        self.dir.chmod(0o755)
+        if as_nobody:
+            shutil.chown(self.dir / "data", 65534, 65534)
+        certificate, key = self.dir / "cert.pem", self.dir / "key.pem"
+        shutil.copy(self.config["tls"]["certificate"], certificate)
         shutil.copy(self.config["tls"]["private_key"], key)
-        key.chmod(0)
-        self.config["tls"]["private_key"] = key
-        self.refused("serve", config=self.config, says=[r"key\.pem", "(?i)permission|read"])
+        certificate.chmod(0o644)
+        self.config["tls"] = {"certificate": certificate, "private_key": key}
+        self.file.write_text(toml_text(self.config))
+        for path in (key, self.file):
+            path.chmod(0)
+            done = run(*as_nobody, PROGRAM, "--config", self.file, "serve", seconds=20)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            said = [line for line in done.stderr.strip().splitlines() if not re.search(r"\b(info|warning)\b", line)]
+            self.assertEqual(len(said), 1, done.stderr)
+            self.assertIn(path.name, said[0])
+            self.assertRegex(said[0], r"(?i)permission|read")
+            path.chmod(0o644)
 
     def test_wrong_toml(self):
         good = toml_text(self.config)
