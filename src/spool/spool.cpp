@@ -1,160 +1,15 @@
-// The spool itself: opens what it consists of, and answers what is asked of it. Changes go
-// through the writer, questions through the reader.
-#include "spool/spool.hpp"
-
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
-
-#include <atomic>
-#include <cerrno>
-#include <mutex>
-#include <utility>
+#include "spool/sqlite_spool.hpp"
 
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "spool/content.hpp"
-#include "spool/handouts.hpp"
-#include "spool/reader.hpp"
 #include "spool/record.hpp"
-#include "spool/schema.hpp"
-#include "spool/store.hpp"
-#include "spool/workers.hpp"
-#include "spool/writer.hpp"
 
 namespace postern::spool {
 namespace {
 
-using namespace std::chrono_literals;
-
-// Content of messages that are out for delivery and were small; beyond it, it is read when needed.
-constexpr std::uint64_t memory_for_content = 64u << 20;
-constexpr unsigned sync_threads = 4;
 constexpr std::size_t retry_at_once = 2000;
 
-error const no_such_message{status{5, 0, 0}, "There is no such message in the queue", "no such message"};
-
-/// Makes sure that one process at a time uses the folder; freed when the process ends, however.
-class folder_lock {
-public:
-    folder_lock() = default;
-    folder_lock(folder_lock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-    folder_lock& operator=(folder_lock&&) = delete;
-    ~folder_lock()
-    {
-        if (descriptor_ >= 0) ::close(descriptor_);
-    }
-    result<> take(std::filesystem::path const& folder)
-    {
-        auto const file = folder / "lock";
-        descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (descriptor_ < 0) return file_failure("opening", file, errno);
-        if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return done{};
-        if (errno != EWOULDBLOCK) return file_failure("locking", file, errno);
-        return error{status{4, 3, 0}, "The message could not be stored",
-                     "the spool in " + folder.string() + " is in use by another process; stop that one first"};
-    }
-
-private:
-    int descriptor_ = -1;
-};
-
-/// Room on the file system, asked for once a second at most.
-class room {
-public:
-    room(std::filesystem::path folder, std::uint64_t floor) : folder_(std::move(folder)), floor_(floor) {}
-    result<> check(std::uint64_t octets)
-    {
-        std::int64_t const now =
-            std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch()).count();
-        if (std::int64_t seen = asked_at_; now - seen >= 1000 && asked_at_.compare_exchange_strong(seen, now)) {
-            struct statvfs found {};
-            if (::statvfs(folder_.c_str(), &found) != 0) return file_failure("looking at", folder_, errno);
-            // Without inodes to count (as on btrfs) none is missing.
-            bool const inodes = found.f_files == 0 || found.f_favail > 0;
-            free_ = inodes ? static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize : 0;
-        }
-        std::uint64_t const left = free_;
-        if (left >= floor_ && left - floor_ >= octets) return done{};
-        return error{status{4, 3, 1}, "No room to store the message",
-                     std::to_string(left) + " octets are free under " + folder_.string() + ", " +
-                         std::to_string(floor_) + " are to stay free"};
-    }
-
-private:
-    std::filesystem::path folder_;
-    std::uint64_t floor_;
-    std::atomic<std::int64_t> asked_at_ = -1'000'000;
-    std::atomic<std::uint64_t> free_ = 0;
-};
-
-class sqlite_spool final : public spool {
-public:
-    sqlite_spool(options o, folder_lock lock, std::shared_ptr<content_files> files, std::shared_ptr<reader> source,
-                 store db, std::int64_t next_id, std::uint64_t count)
-        : options_(std::move(o)),
-          lock_(std::move(lock)),
-          files_(std::move(files)),
-          budget_(std::make_shared<memory_budget>(memory_for_content)),
-          source_(std::move(source)),
-          room_(options_.folder, options_.free_space_floor),
-          helpers_(sync_threads),
-          writer_(
-              writer::shared{options_.folder / "spool.db", options_.log_size, files_, budget_, source_, out_, helpers_},
-              std::move(db), next_id, count)
-    {
-    }
-    // Files that are being synced still become messages; then the writer does the rest.
-    ~sqlite_spool() override { helpers_.finish(); }
-
-    result<> room_for(std::uint64_t octets) override
-    {
-        if (auto const trouble = writer_.trouble()) return *trouble;
-        return room_.check(octets);
-    }
-
-    std::unique_ptr<content_writer> new_content() override
-    {
-        return std::make_unique<buffered_content>(files_, options_.memory_limit);
-    }
-
-    void accept(message what, std::unique_ptr<content_writer> body, accept_handler handler) override;
-    void on_arrival(arrival_handler handler) override { writer_.on_arrival(std::move(handler)); }
-    result<std::vector<queued_message>> take_due(wall_time now, std::size_t limit) override;
-    result<std::optional<wall_time>> next_due() override;
-    void settle(settlement what, std::optional<std::pair<message, std::string>> bounce,
-                accept_handler handler) override;
-    result<std::vector<summary>> list(filter const& f) override;
-    result<queued_message> find(std::string_view queue_id) override;
-    result<> hold(std::string_view queue_id, bool held) override;
-    result<> retry_now(std::string_view queue_id) override;
-    result<> remove(std::string_view queue_id) override;
-    result<std::uint64_t> count() override { return writer_.count(); }
-
-private:
-    /// Id of a message, handed out or not.
-    result<std::optional<std::int64_t>> id_of(std::string_view queue_id);
-    result<queued_message> ready_for_delivery(stored_message& m);
-    void set_aside(stored_message const& m);
-    void forget_missing(std::int64_t id);
-    bool hand_out(std::int64_t id, wall_time now, std::vector<queued_message>& to, result<>& failed);
-
-    options options_;
-    folder_lock lock_;
-    std::shared_ptr<content_files> files_;
-    std::shared_ptr<memory_budget> budget_;
-    std::shared_ptr<reader> source_;
-    room room_;
-    handouts out_;
-    std::mutex taking_;
-    std::mutex next_due_mutex_;
-    std::optional<std::optional<wall_time>> next_due_;
-    std::uint64_t next_due_as_of_ = 0;
-    workers helpers_;
-    writer writer_;
-};
+}  // namespace
 
 void sqlite_spool::accept(message what, std::unique_ptr<content_writer> body, accept_handler handler)
 {
@@ -165,10 +20,17 @@ void sqlite_spool::accept(message what, std::unique_ptr<content_writer> body, ac
         return writer_.accept(std::move(m));
     }
     static_cast<void>(body.release());
-    if (!content->in_file()) {
-        auto const failed = content->failed();
+    std::optional<error> failed = content->failed();
+    // Were the disk filled to the last, settlements could not be stored either, and nothing would ever
+    // make room again. What is in the log needs its place in the database, too.
+    if (!failed)
+        if (auto const room = room_.check(0, room_.floor() / 2 + writer_.octets_in_log()); !room) failed = room.error();
+    if (failed || !content->in_file()) {
         incoming m = make_incoming(std::move(what), content->take_octets(), nullptr, std::move(handler));
-        if (failed) m.failed = failed;
+        if (failed) {
+            m.failed = std::move(failed);
+            content.reset();
+        }
         return writer_.accept(std::move(m));
     }
     // std::function wants what it holds to be copyable.
@@ -347,10 +209,10 @@ result<queued_message> sqlite_spool::find(std::string_view queue_id)
 {
     auto const id = id_of(queue_id);
     if (!id) return id.error();
-    if (!*id) return no_such_message;
+    if (!*id) return no_such_message();
     auto loaded = source_->load(**id);
     if (!loaded) return loaded.error();
-    if (!*loaded) return no_such_message;
+    if (!*loaded) return no_such_message();
     stored_message& m = **loaded;
     if (!m.damage.empty()) return error{status{4, 3, 0}, "The message is damaged", m.damage};
     return ready_for_delivery(m);
@@ -360,7 +222,7 @@ result<> sqlite_spool::hold(std::string_view queue_id, bool held)
 {
     auto const id = id_of(queue_id);
     if (!id) return id.error();
-    if (!*id) return no_such_message;
+    if (!*id) return no_such_message();
     return writer_.perform([&](result<>& outcome) { return writer_.set_held(queue_id, **id, held, outcome); });
 }
 
@@ -370,7 +232,7 @@ result<> sqlite_spool::retry_now(std::string_view queue_id)
     if (!queue_id.empty()) {
         auto const id = id_of(queue_id);
         if (!id) return id.error();
-        if (!*id) return no_such_message;
+        if (!*id) return no_such_message();
         return writer_.perform([&](result<>& outcome) { return writer_.retry(**id, now, outcome); });
     }
     // In portions, so that nobody's mail waits for a million rows.
@@ -390,74 +252,11 @@ result<> sqlite_spool::remove(std::string_view queue_id)
 {
     auto const id = id_of(queue_id);
     if (!id) return id.error();
-    if (!*id) return no_such_message;
+    if (!*id) return no_such_message();
     auto const loaded = source_->load(**id);
     if (!loaded) return loaded.error();
-    if (!*loaded) return no_such_message;
+    if (!*loaded) return no_such_message();
     return writer_.perform([&](result<>& outcome) { return writer_.remove(queue_id, **id, (*loaded)->file, outcome); });
-}
-
-/// After a stop in mid-flight: what was at its first attempt is due, as everything else.
-result<> schedule_interrupted(connection& db)
-{
-    return db.execute(
-        "BEGIN IMMEDIATE;"
-        "INSERT INTO schedule (message, queue_id, next_attempt)"
-        " SELECT m.id, m.queue_id, m.accepted_at FROM message AS m"
-        " WHERE m.id >= (SELECT value FROM state WHERE name = 'first_attempts_from')"
-        " AND NOT EXISTS (SELECT 1 FROM schedule AS s WHERE s.message = m.id);"
-        "UPDATE state SET value = 1 + max((SELECT ifnull(max(id), 0) FROM message), (SELECT ifnull(max(id), 0) FROM "
-        "damaged))"
-        " WHERE name = 'first_attempts_from';"
-        "COMMIT");
-}
-
-result<> sweep(connection& db, content_files const& files)
-{
-    auto wanted = db.prepare("SELECT 1 FROM file WHERE name = ?1");
-    if (!wanted) return wanted.error();
-    auto const swept = files.sweep([&](std::string_view name) -> result<bool> {
-        reset_after const end{*wanted};
-        step_result const found = wanted->bind_text(1, name).step();
-        if (found == step_result::failed) return db.failure("looking for content files");
-        return found == step_result::row;
-    });
-    if (!swept) return swept.error();
-    if (*swept > 0) log::event(log::level::info, "spool-swept", {{"files", *swept}});
-    return done{};
-}
-
-}  // namespace
-
-result<std::unique_ptr<spool>> open(options o)
-{
-    std::error_code failed;
-    if (auto const parent = o.folder.parent_path(); !parent.empty())
-        std::filesystem::create_directories(parent, failed);
-    // Nobody else's business; but what was there before keeps the mode that it was given.
-    if (::mkdir(o.folder.c_str(), 0700) != 0 && errno != EEXIST) failed = {errno, std::system_category()};
-    if (failed) return file_failure("making the folder", o.folder, failed.value());
-    folder_lock lock;
-    if (auto taken = lock.take(o.folder); !taken) return taken.error();
-
-    auto const database = o.folder / "spool.db";
-    auto files = std::make_shared<content_files>(o.folder / "content");
-    auto db = store::open(database, o.log_size);
-    if (!db) return db.error();
-    if (auto made = files->create_folder(); !made) return made.error();
-    if (auto scheduled = schedule_interrupted(db->db()); !scheduled) return scheduled.error();
-    if (auto swept = sweep(db->db(), *files); !swept) return swept.error();
-    auto const next = db->db().number("SELECT value FROM state WHERE name = 'first_attempts_from'");
-    if (!next) return next.error();
-    auto const count = db->db().number("SELECT count(*) FROM schedule");
-    if (!count) return count.error();
-    if (auto renewed = renew_log(db->db(), database, o.log_size); !renewed) return renewed.error();
-    auto source = reader::open(database);
-    if (!source) return source.error();
-    std::unique_ptr<spool> opened =
-        std::make_unique<sqlite_spool>(std::move(o), std::move(lock), std::move(files), std::move(*source),
-                                       std::move(*db), *next, static_cast<std::uint64_t>(*count));
-    return opened;
 }
 
 }  // namespace postern::spool

@@ -36,6 +36,8 @@ error file_failure(std::string_view doing, std::filesystem::path const& file, in
     return make_error(means_no_room(error_number), std::move(text));
 }
 
+error no_such_message() { return error{status{5, 0, 0}, "There is no such message in the queue", "no such message"}; }
+
 bool is_no_room(error const& e) noexcept { return e.code == status{4, 3, 1}; }
 
 void statement::finalizer::operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }

@@ -92,5 +92,7 @@ private:
 /// An error of a system call on a file: 4.3.1 when there was no room, else 4.3.0.
 error file_failure(std::string_view doing, std::filesystem::path const& file, int error_number);
 bool is_no_room(error const& e) noexcept;
+/// For what asks for one message that is not there.
+error no_such_message();
 
 }  // namespace postern::spool

@@ -173,6 +173,13 @@ TEST_CASE("below the floor there is no room")
     auto const room = (*s)->room_for(1);
     REQUIRE_FALSE(room);
     CHECK(room.error().code == status{4, 3, 1});
+    // Whoever did not ask is refused all the same, before there is no room for settlements either.
+    for (std::size_t size : {10u, 300'000u}) {
+        auto const refused = accept(**s, some_message("Q000000000001"), std::string(size, 'x'));
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == status{4, 3, 1});
+    }
+    CHECK(content_files_in(folder.path()) == 0);
 }
 
 TEST_CASE("a message with a size that no disk has is refused before it comes")

@@ -63,6 +63,11 @@ void checkpointer::committed(int wal_frames)
     wake_.notify_all();
 }
 
+std::uint64_t checkpointer::octets_in_log() const noexcept
+{
+    return static_cast<std::uint64_t>(frames_) * static_cast<std::uint64_t>(page_size);
+}
+
 void checkpointer::take_help(std::function<void()> const& copy)
 {
     std::unique_lock ours{database_mutex_, std::defer_lock};

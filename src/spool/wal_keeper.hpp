@@ -26,6 +26,7 @@ public:
     /// While commits come without a pause, a checkpoint is always a few frames behind, and the
     /// log can't begin anew. Then the writer is asked to copy these last few between two commits.
     bool wants_help() const noexcept { return wants_help_ || frames_ >= wait_at_; }
+    std::uint64_t octets_in_log() const noexcept;
     /// Calls what helps, unless a checkpoint is under way just now. When the log has grown to
     /// several times its size, waits for that: so whoever is too quick for the disk gets slower.
     void take_help(std::function<void()> const& copy);

@@ -90,6 +90,8 @@ public:
     void nudge();
 
     std::uint64_t count() const noexcept { return count_; }
+    /// What the database may have to grow by at the next checkpoint.
+    std::uint64_t octets_in_log() const noexcept { return checkpointer_.octets_in_log(); }
     /// What went wrong less than a second ago and has not been put right since.
     std::optional<error> trouble();
 

@@ -1,0 +1,77 @@
+// Opening the spool, and putting in order what a crash left behind.
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "base/log.hpp"
+#include "spool/schema.hpp"
+#include "spool/sqlite_spool.hpp"
+
+namespace postern::spool {
+namespace {
+
+/// After a stop in mid-flight: what was at its first attempt is due, as everything else.
+result<> schedule_interrupted(connection& db)
+{
+    return db.execute(
+        "BEGIN IMMEDIATE;"
+        "INSERT INTO schedule (message, queue_id, next_attempt)"
+        " SELECT m.id, m.queue_id, m.accepted_at FROM message AS m"
+        " WHERE m.id >= (SELECT value FROM state WHERE name = 'first_attempts_from')"
+        " AND NOT EXISTS (SELECT 1 FROM schedule AS s WHERE s.message = m.id);"
+        "UPDATE state SET value = 1 + max((SELECT ifnull(max(id), 0) FROM message), (SELECT ifnull(max(id), 0) FROM "
+        "damaged))"
+        " WHERE name = 'first_attempts_from';"
+        "COMMIT");
+}
+
+result<> sweep(connection& db, content_files const& files)
+{
+    auto wanted = db.prepare("SELECT 1 FROM file WHERE name = ?1");
+    if (!wanted) return wanted.error();
+    auto const swept = files.sweep([&](std::string_view name) -> result<bool> {
+        reset_after const end{*wanted};
+        step_result const found = wanted->bind_text(1, name).step();
+        if (found == step_result::failed) return db.failure("looking for content files");
+        return found == step_result::row;
+    });
+    if (!swept) return swept.error();
+    if (*swept > 0) log::event(log::level::info, "spool-swept", {{"files", *swept}});
+    return done{};
+}
+
+}  // namespace
+
+result<std::unique_ptr<spool>> open(options o)
+{
+    std::error_code failed;
+    if (auto const parent = o.folder.parent_path(); !parent.empty())
+        std::filesystem::create_directories(parent, failed);
+    // Nobody else's business; but what was there before keeps the mode that it was given.
+    if (::mkdir(o.folder.c_str(), 0700) != 0 && errno != EEXIST) failed = {errno, std::system_category()};
+    if (failed) return file_failure("making the folder", o.folder, failed.value());
+    folder_lock lock;
+    if (auto taken = lock.take(o.folder); !taken) return taken.error();
+
+    auto const database = o.folder / "spool.db";
+    auto files = std::make_shared<content_files>(o.folder / "content");
+    auto db = store::open(database, o.log_size);
+    if (!db) return db.error();
+    if (auto made = files->create_folder(); !made) return made.error();
+    if (auto scheduled = schedule_interrupted(db->db()); !scheduled) return scheduled.error();
+    if (auto swept = sweep(db->db(), *files); !swept) return swept.error();
+    auto const next = db->db().number("SELECT value FROM state WHERE name = 'first_attempts_from'");
+    if (!next) return next.error();
+    auto const count = db->db().number("SELECT count(*) FROM schedule");
+    if (!count) return count.error();
+    if (auto renewed = renew_log(db->db(), database, o.log_size); !renewed) return renewed.error();
+    auto source = reader::open(database);
+    if (!source) return source.error();
+    std::unique_ptr<spool> opened =
+        std::make_unique<sqlite_spool>(std::move(o), std::move(lock), std::move(files), std::move(*source),
+                                       std::move(*db), *next, static_cast<std::uint64_t>(*count));
+    return opened;
+}
+
+}  // namespace postern::spool

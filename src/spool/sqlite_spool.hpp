@@ -1,0 +1,93 @@
+// The spool on SQLite: questions go through the reader, changes through the writer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "spool/content.hpp"
+#include "spool/guards.hpp"
+#include "spool/handouts.hpp"
+#include "spool/reader.hpp"
+#include "spool/spool.hpp"
+#include "spool/store.hpp"
+#include "spool/workers.hpp"
+#include "spool/writer.hpp"
+
+namespace postern::spool {
+
+class sqlite_spool final : public spool {
+public:
+    sqlite_spool(options o, folder_lock lock, std::shared_ptr<content_files> files, std::shared_ptr<reader> source,
+                 store db, std::int64_t next_id, std::uint64_t count)
+        : options_(std::move(o)),
+          lock_(std::move(lock)),
+          files_(std::move(files)),
+          budget_(std::make_shared<memory_budget>(memory_for_content)),
+          source_(std::move(source)),
+          room_(options_.folder, options_.free_space_floor),
+          helpers_(sync_threads),
+          writer_(
+              writer::shared{options_.folder / "spool.db", options_.log_size, files_, budget_, source_, out_, helpers_},
+              std::move(db), next_id, count)
+    {
+    }
+    // Files that are being synced still become messages; then the writer does the rest.
+    ~sqlite_spool() override { helpers_.finish(); }
+
+    result<> room_for(std::uint64_t octets) override
+    {
+        if (auto const trouble = writer_.trouble()) return *trouble;
+        return room_.check(octets, room_.floor() + writer_.octets_in_log());
+    }
+
+    std::unique_ptr<content_writer> new_content() override
+    {
+        return std::make_unique<buffered_content>(files_, options_.memory_limit);
+    }
+
+    void accept(message what, std::unique_ptr<content_writer> body, accept_handler handler) override;
+    void on_arrival(arrival_handler handler) override { writer_.on_arrival(std::move(handler)); }
+    result<std::vector<queued_message>> take_due(wall_time now, std::size_t limit) override;
+    result<std::optional<wall_time>> next_due() override;
+    void settle(settlement what, std::optional<std::pair<message, std::string>> bounce,
+                accept_handler handler) override;
+    result<std::vector<summary>> list(filter const& f) override;
+    result<queued_message> find(std::string_view queue_id) override;
+    result<> hold(std::string_view queue_id, bool held) override;
+    result<> retry_now(std::string_view queue_id) override;
+    result<> remove(std::string_view queue_id) override;
+    result<std::uint64_t> count() override { return writer_.count(); }
+
+private:
+    // Content of messages that are out for delivery and were small; beyond it, it is read when needed.
+    static constexpr std::uint64_t memory_for_content = 64u << 20;
+    static constexpr unsigned sync_threads = 4;
+
+    /// Id of a message, handed out or not.
+    result<std::optional<std::int64_t>> id_of(std::string_view queue_id);
+    result<queued_message> ready_for_delivery(stored_message& m);
+    void set_aside(stored_message const& m);
+    void forget_missing(std::int64_t id);
+    bool hand_out(std::int64_t id, wall_time now, std::vector<queued_message>& to, result<>& failed);
+
+    options options_;
+    folder_lock lock_;
+    std::shared_ptr<content_files> files_;
+    std::shared_ptr<memory_budget> budget_;
+    std::shared_ptr<reader> source_;
+    room room_;
+    handouts out_;
+    std::mutex taking_;
+    std::mutex next_due_mutex_;
+    std::optional<std::optional<wall_time>> next_due_;
+    std::uint64_t next_due_as_of_ = 0;
+    workers helpers_;
+    writer writer_;
+};
+
+}  // namespace postern::spool

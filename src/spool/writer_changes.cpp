@@ -1,0 +1,183 @@
+// What the writer writes for each message, settlement and wish of the operator, and what of
+// it is to be remembered when the transaction is committed.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "spool/writer.hpp"
+
+namespace postern::spool {
+namespace {
+
+// Beyond so many, messages wait in the database until somebody asks for them.
+constexpr std::size_t most_handed_out = 20'000;
+
+std::int64_t earliest(handout const& h)
+{
+    std::int64_t at = std::numeric_limits<std::int64_t>::max();
+    for (fate const& f : h.fates)
+        if (f.state == recipient_state::queued) at = std::min(at, f.next_attempt);
+    return at;
+}
+
+bool all_settled(handout const& h)
+{
+    return std::none_of(h.fates.begin(), h.fates.end(),
+                        [](fate const& f) { return f.state == recipient_state::queued; });
+}
+
+bool none_pending(handout const& h)
+{
+    return std::none_of(h.fates.begin(), h.fates.end(), [](fate const& f) { return f.pending; });
+}
+
+}  // namespace
+
+bool writer::write_message(incoming& m)
+{
+    message_row row;
+    m.id = row.id = next_id_++;
+    row.queue_id = m.what->queue_id;
+    row.accepted_at = to_microseconds(m.what->accepted_at);
+    row.size = m.what->size;
+    row.reverse_path = m.reverse_path;
+    row.envelope = m.envelope;
+    if (m.file != nullptr) row.file = m.file->name();
+    row.content = m.octets;
+    if (!db_->insert(row)) return false;
+    m.handed_out =
+        somebody_delivers_ && shared_.out.size() + static_cast<std::size_t>(effects_.inserted) < most_handed_out;
+    ++effects_.inserted;
+    if (m.handed_out) return true;
+    effects_.nudge = true;
+    return db_->schedule(m.id, m.what->queue_id, row.accepted_at);
+}
+
+writer::changed& writer::touch(std::string_view queue_id, handout const& h)
+{
+    return effects_.handouts.try_emplace(std::string{queue_id}, changed{h}).first->second;
+}
+
+bool writer::end_message(handout const& h)
+{
+    effects_.erased.push_back(h.id);
+    if (!h.file.empty()) {
+        effects_.files.push_back(h.file);
+        if (!db_->forget_file(h.file)) return false;
+    }
+    if (h.scheduled) return db_->forget(h.id);
+    effects_.first_attempts_ended.push_back(h.id);
+    return true;
+}
+
+bool writer::write_settlement(outcome_of_attempt& s)
+{
+    handout* const h = shared_.out.find(s.what.queue_id);
+    if (h == nullptr || h->closing) return true;  // it is gone, and so is what could have been said of it
+    auto const& updates = s.what.recipients;
+
+    // Nearly all: one recipient, done at the first attempt.
+    auto const touched = effects_.handouts.find(s.what.queue_id);
+    if (touched == effects_.handouts.end() && h->fates.size() == 1 && updates.size() == 1 && !h->removed &&
+        updates[0].number == 0 && updates[0].state != recipient_state::queued) {
+        h->closing = true;
+        effects_.closed.emplace_back(h, &s.what.queue_id);
+        return end_message(*h) && (!s.bounce || write_message(*s.bounce));
+    }
+
+    changed& c = touched != effects_.handouts.end() ? touched->second : touch(s.what.queue_id, *h);
+    if (c.now.removed) {
+        c.over = true;
+        s.bounce.reset();
+        return true;
+    }
+    std::vector<recipient_update const*> news;
+    for (recipient_update const& u : updates) {
+        if (u.number >= c.now.fates.size()) continue;
+        fate& f = c.now.fates[u.number];
+        if (f.state != recipient_state::queued) continue;
+        f = fate{u.state, false, to_microseconds(u.next_attempt)};
+        news.push_back(&u);
+    }
+    // Nothing said: it was not tried, and is due again.
+    if (updates.empty())
+        for (fate& f : c.now.fates) f.pending = false;
+    if (s.bounce && !write_message(*s.bounce)) return false;
+    if (all_settled(c.now)) {
+        h->closing = true;
+        effects_.closed.emplace_back(h, &s.what.queue_id);
+        return end_message(c.now);
+    }
+    c.over = none_pending(c.now);
+    for (recipient_update const* u : news)
+        if (!db_->update_recipient(c.now.id, *u)) return false;
+    if (!c.now.scheduled) {
+        c.now.scheduled = true;
+        effects_.first_attempts_ended.push_back(c.now.id);
+    }
+    // Before others can see it in the schedule.
+    shared_.out.claim(c.now.id);
+    if (updates.empty()) effects_.nudge = true;
+    return db_->schedule(c.now.id, s.what.queue_id, earliest(c.now));
+}
+
+bool writer::set_held(std::string_view queue_id, std::int64_t id, bool held, result<>& outcome)
+{
+    handout* const h = shared_.out.find(queue_id);
+    if (h != nullptr && !h->closing) {
+        auto const touched = effects_.handouts.find(std::string{queue_id});
+        bool const scheduled = touched != effects_.handouts.end() ? touched->second.now.scheduled : h->scheduled;
+        if (!scheduled) {
+            changed& c = touch(queue_id, *h);
+            c.now.scheduled = true;
+            effects_.first_attempts_ended.push_back(id);
+            shared_.out.claim(id);
+            if (!db_->schedule(id, queue_id, earliest(c.now))) return false;
+        }
+    }
+    if (!db_->set_held(id, held)) return false;
+    if (!db_->changed_something()) outcome = no_such_message();
+    effects_.nudge = effects_.nudge || !held;
+    return true;
+}
+
+bool writer::retry(std::int64_t id, wall_time now, result<>& outcome)
+{
+    static_cast<void>(outcome);
+    effects_.nudge = true;
+    return db_->set_next_attempt(id, to_microseconds(now));
+}
+
+bool writer::remove(std::string_view queue_id, std::int64_t id, std::string_view file, result<>& outcome)
+{
+    handout* const h = shared_.out.find(queue_id);
+    if (h != nullptr && h->closing) {
+        outcome = no_such_message();
+        return true;
+    }
+    handout gone;
+    if (h != nullptr) {
+        changed& c = touch(queue_id, *h);
+        c.now.removed = true;
+        gone = c.now;
+    } else {
+        gone.id = id;
+        gone.scheduled = true;
+        gone.file = file;
+    }
+    return end_message(gone);
+}
+
+bool writer::quarantine(std::int64_t id, std::string_view why)
+{
+    return db_->quarantine(id, to_microseconds(wall_clock::now()), why, effects_.removed);
+}
+
+bool writer::forget_missing(std::int64_t id)
+{
+    if (!db_->forget_missing(id)) return false;
+    if (db_->changed_something()) ++effects_.removed;
+    return true;
+}
+
+}  // namespace postern::spool
