@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "cli/application.hpp"
 #include "cli/output.hpp"
+#include "cli/privileges.hpp"
 
 namespace postern::cli {
 namespace {
@@ -58,6 +59,10 @@ int run(int argc, char** argv)
 int main(int argc, char** argv)
 {
     try {
+        if (auto const forbidden = postern::cli::forbid_core_dumps(); !forbidden) {
+            postern::cli::complain(forbidden.error().logged);
+            return postern::cli::call_was_wrong;
+        }
         auto const status = postern::cli::run(argc, argv);
         // A full disk behind standard output must not look like success.
         if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -91,7 +92,8 @@ result<> make_data_dir(config::settings const& s)
     auto who = service_user(s);
     if (!who) return std::move(who.error());
     auto const dir = s.data_dir.string();
-    if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) {
+    bool const made = ::mkdir(dir.c_str(), 0700) == 0;
+    if (!made && errno != EEXIST) {
         if (errno == ENOENT) return failed("can't make data_dir " + dir + ", the folder above it is missing", errno);
         if (errno == EACCES) {
             return error{{5, 3, 5},
@@ -105,8 +107,18 @@ result<> make_data_dir(config::settings const& s)
     struct stat info {};
     if (::stat(dir.c_str(), &info) != 0) return failed("can't look at data_dir " + dir, errno);
     if (!S_ISDIR(info.st_mode)) return error{{5, 3, 5}, "", "data_dir " + dir + " is not a folder"};
-    // Root's folder, as we made it or an administrator did, becomes the service's. Another
-    // user's is not ours to give away.
+    // A folder made now, or made empty by an administrator, becomes the service's. One with
+    // something in it may be /etc, and is not ours to give away.
+    if (*who && info.st_uid == 0 && !made) {
+        std::error_code unreadable;
+        if (!std::filesystem::is_empty(s.data_dir, unreadable)) {
+            return error{{5, 3, 5},
+                         "",
+                         "data_dir " + dir +
+                             " belongs to root and is not empty: name a folder of its own, or, if it is " +
+                             "Postern's, run `chown -R " + (*who)->name + " " + dir + "`"};
+        }
+    }
     if (*who && info.st_uid == 0 && ::chown(dir.c_str(), (*who)->user, (*who)->group) != 0)
         return failed("can't give data_dir " + dir + " to " + (*who)->name, errno);
     if (::geteuid() != 0 && ::access(dir.c_str(), R_OK | W_OK | X_OK) != 0) {
@@ -131,6 +143,12 @@ result<> drop_privileges(config::settings const& s)
         if (::syscall(SYS_capset, &head, none.data()) != 0) return failed("can't give up capabilities", errno);
     }
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("can't refuse new privileges", errno);
+    // Becoming somebody else may have switched this back.
+    return forbid_core_dumps();
+}
+
+result<> forbid_core_dumps()
+{
     rlimit const no_core{};
     if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return failed("can't switch core dumps off", errno);
 #if !POSTERN_HAS_ASAN  // the leak checker traces its own process, which this forbids

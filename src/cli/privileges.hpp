@@ -17,6 +17,9 @@ result<> make_data_dir(config::settings const& s);
 /// passwords).
 result<> drop_privileges(config::settings const& s);
 
+/// A core file would hold passwords. For every command, as its first act.
+result<> forbid_core_dumps();
+
 /// For a command that works on the files itself: makes data_dir, and, when root, becomes the
 /// user who owns it, so that no file in it ends up as root's.
 result<> own_data_dir(config::settings const& s);

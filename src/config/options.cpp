@@ -245,8 +245,9 @@ constexpr basic_option<listener> listener_table[] = {
         {}, first_version),
     entry<listener, list<network_item>, [](auto& l) -> auto& { return l.proxy_networks; }>(
         "proxy_networks", restart,
-        "Networks of proxies in front of this listener. Connections are then taken from these only, and have to begin "
-        "with a PROXY protocol header (version 1 or 2), which names the real client.",
+        "Networks of proxies in front of this listener. Connections from them have to begin with a PROXY protocol header "
+        "(version 1 or 2), which names the real client; from elsewhere a header is never taken, and others connect "
+        "as themselves.",
         "[\"192.0.2.5\"]", first_version),
 };
 

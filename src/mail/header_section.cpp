@@ -1,7 +1,6 @@
 #include "mail/header_section.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "base/text.hpp"
 
@@ -161,24 +160,6 @@ header_field const* find_first(std::vector<header_field> const& fields, std::str
 {
     auto const f = std::find_if(fields.begin(), fields.end(), [&](auto const& one) { return one.is(name); });
     return f == fields.end() ? nullptr : &*f;
-}
-
-std::string_view repeated_field(std::vector<header_field> const& fields) noexcept
-{
-    // To, Cc and Bcc too: clients that write several To fields exist, but they are joined by
-    // nobody, and RFC 5322 allows one.
-    static constexpr std::array<std::string_view, 11> once{
-        "From", "Sender", "Date", "Reply-To", "To", "Cc", "Bcc", "Message-ID", "In-Reply-To", "References", "Subject"};
-    unsigned seen = 0;
-    for (auto const& f : fields) {
-        for (std::size_t i = 0; i < once.size(); ++i) {
-            if (!f.is(once[i])) continue;
-            if ((seen >> i & 1u) != 0) return once[i];
-            seen |= 1u << i;
-            break;
-        }
-    }
-    return {};
 }
 
 }  // namespace postern::mail

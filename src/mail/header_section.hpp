@@ -77,8 +77,5 @@ std::optional<std::vector<header_field>> parse_fields(std::string_view section, 
 std::size_t count_received(std::vector<header_field> const& fields) noexcept;
 std::vector<header_field> find_all(std::vector<header_field> const& fields, std::string_view name);
 header_field const* find_first(std::vector<header_field> const& fields, std::string_view name) noexcept;
-/// The name of a field that may occur only once (RFC 5322 section 3.6: From, Sender, Date,
-/// To, Subject ...) and occurs again, or nothing.
-std::string_view repeated_field(std::vector<header_field> const& fields) noexcept;
 
 }  // namespace postern::mail

@@ -152,11 +152,3 @@ TEST_CASE("more fields than the limit are refused")
     CHECK_FALSE(parse_fields(section, 9));
     CHECK(parse_fields("", 0)->empty());
 }
-
-TEST_CASE("a field that may occur once is noticed when it is there twice")
-{
-    CHECK(repeated_field(*parse_fields("From: a\r\nTo: b\r\nReceived: x\r\nReceived: y\r\n")).empty());
-    CHECK(repeated_field(*parse_fields("From: a\r\nSubject: x\r\nFROM: b\r\n")) == "From");
-    CHECK(repeated_field(*parse_fields("Date: a\r\ndate : b\r\n")) == "Date");
-    CHECK(repeated_field(*parse_fields("Sender: a\r\nFrom: x\r\nSender: b\r\n")) == "Sender");
-}

@@ -86,8 +86,10 @@ private:
             if (fd >= 0) {
                 int const on = 1;
                 ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-                taken_(make_socket_stream(executor_, fd, from_sockaddr(from), local_endpoint(fd)));
-                continue;
+                socket_handle accepted{fd};
+                if (hand_over(accepted, from_sockaddr(from))) continue;
+                rest();
+                return;
             }
             if (errno == EINTR || errno == ECONNABORTED) continue;
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -97,6 +99,29 @@ private:
             break;  // EAGAIN: none left
         }
         if (!stopped_) wait();
+    }
+
+    // False when there is no memory, or no room in the kernel's table of watched descriptors.
+    bool hand_over(socket_handle& accepted, endpoint remote)
+    {
+        try {
+            auto peer = make_socket_stream(executor_, accepted.get(), remote, local_endpoint(accepted.get()));
+            accepted.take();
+            taken_(std::move(peer));
+            return true;
+        } catch (std::exception const& e) {
+            log::event(log::level::error, "accept_failed",
+                       {{"problem", e.what()}, {"remedy", "free memory, or raise fs.epoll.max_user_watches"}});
+            return false;
+        }
+    }
+
+    void rest()
+    {
+        pause_.expires_after(pause_without_descriptors);
+        pause_.async_wait([self = shared_from_this()](error_code ec) {
+            if (!ec && !self->stopped_) self->wait();
+        });
     }
 
     // Without a free descriptor the client would hang in the backlog and we would spin:
@@ -114,10 +139,7 @@ private:
             ::close(fd);
         }
         spare_ = socket_handle{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-        pause_.expires_after(pause_without_descriptors);
-        pause_.async_wait([self = shared_from_this()](error_code ec) {
-            if (!ec && !self->stopped_) self->wait();
-        });
+        rest();
     }
 
     asio::any_io_executor executor_;

@@ -10,6 +10,8 @@ namespace postern::smtp {
 namespace {
 
 constexpr std::string_view crlf = "\r\n";
+constexpr std::size_t much_output = 16 << 10;
+constexpr std::uint32_t deferrals_per_error = 50;
 
 }  // namespace
 
@@ -36,7 +38,10 @@ action server_session::state::refuse(catalogue::verdict v, std::string_view text
 {
     bool const permanent = v.what == catalogue::decision::refuse;
     say_refusal(std::move(v), text);
-    if (permanent && ++errors == settings.errors) return refuse_and_close(rules::too_many_errors, {});
+    // What may be tried again later is an error too when it is tried without end.
+    bool const enough = permanent ? ++errors == settings.errors
+                                  : settings.errors != 0 && ++deferrals == deferrals_per_error * settings.errors;
+    if (enough) return refuse_and_close(rules::too_many_errors, {});
     return wait_for_input();
 }
 
@@ -153,6 +158,8 @@ action server_session::on_input(std::string_view& in)
         s.more_input = !in.empty();
         auto next = s.take_line(line);
         if (!std::holds_alternative<need_input>(next)) return next;
+        // Answers that nobody reads must not pile up: the driver writes these first.
+        if (s.out.size() > much_output) return need_input{};
     }
 }
 
@@ -188,7 +195,7 @@ action server_session::on_finished(catalogue::verdict const& v, std::string_view
     return state_->on_finished(v, queue_id);
 }
 
-action server_session::on_timeout() { return state_->refuse_and_close(rules::timeout, {}); }
+action server_session::on_timeout(catalogue::rule const& why) { return state_->refuse_and_close(why, {}); }
 action server_session::on_shutdown() { return state_->refuse_and_close(rules::server_stopping, {}); }
 
 std::string& server_session::output() noexcept { return state_->out; }

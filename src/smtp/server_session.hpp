@@ -134,7 +134,8 @@ public:
     action on_content(catalogue::verdict const& v);
     action on_discarded();
     action on_finished(catalogue::verdict const& v, std::string_view queue_id);
-    action on_timeout();   // 421 4.4.2
+    /// 421 4.4.2: of a command, or of the session as a whole.
+    action on_timeout(catalogue::rule const& why = catalogue::rules::timeout);
     action on_shutdown();  // 421 4.3.2, between commands
 
     /// Replies to be written; the driver clears it.

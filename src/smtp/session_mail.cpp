@@ -1,4 +1,5 @@
 // MAIL and RCPT, RFC 5321 sections 4.1.1.2 and 4.1.1.3.
+#include <algorithm>
 #include <cassert>
 
 #include "smtp/session_state.hpp"
@@ -51,7 +52,11 @@ action server_session::state::on_recipient(catalogue::verdict const& v)
 {
     assert(awaiting == smtp::awaiting::recipient);
     if (!v.accepted()) return refuse(v, "RCPT TO:<" + candidate.forward_path.to_string() + ">");
-    envelope.recipients.push_back(std::move(candidate));
+    // One copy is enough for who is named twice; the first mention's options count.
+    auto& recipients = envelope.recipients;
+    bool const again = std::any_of(recipients.begin(), recipients.end(),
+                                   [&](auto const& r) { return r.forward_path == candidate.forward_path; });
+    if (!again) recipients.push_back(std::move(candidate));
     return say("250 2.1.5 Recipient OK");
 }
 

@@ -47,6 +47,7 @@ struct server_session::state {
     bool greeted = false;   // HELO or EHLO was said
     bool extended = false;  // EHLO was
     std::uint32_t errors = 0;
+    std::uint32_t deferrals = 0;  // replies of 4xx to commands
     std::uint32_t auth_failures = 0;
     std::vector<refusal> refusals;
     std::uint32_t refusal_count = 0;

@@ -79,6 +79,9 @@ void message_intake::on_header()
 {
     in_body_ = true;
     auto const& section = header_.text();
+    // Bodies may be binary (RFC 3030), header sections never: readers disagree on where their
+    // lines end, and what one of them takes for a From field was checked by nobody.
+    if (header_.malformed()) return fail(make_verdict(rules::bare_newline_in_message));
     auto const fields = mail::parse_fields(section);
     if (!fields) return fail(make_verdict(rules::malformed_header, {{"problem", "it has too many fields"}}));
     auto const hops = mail::count_received(*fields);

@@ -86,6 +86,20 @@ TEST_CASE("A body without header can't become the continuation of our own field"
     CHECK(i.out.find("\r\n\r\n folded?\r\nmore\r\n") != std::string::npos);
 }
 
+TEST_CASE("A header section has no bare line ends, in a binary message either")
+{
+    // Other readers would see a second From field here, which nobody checked.
+    for (auto const* header : {"X-A: b\nFrom: <ceo@example.com>\r\nFrom: <a@example.com>\r\n\r\n\0\n",
+                               "X-A: b\rFrom: <ceo@example.com>\r\nFrom: <a@example.com>\r\n\r\n"}) {
+        CAPTURE(header);
+        intake i{true};
+        i.in->add(header);
+        i.in->finish(false);
+        CHECK(i.failure() == &rules::bare_newline_in_message);
+        CHECK(i.out.empty());
+    }
+}
+
 TEST_CASE("Limits of a message")
 {
     SUBCASE("size")

@@ -28,7 +28,6 @@ struct io_thread {
     asio::io_context context{1};
     asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
     std::vector<std::unique_ptr<net::acceptor>> acceptors;
-    bool draining = false;
     std::thread thread;
 };
 
@@ -74,15 +73,7 @@ public:
     {
     }
 
-    ~gate() override
-    {
-        for (auto& t : threads_) {
-            t->work.reset();
-            t->context.stop();
-        }
-        for (auto& t : threads_)
-            if (t->thread.joinable()) t->thread.join();
-    }
+    ~gate() override { join(); }
 
     void start() override
     {
@@ -122,7 +113,6 @@ public:
     {
         for (auto& t : threads_) {
             asio::post(t->context, [home = t.get()] {
-                home->draining = true;
                 home->acceptors.clear();
                 for (auto* s : home->sessions) s->drain();
             });
@@ -137,6 +127,7 @@ public:
         }
         auto const last = steady_clock::now() + std::chrono::seconds{5};
         while (sessions() != 0 && steady_clock::now() < last) std::this_thread::sleep_for(step);
+        join();
     }
 
     std::vector<listening> listeners() const override
@@ -155,6 +146,18 @@ public:
     std::size_t sessions() const override { return count_.load(std::memory_order_relaxed); }
 
 private:
+    // The contexts stay: a commit or a hash that outlived the drain may still post its answer,
+    // which then nobody hears.
+    void join()
+    {
+        for (auto& t : threads_) {
+            t->work.reset();
+            t->context.stop();
+        }
+        for (auto& t : threads_)
+            if (t->thread.joinable()) t->thread.join();
+    }
+
     void open(io_thread& t, std::size_t listener, net::socket_handle socket)
     {
         t.acceptors.push_back(net::start_acceptor(

@@ -30,7 +30,8 @@ public:
     /// it was. Running sessions keep what they began with.
     virtual result<> reload(config::settings const& s) = 0;
     /// Stops listening, lets running transactions end, closes the rest when `timeouts.drain`
-    /// is over. Returns when all sessions have ended.
+    /// is over. Returns when all sessions have ended and no I/O thread runs any more. What the
+    /// spool and the directory still answer is then dropped: end them before this object.
     virtual void drain() = 0;
 
     struct listening {

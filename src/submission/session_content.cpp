@@ -20,6 +20,7 @@ namespace {
 // A message may trickle in for so long before its rate is looked at.
 constexpr auto grace_before_rate = std::chrono::seconds{60};
 constexpr std::uint64_t least_octets_per_second = 256;
+constexpr std::size_t idle_pieces = 64;
 
 }  // namespace
 
@@ -62,23 +63,26 @@ smtp::action session_driver::begin_content()
     return session_->on_content_ready({});
 }
 
-bool session_driver::too_slow() const
+bool session_driver::takes_too_long(std::uint64_t received) const
 {
-    auto const taken = steady_clock::now() - content_began_ - grace_before_rate;
+    auto const now = steady_clock::now();
+    if (now - began_ > runtime_->settings.timeouts.session) return true;
+    auto const taken = now - content_began_ - grace_before_rate;
     auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(taken).count();
-    return seconds > 0 && intake_->received() < static_cast<std::uint64_t>(seconds) * least_octets_per_second;
+    return seconds > 0 && received < static_cast<std::uint64_t>(seconds) * least_octets_per_second;
 }
 
 net::awaitable<smtp::action> session_driver::read_data()
 {
     auto const limit = runtime_->settings.timeouts.data;
     // What is over the limit is read and dropped, but not for ever.
-    auto const drop_limit = 2 * runtime_->settings.limits.message_size + (1u << 20);
+    auto const most = runtime_->settings.limits.message_size;
+    auto const drop_limit = 2 * most + (1u << 20);
     for (;;) {
         if (input_.empty()) {
             if (auto const failed = co_await flush()) co_return lost(failed);
             auto const failed = co_await fill(limit);
-            if (failed || too_slow()) {
+            if (failed || takes_too_long(intake_->received())) {
                 intake_.reset();
                 co_return lost(failed ? failed : net::error_code{asio::error::timed_out});
             }
@@ -91,10 +95,11 @@ net::awaitable<smtp::action> session_driver::read_data()
             intake_.reset();
             totals_.ended_by = "server";
             [[maybe_unused]] auto const reply =
-                session_->on_content(make_verdict(rules::message_too_big, {{"limit", size_in_words(drop_limit)}}));
+                session_->on_content(make_verdict(rules::message_too_big, {{"limit", size_in_words(most)}}));
             co_return smtp::hang_up{};
         }
     }
+    if (pieces_.capacity() > idle_pieces) std::vector<std::string_view>{}.swap(pieces_);
     intake_->finish(false);
     co_return session_->on_content(content_verdict(decoder_.bare_newline(), decoder_.nul()));
 }
@@ -108,7 +113,7 @@ net::awaitable<smtp::action> session_driver::read_chunk(smtp::read_chunk asked)
         if (input_.empty()) {
             if (auto const failed = co_await flush()) co_return lost(failed);
             auto const failed = co_await fill(limit);
-            if (failed || too_slow()) {
+            if (failed || takes_too_long(intake_->received())) {
                 intake_.reset();
                 co_return lost(failed ? failed : net::error_code{asio::error::timed_out});
             }
@@ -131,15 +136,19 @@ net::awaitable<smtp::action> session_driver::read_chunk(smtp::read_chunk asked)
 
 net::awaitable<smtp::action> session_driver::discard_chunk(std::uint64_t size)
 {
+    std::uint64_t discarded = 0;
+    content_began_ = steady_clock::now();
     while (size != 0) {
         if (input_.empty()) {
             if (auto const failed = co_await flush()) co_return lost(failed);
             auto const failed = co_await fill(runtime_->settings.timeouts.data);
-            if (failed) co_return lost(failed);
+            if (failed || takes_too_long(discarded))
+                co_return lost(failed ? failed : net::error_code{asio::error::timed_out});
         }
         auto const n = std::min<std::uint64_t>(size, input_.size());
         input_.remove_prefix(n);
         size -= n;
+        discarded += n;
     }
     co_return session_->on_discarded();
 }

@@ -17,6 +17,7 @@ namespace {
 
 constexpr auto reply_deadline = std::chrono::seconds{60};
 constexpr std::size_t idle_input_capacity = 1024;
+constexpr std::size_t much_output = 16 << 10;
 
 }  // namespace
 
@@ -65,8 +66,9 @@ void session_driver::drain()
 // The thread's read buffer is anybody's while we wait: what is not consumed moves out of it.
 void session_driver::keep_input()
 {
+    bool const secret_line = session_ && session_->in_exchange();
     if (input_.empty()) {
-        if (session_ && session_->in_exchange()) wipe(kept_.data(), kept_.capacity());
+        if (secret_line) wipe(kept_.data(), kept_.capacity());
         if (kept_.capacity() > idle_input_capacity) {
             std::string{}.swap(kept_);
         } else {
@@ -76,10 +78,14 @@ void session_driver::keep_input()
         return;
     }
     bool const is_kept = input_.data() >= kept_.data() && input_.data() < kept_.data() + kept_.size();
-    if (!is_kept) {
-        kept_.assign(input_);
-        input_ = kept_;
+    if (is_kept) {
+        if (secret_line) wipe(kept_.data(), static_cast<std::size_t>(input_.data() - kept_.data()));
+        return;
     }
+    std::string fresh{input_};
+    if (secret_line) wipe(kept_.data(), kept_.capacity());
+    kept_ = std::move(fresh);
+    input_ = kept_;
 }
 
 net::awaitable<net::error_code> session_driver::flush()
@@ -102,9 +108,11 @@ net::awaitable<net::error_code> session_driver::fill(steady_clock::duration limi
     if (input_.empty()) {
         input_ = *read;
     } else {
-        std::size_t const consumed = static_cast<std::size_t>(input_.data() - kept_.data());
-        kept_.erase(0, consumed);
-        kept_.append(*read);
+        std::string fresh;
+        fresh.reserve(input_.size() + read->size());
+        fresh.append(input_).append(*read);
+        if (session_->in_exchange()) wipe(kept_.data(), kept_.capacity());
+        kept_ = std::move(fresh);
         input_ = kept_;
     }
     co_return net::error_code{};
@@ -147,6 +155,11 @@ net::awaitable<smtp::action> session_driver::perform(smtp::action& asked)
 net::awaitable<smtp::action> session_driver::need_input()
 {
     auto const& times = runtime_->settings.timeouts;
+    // RSET, EHLO or an error of BDAT may have ended a message half-way.
+    if (intake_ && session_->transaction().recipients.empty()) intake_.reset();
+    // Who sends and doesn't read must not make us pile up answers.
+    if (session_->output().size() > much_output)
+        if (auto const failed = co_await flush()) co_return lost(failed);
     if (!input_.empty()) {
         // Pipelined commands, or an incomplete line.
         auto const before = input_.size();
@@ -163,7 +176,7 @@ net::awaitable<smtp::action> session_driver::need_input()
     auto const age = steady_clock::now() - began_;
     if (age > times.session) {
         totals_.ended_by = "timeout";
-        co_return session_->on_timeout();
+        co_return session_->on_timeout(rules::session_too_long);
     }
     bool const stranger = session_->login().empty() && listener_.session.role == config::role::submission &&
                           !contains(runtime_->settings.relay.networks, peer_->remote().address);
@@ -187,6 +200,7 @@ net::awaitable<smtp::action> session_driver::start_tls()
     if (auto const failed = co_await flush()) co_return lost(failed);
     // RFC 3207 section 4.2: nothing that came before the handshake counts.
     input_ = {};
+    wipe(kept_.data(), kept_.capacity());
     kept_.clear();
     auto const shaken = co_await peer_->handshake_as_server(listener_.tls, runtime_->settings.timeouts.handshake);
     if (!shaken) {

@@ -79,7 +79,7 @@ private:
     smtp::action on_login(result<directory::login> const& answer);
     net::awaitable<void> on_refusals(std::vector<smtp::server_session::refusal> const& refusals);
     verdict content_verdict(bool bare_newline, bool nul);
-    bool too_slow() const;
+    bool takes_too_long(std::uint64_t received) const;
 
     services services_;
     std::shared_ptr<runtime const> runtime_;

@@ -52,6 +52,7 @@ smtp::action session_driver::on_login(result<directory::login> const& answer)
             account_ = answer->who;
             auto next = session_->on_login(smtp::login_result::accepted, account_->address);
             log_login(who_, *session_, cause_);
+            cause_.clear();
             return next;
         }
         case directory::login_state::bad_credentials:
@@ -119,10 +120,12 @@ smtp::action session_driver::check_recipient(smtp::check_recipient const& asked)
 
 catalogue::verdict session_driver::judge_from(std::vector<mail::header_field> const& fields, std::string_view name)
 {
-    auto const* const field = mail::find_first(fields, name);
-    if (field == nullptr) return {};
+    // A second one would be checked by nobody and shown by some programs.
+    auto const found = mail::find_all(fields, name);
+    if (found.empty()) return {};
+    if (found.size() > 1) return malformed("the field " + std::string{name} + " stands twice");
     mail::list_error why{};
-    auto const addresses = mail::parse_address_list(field->value, most_from_addresses, why);
+    auto const addresses = mail::parse_address_list(found.front().value, most_from_addresses, why);
     if (!addresses)
         return malformed(name == "From" ? "the From field names no clear address"
                                         : "the Sender field names no clear address");
@@ -139,9 +142,6 @@ catalogue::verdict session_driver::judge_from(std::vector<mail::header_field> co
 // RFC 6409 section 6.1: the header's From and Sender, for clients that logged in.
 catalogue::verdict session_driver::judge_header(std::vector<mail::header_field> const& fields)
 {
-    auto const repeated = mail::repeated_field(fields);
-    if (repeated == "From" || repeated == "Sender")
-        return malformed("the field " + std::string{repeated} + " stands twice");
     auto v = judge_from(fields, "From");
     if (!v.accepted()) return v;
     return judge_from(fields, "Sender");
