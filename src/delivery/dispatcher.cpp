@@ -256,7 +256,7 @@ void dispatcher::start_connection(std::shared_ptr<destination> const& d)
     }
     ++connections_;
     ++d->connections;
-    asio::co_spawn(context_, run_connection(this, d), [this, d](std::exception_ptr failed) {
+    asio::co_spawn(context_, run_connection(this, d), [this, d](std::exception_ptr const& failed) {
         if (failed) {
             try {
                 std::rethrow_exception(failed);

@@ -61,7 +61,7 @@ private:
     // routes (dispatcher_routes.cpp)
     void admit_one(spool::queued_message m, bool all_due, wall_time now);
     void route_local(std::shared_ptr<letter const> const& l, std::uint32_t place, job& for_host);
-    void deliver_to_mailbox(std::shared_ptr<letter const> l, std::uint32_t place, std::string const& account);
+    void deliver_to_mailbox(std::shared_ptr<letter const> const& l, std::uint32_t place, std::string const& account);
     std::shared_ptr<destination> mx_destination(std::string const& domain);
     std::shared_ptr<destination> fixed_destination(target const& to, bool final_delivery);
     static net::awaitable<host_list> find_hosts(dispatcher* self, std::shared_ptr<destination> d);

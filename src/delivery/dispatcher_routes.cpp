@@ -112,7 +112,8 @@ void dispatcher::route_local(std::shared_ptr<letter const> const& l, std::uint32
     deliver_to_mailbox(l, place, (*who)->address);
 }
 
-void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> l, std::uint32_t place, std::string const& account)
+void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std::uint32_t place,
+                                    std::string const& account)
 {
     auto const& m = *l->what;
     auto const& to = m.recipients[place].to.forward_path;

@@ -18,7 +18,7 @@ spool::recipient_update fate_with(scripted_server::script script, std::chrono::m
     return o.queue.settled("Q1");
 }
 
-auto at(std::string where, std::string what)
+scripted_server::script at(std::string const& where, std::string const& what)
 {
     return [where, what](std::string const& line, unsigned) { return line.starts_with(where) ? what : std::string{}; };
 }

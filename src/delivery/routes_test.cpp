@@ -12,6 +12,7 @@
 using namespace postern;
 using namespace postern::delivery;
 using namespace postern::delivery::testing;
+using namespace std::string_literals;
 namespace rules = postern::catalogue::rules;
 
 namespace {
@@ -186,6 +187,7 @@ TEST_CASE("more than a hundred recipients go in several messages")
     o.use_exchanger("b.example", host);
     o.open();
     std::vector<std::string> all;
+    all.reserve(250);
     for (int i = 0; i < 250; ++i) all.push_back("to" + std::to_string(i) + "@b.example");
     o.send(office::letter("Q1", all));
     auto const got = host.mail(3);
@@ -260,7 +262,7 @@ TEST_CASE("BINARYMIME goes as one chunk, octet for octet")
     office o;
     o.use_smart_host(host);
     o.open();
-    std::string const text = std::string{"Subject: x\r\n\r\n.\r\n\0\n\r.bin", 25};
+    std::string const text = "Subject: x\r\n\r\n.\r\n\0\n\r.bin"s;
     for (bool piecemeal : {false, true}) {
         std::string const id = piecemeal ? "Q2" : "Q1";
         auto m = office::letter(id, {"to@b.example"});

@@ -159,7 +159,7 @@ result<std::unique_ptr<service>> make_service(config::settings const& s, directo
                                               spool::spool& queue)
 {
     surroundings world;
-    world.make_resolver = [](asio::any_io_executor executor) { return dns::make_resolver(std::move(executor), {}); };
+    world.make_resolver = [](asio::any_io_executor const& executor) { return dns::make_resolver(executor, {}); };
     auto tls = net::make_client_tls();
     if (!tls) return tls.error();
     world.tls = std::move(*tls);

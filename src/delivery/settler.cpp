@@ -151,7 +151,7 @@ void settler::settle(job const& j, std::vector<outcome> const& outcomes, attempt
                     {"forward_path", m.env.reverse_path.to_string()}});
     }
     ++pending_;
-    hand_over(std::move(i));
+    hand_over(i);
 }
 
 void settler::put_off(job const& j, std::string const& why)
@@ -165,10 +165,10 @@ void settler::put_off(job const& j, std::string const& why)
         i->what.recipients.push_back({r.number, spool::recipient_state::queued, now + wait, why});
     }
     ++pending_;
-    hand_over(std::move(i));
+    hand_over(i);
 }
 
-void settler::hand_over(std::shared_ptr<item> i)
+void settler::hand_over(std::shared_ptr<item> const& i)
 {
     queue_.settle(i->what, i->report, [s = shared_, i](result<> r) {
         std::lock_guard const lock{s->mutex};

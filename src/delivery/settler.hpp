@@ -38,7 +38,7 @@ public:
 private:
     struct shared;
     struct item;
-    void hand_over(std::shared_ptr<item> i);
+    void hand_over(std::shared_ptr<item> const& i);
     void drain();
 
     boost::asio::any_io_executor executor_;

@@ -50,7 +50,7 @@ struct office {
         world.limits.idle = 300ms;
         world.limits.quit = 500ms;
         world.now = [a = ahead] { return wall_clock::now() + std::chrono::seconds{a->load()}; };
-        world.make_resolver = [n = dns](boost::asio::any_io_executor) -> result<std::unique_ptr<dns::resolver>> {
+        world.make_resolver = [n = dns](boost::asio::any_io_executor const&) -> result<std::unique_ptr<dns::resolver>> {
             std::unique_ptr<dns::resolver> r = std::make_unique<fake_resolver>(n);
             return r;
         };

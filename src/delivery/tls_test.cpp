@@ -1,10 +1,6 @@
 // STARTTLS towards others: used whenever it can be had, and trusted only where it proves itself.
-#include <cstdlib>
-
-#include <openssl/ssl.h>
-
 #include "delivery/test_office.hpp"
-#include "net/tls.hpp"
+#include "support/test_certificate.hpp"
 
 using namespace postern;
 using namespace postern::delivery;
@@ -12,40 +8,13 @@ using namespace postern::delivery::testing;
 
 namespace {
 
-// A server certificate for mx.b.example, which nobody trusts unless told to.
-struct certificate {
-    std::filesystem::path folder;
-    std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context{SSL_CTX_new(TLS_server_method()), &SSL_CTX_free};
-
-    certificate()
-    {
-        std::string pattern = (std::filesystem::temp_directory_path() / "postern-tls-XXXXXX").string();
-        folder = ::mkdtemp(pattern.data());
-        net::certificate_files const files{folder / "chain.pem", folder / "key.pem"};
-        REQUIRE(net::ensure_self_signed(files, {"mx.b.example"}));
-        REQUIRE(SSL_CTX_use_certificate_chain_file(context.get(), files.chain.c_str()) == 1);
-        REQUIRE(SSL_CTX_use_PrivateKey_file(context.get(), files.private_key.c_str(), SSL_FILETYPE_PEM) == 1);
-    }
-    ~certificate() { std::filesystem::remove_all(folder); }
-
-    /// Client settings that trust it.
-    std::shared_ptr<net::tls_context> trusted() const
-    {
-        ::setenv("SSL_CERT_FILE", (folder / "chain.pem").c_str(), 1);
-        auto made = net::make_client_tls();
-        ::unsetenv("SSL_CERT_FILE");
-        REQUIRE(made);
-        return *made;
-    }
-};
-
 constexpr char const* extensions = "PIPELINING REQUIRETLS";
 
 }  // namespace
 
 TEST_CASE("TLS is used when it is offered, whoever the certificate is from")
 {
-    certificate c;
+    test_certificate c;
     scripted_server host{{}, extensions, {}, false, c.context.get()};
     office o;
     o.use_exchanger("b.example", host);
@@ -100,7 +69,7 @@ TEST_CASE("octets behind the reply to STARTTLS end the session, and nothing is s
 
 TEST_CASE("require_tls: nothing goes to a smart host without TLS and a good certificate")
 {
-    certificate c;
+    test_certificate c;
     scripted_server with_tls{{}, extensions, {}, false, c.context.get()};
     scripted_server without;
     office o;
@@ -137,7 +106,7 @@ TEST_CASE("require_tls: nothing goes to a smart host without TLS and a good cert
 
 TEST_CASE("REQUIRETLS goes only to a host that proved itself and offers it (75)")
 {
-    certificate c;
+    test_certificate c;
     scripted_server host{{}, extensions, {}, false, c.context.get()};
     for (bool trusted : {false, true}) {
         CAPTURE(trusted);

@@ -70,6 +70,6 @@ struct options {
 };
 
 /// libunbound, which works on a thread of its own. A resolver must go before its executor's context.
-result<std::unique_ptr<resolver>> make_resolver(boost::asio::any_io_executor executor, options const& o);
+result<std::unique_ptr<resolver>> make_resolver(boost::asio::any_io_executor const& executor, options const& o);
 
 }  // namespace postern::dns

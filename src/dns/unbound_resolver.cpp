@@ -99,7 +99,7 @@ raw_answer judge(question const& q, std::string const& name, int type)
 
 class unbound_resolver final : public resolver {
 public:
-    unbound_resolver(asio::any_io_executor executor, std::unique_ptr<ub_ctx, context_deleter> context,
+    unbound_resolver(asio::any_io_executor const& executor, std::unique_ptr<ub_ctx, context_deleter> context,
                      std::chrono::seconds limit)
         : executor_(executor), limit_(limit), context_(std::move(context)), answers_(executor, ub_fd(context_.get()))
     {
@@ -217,7 +217,7 @@ error unusable(std::string what) { return {{4, 4, 3}, "Names can't be looked up"
 
 }  // namespace
 
-result<std::unique_ptr<resolver>> make_resolver(asio::any_io_executor executor, options const& o)
+result<std::unique_ptr<resolver>> make_resolver(asio::any_io_executor const& executor, options const& o)
 {
     std::unique_ptr<ub_ctx, context_deleter> context{ub_ctx_create()};
     if (!context) return unusable("libunbound can't be started");
@@ -251,7 +251,7 @@ result<std::unique_ptr<resolver>> make_resolver(asio::any_io_executor executor, 
         }
     }
     if (ub_fd(context.get()) < 0) return unusable("libunbound gives no descriptor");
-    std::unique_ptr<resolver> r = std::make_unique<unbound_resolver>(std::move(executor), std::move(context), o.limit);
+    std::unique_ptr<resolver> r = std::make_unique<unbound_resolver>(executor, std::move(context), o.limit);
     return r;
 }
 

@@ -107,7 +107,7 @@ private:
             std::string name;
             std::size_t at = 12;
             while (in[at] != 0) {
-                auto const length = static_cast<std::size_t>(in[at]);
+                auto const length = static_cast<std::size_t>(static_cast<unsigned char>(in[at]));
                 for (std::size_t i = 1; i <= length; ++i) name += static_cast<char>(std::tolower(in[at + i]));
                 at += length + 1;
                 if (in[at] != 0) name += '.';
@@ -174,7 +174,9 @@ struct world {
         bool over = false;
         asio::co_spawn(context, keep(std::move(question), out, over), asio::detached);
         context.restart();
-        while (!over) context.run_one();
+        context.run_one();
+        while (!over && context.run_one() > 0) {
+        }
         return out;
     }
 };

@@ -569,6 +569,7 @@ std::vector<dialog> const dialogs = {
 std::vector<letter> letters_of(dialog const& d)
 {
     std::vector<letter> l;
+    l.reserve(d.messages.size());
     for (std::size_t count : d.messages) l.emplace_back(count);
     return l;
 }
