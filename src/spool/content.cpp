@@ -231,14 +231,21 @@ std::shared_ptr<content const> content_in_database(std::weak_ptr<reader> source,
     return std::make_shared<database_content>(std::move(source), id, size);
 }
 
-result<> check_content_file(std::filesystem::path const& file, std::uint64_t size)
+result<> check_content_file(std::filesystem::path const& file, std::uint64_t size, bool& damaged)
 {
     struct stat found {};
-    if (::lstat(file.c_str(), &found) != 0) return file_failure("looking at", file, errno);
+    damaged = false;
+    if (::lstat(file.c_str(), &found) != 0) {
+        // Rights or a disk that fails may be mended; a file that is gone stays gone.
+        damaged = errno == ENOENT;
+        return file_failure("looking at", file, errno);
+    }
+    damaged = true;
     if (!S_ISREG(found.st_mode) || found.st_nlink != 1)
         return file_failure("looking at (it is no plain file with one name)", file, EINVAL);
     if (static_cast<std::uint64_t>(found.st_size) != size)
         return file_failure("looking at (its size is not what was accepted)", file, EINVAL);
+    damaged = false;
     return done{};
 }
 

@@ -99,6 +99,7 @@ std::shared_ptr<content const> content_in_file(std::filesystem::path file, std::
 std::shared_ptr<content const> content_in_database(std::weak_ptr<reader> source, std::int64_t id, std::uint64_t size);
 
 /// A regular file with one name and the size that it should have.
-result<> check_content_file(std::filesystem::path const& file, std::uint64_t size);
+/// `damaged`: it is not what was accepted, and never will be; else the failure may pass.
+result<> check_content_file(std::filesystem::path const& file, std::uint64_t size, bool& damaged);
 
 }  // namespace postern::spool

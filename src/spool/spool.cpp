@@ -1,5 +1,7 @@
 #include "spool/sqlite_spool.hpp"
 
+#include <algorithm>
+
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "spool/record.hpp"
@@ -8,6 +10,8 @@ namespace postern::spool {
 namespace {
 
 constexpr std::size_t retry_at_once = 2000;
+constexpr auto unreadable_rests = std::chrono::minutes{1};
+constexpr auto reader_rests = std::chrono::seconds{1};
 
 }  // namespace
 
@@ -54,8 +58,9 @@ result<queued_message> sqlite_spool::ready_for_delivery(stored_message& m)
     std::uint64_t const size = m.what.size;
     if (!m.file.empty()) {
         auto const file = files_->path_of(m.file);
-        if (auto fine = check_content_file(file, size); !fine) {
-            m.damage = fine.error().logged;
+        bool damaged = false;
+        if (auto fine = check_content_file(file, size, damaged); !fine) {
+            if (damaged) m.damage = fine.error().logged;
             return fine.error();
         }
         q.body = content_in_file(file, size);
@@ -93,17 +98,13 @@ void sqlite_spool::forget_missing(std::int64_t id)
     writer_.perform_later([this, id](result<>&) { return writer_.forget_missing(id); });
 }
 
-// False when reading failed, and it is better to stop.
-bool sqlite_spool::hand_out(std::int64_t id, wall_time now, std::vector<queued_message>& to, result<>& failed)
+result<> sqlite_spool::hand_out(std::int64_t id, wall_time now, std::vector<queued_message>& to)
 {
     auto loaded = source_->load(id);
-    if (!loaded) {
-        failed = loaded.error();
-        return false;
-    }
+    if (!loaded) return loaded.error();
     if (!*loaded) {
         forget_missing(id);
-        return true;
+        return done{};
     }
     stored_message& m = **loaded;
     if (m.damage.empty()) {
@@ -113,15 +114,39 @@ bool sqlite_spool::hand_out(std::int64_t id, wall_time now, std::vector<queued_m
         if (ready) {
             out_.add(std::move(queue_id), std::move(h));
             to.push_back(std::move(*ready));
-            return true;
+            return done{};
         }
-        if (m.damage.empty()) {
-            failed = ready.error();
-            return false;
-        }
+        if (m.damage.empty()) return ready.error();
     }
     set_aside(m);
-    return true;
+    return done{};
+}
+
+void sqlite_spool::put_off(std::vector<std::int64_t> const& ids, steady_clock::duration how_long)
+{
+    std::scoped_lock lock{put_off_mutex_};
+    for (auto const id : ids) put_off_[id] = steady_clock::now() + how_long;
+    out_.schedule_changed();
+}
+
+bool sqlite_spool::is_put_off(std::int64_t id)
+{
+    std::scoped_lock lock{put_off_mutex_};
+    auto const at = put_off_.find(id);
+    if (at == put_off_.end()) return false;
+    if (at->second > steady_clock::now()) return true;
+    put_off_.erase(at);
+    return false;
+}
+
+std::optional<wall_time> sqlite_spool::end_of_put_off()
+{
+    std::scoped_lock lock{put_off_mutex_};
+    if (put_off_.empty()) return std::nullopt;
+    auto const first = std::min_element(put_off_.begin(), put_off_.end(),
+                                        [](auto const& a, auto const& b) { return a.second < b.second; });
+    auto const left = first->second - steady_clock::now();
+    return wall_clock::now() + std::chrono::duration_cast<wall_clock::duration>(left);
 }
 
 result<std::vector<queued_message>> sqlite_spool::take_due(wall_time now, std::size_t limit)
@@ -133,15 +158,26 @@ result<std::vector<queued_message>> sqlite_spool::take_due(wall_time now, std::s
         handouts& out;
     } const guard{out_};
 
-    auto const due = source_->due(now, limit, [this](std::int64_t id) { return out_.is_claimed(id); });
+    auto const due =
+        source_->due(now, limit, [this](std::int64_t id) { return out_.is_claimed(id) || is_put_off(id); });
     if (!due) return due.error();
     std::vector<queued_message> found;
     found.reserve(due->size());
+    std::vector<std::int64_t> unreadable;
     result<> failed;
-    for (auto const& m : *due)
-        if (!hand_out(m.id, now, found, failed)) break;
-    // What is out already must be delivered; the rest can be asked for again.
-    if (!failed && found.empty()) return failed.error();
+    for (auto const& m : *due) {
+        auto handed = hand_out(m.id, now, found);
+        if (handed) continue;
+        unreadable.push_back(m.id);
+        failed = std::move(handed);
+    }
+    if (unreadable.empty()) return found;
+    // One that can't be read must not stand in the way of the others; where none can be read,
+    // it is not their fault.
+    put_off(unreadable, found.empty() ? reader_rests : unreadable_rests);
+    if (found.empty()) return failed.error();
+    log::event(log::level::error, "spool-message-unreadable",
+               {{"messages", unreadable.size()}, {"row", unreadable.front()}, {"error", failed.error().logged}});
     return found;
 }
 
@@ -151,9 +187,11 @@ result<std::optional<wall_time>> sqlite_spool::next_due()
     std::scoped_lock lock{next_due_mutex_};
     std::uint64_t const changes = out_.changes();
     if (next_due_ && changes == next_due_as_of_) return *next_due_;
-    auto const due = source_->due(std::nullopt, 1, [this](std::int64_t id) { return out_.is_claimed(id); });
+    auto const due =
+        source_->due(std::nullopt, 1, [this](std::int64_t id) { return out_.is_claimed(id) || is_put_off(id); });
     if (!due) return due.error();
     next_due_ = due->empty() ? std::optional<wall_time>{} : std::optional{due->front().at};
+    if (auto const again = end_of_put_off(); again && (!*next_due_ || *again < **next_due_)) *next_due_ = again;
     next_due_as_of_ = changes;
     return *next_due_;
 }

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -73,7 +74,11 @@ private:
     result<queued_message> ready_for_delivery(stored_message& m);
     void set_aside(stored_message const& m);
     void forget_missing(std::int64_t id);
-    bool hand_out(std::int64_t id, wall_time now, std::vector<queued_message>& to, result<>& failed);
+    result<> hand_out(std::int64_t id, wall_time now, std::vector<queued_message>& to);
+    /// Messages that could not be read just now: not asked for again for a while.
+    void put_off(std::vector<std::int64_t> const& ids, steady_clock::duration how_long);
+    bool is_put_off(std::int64_t id);
+    std::optional<wall_time> end_of_put_off();
 
     options options_;
     folder_lock lock_;
@@ -83,6 +88,8 @@ private:
     room room_;
     handouts out_;
     std::mutex taking_;
+    std::mutex put_off_mutex_;
+    std::unordered_map<std::int64_t, steady_time> put_off_;
     std::mutex next_due_mutex_;
     std::optional<std::optional<wall_time>> next_due_;
     std::uint64_t next_due_as_of_ = 0;
