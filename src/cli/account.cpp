@@ -106,7 +106,7 @@ int set_password(application const& app, options const& o, std::string_view comm
 
 basic_result<secret, control::failure> read_import(std::string const& path)
 {
-    auto const wrong = [&](std::string why) {
+    auto const wrong = [&](std::string const& why) {
         return control::failure{control::failure::kind::usage, "can't read " + path + ": " + why, {}};
     };
     control::descriptor file{path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)};

@@ -53,8 +53,9 @@ basic_result<opened, failure> open_files(config::settings const& s, control::com
 }
 
 /// Nothing when another process has the files: a server that begins or ends, or another command.
-std::optional<control::outcome> perform_here(std::shared_ptr<config::settings const> s, control::command const& command,
-                                             boost::json::object const& arguments, std::string& holder)
+std::optional<control::outcome> perform_here(std::shared_ptr<config::settings const> const& s,
+                                             control::command const& command, boost::json::object const& arguments,
+                                             std::string& holder)
 {
     log::options quiet;
     quiet.level = log::level::warning;
@@ -83,7 +84,7 @@ std::optional<control::outcome> perform_here(std::shared_ptr<config::settings co
 }
 
 /// By the server if one runs, else here.
-control::outcome perform_anywhere(std::shared_ptr<config::settings const> s, control::command const& command,
+control::outcome perform_anywhere(std::shared_ptr<config::settings const> const& s, control::command const& command,
                                   boost::json::object const& arguments)
 {
     auto const limit = command.name == "account import" ? patience_with_import : patience;

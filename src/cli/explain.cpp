@@ -41,7 +41,10 @@ void show(json::value const& v)
             auto value = text_of(*facts, key);
             if (f.value().is_bool()) value = f.value().as_bool() ? "yes" : "no";
             if (value.empty()) value = key == "reverse_path" ? "<>" : "none";
-            print_line("    " + key + std::string(key.size() < 20 ? 20 - key.size() : 1, ' ') + value);
+            std::string line = "    " + key;
+            line.append(key.size() < 20 ? 20 - key.size() : 1, ' ');
+            line += value;
+            print_line(line);
         }
     }
 }

@@ -123,20 +123,20 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     return {};
 }
 
-result<> running_server::reload(std::shared_ptr<config::settings const> wanted)
+result<> running_server::reload(config::settings const& wanted)
 {
     auto const before = context().settings;
-    if (auto taken = gate_->reload(*wanted); !taken) return taken;
-    if (auto taken = delivery_->reload(*wanted); !taken) {
+    if (auto taken = gate_->reload(wanted); !taken) return taken;
+    if (auto taken = delivery_->reload(wanted); !taken) {
         // Both or none. The old settings were good, so this is not expected to fail.
         if (auto back = gate_->reload(*before); !back)
             log::event(log::level::error, "reload_not_undone", {{"problem", back.error().logged}});
         return taken;
     }
-    accounts_->set_configured_domains(wanted->domains.local);
-    for (auto const& name : config::needs_restart(*before, *wanted))
+    accounts_->set_configured_domains(wanted.domains.local);
+    for (auto const& name : config::needs_restart(*before, wanted))
         log::event(log::level::warning, "needs_restart", {{"option", name}});
-    auto in_force = *wanted;
+    auto in_force = wanted;
     // The files stay where they were opened.
     in_force.data_dir = before->data_dir;
     start_log(in_force);

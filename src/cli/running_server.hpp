@@ -28,7 +28,7 @@ public:
     /// nothing runs.
     result<> start(std::vector<submission::inherited_socket> inherited);
     /// All of the new settings or none. What only a restart takes up is logged.
-    result<> reload(std::shared_ptr<config::settings const> wanted);
+    result<> reload(config::settings const& wanted);
     /// Running transactions and deliveries may end, within timeouts.drain.
     void drain();
 

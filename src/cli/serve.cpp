@@ -59,7 +59,7 @@ void reload(application const& app, running_server& server)
     } else {
         for (auto const& w : config::warnings(*wanted, default_gateways()))
             log::event(log::level::warning, "configuration_warning", {{"warning", w}});
-        if (auto done = server.reload(std::make_shared<config::settings const>(std::move(*wanted))); done) {
+        if (auto done = server.reload(*wanted); done) {
             log::event(log::level::info, "reloaded");
         } else {
             log::event(log::level::error, "reload_failed", {{"problem", done.error().logged}});

@@ -41,7 +41,7 @@ std::optional<json::value> parse(std::string_view line, json::storage_ptr storag
 {
     json::parse_options bounds;
     bounds.max_depth = deepest;
-    json::stream_parser parser{storage, bounds};
+    json::stream_parser parser{std::move(storage), bounds};
     json::error_code wrong;
     parser.write(line.data(), line.size(), wrong);
     if (!wrong) parser.finish(wrong);
