@@ -205,6 +205,42 @@ TEST_CASE("without anybody to deliver, messages wait to be taken")
     CHECK(all_of(*(*due)[0].body) == some_text);
 }
 
+TEST_CASE("a message whose content file can't be looked at just now waits, and the others go on")
+{
+    throw_away_folder folder;
+    auto o = options_in(folder.path());
+    auto s = open(o);
+    REQUIRE(s);
+    // The first to be due is the one in a file.
+    REQUIRE(accept(**s, some_message("Q000000000001"), std::string(200 << 10, 'x')));
+    REQUIRE(accept(**s, some_message("Q000000000002"), std::string{some_text}));
+    auto const content = folder.path() / "content";
+    auto const aside = folder.path() / "aside";
+    // Neither there nor gone: a loop of links gives ELOOP, as root too.
+    std::filesystem::rename(content, aside);
+    std::filesystem::create_directory_symlink("content", content);
+
+    auto due = (*s)->take_due(wall_clock::now() + 1s, 10);
+    REQUIRE(due);
+    REQUIRE(due->size() == 1);
+    CHECK((*due)[0].what->queue_id == "Q000000000002");
+    // It rests, and is not asked for at once.
+    CHECK((*s)->take_due(wall_clock::now() + 1s, 10)->empty());
+    auto const next = (*s)->next_due();
+    REQUIRE(next);
+    REQUIRE(*next);
+    CHECK(**next > wall_clock::now() + 10s);
+
+    std::filesystem::remove(content);
+    std::filesystem::rename(aside, content);
+    s->reset();
+    auto again = open(o);
+    REQUIRE(again);
+    due = (*again)->take_due(wall_clock::now() + 1s, 10);
+    REQUIRE(due);
+    CHECK(due->size() == 2);
+}
+
 TEST_CASE("the operator can hold, release, hurry and remove messages")
 {
     throw_away_folder folder;
