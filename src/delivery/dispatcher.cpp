@@ -235,10 +235,10 @@ void dispatcher::watch_growth(std::shared_ptr<destination> const& d)
     d->growth.async_wait([this, d](boost::system::error_code const& error) {
         d->growth_armed = false;
         if (error || stopping_ || d->waiting.empty()) return;
-        double const line =
+        double const seconds =
             static_cast<double>(d->waiting.size()) * d->seconds_per_message / std::max(1u, d->connections);
         bool const long_enough = steady_clock::now() - d->waiting.front().since >= world_.grow_after;
-        if (d->connections == 0 || (long_enough && line > acceptable_line)) start_connection(d);
+        if (d->connections == 0 || (long_enough && seconds > acceptable_line)) start_connection(d);
         watch_growth(d);
     });
 }

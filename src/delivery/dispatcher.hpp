@@ -67,7 +67,7 @@ private:
     static net::awaitable<host_list> find_hosts(dispatcher* self, std::shared_ptr<destination> d);
     static net::awaitable<link_result> connect_somewhere(dispatcher* self, std::shared_ptr<destination> d,
                                                          host_list hosts);
-    static net::awaitable<link_result> connect_to(dispatcher* self, std::shared_ptr<destination> d, hop to);
+    static net::awaitable<link_result> connect_to(dispatcher* self, hop to);
     hop make_hop(destination const& d, std::string name) const;
 
     // lines and connections (dispatcher.cpp)

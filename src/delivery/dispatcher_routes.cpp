@@ -220,7 +220,7 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
 {
     if (!d->to.socket.empty()) {
         hop const to = self->make_hop(*d, d->domain);
-        co_return co_await connect_to(self, d, to);
+        co_return co_await connect_to(self, to);
     }
     std::optional<outcome> worst;
     std::string dns_problem;
@@ -247,7 +247,7 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
             if (tried++ >= most_addresses || self->stopping_) break;
             hop to = self->make_hop(*d, name);
             to.at.address = a;
-            auto connected = co_await connect_to(self, d, std::move(to));
+            auto connected = co_await connect_to(self, std::move(to));
             if (connected) {
                 d->bad_addresses.erase(a);
                 co_return connected;
@@ -270,7 +270,7 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
     co_return failure;
 }
 
-net::awaitable<link_result> dispatcher::connect_to(dispatcher* self, std::shared_ptr<destination> d, hop to)
+net::awaitable<link_result> dispatcher::connect_to(dispatcher* self, hop to)
 {
     auto const executor = self->context_.get_executor();
     auto first =
