@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <deque>
+#include <exception>
 #include <utility>
 
 #include <boost/asio/error.hpp>
 
 #include "base/fault.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "catalogue/verdict.hpp"
 
@@ -361,6 +363,30 @@ awaitable<void> courier::send(smtp::send_content what)
     if (s.can_begin()) begin_next();
 }
 
+// Sends and reads until the session ends.
+awaitable<void> carry_on(std::shared_ptr<link> l, feeder& f, courier& c, time_limits limits, bool& quitting)
+{
+    auto& s = l->session;
+    for (;;) {
+        c.report_finished();
+        auto const act = s.next();
+        if (std::holds_alternative<smtp::hang_up_now>(act)) break;
+        if (auto const* const wait = std::get_if<smtp::read_reply>(&act)) {
+            co_await exchange(l, wait->waiting_for, limits);
+        } else if (auto const* const content = std::get_if<smtp::send_content>(&act)) {
+            co_await c.send(*content);
+        } else {
+            if (c.begin_next()) continue;
+            bool more = false;
+            if (!f.should_end(*l) && c.within_mail_limit()) more = co_await f.wait();
+            if (!more) {
+                quitting = true;
+                s.quit();
+            }
+        }
+    }
+}
+
 }  // namespace
 
 std::string hop::to_string() const
@@ -433,25 +459,14 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
 awaitable<std::optional<outcome>> use_link(std::shared_ptr<link> l, feeder& f, time_limits limits)
 {
     courier c{l, f, limits};
-    auto& s = l->session;
     bool quitting = false;
-    for (;;) {
+    try {
+        co_await carry_on(l, f, c, limits, quitting);
+    } catch (std::exception const& e) {
+        // A fault of ours: what was under way is tried again like after a broken connection.
+        log::event(log::level::error, "delivery_failed", {{"next_hop", l->how.next_hop}, {"error", e.what()}});
+        l->session.on_lost("a fault in this server");
         c.report_finished();
-        auto const act = s.next();
-        if (std::holds_alternative<smtp::hang_up_now>(act)) break;
-        if (auto const* const wait = std::get_if<smtp::read_reply>(&act)) {
-            co_await exchange(l, wait->waiting_for, limits);
-        } else if (auto const* const content = std::get_if<smtp::send_content>(&act)) {
-            co_await c.send(*content);
-        } else {
-            if (c.begin_next()) continue;
-            bool more = false;
-            if (!f.should_end(*l) && c.within_mail_limit()) more = co_await f.wait();
-            if (!more) {
-                quitting = true;
-                s.quit();
-            }
-        }
     }
     std::optional<outcome> why;
     if (!quitting) why = session_failure(*l);

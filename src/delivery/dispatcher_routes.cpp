@@ -4,6 +4,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "base/fault.hpp"
 #include "base/log.hpp"
 #include "catalogue/rules.hpp"
 #include "delivery/dispatcher.hpp"
@@ -23,7 +24,6 @@ constexpr std::size_t recipients_per_transaction = 100;
 constexpr std::size_t most_mailbox_jobs = 20'000;
 // How long an address that did not answer is tried after the others.
 constexpr auto bad_address_for = 60s;
-constexpr std::uint16_t submissions_port = 465;
 
 struct group {
     std::shared_ptr<destination> to;
@@ -144,6 +144,7 @@ void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std:
             how.final_delivery = true;
             outcome o;
             if (written) {
+                fault_point("mailbox_written");
                 o.what = fate::delivered;
                 o.code = {2, 0, 0};
                 o.reply = "250 2.0.0 delivered to the mailbox";
@@ -195,7 +196,7 @@ hop dispatcher::make_hop(destination const& d, std::string name) const
     if (d.by_mx) return h;
     h.socket = d.to.socket;
     h.speaks = d.to.how == transport::lmtp ? smtp::dialect::lmtp : smtp::dialect::smtp;
-    h.tls_from_start = d.to.how == transport::smtp && d.to.port == submissions_port;
+    h.tls_from_start = d.to.how == transport::smtp && d.to.port == world_.submissions_port;
     if (!h.socket.empty()) h.tls = smtp::tls_wish::never;
     if (d.needs_tls) h.tls = smtp::tls_wish::required;
     return h;

@@ -51,6 +51,7 @@ struct time_limits {
 struct surroundings {
     time_limits limits;
     std::uint16_t mx_port = 25;
+    std::uint16_t submissions_port = 465;      // a smart host there speaks TLS from the start
     bool loopback_is_us = true;                // a mail exchanger on this machine is a loop
     std::chrono::milliseconds grow_after{10};  // how long mail waits before one more connection is made
     std::chrono::milliseconds down_first{std::chrono::seconds{15}};  // a dead host is left alone, each time longer

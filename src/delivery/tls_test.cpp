@@ -104,6 +104,28 @@ TEST_CASE("require_tls: nothing goes to a smart host without TLS and a good cert
     for (auto const& line : without.lines()) CHECK_FALSE(line.starts_with("MAIL"));
 }
 
+TEST_CASE("a smart host on port 465 is spoken to in TLS from the start")
+{
+    test_certificate c;
+    scripted_server host{{}, extensions, {}, false, c.context.get()};
+    host.tls_from_start();
+    office o;
+    o.dns->address("mx.b.example", "127.0.0.1");
+    o.settings.delivery.smart_host = "mx.b.example:" + std::to_string(host.port());
+    o.settings.delivery.require_tls = true;
+    o.world.submissions_port = host.port();
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}));
+    CHECK(o.queue.settled("Q1").last_reply.starts_with("451 4.7.5"));
+    o.running->stop(0s);
+    o.world.tls = c.trusted();
+    o.open();
+    o.send(office::letter("Q2", {"to@b.example"}));
+    CHECK(o.queue.settled("Q2").state == state::delivered);
+    CHECK(host.mail(1).at(0).tls);
+    CHECK(host.lines().at(0).starts_with("EHLO"));
+}
+
 TEST_CASE("REQUIRETLS goes only to a host that proved itself and offers it (75)")
 {
     test_certificate c;

@@ -221,6 +221,8 @@ result<std::unique_ptr<resolver>> make_resolver(asio::any_io_executor const& exe
 {
     std::unique_ptr<ub_ctx, context_deleter> context{ub_ctx_create()};
     if (!context) return unusable("libunbound can't be started");
+    // It would write to standard error, past our log.
+    ub_ctx_debugout(context.get(), nullptr);
     // A thread of the library's own does the work; it hands answers over through a pipe.
     if (int const e = ub_ctx_async(context.get(), 1); e != 0) return unusable(ub_strerror(e));
     // A name server on this machine (systemd-resolved, a local cache) is as good as any.

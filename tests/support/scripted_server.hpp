@@ -71,6 +71,9 @@ public:
     scripted_server(scripted_server const&) = delete;
     scripted_server& operator=(scripted_server const&) = delete;
 
+    /// As on port 465.
+    void tls_from_start() { tls_from_start_ = true; }
+
     std::uint16_t port() const { return port_; }
     std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
@@ -182,6 +185,11 @@ private:
 
     void talk(connection& c, unsigned n)
     {
+        if (tls_from_start_) {
+            c.ssl = SSL_new(tls_);
+            SSL_set_fd(c.ssl, c.socket);
+            if (SSL_accept(c.ssl) != 1) return;
+        }
         if (!answer(c, "GREETING", n, "220 scripted ESMTP", nullptr)) return;
         received_mail m;
         std::string text;
@@ -261,6 +269,7 @@ private:
     script script_;
     std::string extensions_;
     bool lmtp_;
+    std::atomic<bool> tls_from_start_ = false;
     SSL_CTX* tls_;
     int listener_ = -1;
     std::uint16_t port_ = 0;
