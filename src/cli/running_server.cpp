@@ -1,5 +1,7 @@
 #include "cli/running_server.hpp"
 
+#include <cassert>
+
 #include <sys/stat.h>
 
 #include "base/log.hpp"
@@ -32,6 +34,23 @@ result<control::instance_lock> own(std::filesystem::path const& data_dir)
     return std::move(**lock);
 }
 
+/// What a reload brings into force: the new settings, but for those that only a restart takes up.
+config::settings without_restart(config::settings const& running, config::settings wanted)
+{
+    wanted.data_dir = running.data_dir;
+    wanted.threads = running.threads;
+    wanted.user = running.user;
+    wanted.listeners = running.listeners;
+    wanted.auth.hash_threads = running.auth.hash_threads;
+    wanted.auth.hash_queue = running.auth.hash_queue;
+    wanted.auth.cache_life = running.auth.cache_life;
+    wanted.limits.free_space = running.limits.free_space;
+    wanted.web.address = running.web.address;
+    // The table of options says which these are.
+    assert(config::needs_restart(running, wanted).empty());
+    return wanted;
+}
+
 }  // namespace
 
 void start_log(config::settings const& s)
@@ -46,12 +65,14 @@ void start_log(config::settings const& s)
 
 running_server::~running_server()
 {
-    // Commands first: they use all the rest.
+    // Commands first: they use all the rest. The gate's threads end before, and its sessions
+    // after, those of the queue and the directory, whose answers still may come in.
     control_.reset();
-    gate_.reset();
+    if (gate_) gate_->stop();
     delivery_.reset();
     queue_.reset();
     accounts_.reset();
+    gate_.reset();
 }
 
 control::context running_server::context() const
@@ -126,22 +147,20 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
 result<> running_server::reload(config::settings const& wanted)
 {
     auto const before = context().settings;
-    if (auto taken = gate_->reload(wanted); !taken) return taken;
-    if (auto taken = delivery_->reload(wanted); !taken) {
+    auto const in_force = without_restart(*before, wanted);
+    if (auto taken = gate_->reload(in_force); !taken) return taken;
+    if (auto taken = delivery_->reload(in_force); !taken) {
         // Both or none. The old settings were good, so this is not expected to fail.
         if (auto back = gate_->reload(*before); !back)
             log::event(log::level::error, "reload_not_undone", {{"problem", back.error().logged}});
         return taken;
     }
-    accounts_->set_configured_domains(wanted.domains.local);
+    accounts_->set_configured_domains(in_force.domains.local);
     for (auto const& name : config::needs_restart(*before, wanted))
         log::event(log::level::warning, "needs_restart", {{"option", name}});
-    auto in_force = wanted;
-    // The files stay where they were opened.
-    in_force.data_dir = before->data_dir;
     start_log(in_force);
     std::scoped_lock guard{lock_};
-    settings_ = std::make_shared<config::settings const>(std::move(in_force));
+    settings_ = std::make_shared<config::settings const>(in_force);
     return {};
 }
 

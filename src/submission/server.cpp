@@ -73,7 +73,7 @@ public:
     {
     }
 
-    ~gate() override { join(); }
+    ~gate() override { stop(); }
 
     void start() override
     {
@@ -127,7 +127,19 @@ public:
         }
         auto const last = steady_clock::now() + std::chrono::seconds{5};
         while (sessions() != 0 && steady_clock::now() < last) std::this_thread::sleep_for(step);
-        join();
+        stop();
+    }
+
+    // The contexts stay: a commit or a hash that outlived the drain may still post its answer,
+    // which then nobody hears.
+    void stop() override
+    {
+        for (auto& t : threads_) {
+            t->work.reset();
+            t->context.stop();
+        }
+        for (auto& t : threads_)
+            if (t->thread.joinable()) t->thread.join();
     }
 
     std::vector<listening> listeners() const override
@@ -146,18 +158,6 @@ public:
     std::size_t sessions() const override { return count_.load(std::memory_order_relaxed); }
 
 private:
-    // The contexts stay: a commit or a hash that outlived the drain may still post its answer,
-    // which then nobody hears.
-    void join()
-    {
-        for (auto& t : threads_) {
-            t->work.reset();
-            t->context.stop();
-        }
-        for (auto& t : threads_)
-            if (t->thread.joinable()) t->thread.join();
-    }
-
     void open(io_thread& t, std::size_t listener, net::socket_handle socket)
     {
         t.acceptors.push_back(net::start_acceptor(

@@ -33,6 +33,8 @@ public:
     /// is over. Returns when all sessions have ended and no I/O thread runs any more. What the
     /// spool and the directory still answer is then dropped: end them before this object.
     virtual void drain() = 0;
+    /// Ends the I/O threads at once, with whatever sessions there still are. Safe to call again.
+    virtual void stop() = 0;
 
     struct listening {
         std::string address;  // with the real port, where port 0 was asked for
