@@ -54,7 +54,7 @@ private:
     auto opened = open(options_in(folder));
     if (!opened) ::_exit(2);
     spool& s = **opened;
-    s.on_arrival([&](std::vector<queued_message> all) {
+    s.on_arrival([&](std::vector<queued_message> const& all) {
         for (auto const& m : all) {
             std::string const id = m.what->queue_id;
             switch (std::hash<std::string>{}(id) % 3) {
@@ -65,13 +65,14 @@ private:
                     break;
                 default:
                     book.note('s', id);
-                    s.settle(fate_of(id, 0, recipient_state::delivered), std::nullopt, [&book, id](result<> r) {
+                    s.settle(fate_of(id, 0, recipient_state::delivered), std::nullopt, [&book, id](result<> const& r) {
                         if (r) book.note('S', id);
                     });
             }
         }
     });
     std::vector<std::thread> senders;
+    senders.reserve(4);
     for (int t = 0; t < 4; ++t)
         senders.emplace_back([&, t] {
             for (int i = 0;; ++i) {

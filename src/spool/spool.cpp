@@ -142,6 +142,8 @@ bool sqlite_spool::is_put_off(std::int64_t id)
 std::optional<wall_time> sqlite_spool::end_of_put_off()
 {
     std::scoped_lock lock{put_off_mutex_};
+    // Who has rested is in the schedule again, unless it was removed meanwhile.
+    std::erase_if(put_off_, [now = steady_clock::now()](auto const& each) { return each.second <= now; });
     if (put_off_.empty()) return std::nullopt;
     auto const first = std::min_element(put_off_.begin(), put_off_.end(),
                                         [](auto const& a, auto const& b) { return a.second < b.second; });
@@ -187,13 +189,18 @@ result<std::optional<wall_time>> sqlite_spool::next_due()
     std::scoped_lock lock{next_due_mutex_};
     std::uint64_t const changes = out_.changes();
     if (next_due_ && changes == next_due_as_of_) return *next_due_;
+    // Before the question: who rests no longer when it is asked is in its answer.
+    auto const rested = end_of_put_off();
     auto const due =
         source_->due(std::nullopt, 1, [this](std::int64_t id) { return out_.is_claimed(id) || is_put_off(id); });
     if (!due) return due.error();
-    next_due_ = due->empty() ? std::optional<wall_time>{} : std::optional{due->front().at};
-    if (auto const again = end_of_put_off(); again && (!*next_due_ || *again < **next_due_)) *next_due_ = again;
+    auto const scheduled = due->empty() ? std::optional<wall_time>{} : std::optional{due->front().at};
+    next_due_.reset();
+    // That answer changes by itself, with time.
+    if (rested) return scheduled ? std::min(*scheduled, *rested) : *rested;
+    next_due_ = scheduled;
     next_due_as_of_ = changes;
-    return *next_due_;
+    return scheduled;
 }
 
 void sqlite_spool::settle(settlement what, std::optional<std::pair<message, std::string>> bounce,
@@ -275,7 +282,7 @@ result<> sqlite_spool::retry_now(std::string_view queue_id)
     }
     // In portions, so that nobody's mail waits for a million rows.
     for (std::size_t changed = retry_at_once; changed == retry_at_once;) {
-        auto const portion = writer_.perform([&](result<>&) {
+        auto portion = writer_.perform([&](result<>&) {
             auto const count = writer_.db().bring_forward(to_microseconds(now), retry_at_once);
             changed = count.value_or(0);
             return count.has_value();

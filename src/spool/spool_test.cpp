@@ -230,6 +230,7 @@ TEST_CASE("a message whose content file can't be looked at just now waits, and t
     REQUIRE(next);
     REQUIRE(*next);
     CHECK(**next > wall_clock::now() + 10s);
+    CHECK(**next < wall_clock::now() + 2min);
 
     std::filesystem::remove(content);
     std::filesystem::rename(aside, content);
@@ -510,19 +511,21 @@ TEST_CASE("many threads at once: each message arrives once, and all are settled"
         std::mutex mutex;
         std::set<std::string> seen;
         std::atomic<int> twice = 0, settled = 0, failed = 0;
-        (*s)->on_arrival([&](std::vector<queued_message> all) {
+        (*s)->on_arrival([&](std::vector<queued_message> const& all) {
             for (auto const& m : all) {
                 {
                     std::scoped_lock lock{mutex};
                     if (!seen.insert(m.what->queue_id).second) ++twice;
                 }
-                (*s)->settle(fate_of(m.what->queue_id, 0, recipient_state::delivered), std::nullopt, [&](result<> r) {
-                    if (!r) ++failed;
-                    ++settled;
-                });
+                (*s)->settle(fate_of(m.what->queue_id, 0, recipient_state::delivered), std::nullopt,
+                             [&](result<> const& r) {
+                                 if (!r) ++failed;
+                                 ++settled;
+                             });
             }
         });
         std::vector<std::thread> senders;
+        senders.reserve(threads);
         for (int t = 0; t < threads; ++t)
             senders.emplace_back([&, t] {
                 for (int i = 0; i < each; ++i) {
@@ -552,7 +555,7 @@ TEST_CASE("the write-ahead log begins anew, however long the load lasts")
     throw_away_folder folder;
     auto s = open(options_in(folder.path()));
     REQUIRE(s);
-    (*s)->on_arrival([&](std::vector<queued_message> all) {
+    (*s)->on_arrival([&](std::vector<queued_message> const& all) {
         for (auto const& m : all)
             (*s)->settle(fate_of(m.what->queue_id, 0, recipient_state::delivered), std::nullopt, {});
     });
