@@ -197,7 +197,7 @@ result<std::optional<wall_time>> sqlite_spool::next_due()
     auto const scheduled = due->empty() ? std::optional<wall_time>{} : std::optional{due->front().at};
     next_due_.reset();
     // That answer changes by itself, with time.
-    if (rested) return scheduled ? std::min(*scheduled, *rested) : *rested;
+    if (rested) return std::optional{std::min(*rested, scheduled.value_or(*rested))};
     next_due_ = scheduled;
     next_due_as_of_ = changes;
     return scheduled;
