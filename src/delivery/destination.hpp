@@ -43,6 +43,7 @@ struct destination {
     bool growth_armed = false;
     double seconds_per_message = 1;  // moving average, of one connection
 
+    bool proven = false;    // a message got an answer since it was last found dead
     unsigned failures = 0;  // in a row, without a message in between
     steady_time down_until{};
     outcome last_failure;

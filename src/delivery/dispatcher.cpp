@@ -58,7 +58,7 @@ public:
 
     net::awaitable<bool> wait() override
     {
-        if (!all_.starved_.empty()) co_return false;
+        if (all_.is_pressed()) co_return false;
         sleeper self{asio::steady_timer{all_.context_, all_.world_.limits.idle}};
         d_->idle.push_back(&self);
         all_.sleepers_.push_back(&self);
@@ -72,13 +72,14 @@ public:
     bool should_end(link const& l) override
     {
         if (all_.stopping_ || d_->connections > all_.plan_->connections_per_host) return true;
-        return !all_.starved_.empty() && l.served >= (d_->connections > 1 ? turn_of_many : turn_of_one);
+        return all_.is_pressed() && l.served >= (d_->connections > 1 ? turn_of_many : turn_of_one);
     }
 
     void done(job j, std::vector<outcome> outcomes, attempt const& how, steady_clock::duration took) override
     {
         if (std::any_of(outcomes.begin(), outcomes.end(), [](outcome const& o) { return o.remote_said; })) {
             d_->failures = 0;
+            d_->proven = true;
             d_->window = std::min(d_->window + 1, all_.plan_->connections_per_host);
             double const seconds = std::chrono::duration<double>(took).count();
             d_->seconds_per_message += 0.2 * (seconds - d_->seconds_per_message);
@@ -228,7 +229,8 @@ void dispatcher::put_to_work(std::shared_ptr<destination> const& d)
 
 void dispatcher::watch_growth(std::shared_ptr<destination> const& d)
 {
-    if (d->growth_armed || stopping_ || d->waiting.empty()) return;
+    // A host that has not answered yet holds one connection of the total, not all that it may have.
+    if (d->growth_armed || stopping_ || d->waiting.empty() || !d->proven) return;
     if (d->connections >= std::min(d->window, plan_->connections_per_host)) return;
     d->growth_armed = true;
     d->growth.expires_after(world_.grow_after);
@@ -243,20 +245,35 @@ void dispatcher::watch_growth(std::shared_ptr<destination> const& d)
     });
 }
 
+// Destinations that failed the last time share half of the connections, so that they can all
+// hang at once without delaying the others.
+bool dispatcher::has_room_for(destination const& d) const
+{
+    if (connections_ >= plan_->concurrency) return false;
+    return d.failures == 0 || room_for_suspects();
+}
+
+bool dispatcher::room_for_suspects() const { return suspects_ < std::max(1u, plan_->concurrency / 2); }
+
+// Whether a connection that ends now would be of use to somebody.
+bool dispatcher::is_pressed() const { return !starved_.empty() || (!starved_suspects_.empty() && room_for_suspects()); }
+
 void dispatcher::start_connection(std::shared_ptr<destination> const& d)
 {
-    if (connections_ >= plan_->concurrency) {
+    if (!has_room_for(*d)) {
         if (!d->starved) {
             d->starved = true;
-            starved_.push_back(d);
+            (d->failures > 0 ? starved_suspects_ : starved_).push_back(d);
         }
         // Somebody's idle connection makes room.
-        if (!sleepers_.empty()) sleepers_.front()->alarm.cancel();
+        if (is_pressed() && !sleepers_.empty()) sleepers_.front()->alarm.cancel();
         return;
     }
+    bool const suspect = d->failures > 0;
+    if (suspect) ++suspects_;
     ++connections_;
     ++d->connections;
-    asio::co_spawn(context_, run_connection(this, d), [this, d](std::exception_ptr const& failed) {
+    asio::co_spawn(context_, run_connection(this, d), [this, d, suspect](std::exception_ptr const& failed) {
         if (failed) {
             try {
                 std::rethrow_exception(failed);
@@ -264,7 +281,7 @@ void dispatcher::start_connection(std::shared_ptr<destination> const& d)
                 log::event(log::level::error, "delivery_failed", {{"next_hop", d->key}, {"error", e.what()}});
             }
         }
-        connection_ended(d);
+        connection_ended(d, suspect);
     });
 }
 
@@ -291,8 +308,9 @@ net::awaitable<void> dispatcher::run_connection(dispatcher* self, std::shared_pt
     if (broken && l->served == 0 && ++d->failures >= failures_of_dead) self->found_dead(*d, *broken);
 }
 
-void dispatcher::connection_ended(std::shared_ptr<destination> const& d)
+void dispatcher::connection_ended(std::shared_ptr<destination> const& d, bool suspect)
 {
+    if (suspect) --suspects_;
     --connections_;
     --d->connections;
     feed_starved();
@@ -301,9 +319,24 @@ void dispatcher::connection_ended(std::shared_ptr<destination> const& d)
 
 void dispatcher::feed_starved()
 {
-    while (!starved_.empty() && connections_ < plan_->concurrency && !stopping_) {
-        auto const d = starved_.front();
-        starved_.pop_front();
+    // Who failed since it went into the line belongs into the other one.
+    for (auto i = starved_.begin(); i != starved_.end();) {
+        if ((*i)->failures == 0) {
+            ++i;
+            continue;
+        }
+        starved_suspects_.push_back(*i);
+        i = starved_.erase(i);
+    }
+    feed(starved_);
+    feed(starved_suspects_);
+}
+
+void dispatcher::feed(std::deque<std::shared_ptr<destination>>& line)
+{
+    while (!line.empty() && !stopping_ && has_room_for(*line.front())) {
+        auto const d = line.front();
+        line.pop_front();
         d->starved = false;
         if (!d->waiting.empty()) start_connection(d);
     }
@@ -326,6 +359,7 @@ void dispatcher::found_dead(destination& d, outcome const& why)
     auto const wait = std::min(world_.down_first * (1u << std::min(d.failures, 10u)), world_.down_most);
     ++d.failures;
     d.window = 1;
+    d.proven = false;
     d.down_until = steady_clock::now() + wait;
     d.last_failure = why;
     log::event(log::level::warning, "host_down",

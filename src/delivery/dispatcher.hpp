@@ -76,7 +76,11 @@ private:
     void start_connection(std::shared_ptr<destination> const& d);
     void watch_growth(std::shared_ptr<destination> const& d);
     static net::awaitable<void> run_connection(dispatcher* self, std::shared_ptr<destination> d);
-    void connection_ended(std::shared_ptr<destination> const& d);
+    bool has_room_for(destination const& d) const;
+    bool room_for_suspects() const;
+    bool is_pressed() const;
+    void feed(std::deque<std::shared_ptr<destination>>& line);
+    void connection_ended(std::shared_ptr<destination> const& d, bool suspect);
     void feed_starved();
     void settle(job const& j, std::vector<outcome> const& outcomes, attempt const& how,
                 std::optional<wall_time> not_before = std::nullopt);
@@ -100,8 +104,10 @@ private:
 
     std::unordered_map<std::string, std::shared_ptr<destination>> destinations_;
     std::shared_ptr<destination> smart_host_, local_host_;  // found before, while the plan lasts
-    std::deque<std::shared_ptr<destination>> starved_;
+    // In line for a connection of the total; those that failed the last time apart.
+    std::deque<std::shared_ptr<destination>> starved_, starved_suspects_;
     unsigned connections_ = 0;
+    unsigned suspects_ = 0;  // those to destinations that failed the last time
     std::shared_ptr<open_streams> streams_ = std::make_shared<open_streams>();
     std::vector<sleeper*> sleepers_;
     std::size_t under_way_ = 0;  // recipients

@@ -254,6 +254,62 @@ TEST_CASE("a dead destination delays nobody else")
     CHECK(o.queue.times_settled("H0") == 0);
 }
 
+TEST_CASE("few connections in total go round, and idle ones make room")
+{
+    scripted_server host{[](std::string const& line, unsigned) {
+        if (line == ".") std::this_thread::sleep_for(2ms);
+        return std::string{};
+    }};
+    office o;
+    o.settings.delivery.concurrency = 2;
+    o.world.limits.idle = 30s;
+    o.world.mx_port = host.port();
+    for (int d = 0; d < 6; ++d) {
+        std::string const domain = "d" + std::to_string(d) + ".example";
+        o.dns->exchanger(domain, 1, "mx." + domain);
+        o.dns->address("mx." + domain, "127.0.0.1");
+    }
+    o.open();
+    for (int i = 0; i < 60; ++i) {
+        o.send(office::letter("Q" + std::to_string(i), {"to@d" + std::to_string(i % 6) + ".example"}));
+    }
+    CHECK(host.mail(60).size() == 60);
+    CHECK(host.most_at_once() <= 2);
+}
+
+TEST_CASE("hosts that hang again and again leave half of the connections to the others")
+{
+    std::atomic<bool> hang = false;
+    scripted_server bad{[&](std::string const&, unsigned) -> std::string { return hang ? "HANG" : "CLOSE"; }};
+    scripted_server good;
+    office o;
+    o.settings.delivery.concurrency = 4;
+    o.settings.delivery.local = "smtp:" + good.address();
+    o.accounts.domains = {"us.example"};
+    o.world.mx_port = bad.port();
+    o.world.down_first = o.world.down_most = 1ms;
+    for (int d = 0; d < 8; ++d) {
+        std::string const domain = "d" + std::to_string(d) + ".example";
+        o.dns->exchanger(domain, 1, "mx." + domain);
+        o.dns->address("mx." + domain, "127.0.0.1");
+    }
+    o.open();
+    auto const to_all = [&](std::string const& name) {
+        for (int d = 0; d < 8; ++d) {
+            std::string const n = std::to_string(d);
+            o.send(office::letter(name + n, {"to@d" + n + ".example"}));
+        }
+    };
+    to_all("A");
+    for (int d = 0; d < 8; ++d) CHECK(o.queue.settled("A" + std::to_string(d)).state == state::queued);
+    std::this_thread::sleep_for(20ms);
+    hang = true;
+    to_all("B");
+    for (int i = 0; i < 20; ++i) o.send(office::letter("G" + std::to_string(i), {"a@us.example"}));
+    CHECK(good.mail(20, 5s).size() == 20);
+    CHECK(bad.most_at_once() <= 4);
+}
+
 TEST_CASE("a host that refuses connections is found dead once, not for each message")
 {
     office o;

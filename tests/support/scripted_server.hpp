@@ -13,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <cstring>
 #include <functional>
 #include <list>
@@ -42,6 +43,7 @@ public:
                              std::string unix_path = {}, bool lmtp = false, SSL_CTX* tls = nullptr)
         : script_(std::move(s)), extensions_(std::move(extensions)), lmtp_(lmtp), tls_(tls)
     {
+        std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL, as in the program itself
         if (unix_path.empty()) {
             listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
             sockaddr_in a{};
