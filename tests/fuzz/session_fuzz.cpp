@@ -5,6 +5,7 @@
 // Played twice, whole and octet by octet: the output must be the same wherever the cut
 // has no meaning. The replies must be well-formed, and nothing may be committed that
 // was refused.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -171,8 +172,9 @@ private:
                 if (pending_.empty()) return;
                 std::string_view in = pending_;
                 a = s.on_input(in);
+                // It may stop before the end of the input, for its output to be written.
+                from_input = in.size() == pending_.size();
                 pending_.erase(0, pending_.size() - in.size());
-                from_input = true;
             }
             if (from_input && std::holds_alternative<smtp::need_input>(a)) return;
             if (auto* p = std::get_if<smtp::verify_password>(&a)) {
@@ -192,12 +194,17 @@ private:
                                                            .real = true});
             } else if (std::holds_alternative<smtp::check_sender>(a)) {
                 a = s.on_sender(answers_.verdict(catalogue::rules::sender_not_owned));
-            } else if (std::holds_alternative<smtp::check_recipient>(a)) {
-                auto const before = s.transaction().recipients.size();
+            } else if (auto* asked = std::get_if<smtp::check_recipient>(&a)) {
+                auto const& known = s.transaction().recipients;
+                auto const before = known.size();
+                // Named twice, delivered once.
+                bool const again = std::any_of(known.begin(), known.end(), [&](mail::recipient const& r) {
+                    return r.forward_path == asked->to.forward_path;
+                });
                 require(before < settings_.recipients);
                 auto const v = answers_.verdict(catalogue::rules::unknown_recipient);
                 a = s.on_recipient(v);
-                require(s.transaction().recipients.size() == before + (v.accepted() ? 1 : 0));
+                require(s.transaction().recipients.size() == before + (v.accepted() && !again ? 1 : 0));
             } else if (std::holds_alternative<smtp::begin_content>(a)) {
                 require(!s.transaction().recipients.empty());
                 decoder_ = {};
