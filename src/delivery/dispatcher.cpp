@@ -332,11 +332,11 @@ void dispatcher::feed_starved()
     feed(starved_suspects_);
 }
 
-void dispatcher::feed(std::deque<std::shared_ptr<destination>>& line)
+void dispatcher::feed(std::deque<std::shared_ptr<destination>>& starved)
 {
-    while (!line.empty() && !stopping_ && has_room_for(*line.front())) {
-        auto const d = line.front();
-        line.pop_front();
+    while (!starved.empty() && !stopping_ && has_room_for(*starved.front())) {
+        auto const d = starved.front();
+        starved.pop_front();
         d->starved = false;
         if (!d->waiting.empty()) start_connection(d);
     }

@@ -79,7 +79,7 @@ private:
     bool has_room_for(destination const& d) const;
     bool room_for_suspects() const;
     bool is_pressed() const;
-    void feed(std::deque<std::shared_ptr<destination>>& line);
+    void feed(std::deque<std::shared_ptr<destination>>& starved);
     void connection_ended(std::shared_ptr<destination> const& d, bool suspect);
     void feed_starved();
     void settle(job const& j, std::vector<outcome> const& outcomes, attempt const& how,
