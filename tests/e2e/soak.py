@@ -139,7 +139,7 @@ def soak(rounds, seed):
                 if not point or server.process.poll() != -9:
                     raise
             load = Load(harness, server, ledger)
-            deadline = time.monotonic() + (random.uniform(0.05, 1.5) if not point else 4.0) * harness.SLOW
+            deadline = time.monotonic() + (random.uniform(0.05, 1.5) if not point else 5.0)
             while time.monotonic() < deadline and server.process.poll() is None:
                 time.sleep(0.01)
             if server.process.poll() is None:
