@@ -51,15 +51,25 @@ submission_edit edit_for_submission(std::string_view section, std::vector<header
                                     edit_options const& options)
 {
     submission_edit edit;
+    bool from = false;
     bool date = false;
     bool message_id = false;
     bool bcc = false;
     bool resent_bcc = false;
     for (auto const& f : fields) {
+        from = from || f.is("From");
         date = date || f.is("Date");
         message_id = message_id || f.is("Message-ID");
         bcc = bcc || f.is("Bcc");
         resent_bcc = resent_bcc || f.is("Resent-Bcc");
+    }
+    // Also where a signature covers it: one of a message without From holds for nobody
+    // (RFC 6376 section 5.4).
+    if (!from && !options.from.empty()) {
+        edit.added += "From: <";
+        edit.added += options.from;
+        edit.added += ">\r\n";
+        edit.from_added = true;
     }
     if (!date && !is_signed(fields, "Date")) {
         edit.added += "Date: ";

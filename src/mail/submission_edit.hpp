@@ -1,6 +1,6 @@
 // What a submission server may change in a header section (RFC 6409 section 8): adds
-// Date and Message-ID when they are missing, takes Bcc out. No other octet changes,
-// no order; nothing is added that a DKIM signature of the message counts as missing.
+// From, Date and Message-ID when they are missing, takes Bcc out. No other octet changes,
+// no order; no Date or Message-ID is added that a DKIM signature counts as missing.
 #pragma once
 
 #include <cstddef>
@@ -18,11 +18,13 @@ struct edit_options {
     std::string_view hostname;   // right side of a Message-ID
     wall_time now;               // the Date
     std::string_view unique_id;  // left side of a Message-ID: the queue id
+    std::string_view from;       // the address for a From; empty: none is added
 };
 
 struct submission_edit {
     std::string added;                   // fields to put in front, each with CRLF; mostly empty
     std::optional<std::string> cleaned;  // the section without what was removed; unset: it stays as it is
+    bool from_added = false;
     bool date_added = false;
     bool message_id_added = false;
     std::size_t bcc_removed = 0;

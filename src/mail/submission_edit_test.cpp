@@ -8,7 +8,7 @@ using namespace postern::mail;
 namespace {
 
 // Sun, 22 Nov 2026 07:04:11 +0000
-edit_options const options{"mail.example.com", from_microseconds(1795331051'000000), "QABC"};
+edit_options const options{"mail.example.com", from_microseconds(1795331051'000000), "QABC", {}};
 
 constexpr std::string_view date = "Date: Sun, 22 Nov 2026 07:04:11 +0000\r\n";
 constexpr std::string_view message_id = "Message-ID: <QABC@mail.example.com>\r\n";
@@ -42,6 +42,24 @@ TEST_CASE("Date and Message-ID are added when they are missing")
     CHECK(edit("").added == std::string(date) + std::string(message_id));
     // Of a message that is sent again these are other fields.
     CHECK(edit("Resent-Date: x\r\nResent-Message-ID: y\r\n").added == std::string(date) + std::string(message_id));
+}
+
+TEST_CASE("From is added when it is missing and there is an address for it")
+{
+    auto with = options;
+    with.from = "a@b.example";
+    auto const with_from = [&](std::string_view section) {
+        return edit_for_submission(section, *parse_fields(section), with);
+    };
+    auto e = with_from("Subject: x\r\n");
+    CHECK(e.added == "From: <a@b.example>\r\n" + std::string(date) + std::string(message_id));
+    CHECK(e.from_added);
+    // The one who pressed the button is not the author.
+    CHECK(with_from("Sender: c@b.example\r\nResent-From: d@b.example\r\n").from_added);
+    e = with_from("fROM : c@b.example\r\n");
+    CHECK_FALSE(e.from_added);
+    CHECK(e.added == std::string(date) + std::string(message_id));
+    CHECK_FALSE(edit("Subject: x\r\n").from_added);
 }
 
 TEST_CASE("Bcc goes, in every spelling and with its folds, and all else keeps its octets and its order")

@@ -36,14 +36,9 @@ verdict refuse(catalogue::rule const& why, facts const& f) { return catalogue::m
 verdict decide_sender(facts const& f)
 {
     if (f.account.empty()) return accept(f);
-    // A null reverse-path is for reports of servers (RFC 5321 section 4.5.5). A mail
-    // program that sends one can never get a bounce, and forged bounces look like this.
-    if (f.reverse_path.null) {
-        if (f.listener == config::role::submission && !f.in_relay_networks)
-            return refuse(rules::null_sender_on_submission, f);
-        return accept(f);
-    }
-    return f.sender_owned ? accept(f) : refuse(rules::sender_not_owned, f);
+    // Mail programs send read receipts with the null reverse-path, as they must (RFC 8098
+    // section 3). It claims to be nobody; who wrote the message is judged by its From.
+    return f.reverse_path.null || f.sender_owned ? accept(f) : refuse(rules::sender_not_owned, f);
 }
 
 verdict decide_recipient(facts const& f)
@@ -116,12 +111,6 @@ std::string log_in(facts const& f)
     return words;
 }
 
-std::string own_sender(facts const& f)
-{
-    return "give an address of " + printable(f.account.empty() ? "the account" : f.account, shown_limit) +
-           " as the sender instead of <>";
-}
-
 std::string grant(facts const& f)
 {
     auto const account = printable(f.account, shown_limit);
@@ -131,7 +120,7 @@ std::string grant(facts const& f)
 
 // What turns a refusal, the smallest first: what the client does by itself, then what
 // the operator does for one client, one address, one domain, and for everybody.
-constexpr std::array<change, 7> loosening{{
+constexpr std::array<change, 6> loosening{{
     {[](facts& f) {
          if (!f.account.empty()) return false;
          f.account = "somebody";
@@ -139,13 +128,6 @@ constexpr std::array<change, 7> loosening{{
          return true;
      },
      log_in},
-    {[](facts& f) {
-         if (f.stage != stage::sender || !f.reverse_path.null) return false;
-         f.reverse_path.null = false;
-         f.sender_owned = true;
-         return true;
-     },
-     own_sender},
     {[](facts& f) { return !std::exchange(f.in_relay_networks, true); },
      [](facts const& f) { return "add " + f.client.to_string() + " to relay.networks"; }},
     {[](facts& f) { return !f.account.empty() && !std::exchange(f.sender_owned, true); }, grant},

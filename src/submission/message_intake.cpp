@@ -86,6 +86,8 @@ void message_intake::on_header()
     if (!fields) return fail(make_verdict(rules::malformed_header, {{"problem", "it has too many fields"}}));
     auto const hops = mail::count_received(*fields);
     if (hops > options_.hops) return fail(make_verdict(rules::too_many_hops, {{"hops", std::to_string(hops)}}));
+    if (options_.from_required && options_.from.empty() && mail::find_first(*fields, "From") == nullptr)
+        return fail(make_verdict(rules::from_missing));
     if (check_from_) {
         auto verdict = check_from_(*fields);
         if (!verdict.accepted()) return fail(std::move(verdict));
@@ -96,9 +98,11 @@ void message_intake::on_header()
     head.reserve(512 + section.size());
     mail::append_received_field(head, options_.trace);
     if (options_.is_submission) {
-        auto const edit = mail::edit_for_submission(
-            section, *fields,
-            {.hostname = options_.trace.hostname, .now = options_.trace.now, .unique_id = options_.trace.queue_id});
+        auto const edit = mail::edit_for_submission(section, *fields,
+                                                    {.hostname = options_.trace.hostname,
+                                                     .now = options_.trace.now,
+                                                     .unique_id = options_.trace.queue_id,
+                                                     .from = options_.from});
         head += edit.added;
         head += edit.section(section);
         if (edit.message_id_added)

@@ -23,7 +23,9 @@ struct intake_options {
     std::uint64_t message_size = 0;  // the most that is taken
     std::uint64_t header_size = 0;
     std::uint32_t hops = 0;
-    bool is_submission = false;  // Date, Message-ID, Bcc: RFC 6409 section 8
+    bool is_submission = false;  // From, Date, Message-ID, Bcc: RFC 6409 section 8
+    bool from_required = false;  // no From, and none to add: refused
+    std::string from;            // the address for a missing From; empty: none is added
     mail::received_facts trace;  // views must outlive the intake
 };
 

@@ -26,13 +26,16 @@ struct intake {
     mail::mailbox to{"bob", "example.net"};
     std::unique_ptr<message_intake> in;
 
-    explicit intake(bool is_submission, message_intake::header_check check = {}, std::size_t room = 1 << 20)
+    explicit intake(bool is_submission, message_intake::header_check check = {}, std::size_t room = 1 << 20,
+                    std::string from = {})
     {
         intake_options o;
         o.message_size = 2000;
         o.header_size = 1000;
         o.hops = 3;
         o.is_submission = is_submission;
+        o.from_required = is_submission;
+        o.from = std::move(from);
         o.trace.ehlo = "laptop.example";
         o.trace.client = *ip_address::parse("192.0.2.7");
         o.trace.hostname = "mail.example";
@@ -75,6 +78,43 @@ TEST_CASE("A message for the MX gets Received and nothing else")
     REQUIRE(i.failure() == nullptr);
     CHECK(i.out.find("Date:") == std::string::npos);
     CHECK(i.out.ends_with("From: <a@example.com>\r\nBcc: <b@example.org>\r\n\r\nbody\r\n"));
+}
+
+TEST_CASE("A submitted message without From gets the sender's address, and is refused when there is none")
+{
+    static constexpr std::string_view content = "Subject: x\r\n\r\nbody\r\n";
+    SUBCASE("an address")
+    {
+        intake i{true, {}, 1 << 20, "alice@example.com"};
+        i.in->add(content);
+        i.in->finish(false);
+        REQUIRE(i.failure() == nullptr);
+        CHECK(i.out.find("\r\nFrom: <alice@example.com>\r\n") != std::string::npos);
+        CHECK(i.out.ends_with(content));
+    }
+    SUBCASE("a read receipt, which has no sender")
+    {
+        intake i{true};
+        i.in->add(content);
+        i.in->finish(false);
+        CHECK(i.failure() == &rules::from_missing);
+        CHECK(i.out.empty());
+    }
+    SUBCASE("not even a header section")
+    {
+        intake i{true};
+        i.in->add("\r\nFrom: <alice@example.com>\r\n");
+        i.in->finish(false);
+        CHECK(i.failure() == &rules::from_missing);
+    }
+    SUBCASE("mail of strangers stays as it is")
+    {
+        intake i{false, {}, 1 << 20, "alice@example.com"};
+        i.in->add(content);
+        i.in->finish(false);
+        REQUIRE(i.failure() == nullptr);
+        CHECK(i.out.find("From:") == std::string::npos);
+    }
 }
 
 TEST_CASE("A body without header can't become the continuation of our own field")
@@ -131,7 +171,7 @@ TEST_CASE("Limits of a message")
     SUBCASE("room")
     {
         intake i{true, {}, 100};
-        i.in->add("Subject: x\r\n\r\nbody\r\n");
+        i.in->add("From: <a@example.com>\r\n\r\nbody\r\n");
         CHECK(i.failure() == &rules::disk_full);
     }
 }

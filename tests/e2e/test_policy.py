@@ -62,10 +62,26 @@ class Policy(unittest.TestCase):
             wire.auth_plain("Alice@Postern.Test", PASSWORDS[ALICE])
             self.server.wait_mail(BOB, self.send(wire, "ALICE@postern.test", BOB))
 
-    def test_an_empty_sender_is_not_for_accounts(self):
+    def test_a_read_receipt_has_an_empty_sender_and_an_own_from(self):
         with self.server.session(login=ALICE) as wire:
-            # Reports are made by servers; a mail program gives its address.
-            wire.say("MAIL FROM:<>", 550, "5.7.1")
+            wire.mail("", BOB)
+            word = token()
+            wire.data(message(ALICE, BOB, word))
+            self.assertIn(b"Return-Path: <>", self.server.wait_mail(BOB, word))
+            wire.mail("", BOB)
+            wire.data(message(CAROL, BOB, token()), 550, "5.7.1")
+            # There is no address to fill in.
+            wire.mail("", BOB)
+            wire.data(f"To: <{BOB}>\nSubject: {token()}\n\nHello.\n", 550, "5.6.0")
+        with self.server.session() as stranger:
+            stranger.say("MAIL FROM:<>", 530, "5.7.0")
+
+    def test_a_message_without_from_gets_the_senders_address(self):
+        with self.server.session(login=ALICE) as wire:
+            wire.mail(ALICE, BOB)
+            word = token()
+            wire.data(f"To: <{BOB}>\nSubject: {word}\n\nHello.\n")
+            self.assertIn(f"From: <{ALICE}>".encode(), self.server.wait_mail(BOB, word))
 
     def test_a_disabled_account(self):
         address, password = self.account("disabled")

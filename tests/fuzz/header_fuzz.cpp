@@ -81,7 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     require(all == whole.text);
     require(count_received(*fields) == find_all(*fields, "Received").size());
 
-    edit_options const options{"mail.example.com", {}, "QTEST"};
+    edit_options const options{"mail.example.com", {}, "QTEST", "a@example.com"};
     auto const edit = edit_for_submission(whole.text, *fields, options);
     auto const section = edit.section(whole.text);
     require(edit.cleaned.has_value() == (edit.bcc_removed != 0));
