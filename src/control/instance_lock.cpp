@@ -1,37 +1,35 @@
 #include "control/instance_lock.hpp"
 
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <thread>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/numbers.hpp"
+#include "control/local_socket.hpp"
 
 namespace postern::control {
 
 result<std::optional<instance_lock>> instance_lock::take(std::filesystem::path const& data_dir, std::string& holder)
 {
     auto const path = data_dir / "postern.lock";
-    descriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-    if (!file) return error{{4, 3, 0}, "", "can't open " + path.string() + ": " + std::strerror(errno)};
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK) {
-            return error{{4, 3, 0}, "", "can't lock " + path.string() + ": " + std::strerror(errno)};
-        }
+    auto taken = store::file_lock::take(path);
+    if (!taken) return error{{4, 3, 0}, "", "can't lock " + path.string() + ": " + std::strerror(taken.error())};
+    if (!*taken) {
+        descriptor const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
         std::array<char, 16> text{};
         auto const got = ::pread(file.get(), text.data(), text.size(), 0);
         if (got > 0 && parse_number<unsigned>({text.data(), static_cast<std::size_t>(got)}))
             holder.assign(text.data(), static_cast<std::size_t>(got));
         return std::optional<instance_lock>{};
     }
+    int const file = (*taken)->descriptor();
     // For the message above; the lock is what counts, so a failure here doesn't matter.
     auto const pid = std::to_string(::getpid());
-    if (::ftruncate(file.get(), 0) == 0 && ::pwrite(file.get(), pid.data(), pid.size(), 0) < 0) holder.clear();
-    return std::optional<instance_lock>{instance_lock{std::move(file)}};
+    if (::ftruncate(file, 0) == 0 && ::pwrite(file, pid.data(), pid.size(), 0) < 0) holder.clear();
+    return std::optional<instance_lock>{instance_lock{std::move(**taken)}};
 }
 
 result<std::optional<instance_lock>> instance_lock::take(std::filesystem::path const& data_dir, std::string& holder,

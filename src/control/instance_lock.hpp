@@ -7,8 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
-#include "control/local_socket.hpp"
+#include "store/file_lock.hpp"
 
 namespace postern::control {
 
@@ -21,8 +22,8 @@ public:
                                                      steady_clock::duration patience);
 
 private:
-    explicit instance_lock(descriptor file) : file_(std::move(file)) {}
-    descriptor file_;
+    explicit instance_lock(store::file_lock file) : file_(std::move(file)) {}
+    store::file_lock file_;
 };
 
 }  // namespace postern::control

@@ -1,18 +1,15 @@
-// The little of SQLite that the account database needs, with errors as results. One
-// connection belongs to one thread at a time.
+// The account database's view of the store room: every failure is a result in its own
+// words, and a connection remembers whether only opening the file anew can help.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.hpp"
-
-struct sqlite3;
-struct sqlite3_stmt;
+#include "store/sqlite.hpp"
 
 namespace postern::directory {
 
@@ -22,14 +19,12 @@ class connection;
 class statement {
 public:
     statement() = default;
-    statement(statement&& other) noexcept;
-    statement& operator=(statement&& other) noexcept;
-    ~statement();
 
-    void bind(int parameter, std::string_view text);
-    void bind(int parameter, std::int64_t number);
-    void bind_blob(int parameter, std::string_view octets);
-    void bind_null(int parameter);
+    /// What is bound is copied.
+    void bind(int parameter, std::string_view text) { inner_.bind_text_copy(parameter, text); }
+    void bind(int parameter, std::int64_t number) { inner_.bind(parameter, number); }
+    void bind_blob(int parameter, std::string_view octets) { inner_.bind_blob_copy(parameter, octets); }
+    void bind_null(int parameter) { inner_.bind_null(parameter); }
     /// True: a row is there; false: done.
     result<bool> step();
     /// Steps a statement that gives no rows, then resets it.
@@ -37,52 +32,38 @@ public:
     /// Ends the read; parameters are forgotten too.
     void reset() noexcept;
 
-    std::string text(int column) const;  // blobs too; NULL is empty
-    std::int64_t number(int column) const;
-    bool is_null(int column) const;
+    std::string text(int column) const { return std::string{inner_.blob(column)}; }  // blobs too; NULL is empty
+    std::int64_t number(int column) const { return inner_.integer(column); }
+    bool is_null(int column) const { return inner_.is_null(column); }
 
 private:
     friend class connection;
-    sqlite3_stmt* raw_ = nullptr;
+    postern::store::statement inner_;
     connection* owner_ = nullptr;
 };
 
-/// Resets a statement when the scope ends, so that no read stays open.
-class reset_at_end {
-public:
-    explicit reset_at_end(statement& s) : statement_(s) {}
-    ~reset_at_end() { statement_.reset(); }
-    reset_at_end(reset_at_end const&) = delete;
-    reset_at_end& operator=(reset_at_end const&) = delete;
-
-private:
-    statement& statement_;
-};
+using reset_at_end = postern::store::reset_after<statement>;
 
 class connection {
 public:
-    enum class mode { create, existing };
+    using mode = postern::store::access;
     static result<std::unique_ptr<connection>> open(std::filesystem::path const& file, mode m, int busy_milliseconds);
-    ~connection();
-    connection(connection const&) = delete;
-    connection& operator=(connection const&) = delete;
 
-    /// How long a statement waits for a lock that another program holds.
-    void set_patience(int milliseconds) noexcept;
+    void set_patience(int milliseconds) noexcept { inner_.set_patience(milliseconds); }
     result<> execute(char const* sql);
     result<statement> prepare(char const* sql);
-    /// Rows that the last INSERT, UPDATE or DELETE changed.
-    std::int64_t changes() const noexcept;
-    std::int64_t last_row() const noexcept;
+    std::int64_t changes() const noexcept { return inner_.changes(); }
+    std::int64_t last_row() const noexcept { return inner_.last_row(); }
     /// Whether something failed in a way that means: the file is gone, replaced or
     /// damaged, and only opening it anew can help.
     bool lost() const noexcept { return lost_; }
 
 private:
     friend class statement;
-    explicit connection(sqlite3* raw) : raw_(raw) {}
-    error failure(int code);
-    sqlite3* raw_;
+    friend class transaction;
+    explicit connection(postern::store::connection inner) : inner_(std::move(inner)) {}
+    error failed(error e);
+    postern::store::connection inner_;
     bool lost_ = false;
 };
 
@@ -90,15 +71,12 @@ private:
 class transaction {
 public:
     static result<transaction> begin(connection& c);
-    transaction(transaction&& other) noexcept : connection_(other.connection_) { other.connection_ = nullptr; }
-    transaction& operator=(transaction&&) = delete;
-    ~transaction();
-    transaction() = default;
     result<> commit();
 
 private:
-    explicit transaction(connection& c) : connection_(&c) {}
-    connection* connection_ = nullptr;
+    transaction(connection& owner, postern::store::transaction inner) : owner_(&owner), inner_(std::move(inner)) {}
+    connection* owner_;
+    postern::store::transaction inner_;
 };
 
 }  // namespace postern::directory

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/fault.hpp"
+#include "spool/failures.hpp"
 #include "spool/reader.hpp"
 
 namespace postern::spool {

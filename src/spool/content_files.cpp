@@ -9,7 +9,7 @@
 #include "base/crypto.hpp"
 #include "base/log.hpp"
 #include "spool/content.hpp"
-#include "spool/sqlite.hpp"
+#include "spool/failures.hpp"
 
 namespace postern::spool {
 namespace {

@@ -1,15 +1,12 @@
 #include "spool/guards.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 
 #include "base/clock.hpp"
-#include "spool/sqlite.hpp"
+#include "spool/failures.hpp"
 
 namespace postern::spool {
 namespace {
@@ -19,19 +16,12 @@ constexpr std::uint64_t plenty = 1u << 30;
 
 }  // namespace
 
-folder_lock::~folder_lock()
+result<store::file_lock> lock_folder(std::filesystem::path const& folder)
 {
-    if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-result<> folder_lock::take(std::filesystem::path const& folder)
-{
-    auto const file = folder / "lock";
-    descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (descriptor_ < 0) return file_failure("opening", file, errno);
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return done{};
-    if (errno != EWOULDBLOCK) return file_failure("locking", file, errno);
-    return error{status{4, 3, 0}, "The message could not be stored",
+    auto taken = store::file_lock::take(folder / "lock");
+    if (!taken) return file_failure("locking", folder / "lock", taken.error());
+    if (*taken) return std::move(**taken);
+    return error{status{4, 3, 0}, failure_texts.failed,
                  "the spool in " + folder.string() + " is in use by another process; stop that one first"};
 }
 

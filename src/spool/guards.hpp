@@ -7,21 +7,12 @@
 #include <utility>
 
 #include "base/result.hpp"
+#include "store/file_lock.hpp"
 
 namespace postern::spool {
 
-/// Makes sure that one process at a time uses the folder; freed when the process ends, however.
-class folder_lock {
-public:
-    folder_lock() = default;
-    folder_lock(folder_lock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-    folder_lock& operator=(folder_lock&&) = delete;
-    ~folder_lock();
-    result<> take(std::filesystem::path const& folder);
-
-private:
-    int descriptor_ = -1;
-};
+/// Makes sure that one process at a time uses the folder.
+result<store::file_lock> lock_folder(std::filesystem::path const& folder);
 
 /// Room on the file system, asked for once a second at most while there is plenty.
 class room {

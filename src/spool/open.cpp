@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "base/log.hpp"
+#include "spool/failures.hpp"
 #include "spool/schema.hpp"
 #include "spool/sqlite_spool.hpp"
 
@@ -12,7 +13,7 @@ namespace postern::spool {
 namespace {
 
 /// After a stop in mid-flight: what was at its first attempt is due, as everything else.
-result<> schedule_interrupted(connection& db)
+result<> schedule_interrupted(store::connection& db)
 {
     return db.execute(
         "BEGIN IMMEDIATE;"
@@ -26,15 +27,15 @@ result<> schedule_interrupted(connection& db)
         "COMMIT");
 }
 
-result<> sweep(connection& db, content_files const& files)
+result<> sweep(store::connection& db, content_files const& files)
 {
     auto wanted = db.prepare("SELECT 1 FROM file WHERE name = ?1");
     if (!wanted) return wanted.error();
     auto const swept = files.sweep([&](std::string_view name) -> result<bool> {
-        reset_after const end{*wanted};
-        step_result const found = wanted->bind_text(1, name).step();
-        if (found == step_result::failed) return db.failure("looking for content files");
-        return found == step_result::row;
+        store::reset_after const end{*wanted};
+        store::step_result const found = wanted->bind_text(1, name).step();
+        if (found == store::step_result::failed) return db.failure("looking for content files");
+        return found == store::step_result::row;
     });
     if (!swept) return swept.error();
     if (*swept > 0) log::event(log::level::info, "spool-swept", {{"files", *swept}});
@@ -51,12 +52,12 @@ result<std::unique_ptr<spool>> open(options o)
     // Nobody else's business; but what was there before keeps the mode that it was given.
     if (::mkdir(o.folder.c_str(), 0700) != 0 && errno != EEXIST) failed = {errno, std::system_category()};
     if (failed) return file_failure("making the folder", o.folder, failed.value());
-    folder_lock lock;
-    if (auto taken = lock.take(o.folder); !taken) return taken.error();
+    auto lock = lock_folder(o.folder);
+    if (!lock) return lock.error();
 
     auto const database = o.folder / "spool.db";
     auto files = std::make_shared<content_files>(o.folder / "content");
-    auto db = store::open(database, o.log_size);
+    auto db = tables::open(database, o.log_size);
     if (!db) return db.error();
     if (auto made = files->create_folder(); !made) return made.error();
     if (auto scheduled = schedule_interrupted(db->db()); !scheduled) return scheduled.error();
@@ -69,7 +70,7 @@ result<std::unique_ptr<spool>> open(options o)
     auto source = reader::open(database);
     if (!source) return source.error();
     std::unique_ptr<spool> opened =
-        std::make_unique<sqlite_spool>(std::move(o), std::move(lock), std::move(files), std::move(*source),
+        std::make_unique<sqlite_spool>(std::move(o), std::move(*lock), std::move(files), std::move(*source),
                                        std::move(*db), *next, static_cast<std::uint64_t>(*count));
     return opened;
 }

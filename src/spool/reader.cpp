@@ -1,10 +1,9 @@
 #include "spool/reader.hpp"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "spool/failures.hpp"
 #include "spool/record.hpp"
 #include "spool/schema.hpp"
 
@@ -30,7 +29,7 @@ void apply_schedule(stored_message& m, wall_time scheduled_at)
 
 }  // namespace
 
-stored_message decode_row(statement const& row)
+stored_message decode_row(store::statement const& row)
 {
     stored_message m;
     m.id = row.integer(column::id);
@@ -57,7 +56,7 @@ void reader::close()
 {
     std::scoped_lock lock{mutex_};
     usable_ = false;
-    for (statement* s : {&due_, &load_, &fates_, &find_, &list_}) *s = statement{};
+    for (store::statement* s : {&due_, &load_, &fates_, &find_, &list_}) *s = store::statement{};
     db_.close();
 }
 
@@ -75,7 +74,7 @@ result<> reader::prepare()
 {
     std::string const from =
         "SELECT " + std::string{row_columns} + " FROM message AS m LEFT JOIN schedule AS s ON s.message = m.id ";
-    std::pair<statement*, std::string> const wanted[] = {
+    std::pair<store::statement*, std::string> const wanted[] = {
         {&due_,
          "SELECT message, next_attempt FROM schedule WHERE held = 0 AND next_attempt <= ?1 ORDER BY next_attempt"},
         {&load_, from + "WHERE m.id = ?1"},
@@ -104,13 +103,13 @@ result<std::vector<reader::due_message>> reader::due(std::optional<wall_time> un
 {
     std::scoped_lock lock{mutex_};
     if (!usable_) return failure("reading the schedule");
-    reset_after const end{due_};
+    store::reset_after const end{due_};
     std::vector<due_message> found;
     due_.bind(1, until ? to_microseconds(*until) : INT64_MAX);
     while (found.size() < limit) {
-        step_result const now = due_.step();
-        if (now == step_result::finished) break;
-        if (now == step_result::failed) return failure("reading the schedule");
+        store::step_result const now = due_.step();
+        if (now == store::step_result::finished) break;
+        if (now == store::step_result::failed) return failure("reading the schedule");
         due_message const m{due_.integer(0), from_microseconds(due_.integer(1))};
         if (!skip(m.id)) found.push_back(m);
     }
@@ -119,12 +118,12 @@ result<std::vector<reader::due_message>> reader::due(std::optional<wall_time> un
 
 result<> reader::load_fates(stored_message& m)
 {
-    reset_after const end{fates_};
+    store::reset_after const end{fates_};
     fates_.bind(1, m.id);
     for (;;) {
-        step_result const now = fates_.step();
-        if (now == step_result::finished) return done{};
-        if (now == step_result::failed) return failure("reading recipients");
+        store::step_result const now = fates_.step();
+        if (now == store::step_result::finished) return done{};
+        if (now == store::step_result::failed) return failure("reading recipients");
         std::int64_t const number = fates_.integer(0), state = fates_.integer(1);
         if (number < 0 || static_cast<std::uint64_t>(number) >= m.what.recipients.size() || state < 0 ||
             state > last_state) {
@@ -143,11 +142,11 @@ result<std::optional<stored_message>> reader::load(std::int64_t which)
 {
     std::scoped_lock lock{mutex_};
     if (!usable_) return failure("reading a message");
-    reset_after const end{load_};
+    store::reset_after const end{load_};
     load_.bind(1, which);
-    step_result const now = load_.step();
-    if (now == step_result::finished) return std::optional<stored_message>{};
-    if (now == step_result::failed) return failure("reading a message");
+    store::step_result const now = load_.step();
+    if (now == store::step_result::finished) return std::optional<stored_message>{};
+    if (now == store::step_result::failed) return failure("reading a message");
     stored_message m = decode_row(load_);
     if (!m.scheduled || !m.damage.empty()) return std::optional{std::move(m)};
     if (auto known = load_fates(m); !known) return known.error();
@@ -159,12 +158,12 @@ result<std::optional<std::int64_t>> reader::scheduled_id(std::string_view which)
 {
     std::scoped_lock lock{mutex_};
     if (!usable_) return failure("looking for a message");
-    reset_after const end{find_};
+    store::reset_after const end{find_};
     find_.bind_text(1, which);
     switch (find_.step()) {
-        case step_result::row: return std::optional{find_.integer(0)};
-        case step_result::finished: return std::optional<std::int64_t>{};
-        case step_result::failed: break;
+        case store::step_result::row: return std::optional{find_.integer(0)};
+        case store::step_result::finished: return std::optional<std::int64_t>{};
+        case store::step_result::failed: break;
     }
     return failure("looking for a message");
 }
@@ -173,13 +172,13 @@ result<std::vector<stored_message>> reader::list(std::size_t limit)
 {
     std::scoped_lock lock{mutex_};
     if (!usable_) return failure("listing messages");
-    reset_after const end{list_};
+    store::reset_after const end{list_};
     list_.bind(1, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT32_MAX)));
     std::vector<stored_message> found;
     for (;;) {
-        step_result const now = list_.step();
-        if (now == step_result::finished) return found;
-        if (now == step_result::failed) return failure("listing messages");
+        store::step_result const now = list_.step();
+        if (now == store::step_result::finished) return found;
+        if (now == store::step_result::failed) return failure("listing messages");
         stored_message m = decode_row(list_);
         if (m.scheduled && m.damage.empty()) {
             if (auto known = load_fates(m); !known) return known.error();
@@ -193,17 +192,7 @@ result<std::string> reader::read_content(std::int64_t which, std::uint64_t offse
 {
     std::scoped_lock lock{mutex_};
     if (!usable_) return failure("reading content");
-    sqlite3_blob* raw = nullptr;
-    int const opened = sqlite3_blob_open(db_.handle(), "main", "message", "content", which, 0, &raw);
-    std::unique_ptr<sqlite3_blob, int (*)(sqlite3_blob*)> const blob{raw, &sqlite3_blob_close};
-    if (opened != SQLITE_OK) return failure("reading content");
-    auto const total = static_cast<std::uint64_t>(sqlite3_blob_bytes(blob.get()));
-    std::string out;
-    if (offset >= total) return out;
-    out.resize(static_cast<std::size_t>(std::min<std::uint64_t>(limit, total - offset)));
-    if (sqlite3_blob_read(blob.get(), out.data(), static_cast<int>(out.size()), static_cast<int>(offset)) != SQLITE_OK)
-        return failure("reading content");
-    return out;
+    return db_.read_blob("message", "content", which, offset, limit);
 }
 
 }  // namespace postern::spool

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "spool/spool.hpp"
-#include "spool/sqlite.hpp"
+#include "store/sqlite.hpp"
 
 namespace postern::spool {
 
@@ -54,13 +54,13 @@ private:
 
     std::filesystem::path file_;
     std::recursive_mutex mutex_;
-    connection db_;
-    statement due_, load_, fates_, find_, list_;
+    store::connection db_;
+    store::statement due_, load_, fates_, find_, list_;
     bool usable_ = false;
 };
 
 /// Fills in what a row of `message` (with the columns of `reader`) says.
-stored_message decode_row(statement const& row);
+stored_message decode_row(store::statement const& row);
 /// The columns that decode_row() expects: of `message AS m` left-joined with `schedule AS s`.
 inline constexpr std::string_view row_columns =
     "m.id, m.queue_id, m.accepted_at, m.size, m.envelope, m.file, s.next_attempt, s.held";

@@ -1,13 +1,14 @@
 #include "spool/schema.hpp"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string>
 #include <vector>
+
+#include "spool/failures.hpp"
 
 namespace postern::spool {
 namespace {
@@ -69,7 +70,7 @@ error not_ours(std::filesystem::path const& file, std::string_view why)
     return error{status{4, 3, 0}, "The message could not be stored", file.string() + ' ' + std::string{why}};
 }
 
-result<> create_tables(connection& db)
+result<> create_tables(store::connection& db)
 {
     std::string const sql = "BEGIN IMMEDIATE;" + std::string{tables} +
                             "PRAGMA application_id = " + std::to_string(application) +
@@ -77,7 +78,7 @@ result<> create_tables(connection& db)
     return db.execute(sql.c_str());
 }
 
-result<> check_version(connection& db, std::filesystem::path const& file)
+result<> check_version(store::connection& db, std::filesystem::path const& file)
 {
     auto const found = db.number("PRAGMA user_version");
     if (!found) return found.error();
@@ -96,11 +97,10 @@ result<> check_version(connection& db, std::filesystem::path const& file)
     return done{};
 }
 
-result<> configure(connection& db)
+result<> configure(store::connection& db)
 {
     // Grown in big steps, the file seldom changes its size, and has some room when the disk has none.
-    int step = 4 << 20;
-    static_cast<void>(sqlite3_file_control(db.handle(), "main", SQLITE_FCNTL_CHUNK_SIZE, &step));
+    db.grow_by(4 << 20);
     // Freed pages hold nothing that the live ones next to them don't: no need to overwrite them.
     return db.execute(
         "PRAGMA secure_delete = OFF; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;"
@@ -109,14 +109,14 @@ result<> configure(connection& db)
 
 }  // namespace
 
-result<connection> open_for_writing(std::filesystem::path const& file, std::uint64_t log_size)
+result<store::connection> open_for_writing(std::filesystem::path const& file, std::uint64_t log_size)
 {
     // SQLite gives its other files the mode of this one.
     int const descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (descriptor < 0) return file_failure("opening", file, errno);
     ::close(descriptor);
 
-    auto db = connection::open(file, access::create);
+    auto db = store::connection::open(file, store::access::create, failure_texts);
     if (!db) return db;
     std::string const sizes = "PRAGMA page_size = " + std::to_string(page_size) + "; PRAGMA auto_vacuum = NONE";
     if (auto set = db->execute(sizes.c_str()); !set) return set.error();
@@ -130,16 +130,16 @@ result<connection> open_for_writing(std::filesystem::path const& file, std::uint
     return db;
 }
 
-result<connection> open_for_reading(std::filesystem::path const& file)
+result<store::connection> open_for_reading(std::filesystem::path const& file)
 {
-    auto db = connection::open(file, access::read_write);
+    auto db = store::connection::open(file, store::access::existing, failure_texts);
     if (!db) return db;
     if (auto set = db->execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -4096"); !set) return set.error();
     if (auto set = configure(*db); !set) return set.error();
     return db;
 }
 
-result<> renew_log(connection& writer, std::filesystem::path const& file, std::uint64_t log_size)
+result<> renew_log(store::connection& writer, std::filesystem::path const& file, std::uint64_t log_size)
 {
     auto const busy = writer.number("PRAGMA wal_checkpoint(TRUNCATE)");
     if (!busy) return busy.error();

@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "spool/failures.hpp"
 #include "spool/record.hpp"
 
 namespace postern::spool {

@@ -15,7 +15,7 @@
 #include "spool/handouts.hpp"
 #include "spool/reader.hpp"
 #include "spool/spool.hpp"
-#include "spool/store.hpp"
+#include "spool/tables.hpp"
 #include "spool/workers.hpp"
 #include "spool/writer.hpp"
 
@@ -23,8 +23,8 @@ namespace postern::spool {
 
 class sqlite_spool final : public spool {
 public:
-    sqlite_spool(options o, folder_lock lock, std::shared_ptr<content_files> files, std::shared_ptr<reader> source,
-                 store db, std::int64_t next_id, std::uint64_t count)
+    sqlite_spool(options o, store::file_lock lock, std::shared_ptr<content_files> files, std::shared_ptr<reader> source,
+                 tables db, std::int64_t next_id, std::uint64_t count)
         : options_(std::move(o)),
           lock_(std::move(lock)),
           files_(std::move(files)),
@@ -81,7 +81,7 @@ private:
     std::optional<wall_time> end_of_put_off();
 
     options options_;
-    folder_lock lock_;
+    store::file_lock lock_;
     std::shared_ptr<content_files> files_;
     std::shared_ptr<memory_budget> budget_;
     std::shared_ptr<reader> source_;

@@ -1,7 +1,6 @@
 #include "spool/wal_keeper.hpp"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <chrono>
 
 #include "base/log.hpp"
+#include "spool/failures.hpp"
 #include "spool/schema.hpp"
 
 namespace postern::spool {
@@ -120,22 +120,22 @@ void checkpointer::run()
 void checkpointer::checkpoint(std::unique_lock<std::mutex>& lock)
 {
     lock.unlock();
-    int in_log = 0, copied = 0, code = SQLITE_OK;
+    store::connection::copied last;
+    last.done = true;
     {
         std::scoped_lock database{database_mutex_};
         if (db_) {
             // The first takes long and leaves what was committed meanwhile, the second little.
-            for (int i = 0; i < 2 && code == SQLITE_OK && (i == 0 || copied < in_log); ++i)
-                code = sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
-            if (code != SQLITE_OK && code != SQLITE_BUSY)
+            for (int i = 0; i < 2 && last.done && (i == 0 || last.copied < last.in_log); ++i) last = db_.copy_log();
+            if (!last.done && !last.in_the_way)
                 log::event(log::level::error, "spool-checkpoint-failed",
                            {{"error", db_.failure("copying the log").logged}});
         }
     }
     lock.lock();
-    if (code == SQLITE_OK && urgent_ && frames_ > copied) wants_help_ = true;
+    if (last.done && urgent_ && frames_ > last.copied) wants_help_ = true;
     // Not at once again when it does not work: the disk may be full.
-    if (code != SQLITE_OK) wake_.wait_for(lock, idle_after, [this] { return stopping_; });
+    if (!last.done) wake_.wait_for(lock, idle_after, [this] { return stopping_; });
 }
 
 log_syncer::log_syncer(std::filesystem::path wal, std::function<void(error, callbacks)> failed)

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "spool/sqlite.hpp"
+#include "store/sqlite.hpp"
 
 namespace postern::spool {
 
@@ -40,7 +40,7 @@ private:
 
     std::filesystem::path file_;
     std::mutex database_mutex_;
-    connection db_;
+    store::connection db_;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::atomic<bool> wants_help_ = false;

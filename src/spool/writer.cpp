@@ -72,7 +72,7 @@ void first_attempts::ended(std::int64_t id)
     for (; !open_.empty() && !open_.front(); open_.pop_front()) ++from_;
 }
 
-writer::writer(shared s, store db, std::int64_t next_id, std::uint64_t count)
+writer::writer(shared s, tables db, std::int64_t next_id, std::uint64_t count)
     : shared_(std::move(s)),
       db_(std::move(db)),
       checkpointer_(shared_.database, shared_.log_size),

@@ -19,7 +19,7 @@
 #include "spool/content.hpp"
 #include "spool/handouts.hpp"
 #include "spool/reader.hpp"
-#include "spool/store.hpp"
+#include "spool/tables.hpp"
 #include "spool/wal_keeper.hpp"
 #include "spool/workers.hpp"
 
@@ -72,7 +72,7 @@ public:
         workers& helpers;
     };
     /// `count`: messages in the database; `next_id`: of the next message.
-    writer(shared s, store db, std::int64_t next_id, std::uint64_t count);
+    writer(shared s, tables db, std::int64_t next_id, std::uint64_t count);
     /// Commits what was handed in, then closes the database.
     ~writer();
     writer(writer const&) = delete;
@@ -96,7 +96,7 @@ public:
     std::optional<error> trouble();
 
     // -- for actions --
-    store& db() noexcept { return *db_; }
+    tables& db() noexcept { return *db_; }
     bool set_held(std::string_view queue_id, std::int64_t id, bool held, result<>& outcome);
     bool retry(std::int64_t id, wall_time now, result<>& outcome);
     bool remove(std::string_view queue_id, std::int64_t id, std::string_view file, result<>& outcome);
@@ -152,7 +152,7 @@ private:
     void give_up(batch& b, error const& why);
 
     shared shared_;
-    std::optional<store> db_;
+    std::optional<tables> db_;
     checkpointer checkpointer_;
     log_syncer syncer_;
     std::int64_t next_id_;

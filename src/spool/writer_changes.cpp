@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "spool/failures.hpp"
 #include "spool/writer.hpp"
 
 namespace postern::spool {

@@ -252,7 +252,7 @@ result<> writer::reopen()
     checkpointer_.close();
     syncer_.forget_file();
     db_.reset();
-    auto opened = store::open(shared_.database, shared_.log_size);
+    auto opened = tables::open(shared_.database, shared_.log_size);
     if (!opened) return opened.error();
     std::string const from = std::to_string(next_id_);
     std::string const sql = "BEGIN IMMEDIATE; DELETE FROM message WHERE id >= " + from +

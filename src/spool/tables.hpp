@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "spool/spool.hpp"
-#include "spool/sqlite.hpp"
+#include "store/sqlite.hpp"
 
 namespace postern::spool {
 
@@ -27,9 +27,9 @@ struct message_row {
 /// Whether a commit waits for the disk.
 enum class durability { now, later };
 
-class store {
+class tables {
 public:
-    static result<store> open(std::filesystem::path const& file, std::uint64_t log_size);
+    static result<tables> open(std::filesystem::path const& file, std::uint64_t log_size);
 
     bool begin(durability d);
     bool commit();
@@ -64,17 +64,17 @@ public:
     /// Whether the schedule was changed since the last call.
     bool schedule_changed() noexcept { return std::exchange(schedule_changed_, false); }
 
-    connection& db() noexcept { return db_; }
+    store::connection& db() noexcept { return db_; }
     /// Frames in the write-ahead log after the last commit.
     int wal_frames() const noexcept { return *wal_frames_; }
 
 private:
-    store() = default;
-    connection db_;  // first, so that it goes after the statements
+    tables() = default;
+    store::connection db_;  // first, so that it goes after the statements
     std::unique_ptr<int> wal_frames_;
     durability durability_ = durability::now;
     bool schedule_changed_ = false;
-    statement begin_, commit_, rollback_, insert_, insert_file_, erase_, forget_schedule_, forget_recipients_,
+    store::statement begin_, commit_, rollback_, insert_, insert_file_, erase_, forget_schedule_, forget_recipients_,
         forget_file_, schedule_, recipient_, held_, next_, forward_, quarantine_, missing_, first_;
 };
 

@@ -1,6 +1,4 @@
-#include "spool/store.hpp"
-
-#include <sqlite3.h>
+#include "spool/tables.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -9,13 +7,13 @@
 
 namespace postern::spool {
 
-result<store> store::open(std::filesystem::path const& file, std::uint64_t log_size)
+result<tables> tables::open(std::filesystem::path const& file, std::uint64_t log_size)
 {
     auto opened = open_for_writing(file, log_size);
     if (!opened) return opened.error();
-    store s;
+    tables s;
     s.db_ = std::move(*opened);
-    std::pair<statement*, char const*> const wanted[] = {
+    std::pair<store::statement*, char const*> const wanted[] = {
         {&s.begin_, "BEGIN IMMEDIATE"},
         {&s.commit_, "COMMIT"},
         {&s.rollback_, "ROLLBACK"},
@@ -47,17 +45,11 @@ result<store> store::open(std::filesystem::path const& file, std::uint64_t log_s
         *place = std::move(*prepared);
     }
     s.wal_frames_ = std::make_unique<int>(0);
-    sqlite3_wal_hook(
-        s.db_.handle(),
-        [](void* frames, sqlite3*, char const*, int count) {
-            *static_cast<int*>(frames) = count;
-            return SQLITE_OK;
-        },
-        s.wal_frames_.get());
+    s.db_.count_frames(s.wal_frames_.get());
     return s;
 }
 
-bool store::begin(durability d)
+bool tables::begin(durability d)
 {
     if (d != durability_) {
         // Without the sync the log still is in order: the next one covers it.
@@ -68,21 +60,16 @@ bool store::begin(durability d)
     return begin_.run();
 }
 
-bool store::commit() { return commit_.run(); }
+bool tables::commit() { return commit_.run(); }
 
-void store::rollback() noexcept
+void tables::rollback() noexcept
 {
     if (db_.in_transaction()) rollback_.run();
 }
 
-bool store::passing() const
-{
-    int const primary = db_.last_code() & 0xff;
-    return primary == SQLITE_FULL || primary == SQLITE_BUSY || primary == SQLITE_LOCKED || primary == SQLITE_NOMEM ||
-           primary == SQLITE_CONSTRAINT || primary == SQLITE_TOOBIG;
-}
+bool tables::passing() const { return db_.last_trouble() != store::trouble::lasting; }
 
-bool store::insert(message_row const& row)
+bool tables::insert(message_row const& row)
 {
     insert_.bind(1, row.id).bind_text(2, row.queue_id).bind(3, row.accepted_at);
     insert_.bind(4, static_cast<std::int64_t>(row.size)).bind_text(5, row.reverse_path).bind_blob(6, row.envelope);
@@ -94,81 +81,81 @@ bool store::insert(message_row const& row)
     return insert_.run() && insert_file_.bind_text(1, row.file).bind(2, row.id).run();
 }
 
-bool store::erase(std::vector<std::int64_t>& ids, std::uint64_t& removed)
+bool tables::erase(std::vector<std::int64_t>& ids, std::uint64_t& removed)
 {
     std::sort(ids.begin(), ids.end());
     for (std::size_t i = 0; i < ids.size();) {
         std::size_t last = i;
         while (last + 1 < ids.size() && ids[last + 1] <= ids[last] + 1) ++last;
         if (!erase_.bind(1, ids[i]).bind(2, ids[last]).run()) return false;
-        removed += static_cast<std::uint64_t>(sqlite3_changes64(db_.handle()));
+        removed += static_cast<std::uint64_t>(db_.changes());
         i = last + 1;
     }
     return true;
 }
 
-bool store::forget(std::int64_t id)
+bool tables::forget(std::int64_t id)
 {
     schedule_changed_ = true;
     return forget_schedule_.bind(1, id).run() && forget_recipients_.bind(1, id).run();
 }
-bool store::forget_file(std::string_view name) { return forget_file_.bind_text(1, name).run(); }
+bool tables::forget_file(std::string_view name) { return forget_file_.bind_text(1, name).run(); }
 
-bool store::schedule(std::int64_t id, std::string_view queue_id, std::int64_t next_attempt)
+bool tables::schedule(std::int64_t id, std::string_view queue_id, std::int64_t next_attempt)
 {
     schedule_changed_ = true;
     return schedule_.bind(1, id).bind_text(2, queue_id).bind(3, next_attempt).run();
 }
 
-bool store::update_recipient(std::int64_t id, recipient_update const& u)
+bool tables::update_recipient(std::int64_t id, recipient_update const& u)
 {
     recipient_.bind(1, id).bind(2, u.number).bind(3, static_cast<std::int64_t>(u.state));
     recipient_.bind(4, to_microseconds(u.next_attempt)).bind_text(5, u.last_reply);
     return recipient_.run();
 }
 
-bool store::set_held(std::int64_t id, bool held)
+bool tables::set_held(std::int64_t id, bool held)
 {
     schedule_changed_ = true;
     return held_.bind(1, id).bind(2, held ? 1 : 0).run();
 }
 
-bool store::set_next_attempt(std::int64_t id, std::int64_t next_attempt)
+bool tables::set_next_attempt(std::int64_t id, std::int64_t next_attempt)
 {
     schedule_changed_ = true;
     return next_.bind(1, id).bind(2, next_attempt).run();
 }
 
-std::optional<std::size_t> store::bring_forward(std::int64_t next_attempt, std::size_t limit)
+std::optional<std::size_t> tables::bring_forward(std::int64_t next_attempt, std::size_t limit)
 {
     schedule_changed_ = true;
     if (!forward_.bind(1, next_attempt).bind(2, static_cast<std::int64_t>(limit)).run()) return std::nullopt;
-    return static_cast<std::size_t>(sqlite3_changes(db_.handle()));
+    return static_cast<std::size_t>(db_.changes());
 }
 
-bool store::changed_something() const { return sqlite3_changes64(db_.handle()) > 0; }
+bool tables::changed_something() const { return db_.changes() > 0; }
 
-bool store::quarantine(std::int64_t id, std::int64_t now, std::string_view reason, std::uint64_t& removed)
+bool tables::quarantine(std::int64_t id, std::int64_t now, std::string_view reason, std::uint64_t& removed)
 {
     schedule_changed_ = true;
     std::vector<std::int64_t> ids{id};
     return quarantine_.bind(1, id).bind(2, now).bind_text(3, reason).run() && erase(ids, removed) && forget(id);
 }
 
-bool store::forget_missing(std::int64_t id)
+bool tables::forget_missing(std::int64_t id)
 {
     schedule_changed_ = true;
     return missing_.bind(1, id).run();
 }
 
-bool store::set_first_attempts_from(std::int64_t id) { return first_.bind(1, id).run(); }
+bool tables::set_first_attempts_from(std::int64_t id) { return first_.bind(1, id).run(); }
 
-bool store::restart_log()
+bool tables::restart_log()
 {
-    sqlite3_busy_timeout(db_.handle(), 0);
-    int const code = sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
-    sqlite3_busy_timeout(db_.handle(), busy_wait_milliseconds);
-    return code == SQLITE_OK || code == SQLITE_BUSY;
+    db_.set_patience(0);
+    auto const copied = db_.copy_whole_log();
+    db_.set_patience(store::busy_wait_milliseconds);
+    return copied.done || copied.in_the_way;
 }
 
 }  // namespace postern::spool
