@@ -84,8 +84,10 @@ public:
                                  login_handler handler) = 0;
     /// Keys for a SCRAM exchange; made up, but always the same, for unknown accounts.
     virtual result<sasl::scram_keys> scram(std::string_view authcid, postern::hash h) = 0;
-    /// After a mechanism proved the identity by itself (SCRAM): may it log in?
-    virtual result<login> authorize(std::string_view authcid, std::string_view authzid) = 0;
+    /// After a mechanism proved the identity by itself (SCRAM): may it log in? `stored_key`:
+    /// of the keys that scram() gave; the password may have changed since.
+    virtual result<login> authorize(std::string_view authcid, std::string_view authzid,
+                                    std::string_view stored_key) = 0;
 
     // -- management; each takes effect at once, also in other threads' caches --
 

@@ -33,7 +33,7 @@ public:
     void verify_password(std::string_view authcid, std::string_view authzid, secret password,
                          login_handler handler) override;
     result<sasl::scram_keys> scram(std::string_view authcid, postern::hash h) override;
-    result<login> authorize(std::string_view authcid, std::string_view authzid) override;
+    result<login> authorize(std::string_view authcid, std::string_view authzid, std::string_view stored_key) override;
 
     result<> add_account(mail::mailbox const& address, secret const& password) override;
     result<> set_password(std::string_view address, secret const& password) override;

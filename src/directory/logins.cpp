@@ -191,7 +191,7 @@ result<sasl::scram_keys> embedded::scram(std::string_view authcid, postern::hash
     return keys;
 }
 
-result<login> embedded::authorize(std::string_view authcid, std::string_view authzid)
+result<login> embedded::authorize(std::string_view authcid, std::string_view authzid, std::string_view stored_key)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
     std::string const name = any_name_key(authcid);
@@ -200,6 +200,9 @@ result<login> embedded::authorize(std::string_view authcid, std::string_view aut
     auto found = load_login(name);
     if (!found) return std::move(found).error();
     if (!*found) return login{login_state::bad_credentials, nullptr, "no such account"};
+    // The exchange took a while, and the client decides how long.
+    if (!(*found)->scram.real || !equal_in_constant_time((*found)->scram.stored_key, stored_key))
+        return login{login_state::bad_credentials, nullptr, "the password was changed meanwhile"};
     return state_of(*found, "proven by the mechanism");
 }
 

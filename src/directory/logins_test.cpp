@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 
 #include <doctest/doctest.h>
@@ -28,7 +29,9 @@ void import(backend& d, std::string const& lines)
     REQUIRE(problems.empty());
 }
 
-bool scram_works(backend& d, std::string const& name, std::string const& password)
+/// `meanwhile`: what happens between the client's proof and the end of the exchange.
+bool scram_works(backend& d, std::string const& name, std::string const& password,
+                 std::function<void()> const& meanwhile = {})
 {
     auto s = sasl::make_server_mechanism("SCRAM-SHA-256", {});
     auto c = sasl::make_client_mechanism("SCRAM-SHA-256", {name, "", secret{password}}, {});
@@ -42,7 +45,8 @@ bool scram_works(backend& d, std::string const& name, std::string const& passwor
     o = s->step(std::get<sasl::respond>(c->step(std::get<sasl::challenge>(o).octets)).octets);
     auto const* a = std::get_if<sasl::accepted>(&o);
     if (a == nullptr) return false;
-    auto l = d.authorize(a->authcid, a->authzid);
+    if (meanwhile) meanwhile();
+    auto l = d.authorize(a->authcid, a->authzid, a->stored_key);
     REQUIRE(l);
     return l->state == login_state::accepted;
 }
@@ -88,10 +92,43 @@ TEST_CASE("standard 25: an authorization identity is one's own or refused")
     CHECK(log_in(*d, "bob@example.org", "sesame", "Bob@EXAMPLE.org").state == login_state::accepted);
     CHECK(log_in(*d, "bob@example.org", "sesame", "alice@example.org").state == login_state::bad_credentials);
     CHECK(log_in(*d, "bob@example.org", "sesame", "bob").state == login_state::bad_credentials);
-    CHECK(d->authorize("bob@example.org", "")->state == login_state::accepted);
-    CHECK(d->authorize("bob@example.org", "BOB@example.org")->state == login_state::accepted);
-    CHECK(d->authorize("bob@example.org", "alice@example.org")->state == login_state::bad_credentials);
-    CHECK(d->authorize("nobody@example.org", "")->state == login_state::bad_credentials);
+    auto const key = d->scram("bob@example.org", hash::sha256)->stored_key;
+    auto const no_key = d->scram("nobody@example.org", hash::sha256)->stored_key;
+    CHECK(d->authorize("bob@example.org", "", key)->state == login_state::accepted);
+    CHECK(d->authorize("bob@example.org", "BOB@example.org", key)->state == login_state::accepted);
+    CHECK(d->authorize("bob@example.org", "alice@example.org", key)->state == login_state::bad_credentials);
+    CHECK(d->authorize("nobody@example.org", "", no_key)->state == login_state::bad_credentials);
+}
+
+TEST_CASE("a SCRAM exchange that began before the password changed does not log in after it")
+{
+    folder where;
+    auto d = open(where, {"example.org"});
+    REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
+    CHECK(scram_works(*d, "bob@example.org", "sesame", [] {}));
+    SUBCASE("another password")
+    {
+        CHECK_FALSE(scram_works(*d, "bob@example.org", "sesame",
+                                [&] { REQUIRE(d->set_password("bob@example.org", secret{"other"})); }));
+        CHECK(scram_works(*d, "bob@example.org", "other"));
+    }
+    SUBCASE("an imported hash, which has no keys for SCRAM")
+    {
+        CHECK_FALSE(scram_works(*d, "bob@example.org", "sesame",
+                                [&] { import(*d, std::string{"bob@example.org:"} + sha512); }));
+    }
+    SUBCASE("a new account of that name")
+    {
+        CHECK_FALSE(scram_works(*d, "bob@example.org", "sesame", [&] {
+            REQUIRE(d->remove_account("bob@example.org"));
+            REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
+        }));
+    }
+    SUBCASE("a change that is not one of the password")
+    {
+        CHECK(scram_works(*d, "bob@example.org", "sesame",
+                          [&] { REQUIRE(d->grant_send_as("bob@example.org", "@lists.example")); }));
+    }
 }
 
 TEST_CASE("a switched-off account is told so only after the right password, and at once")
@@ -104,10 +141,11 @@ TEST_CASE("a switched-off account is told so only after the right password, and 
     CHECK(log_in(*d, "bob@example.org", "sesame").state == login_state::smtp_auth_off);
     CHECK(log_in(*d, "bob@example.org", "sesame").who != nullptr);
     CHECK(log_in(*d, "bob@example.org", "wrong").state == login_state::bad_credentials);
-    CHECK(d->authorize("bob@example.org", "")->state == login_state::smtp_auth_off);
+    auto const key = d->scram("bob@example.org", hash::sha256)->stored_key;
+    CHECK(d->authorize("bob@example.org", "", key)->state == login_state::smtp_auth_off);
     REQUIRE(d->set_enabled("bob@example.org", false));
     CHECK(log_in(*d, "bob@example.org", "sesame").state == login_state::disabled);
-    CHECK(d->authorize("bob@example.org", "")->state == login_state::disabled);
+    CHECK(d->authorize("bob@example.org", "", key)->state == login_state::disabled);
     REQUIRE(d->set_enabled("bob@example.org", true));
     REQUIRE(d->set_smtp_auth("bob@example.org", true));
     CHECK(log_in(*d, "bob@example.org", "sesame").state == login_state::accepted);

@@ -31,6 +31,8 @@ struct fetch_scram {  // the caller asks the directory, then calls on_scram()
 struct accepted {
     std::string authcid;
     std::string authzid;  // empty: derive
+    /// SCRAM: what the proof was checked with. The account may have another one by now.
+    std::string stored_key;
 };
 struct rejected {
     enum class reason {

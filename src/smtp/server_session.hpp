@@ -71,6 +71,7 @@ struct fetch_scram {
 /// The mechanism has proven the identity; whose login is it, and may it log in? on_login().
 struct authorize {
     std::string authcid, authzid;
+    std::string stored_key;  // what the proof was checked with
 };
 /// May transaction().reverse_path send here? on_sender().
 struct check_sender {};

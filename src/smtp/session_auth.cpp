@@ -127,7 +127,7 @@ action server_session::state::step(sasl::outcome o)
     }
     if (auto* a = std::get_if<sasl::accepted>(&o)) {
         awaiting = smtp::awaiting::login;
-        return authorize{std::move(a->authcid), std::move(a->authzid)};
+        return authorize{std::move(a->authcid), std::move(a->authzid), std::move(a->stored_key)};
     }
     auto const& r = std::get<sasl::rejected>(o);
     switch (r.why) {

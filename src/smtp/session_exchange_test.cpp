@@ -83,6 +83,7 @@ scram_outcome scram(fixture& f, std::string const& mechanism, std::string const&
                 CHECK(fetch->authcid == "alice@example.test");
                 a = f.session->on_scram(keys_of("sesame"));
             } else if (auto const* proven = std::get_if<smtp::authorize>(&a)) {
+                CHECK(proven->stored_key == keys_of("sesame").stored_key);
                 auto const account = proven->authcid;
                 a = f.session->on_login(smtp::login_result::accepted, account);
             } else {

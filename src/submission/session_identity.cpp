@@ -37,7 +37,7 @@ net::awaitable<smtp::action> session_driver::verify_password(smtp::verify_passwo
 
 smtp::action session_driver::authorize(smtp::authorize const& asked)
 {
-    return on_login(services_.accounts.authorize(asked.authcid, asked.authzid));
+    return on_login(services_.accounts.authorize(asked.authcid, asked.authzid, asked.stored_key));
 }
 
 smtp::action session_driver::on_login(result<directory::login> const& answer)

@@ -47,7 +47,10 @@ public:
     result<std::shared_ptr<account const>> find_account(std::string_view) override { return failure(); }
     void verify_password(std::string_view, std::string_view, secret, postern::directory::login_handler) override {}
     result<sasl::scram_keys> scram(std::string_view, postern::hash) override { return failure(); }
-    result<postern::directory::login> authorize(std::string_view, std::string_view) override { return failure(); }
+    result<postern::directory::login> authorize(std::string_view, std::string_view, std::string_view) override
+    {
+        return failure();
+    }
     result<> add_account(mail::mailbox const&, secret const&) override { return failure(); }
     result<> set_password(std::string_view, secret const&) override { return failure(); }
     result<> remove_account(std::string_view) override { return failure(); }
