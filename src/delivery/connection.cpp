@@ -23,6 +23,8 @@ using net::awaitable;
 constexpr unsigned most_restarts = 2;
 constexpr std::size_t piece_size = 64u << 10;
 constexpr std::size_t kept_buffer = 256u << 10;
+// Octets a second, below which content does not get through.
+constexpr std::uint64_t slowest = 4u << 10;
 // What a server that stops listening in the middle may have left for us to read.
 constexpr std::chrono::milliseconds last_words{200};
 
@@ -36,8 +38,9 @@ std::chrono::milliseconds patience(smtp::phase p, time_limits const& t)
     }
 }
 
-std::string describe(net::error_code const& e)
+std::string describe(link const& l, net::error_code const& e)
 {
+    if (l.overdue) return "it took too long altogether";
     if (e == boost::asio::error::timed_out) return "no answer in time";
     if (e == boost::asio::error::eof) return "the other side closed the connection";
     if (e == boost::asio::error::operation_aborted) return "cut off by the end of this server";
@@ -92,7 +95,7 @@ awaitable<void> exchange(std::shared_ptr<link> l, smtp::phase waiting_for, time_
             // It may have said why before it stopped listening.
             auto const said = co_await l->stream->read(last_words);
             if (said) s.on_input(*said);
-            s.on_lost(describe(written.error()));
+            s.on_lost(describe(*l, written.error()));
         }
     }
     auto const before = s.replies();
@@ -107,7 +110,7 @@ awaitable<void> exchange(std::shared_ptr<link> l, smtp::phase waiting_for, time_
         if (said) {
             s.on_input(*said);
         } else {
-            s.on_lost(describe(said.error()));
+            s.on_lost(describe(*l, said.error()));
         }
     }
 }
@@ -118,7 +121,7 @@ awaitable<bool> shake_hands(std::shared_ptr<link> l, std::shared_ptr<net::tls_co
     l->how.tls = describe(l->stream->tls());
     if (!shaken) {
         std::string why = l->stream->problem();
-        if (why.empty()) why = describe(shaken.error());
+        if (why.empty()) why = describe(*l, shaken.error());
         l->how.tls.clear();
         l->session.on_lost("TLS handshake failed: " + why);
         co_return false;
@@ -135,7 +138,8 @@ link_failure untrusted(link const& l)
 {
     return {own_finding(rules::route_tls_failure, l.to.domain,
                         l.to.to_string() + ": its certificate is not good: " + l.stream->tls()->peer_problem),
-            false};
+            false,
+            {}};
 }
 
 // The job and when it began, beside what the session keeps.
@@ -166,7 +170,9 @@ public:
             auto const mine =
                 std::find_if(under_way_.begin(), under_way_.end(), [&](auto const& b) { return b.id == over->id; });
             begun b = std::move(*mine);
+            bool const first = mine == under_way_.begin();
             under_way_.erase(mine);
+            if (first) limit_first();
             settle(std::move(b), std::move(*over));
         }
     }
@@ -182,6 +188,7 @@ public:
 private:
     // False when it can't go over this connection, or not all of it; then it is settled or given back.
     bool start(job j);
+    void limit_first();
     void settle(begun b, smtp::finished over);
     smtp::outgoing describe_job(job const& j, std::vector<mail::recipient const*>& to) const;
     static bool header_has_eight_bits(spool::content const& body);
@@ -263,7 +270,16 @@ bool courier::start(job j)
     }
     s.begin(++last_id_, m);
     under_way_.push_back({last_id_, std::move(j), steady_clock::now()});
+    if (under_way_.size() == 1) limit_first();
     return true;
+}
+
+// The time that the oldest message may take counts from when nothing stands before it any more.
+void courier::limit_first()
+{
+    if (under_way_.empty()) return l_->total.disarm();
+    auto const size = std::chrono::seconds{under_way_.front().what.of->what->size / slowest};
+    l_->total.arm(limits_.transaction + size);
 }
 
 void courier::settle(begun b, smtp::finished over)
@@ -354,7 +370,7 @@ awaitable<void> courier::send(smtp::send_content what)
             auto const said = co_await l_->stream->read(last_words);
             s.on_content_sent();
             if (said) s.on_input(*said);
-            s.on_lost("while the content was sent: " + describe(sent.error()));
+            s.on_lost("while the content was sent: " + describe(*l_, sent.error()));
             co_return;
         }
     }
@@ -396,6 +412,14 @@ std::string hop::to_string() const
     return name + '[' + at.address.to_string() + "]:" + std::to_string(at.port);
 }
 
+link::link(boost::asio::any_io_executor const& executor, hop h, smtp::client_settings s)
+    : to(std::move(h)), session(std::move(s)), total(executor, [this] {
+          overdue = true;
+          if (stream) stream->interrupt();
+      })
+{
+}
+
 link::~link()
 {
     if (registered) registered->erase(stream.get());
@@ -403,32 +427,36 @@ link::~link()
 
 awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, std::string hostname,
                                  std::shared_ptr<net::tls_context> tls, time_limits limits,
-                                 std::shared_ptr<open_streams> streams)
+                                 std::shared_ptr<open_streams> streams, steady_time until)
 {
     smtp::client_settings settings;
     settings.hostname = std::move(hostname);
     settings.speaks = to.speaks;
     settings.tls = to.tls_from_start ? smtp::tls_wish::never : to.tls;
-    auto l = std::make_shared<link>(to, std::move(settings));
+    auto l = std::make_shared<link>(executor, to, std::move(settings));
     l->how.next_hop = to.to_string();
     l->how.remote_host = to.name;
     l->how.final_delivery = to.final_delivery;
 
+    auto const left = until - steady_clock::now();
+    auto const patience = std::clamp<steady_clock::duration>(left, std::chrono::milliseconds{1}, limits.connect);
     net::net_result<std::unique_ptr<net::stream>> connected;
     if (to.socket.empty()) {
-        connected = co_await net::connect(executor, to.at, limits.connect);
+        connected = co_await net::connect(executor, to.at, patience);
     } else {
-        connected = co_await net::connect_unix(executor, to.socket, limits.connect);
+        connected = co_await net::connect_unix(executor, to.socket, patience);
     }
     if (!connected) {
         link_failure failure{
-            own_finding(rules::route_unreachable, to.domain, to.to_string() + ": " + describe(connected.error())),
-            false};
+            own_finding(rules::route_unreachable, to.domain, to.to_string() + ": " + describe(*l, connected.error())),
+            false,
+            {}};
         co_return failure;
     }
     l->stream = std::move(*connected);
     streams->insert(l->stream.get());
     l->registered = std::move(streams);
+    l->total.arm(until - steady_clock::now());
 
     if (to.tls_from_start) {
         bool const shaken = co_await shake_hands(l, tls, limits);
@@ -440,9 +468,12 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
     bool tls_failed = false;
     for (;;) {
         auto const act = l->session.next();
-        if (std::holds_alternative<smtp::ready>(act)) co_return l;
+        if (std::holds_alternative<smtp::ready>(act)) {
+            l->total.disarm();
+            co_return l;
+        }
         if (std::holds_alternative<smtp::hang_up_now>(act)) {
-            link_failure failure{session_failure(*l), tls_failed};
+            link_failure failure{session_failure(*l), tls_failed, {}};
             co_return failure;
         }
         if (auto const* const wait = std::get_if<smtp::read_reply>(&act)) {

@@ -11,6 +11,7 @@
 
 #include "delivery/outcome.hpp"
 #include "delivery/plan.hpp"
+#include "net/deadline.hpp"
 #include "net/stream.hpp"
 #include "smtp/client_session.hpp"
 
@@ -36,7 +37,7 @@ struct hop {
 
 /// A connection with its session up.
 struct link {
-    explicit link(hop h, smtp::client_settings s) : to(std::move(h)), session(std::move(s)) {}
+    link(boost::asio::any_io_executor const& executor, hop h, smtp::client_settings s);
     ~link();
     link(link const&) = delete;
     link& operator=(link const&) = delete;
@@ -47,19 +48,25 @@ struct link {
     smtp::client_session session;
     attempt how;
     std::uint64_t served = 0;  // messages that got their replies
+
+    /// For all of what is done at the moment: each answer alone may come just in time, for hours.
+    net::deadline total;
+    bool overdue = false;
+    std::shared_ptr<void> place;  // of those that its address has
 };
 
 /// Why there is no link: what to tell of the messages that wait for it.
 struct link_failure {
     outcome why;
-    bool tls_handshake = false;  // worth another try without TLS
+    bool tls_handshake = false;      // worth another try without TLS
+    std::optional<ip_address> full;  // has as many connections as it may have; another domain's, maybe
 };
 using link_result = basic_result<std::shared_ptr<link>, link_failure>;
 
-/// Connects, and gets the session ready.
+/// Connects, and gets the session ready; all of it before `until`.
 net::awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, std::string hostname,
                                       std::shared_ptr<net::tls_context> tls, time_limits limits,
-                                      std::shared_ptr<open_streams> streams);
+                                      std::shared_ptr<open_streams> streams, steady_time until);
 
 /// Who gives a connection its work and takes the results.
 class feeder {

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,12 @@
 
 namespace postern::delivery {
 
+struct address_place;
+
 /// A connection that waits for more work.
 struct sleeper {
     boost::asio::steady_timer alarm;
+    std::optional<ip_address> at;  // where it leads to, if others go there too
     bool woken = false;
 };
 
@@ -34,16 +38,17 @@ struct destination {
     std::deque<job> waiting;
     unsigned connections = 0;  // with those that are not up yet
     unsigned established = 0;  // those that are
-    unsigned window = 4;       // connections that may be had at the moment
+    unsigned window = 1;       // connections that may be had at the moment; each success adds one
     std::vector<sleeper*> idle;
-    bool starved = false;  // in the line for a connection of the total
+    bool starved = false;                  // in the line for a connection of the total
+    bool in_line = false;                  // in the line for a connection to an address
+    std::shared_ptr<address_place> place;  // had from that line, for the next connection
 
     /// Sees whether one more connection is called for while mail waits.
     boost::asio::steady_timer growth;
     bool growth_armed = false;
     double seconds_per_message = 1;  // moving average, of one connection
 
-    bool proven = false;    // a message got an answer since it was last found dead
     unsigned failures = 0;  // in a row, without a message in between
     steady_time down_until{};
     outcome last_failure;

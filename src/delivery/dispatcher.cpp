@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -30,7 +31,7 @@ constexpr unsigned failures_of_dead = 3;
 constexpr double acceptable_line = 0.1;
 // After how many messages a connection makes room for destinations that have none.
 constexpr std::uint64_t turn_of_many = 10, turn_of_one = 100;
-constexpr auto housekeeping_every = 60s;
+constexpr auto longest_turn = 60s;
 
 // Counts as long as it lives, whatever way its owner ends.
 struct counted {
@@ -46,7 +47,10 @@ struct counted {
 // What one connection sees of the dispatcher.
 class dispatcher::line final : public feeder {
 public:
-    line(dispatcher& all, std::shared_ptr<destination> d) : all_(all), d_(std::move(d)) {}
+    line(dispatcher& all, std::shared_ptr<destination> d, std::optional<ip_address> at)
+        : all_(all), d_(std::move(d)), at_(std::move(at))
+    {
+    }
 
     std::optional<job> next() override
     {
@@ -58,8 +62,8 @@ public:
 
     net::awaitable<bool> wait() override
     {
-        if (all_.is_pressed()) co_return false;
-        sleeper self{asio::steady_timer{all_.context_, all_.world_.limits.idle}};
+        if (is_wanted()) co_return false;
+        sleeper self{asio::steady_timer{all_.context_, all_.world_.limits.idle}, at_};
         d_->idle.push_back(&self);
         all_.sleepers_.push_back(&self);
         boost::system::error_code ignored;
@@ -72,17 +76,21 @@ public:
     bool should_end(link const& l) override
     {
         if (all_.stopping_ || d_->connections > all_.plan_->connections_per_host) return true;
-        return all_.is_pressed() && l.served >= (d_->connections > 1 ? turn_of_many : turn_of_one);
+        if (!is_wanted()) return false;
+        bool const slow = steady_clock::now() - since_ > longest_turn;
+        return slow || l.served >= (d_->connections > 1 ? turn_of_many : turn_of_one);
     }
 
     void done(job j, std::vector<outcome> outcomes, attempt const& how, steady_clock::duration took) override
     {
         if (std::any_of(outcomes.begin(), outcomes.end(), [](outcome const& o) { return o.remote_said; })) {
             d_->failures = 0;
-            d_->proven = true;
-            d_->window = std::min(d_->window + 1, all_.plan_->connections_per_host);
             double const seconds = std::chrono::duration<double>(took).count();
             d_->seconds_per_message += 0.2 * (seconds - d_->seconds_per_message);
+        }
+        // Who takes nothing, or does not answer, is not given more connections to do it on.
+        if (std::any_of(outcomes.begin(), outcomes.end(), [](outcome const& o) { return o.what == fate::delivered; })) {
+            d_->window = std::min(d_->window + 1, all_.plan_->connections_per_host);
         }
         all_.settle(j, outcomes, how);
         all_.watch_growth(d_);
@@ -98,8 +106,12 @@ public:
     }
 
 private:
+    bool is_wanted() const { return all_.is_pressed() || (at_ && all_.addresses_->is_wanted(*at_)); }
+
     dispatcher& all_;
     std::shared_ptr<destination> d_;
+    std::optional<ip_address> at_;  // where others may wait for the place
+    steady_time since_ = steady_clock::now();
 };
 
 dispatcher::dispatcher(asio::io_context& context, std::shared_ptr<plan const> p, surroundings s,
@@ -110,6 +122,10 @@ dispatcher::dispatcher(asio::io_context& context, std::shared_ptr<plan const> p,
       accounts_(accounts),
       queue_(queue),
       settler_(context.get_executor(), queue, world_.now, [this] { arm_pump(); }),
+      addresses_(address_lines::make([this](auto const& d, auto place) {
+          // Not at once: a connection is just being taken down.
+          asio::post(context_, [this, d, place] { leave_line(d, place); });
+      })),
       pump_timer_(context),
       housekeeping_timer_(context),
       mailbox_workers_(world_.mailbox_threads)
@@ -223,14 +239,38 @@ void dispatcher::put_to_work(std::shared_ptr<destination> const& d)
         s->alarm.cancel();
         return watch_growth(d);
     }
+    if (d->in_line) return;
     if (d->connections == 0) return start_connection(d);
     watch_growth(d);
 }
 
+void dispatcher::stand_in_line(std::shared_ptr<destination> const& d, ip_address const& at)
+{
+    if (d->connections > 1) {
+        // It has others, and will have no more for now.
+        d->window = d->connections - 1;
+        return;
+    }
+    // Maybe there is a place again by now: then it comes back at once.
+    if (!addresses_->is_full(at, plan_->connections_per_host)) return;
+    d->in_line = true;
+    addresses_->wait(at, d);
+    // An idle connection makes room.
+    auto const idle = std::find_if(sleepers_.begin(), sleepers_.end(), [&](sleeper const* s) { return s->at == at; });
+    if (idle != sleepers_.end()) (*idle)->alarm.cancel();
+}
+
+void dispatcher::leave_line(std::shared_ptr<destination> const& d, std::shared_ptr<address_place> place)
+{
+    d->in_line = false;
+    if (stopping_ || d->waiting.empty()) return;
+    d->place = std::move(place);
+    put_to_work(d);
+}
+
 void dispatcher::watch_growth(std::shared_ptr<destination> const& d)
 {
-    // A host that has not answered yet holds one connection of the total, not all that it may have.
-    if (d->growth_armed || stopping_ || d->waiting.empty() || !d->proven) return;
+    if (d->growth_armed || stopping_ || d->waiting.empty() || d->in_line) return;
     if (d->connections >= std::min(d->window, plan_->connections_per_host)) return;
     d->growth_armed = true;
     d->growth.expires_after(world_.grow_after);
@@ -289,16 +329,22 @@ net::awaitable<void> dispatcher::run_connection(dispatcher* self, std::shared_pt
 {
     host_list hosts = co_await find_hosts(self, d);
     if (hosts.problem) {
+        d->place.reset();
         self->found_dead(*d, *hosts.problem);
         co_return;
     }
     auto connected = co_await connect_somewhere(self, d, std::move(hosts));
+    d->place.reset();
     if (!connected) {
-        self->found_dead(*d, connected.error().why);
+        if (connected.error().full) {
+            self->stand_in_line(d, *connected.error().full);
+        } else {
+            self->found_dead(*d, connected.error().why);
+        }
         co_return;
     }
     auto const l = *connected;
-    line feed{*self, d};
+    line feed{*self, d, d->by_mx ? std::optional{l->to.at.address} : std::nullopt};
     d->down_until = {};
     std::optional<outcome> broken;
     {
@@ -359,7 +405,6 @@ void dispatcher::found_dead(destination& d, outcome const& why)
     auto const wait = std::min(world_.down_first * (1u << std::min(d.failures, 10u)), world_.down_most);
     ++d.failures;
     d.window = 1;
-    d.proven = false;
     d.down_until = steady_clock::now() + wait;
     d.last_failure = why;
     log::event(log::level::warning, "host_down",
@@ -395,15 +440,19 @@ bool dispatcher::quiet() const { return connections_ == 0 && mailbox_jobs_ == 0 
 
 void dispatcher::housekeeping()
 {
-    housekeeping_timer_.expires_after(housekeeping_every);
+    housekeeping_timer_.expires_after(world_.housekeeping);
     housekeeping_timer_.async_wait([this](boost::system::error_code const& error) {
         if (error) return;
         auto const now = steady_clock::now();
         std::erase_if(destinations_, [&](auto const& entry) {
             auto const& d = *entry.second;
-            return d.connections == 0 && d.waiting.empty() && !d.starved && d.down_until + 10min < now &&
+            return d.connections == 0 && d.waiting.empty() && !d.starved && !d.in_line && d.down_until + 10min < now &&
                    entry.second != smart_host_ && entry.second != local_host_;
         });
+        for (auto const& d : addresses_->give_up(now - world_.limits.in_line)) {
+            d->in_line = false;
+            settle_waiting(*d, own_finding(rules::delivery_overloaded, d->domain, "its servers' addresses are busy"));
+        }
         for (auto const& [key, d] : destinations_) {
             std::erase_if(d->bad_addresses, [&](auto const& bad) { return bad.second < now; });
         }

@@ -18,6 +18,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "delivery/address_lines.hpp"
 #include "delivery/connection.hpp"
 #include "delivery/destination.hpp"
 #include "delivery/plan.hpp"
@@ -67,7 +68,7 @@ private:
     static net::awaitable<host_list> find_hosts(dispatcher* self, std::shared_ptr<destination> d);
     static net::awaitable<link_result> connect_somewhere(dispatcher* self, std::shared_ptr<destination> d,
                                                          host_list hosts);
-    static net::awaitable<link_result> connect_to(dispatcher* self, hop to);
+    static net::awaitable<link_result> connect_to(dispatcher* self, hop to, steady_time until);
     hop make_hop(destination const& d, std::string name) const;
 
     // lines and connections (dispatcher.cpp)
@@ -88,6 +89,8 @@ private:
                     std::optional<wall_time> not_before = std::nullopt);
     void settle_waiting(destination& d, outcome const& o);
     void found_dead(destination& d, outcome const& why);
+    void stand_in_line(std::shared_ptr<destination> const& d, ip_address const& at);
+    void leave_line(std::shared_ptr<destination> const& d, std::shared_ptr<address_place> place);
 
     void arm_pump();
     void housekeeping();
@@ -110,12 +113,12 @@ private:
     unsigned suspects_ = 0;  // those to destinations that failed the last time
     std::shared_ptr<open_streams> streams_ = std::make_shared<open_streams>();
     std::vector<sleeper*> sleepers_;
+    std::shared_ptr<address_lines> addresses_;
     std::size_t under_way_ = 0;  // recipients
     std::size_t mailbox_jobs_ = 0;
     bool stopping_ = false;
 
     boost::asio::steady_timer pump_timer_, housekeeping_timer_;
-    bool pump_again_ = false;
 
     workers mailbox_workers_;  // last: its threads end first
 };

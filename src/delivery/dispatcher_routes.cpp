@@ -219,16 +219,18 @@ net::awaitable<dispatcher::host_list> dispatcher::find_hosts(dispatcher* self, s
 net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std::shared_ptr<destination> d,
                                                           host_list hosts)
 {
+    auto const until = steady_clock::now() + self->world_.limits.finding;
     if (!d->to.socket.empty()) {
         hop const to = self->make_hop(*d, d->domain);
-        co_return co_await connect_to(self, to);
+        co_return co_await connect_to(self, to, until);
     }
     std::optional<outcome> worst;
+    std::optional<ip_address> full;
     std::string dns_problem;
     bool looped = false, unclear = !d->by_mx;
     std::size_t tried = 0;
     for (auto const& name : hosts.names) {
-        if (tried >= most_addresses) break;
+        if (tried >= most_addresses || steady_clock::now() >= until) break;
         auto answer = co_await self->names_->addresses(name);
         if (answer.what != dns::finding::found) {
             if (dns_problem.empty()) dns_problem = answer.problem;
@@ -245,12 +247,23 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
                 looped = true;
                 continue;
             }
-            if (tried++ >= most_addresses || self->stopping_) break;
+            if (tried >= most_addresses || self->stopping_ || steady_clock::now() >= until) break;
+            std::shared_ptr<address_place> place;
+            if (d->by_mx) {
+                place = d->place && d->place->at == a ? std::move(d->place)
+                                                      : self->addresses_->take(a, self->plan_->connections_per_host);
+                if (!place) {
+                    if (!full) full = a;
+                    continue;
+                }
+            }
+            ++tried;
             hop to = self->make_hop(*d, name);
             to.at.address = a;
-            auto connected = co_await connect_to(self, std::move(to));
+            auto connected = co_await connect_to(self, std::move(to), until);
             if (connected) {
                 d->bad_addresses.erase(a);
+                (*connected)->place = std::move(place);
                 co_return connected;
             }
             d->bad_addresses[a] = steady_clock::now() + bad_address_for;
@@ -259,6 +272,7 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
         }
     }
     link_failure failure;
+    failure.full = full;
     if (worst) {
         failure.why = std::move(*worst);
     } else if (looped) {
@@ -271,17 +285,17 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
     co_return failure;
 }
 
-net::awaitable<link_result> dispatcher::connect_to(dispatcher* self, hop to)
+net::awaitable<link_result> dispatcher::connect_to(dispatcher* self, hop to, steady_time until)
 {
     auto const executor = self->context_.get_executor();
-    auto first =
-        co_await open_link(executor, to, self->plan_->hostname, self->world_.tls, self->world_.limits, self->streams_);
+    auto first = co_await open_link(executor, to, self->plan_->hostname, self->world_.tls, self->world_.limits,
+                                    self->streams_, until);
     if (first || !first.error().tls_handshake || to.tls != smtp::tls_wish::if_offered) co_return first;
     // Opportunistic: a server whose TLS is broken gets its mail as one that has none.
     log::event(log::level::info, "tls_failed", {{"next_hop", to.to_string()}, {"reply", first.error().why.reply}});
     to.tls = smtp::tls_wish::never;
-    auto second =
-        co_await open_link(executor, to, self->plan_->hostname, self->world_.tls, self->world_.limits, self->streams_);
+    auto second = co_await open_link(executor, to, self->plan_->hostname, self->world_.tls, self->world_.limits,
+                                     self->streams_, until);
     co_return second;
 }
 

@@ -45,6 +45,10 @@ struct time_limits {
     std::chrono::milliseconds content{std::chrono::minutes{10}};  // the reply to all of it
     std::chrono::milliseconds quit{std::chrono::seconds{5}};
     std::chrono::milliseconds idle{std::chrono::seconds{5}};  // a connection kept for the next message
+    // All together, so that nobody holds a connection by answering each time at the last moment.
+    std::chrono::milliseconds finding{std::chrono::minutes{10}};      // a host that is ready, of all that there are
+    std::chrono::milliseconds transaction{std::chrono::minutes{30}};  // a message; more by its size
+    std::chrono::milliseconds in_line{std::chrono::minutes{10}};      // for an address that has no place free
 };
 
 /// The world around; tests put their own in its place.
@@ -56,6 +60,7 @@ struct surroundings {
     std::chrono::milliseconds grow_after{10};  // how long mail waits before one more connection is made
     std::chrono::milliseconds down_first{std::chrono::seconds{15}};  // a dead host is left alone, each time longer
     std::chrono::milliseconds down_most{std::chrono::minutes{5}};
+    std::chrono::milliseconds housekeeping{std::chrono::minutes{1}};
     std::size_t most_under_way = 100'000;  // recipients; the rest waits in the spool
     unsigned mailbox_threads = 4;
     std::function<wall_time()> now = wall_clock::now;
