@@ -115,6 +115,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     accounts.hash_queue = s.auth.hash_queue;
     accounts.cache_life = s.auth.cache_life;
     accounts.configured_domains = s.domains.local;
+    accounts.recipient_delimiter = s.submission.recipient_delimiter;
     auto opened = directory::open_embedded(std::move(accounts));
     if (!opened) return std::move(opened.error());
     accounts_ = std::move(*opened);
@@ -156,6 +157,7 @@ result<> running_server::reload(config::settings const& wanted)
         return taken;
     }
     accounts_->set_configured_domains(in_force.domains.local);
+    accounts_->set_recipient_delimiter(in_force.submission.recipient_delimiter);
     for (auto const& name : config::needs_restart(*before, wanted))
         log::event(log::level::warning, "needs_restart", {{"option", name}});
     start_log(in_force);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "directory/directory.hpp"
+#include "directory/names.hpp"
 
 namespace postern::directory {
 
@@ -16,9 +17,8 @@ bool account::may_send_as(mail::mailbox const& sender) const
         if (grant.starts_with('@') && std::string_view{grant}.substr(1) == sender.domain) return true;
     }
     // A sub-address of one's own ("me+shop@") reaches the same account.
-    auto const plus = sender.local_part.find('+');
-    if (plus == std::string::npos || plus == 0) return false;
-    return owns(mail::mailbox{sender.local_part.substr(0, plus), sender.domain}.key());
+    auto const whole = without_detail(sender, recipient_delimiter);
+    return whole && owns(whole->key());
 }
 
 }  // namespace postern::directory

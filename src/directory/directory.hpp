@@ -33,6 +33,7 @@ struct account {
     bool has_scram = false;
     wall_time created;
     wall_time password_set;
+    char recipient_delimiter = '+';  // begins what may stand behind the own name; NUL: nothing may
 
     /// Whether the account may put this address into MAIL FROM or the header From.
     bool may_send_as(mail::mailbox const& sender) const;
@@ -59,6 +60,7 @@ struct options {
     std::chrono::seconds cache_life{300};
     std::size_t cache_entries = 100'000;
     std::vector<std::string> configured_domains;  // [domains] local
+    char recipient_delimiter = '+';               // of sub-addresses; NUL: there are none
 };
 
 class directory {
@@ -69,7 +71,7 @@ public:
 
     /// Whether mail to this domain (as in mailbox::domain) ends here.
     virtual result<bool> is_local(std::string_view domain) = 0;
-    /// The account that receives mail for a local address (own address, alias, plus-address,
+    /// The account that receives mail for a local address (own address, alias, sub-address,
     /// postmaster), or null.
     virtual result<std::shared_ptr<account const>> find_recipient(mail::mailbox const& address) = 0;
     /// By login name, any letter case; or null.
@@ -112,6 +114,8 @@ public:
     virtual result<std::vector<std::string>> list_domains() = 0;
     /// Reload: the new [domains] local.
     virtual void set_configured_domains(std::vector<std::string> domains) = 0;
+    /// Reload: the new submission.recipient_delimiter.
+    virtual void set_recipient_delimiter(char delimiter) = 0;
 };
 
 /// Opens or creates folder/accounts.db (mode 0600). Errors: unreadable, damaged, of a newer version.

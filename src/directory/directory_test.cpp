@@ -114,8 +114,10 @@ TEST_CASE("recipients: own address, alias, sub-address, postmaster")
     {
         REQUIRE(d->remove_alias("bob@example.org", address("robert@example.net")));
         CHECK(*d->find_recipient(address("robert@example.net")) == nullptr);
-        REQUIRE(d->remove_domain("example.net"));
+        CHECK_FALSE(d->remove_domain("example.net"));  // bob+list is there
+        REQUIRE(d->remove_alias("bob@example.org", address("bob+list@example.net")));
         CHECK(*d->find_recipient(address("bob+list@example.net")) == nullptr);
+        REQUIRE(d->remove_domain("example.net"));
         CHECK_FALSE(*d->is_local("example.net"));
     }
 }
@@ -140,6 +142,11 @@ TEST_CASE("local domains are those of the database and of the configuration")
     REQUIRE(d->add_account(address("x@b.example"), secret{"x"}));
     CHECK_FALSE(d->remove_domain("b.example"));  // has an account
     REQUIRE(d->remove_account("x@b.example"));
+    REQUIRE(d->add_account(address("y@example.com"), secret{"x"}));
+    REQUIRE(d->add_alias("y@example.com", address("info@b.example")));
+    CHECK_FALSE(d->remove_domain("b.example"));                          // has an alias
+    REQUIRE(d->add_alias("y@example.com", address("info@xb.example")));  // another domain
+    REQUIRE(d->remove_alias("y@example.com", address("info@b.example")));
     CHECK(d->remove_domain("b.example"));
 }
 
@@ -164,6 +171,34 @@ TEST_CASE("an account sends as its own addresses and as what it was granted")
     REQUIRE(d->revoke_send_as("bob@example.org", "@lists.example"));
     CHECK_FALSE(d->revoke_send_as("bob@example.org", "@lists.example"));
     CHECK_FALSE((*d->find_account("bob@example.org"))->may_send_as(address("any@lists.example")));
+}
+
+TEST_CASE("sub-addresses begin where the settings say")
+{
+    folder where;
+    options o;
+    o.folder = where.path();
+    o.hash_threads = 1;
+    o.configured_domains = {"example.org"};
+    o.recipient_delimiter = '-';
+    auto d = std::move(open_embedded(o)).value();
+    REQUIRE(d->add_account(address("bob@example.org"), secret{"x"}));
+    auto const reaches = [&](char const* to) { return *d->find_recipient(address(to)) != nullptr; };
+    auto const sends = [&](char const* as) { return (*d->find_account("bob@example.org"))->may_send_as(address(as)); };
+    CHECK(reaches("bob-list@example.org"));
+    CHECK_FALSE(reaches("bob+list@example.org"));
+    CHECK(sends("bob-list@example.org"));
+    CHECK_FALSE(sends("bob+list@example.org"));
+    d->set_recipient_delimiter('+');
+    CHECK_FALSE(reaches("bob-list@example.org"));
+    CHECK(reaches("bob+list@example.org"));
+    CHECK_FALSE(sends("bob-list@example.org"));
+    CHECK(sends("bob+list@example.org"));
+    d->set_recipient_delimiter('\0');
+    CHECK_FALSE(reaches("bob+list@example.org"));
+    CHECK_FALSE(sends("bob+list@example.org"));
+    CHECK(reaches("bob@example.org"));
+    CHECK(sends("bob@example.org"));
 }
 
 TEST_CASE("what was stored is there after reopening")

@@ -81,6 +81,7 @@ embedded::~embedded() { pool_.stop(); }
 result<> embedded::begin()
 {
     last_good_ = now_in_nanoseconds();
+    store_->set_recipient_delimiter(options_.recipient_delimiter);
     if (auto r = refresh_domains(&options_.configured_domains); !r) return r;
     return refresh();
 }
@@ -194,8 +195,8 @@ result<embedded::entry> embedded::load_recipient(mail::mailbox const& address)
     if (!domains_.get()->all.contains(address.domain)) return entry{};
     auto found = store_->find_address(recipient_key(address));
     if (!found || *found) return found;
-    if (auto const plus = address.local_part.find('+'); plus != std::string::npos && plus != 0) {
-        found = store_->find_address(recipient_key({address.local_part.substr(0, plus), address.domain}));
+    if (auto const whole = without_detail(address, store_->recipient_delimiter())) {
+        found = store_->find_address(recipient_key(*whole));
         if (!found || *found) return found;
     }
     if (to_lower(address.local_part) == "postmaster") return find_postmaster(address.domain);
@@ -351,7 +352,9 @@ result<> embedded::remove_domain(std::string_view domain)
     auto used = store_->domain_in_use(*name);
     if (!used) return std::move(used).error();
     if (*used)
-        return error{{5, 1, 2}, "The domain still has accounts", *name + " still has accounts: remove those first"};
+        return error{{5, 1, 2},
+                     "The domain still has accounts or aliases",
+                     *name + " still has accounts or aliases: remove those first"};
     return changed(store_->remove_domain(*name));
 }
 
@@ -370,6 +373,15 @@ void embedded::set_configured_domains(std::vector<std::string> domains)
     if (auto r = refresh_domains(&domains); !r)
         log::event(log::level::error, "accounts_unavailable", {{"detail", r.error().logged}});
     ++epoch_;
+    recipients_.clear();
+}
+
+void embedded::set_recipient_delimiter(char delimiter)
+{
+    std::lock_guard lock{refresh_lock_};
+    store_->set_recipient_delimiter(delimiter);
+    ++epoch_;
+    logins_.clear();
     recipients_.clear();
 }
 

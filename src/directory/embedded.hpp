@@ -50,6 +50,7 @@ public:
     result<> remove_domain(std::string_view domain) override;
     result<std::vector<std::string>> list_domains() override;
     void set_configured_domains(std::vector<std::string> domains) override;
+    void set_recipient_delimiter(char delimiter) override;
 
 private:
     using entry = std::shared_ptr<stored_account const>;

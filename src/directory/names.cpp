@@ -1,7 +1,6 @@
 #include "directory/names.hpp"
 
 #include "base/text.hpp"
-#include "mail/address.hpp"
 #include "sasl/prepare.hpp"
 
 namespace postern::directory {
@@ -22,6 +21,14 @@ std::string any_name_key(std::string_view text)
     if (auto key = login_key(text)) return *key;
     auto composed = sasl::normalise(text);
     return to_lower(composed ? *composed : text);
+}
+
+std::optional<mail::mailbox> without_detail(mail::mailbox const& address, char delimiter)
+{
+    if (delimiter == '\0') return std::nullopt;
+    auto const end = address.local_part.find(delimiter);
+    if (end == std::string::npos || end == 0) return std::nullopt;
+    return mail::mailbox{address.local_part.substr(0, end), address.domain};
 }
 
 }  // namespace postern::directory

@@ -5,11 +5,16 @@
 #include <string>
 #include <string_view>
 
+#include "mail/address.hpp"
+
 namespace postern::directory {
 
 /// The key of an account's address, or nothing when the text is not a full address.
 std::optional<std::string> login_key(std::string_view text);
 /// The same for names that need not be addresses: what made-up SCRAM keys depend on.
 std::string any_name_key(std::string_view text);
+
+/// "me@" of the sub-address "me+shop@", for the delimiter '+'; nothing for other addresses.
+std::optional<mail::mailbox> without_detail(mail::mailbox const& address, char delimiter);
 
 }  // namespace postern::directory

@@ -39,6 +39,7 @@ struct store::reader {
     statement aliases;
     statement grants;
     std::uint64_t opening = 0;
+    char recipient_delimiter = '+';
 
     result<> prepare()
     {
@@ -96,6 +97,7 @@ struct store::reader {
         a.who.has_scram = a.scram.real;
         a.who.created = from_microseconds(s.number(9));
         a.who.password_set = from_microseconds(s.number(10));
+        a.who.recipient_delimiter = recipient_delimiter;
         if (auto r = list(aliases, a.id, a.who.aliases); !r) return r;
         return list(grants, a.id, a.who.send_as);
     }
@@ -282,6 +284,7 @@ result<store::lease> store::borrow()
             return std::move(prepared).error();
         }
     }
+    r->recipient_delimiter = recipient_delimiter_;
     return lease{*this, std::move(r)};
 }
 
@@ -368,7 +371,9 @@ result<bool> store::domain_in_use(std::string_view domain)
 {
     auto r = borrow();
     if (!r) return std::move(r).error();
-    auto s = (*r)->db->prepare("SELECT 1 FROM accounts WHERE substr(address, -length(?1)) = ?1 LIMIT 1");
+    auto s = (*r)->db->prepare(
+        "SELECT 1 FROM (SELECT address FROM accounts UNION ALL SELECT address FROM aliases)"
+        " WHERE substr(address, -length(?1)) = ?1 LIMIT 1");
     if (!s) return std::move(s).error();
     s->bind(1, "@" + std::string{domain});
     return s->step();

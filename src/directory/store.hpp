@@ -61,6 +61,10 @@ public:
     /// What poll() last ran into, for the log; empty when all is well.
     std::string trouble() const;
 
+    /// What the accounts that are read from now on take for the begin of a detail.
+    void set_recipient_delimiter(char delimiter) noexcept { recipient_delimiter_ = delimiter; }
+    char recipient_delimiter() const noexcept { return recipient_delimiter_; }
+
     // -- reads; null: no such row --
     result<std::shared_ptr<stored_account const>> find_login(std::string_view address);
     /// By own address or alias.
@@ -71,6 +75,7 @@ public:
     result<std::vector<std::string>> list_domains();
     /// A verifier of the cost that most of a sample of the accounts have; empty: no accounts.
     result<std::string> typical_verifier();
+    /// Whether an account has an address there, its own or an alias.
     result<bool> domain_in_use(std::string_view domain);
     /// 32 octets, made with the database: what made-up SCRAM keys derive from.
     std::string server_secret() const;
@@ -106,6 +111,7 @@ private:
     void note_trouble(std::string text);
 
     std::filesystem::path file_;
+    std::atomic<char> recipient_delimiter_{'+'};
 
     mutable std::mutex writer_lock_;
     std::unique_ptr<connection> writer_;

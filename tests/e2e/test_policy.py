@@ -76,6 +76,17 @@ class Policy(unittest.TestCase):
         with self.server.session() as stranger:
             stranger.say("MAIL FROM:<>", 530, "5.7.0")
 
+    def test_sub_addresses_begin_where_the_settings_say(self):
+        with Postern({"submission": {"recipient_delimiter": "-"}}) as server:
+            with server.session(login=ALICE) as wire:
+                wire.mail(ALICE.replace("@", "-shop@"), BOB.replace("@", "-list@"))
+                word = token()
+                wire.data(message(ALICE, BOB, word))
+                server.wait_mail(BOB, word)
+                wire.say(f"MAIL FROM:<{ALICE.replace('@', '+shop@')}>", 550, "5.7.1")
+                wire.say(f"MAIL FROM:<{ALICE}>", 250)
+                wire.say(f"RCPT TO:<{BOB.replace('@', '+list@')}>", 550, "5.1.1")
+
     def test_a_message_without_from_gets_the_senders_address(self):
         with self.server.session(login=ALICE) as wire:
             wire.mail(ALICE, BOB)

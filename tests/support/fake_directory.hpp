@@ -66,6 +66,7 @@ public:
     result<> remove_domain(std::string_view) override { return failure(); }
     result<std::vector<std::string>> list_domains() override { return domains; }
     void set_configured_domains(std::vector<std::string> d) override { domains = std::move(d); }
+    void set_recipient_delimiter(char) override {}
 
 private:
     static error failure() { return {{4, 3, 0}, "", "database is locked"}; }
