@@ -2,6 +2,7 @@
 // big, read out from memory, from that file or from the database.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
@@ -29,7 +30,7 @@ public:
         int descriptor = -1;
     };
     result<created> create();
-    /// Makes a file's name durable; its octets are synced through its descriptor.
+    /// Makes a file's name durable, and its folder's, whoever made that; its octets are synced through its descriptor.
     result<> sync_folder_of(std::string_view name) const;
     std::filesystem::path path_of(std::string_view name) const;
     void remove(std::string_view name) const noexcept;
@@ -37,7 +38,10 @@ public:
     result<std::size_t> sweep(std::function<result<bool>(std::string_view name)> const& wanted) const;
 
 private:
+    std::atomic<bool>& is_durable(std::string_view name) const;
+
     std::filesystem::path folder_;
+    mutable std::array<std::atomic<bool>, 256> durable_{};  // folders whose own names are on stable storage
 };
 
 class buffered_content final : public content_writer {

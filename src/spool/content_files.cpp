@@ -72,14 +72,27 @@ result<content_files::created> content_files::create()
     if (made.descriptor < 0 && errno == ENOENT) {
         // The first whose name begins like this.
         if (auto folder = make_folder(file.parent_path()); !folder) return folder.error();
-        if (auto synced = sync_folder(folder_); !synced) return synced.error();
+        is_durable(made.name) = false;
         made.descriptor = ::open(file.c_str(), flags, file_mode);
     }
     if (made.descriptor < 0) return file_failure("creating", file, errno);
     return made;
 }
 
-result<> content_files::sync_folder_of(std::string_view name) const { return sync_folder(path_of(name).parent_path()); }
+std::atomic<bool>& content_files::is_durable(std::string_view name) const
+{
+    return durable_[digits.find(name[0]) * digits.size() + digits.find(name[1])];
+}
+
+result<> content_files::sync_folder_of(std::string_view name) const
+{
+    auto const synced = sync_folder(path_of(name).parent_path());
+    if (!synced || is_durable(name)) return synced;
+    // Whoever made the folder may not have come to this yet.
+    auto const above = sync_folder(folder_);
+    if (above) is_durable(name) = true;
+    return above;
+}
 
 std::filesystem::path content_files::path_of(std::string_view name) const { return folder_ / name.substr(0, 2) / name; }
 

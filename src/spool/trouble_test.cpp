@@ -1,60 +1,14 @@
 // A disk that is full or failing: everybody is told, nothing is lost, and it goes on when
 // the disk is well again. The system calls that SQLite and we write with are replaced here.
-#include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/syscall.h>
-#include <sys/types.h>
-#include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
+#include <future>
 #include <thread>
 
+#include "support/faulty_disk.hpp"
 #include "support/spool_fixture.hpp"
-
-namespace {
-
-std::atomic<int> sync_error = 0;   // errno of fdatasync
-std::atomic<int> write_error = 0;  // errno of the database's writes
-
-ssize_t database_write(int descriptor, void const* octets, std::size_t size, off64_t at)
-{
-    if (int const failing = write_error; failing != 0) {
-        errno = failing;
-        return -1;
-    }
-    return ::pwrite64(descriptor, octets, size, at);
-}
-
-// Takes the place of SQLite's writes, and gives them back.
-class faulty_disk {
-public:
-    faulty_disk()
-    {
-        sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
-        vfs->xSetSystemCall(vfs, "pwrite64", reinterpret_cast<sqlite3_syscall_ptr>(&database_write));
-    }
-    ~faulty_disk()
-    {
-        sync_error = write_error = 0;
-        sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
-        vfs->xSetSystemCall(vfs, "pwrite64", nullptr);
-    }
-    faulty_disk(faulty_disk const&) = delete;
-    faulty_disk& operator=(faulty_disk const&) = delete;
-};
-
-}  // namespace
-
-// The program's own fdatasync goes before the C library's, for SQLite too.
-extern "C" int fdatasync(int descriptor)
-{
-    if (int const failing = sync_error; failing != 0) {
-        errno = failing;
-        return -1;
-    }
-    return static_cast<int>(::syscall(SYS_fdatasync, descriptor));
-}
 
 namespace postern::spool {
 namespace {
@@ -229,6 +183,183 @@ TEST_CASE("what can't be stored at the end is said to whoever waits")
     auto s = open(options_in(folder.path()));
     REQUIRE(s);
     CHECK((*s)->take_due(wall_clock::now(), 10)->size() == 1);
+}
+
+// What `holds` says becomes true by itself.
+template <class Condition>
+bool in_the_end(Condition holds)
+{
+    for (int i = 0; i < 200; ++i) {
+        if (holds()) return true;
+        std::this_thread::sleep_for(50ms);
+    }
+    return false;
+}
+
+TEST_CASE("when the disk is well again, so is a spool that nobody asks for anything")
+{
+    throw_away_folder folder;
+    faulty_disk const disk;
+    arrivals got;
+    auto s = open(options_in(folder.path()));
+    REQUIRE(s);
+    (*s)->on_arrival(got.handler());
+    REQUIRE(accept(**s, some_message("Q000000000001"), "one"));
+    write_error = EIO;
+    REQUIRE_FALSE(accept(**s, some_message("Q000000000002"), "two"));
+    REQUIRE_FALSE((*s)->list({}));
+    auto const before = got.nudges();
+    write_error = 0;
+    CHECK(in_the_end([&] { return (*s)->list({}).has_value(); }));
+    CHECK(in_the_end([&] { return got.nudges() > before; }));
+    CHECK((*s)->room_for(1000));
+}
+
+TEST_CASE("a content file outlives the row that names it, until the disk has forgotten the row")
+{
+    throw_away_folder folder;
+    faulty_disk const disk;
+    arrivals got;
+    auto s = open(options_in(folder.path()));
+    REQUIRE(s);
+    (*s)->on_arrival(got.handler());
+    REQUIRE(accept(**s, some_message("Q000000000001"), std::string(300'000, 'x')));
+    REQUIRE(got.next().what != nullptr);
+    auto const before = data_syncs.load();
+    sync_error = EIO;
+    answer settled;
+    (*s)->settle(fate_of("Q000000000001", 0, recipient_state::delivered), std::nullopt, settled.handler());
+    REQUIRE(in_the_end([&] { return data_syncs > before; }));
+    std::this_thread::sleep_for(100ms);
+    CHECK(content_files_in(folder.path()) == 1);
+    sync_error = 0;
+    CHECK(settled.wait());
+    CHECK(in_the_end([&] { return content_files_in(folder.path()) == 0; }));
+}
+
+TEST_CASE("a content folder that somebody else has just made is synced, too")
+{
+    throw_away_folder folder;
+    auto s = open(options_in(folder.path()));
+    REQUIRE(s);
+    auto const content = std::filesystem::canonical(folder.path()) / "content";
+    for (int i = 0; i < 256; ++i) {
+        std::string const digits = "0123456789abcdef";
+        std::filesystem::create_directory(
+            content / std::string{digits[static_cast<std::size_t>(i / 16)], digits[static_cast<std::size_t>(i % 16)]});
+    }
+    {
+        std::scoped_lock lock{synced_mutex};
+        synced_by_name.clear();
+    }
+    REQUIRE(accept(**s, some_message("Q000000000001"), std::string(300'000, 'x')));
+    std::scoped_lock lock{synced_mutex};
+    CHECK(synced_by_name.contains(content.string()));
+}
+
+// Opened again, the log is another file; the old one's descriptor would sync nothing.
+TEST_CASE("after the database was opened again, no removed log stays open")
+{
+    throw_away_folder folder;
+    faulty_disk const disk;
+    arrivals got;
+    auto s = open(options_in(folder.path()));
+    REQUIRE(s);
+    (*s)->on_arrival(got.handler());
+    for (char const* id : {"Q000000000001", "Q000000000002", "Q000000000003"})
+        REQUIRE(accept(**s, some_message(id), "text"));
+
+    // The thread that syncs is kept busy by what it calls, with more to sync after that, ...
+    std::promise<void> busy, go_on;
+    auto going_on = go_on.get_future().share();
+    (*s)->settle(fate_of("Q000000000001", 0, recipient_state::delivered), std::nullopt,
+                 [&busy, going_on](result<> const&) {
+                     busy.set_value();
+                     going_on.wait();
+                 });
+    busy.get_future().wait();
+    answer second;
+    (*s)->settle(fate_of("Q000000000002", 0, recipient_state::delivered), std::nullopt, second.handler());
+    REQUIRE(in_the_end([&] { return *(*s)->count() == 1; }));
+    // ... which it does just before the database's last connection removes the log.
+    std::atomic<bool> once = false;
+    {
+        std::scoped_lock lock{synced_mutex};
+        before_unlink = [&] {
+            if (once.exchange(true)) return;
+            auto const before = data_syncs.load();
+            go_on.set_value();
+            for (int i = 0; i < 100 && data_syncs == before; ++i) std::this_thread::sleep_for(10ms);
+        };
+    }
+    one_write = true;
+    write_error = EIO;
+    REQUIRE_FALSE(accept(**s, some_message("Q000000000004"), "refused"));
+    REQUIRE(once);
+    CHECK(second.wait());
+    REQUIRE(accepted_in_the_end(**s, "Q000000000005", "five"));
+    CHECK(settle(**s, fate_of("Q000000000003", 0, recipient_state::delivered)));
+    for (auto const& each : std::filesystem::directory_iterator("/proc/self/fd")) {
+        auto const name = name_of(std::stoi(each.path().filename().string()));
+        CHECK_FALSE_MESSAGE((name.starts_with(folder.path().string()) && name.ends_with("(deleted)")), name);
+    }
+}
+
+// Refuses one message by a rule of the database itself, as a bug or a damaged file would.
+void forbid(std::filesystem::path const& folder, std::string const& queue_id)
+{
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open((folder / "spool.db").c_str(), &db) == SQLITE_OK);
+    std::string const sql = "CREATE TRIGGER forbid BEFORE INSERT ON message WHEN NEW.queue_id = '" + queue_id +
+                            "' BEGIN SELECT RAISE(ABORT, 'forbidden'); END";
+    CHECK(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(db);
+}
+
+TEST_CASE("one message that can't be stored is refused alone")
+{
+    throw_away_folder folder;
+    auto s = open(options_in(folder.path()));
+    REQUIRE(s);
+    REQUIRE(accept(**s, some_message("Q000000000000"), "zero"));
+    forbid(folder.path(), "Q0000000000XX");
+    std::promise<void> busy, go_on;
+    std::atomic<bool> once = false;
+    (*s)->on_arrival([&](std::vector<queued_message> const&) {
+        if (once.exchange(true)) return;
+        busy.set_value();
+        go_on.get_future().wait();
+    });
+    // The writer is kept busy, so that the others come in one batch.
+    REQUIRE(accept(**s, some_message("Q000000000001"), "one"));
+    busy.get_future().wait();
+    std::deque<answer> answers(8);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        auto body = (*s)->new_content();
+        REQUIRE(body->append("text"));
+        (*s)->accept(some_message(i == 3 ? "Q0000000000XX" : "Q00000000010" + std::to_string(i)), std::move(body),
+                     answers[i].handler());
+    }
+    answer settled;
+    (*s)->settle(fate_of("Q000000000001", 0, recipient_state::delivered), std::nullopt, settled.handler());
+    go_on.set_value();
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        CAPTURE(i);
+        CHECK(answers[i].wait().has_value() == (i != 3));
+    }
+    CHECK(settled.wait());
+    CHECK((*s)->room_for(1000));
+    CHECK(*(*s)->count() == 8);
+    auto const all = (*s)->list({});
+    REQUIRE(all);
+    CHECK(all->size() == 8);
+    s->reset();
+    // Nobody waits for an id that was given back.
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open((folder.path() / "spool.db").c_str(), &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, "CREATE TEMP TABLE t (n CHECK (n = 9)); INSERT INTO t SELECT max(id) FROM message", nullptr,
+                       nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(db);
 }
 
 }  // namespace

@@ -58,8 +58,9 @@ incoming make_incoming(message what, std::string octets, std::unique_ptr<buffere
 
 void first_attempts::add(std::int64_t id, bool open)
 {
-    // Ids come one after the other; the first after a start may be any.
+    // Ids come one after the other; the first after a start may be any. Nobody waits for one that was left out.
     if (open_.empty()) from_ = id;
+    while (from_ + static_cast<std::int64_t>(open_.size()) < id) open_.push_back(false);
     open_.push_back(open);
     if (!open) ended(id);
 }
@@ -198,6 +199,7 @@ bool writer::gather(std::unique_lock<std::mutex>& lock, batch& b)
         ticking_ = waiting_.settles.empty() && look_again_at_ > now;
         if (ticking_) until = look_again_at_;
         if (!unsettled_.empty() || !unsynced_.empty()) until = std::min(until, try_again_at_);
+        if (distrusted_ || !db_) until = std::min(until, reopen_alone_at_);
         if (until <= now) break;
         idle_ = true;
         if (until == steady_time::max()) {

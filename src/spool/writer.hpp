@@ -61,6 +61,8 @@ private:
 };
 
 class writer {
+    static constexpr steady_clock::duration try_again_after = std::chrono::seconds{1};
+
 public:
     struct shared {
         std::filesystem::path database;
@@ -139,12 +141,17 @@ private:
     changed& touch(std::string_view queue_id, handout const& h);
     void committed(batch& b, durability d);
     void apply_effects();
+    accept_handler removal_of_files();
+    /// Commits each half by itself, and so on, until only what is at fault fails.
+    void commit_halves(batch& b);
     void undo_effects();
     void enter(incoming& m);
     queued_message ready_for_delivery(incoming& m);
     void tell_of_arrivals(std::vector<queued_message> all);
-    void failed(batch& b, error const& why);
+    /// `guilty`: nothing is wrong with the disk.
+    void failed(batch& b, error const& why, bool guilty);
     void note_trouble(error const& why);
+    void works_again();
     /// Makes the connection usable again after a failure, if that can be.
     bool recover(error& why);
     result<> reopen();
@@ -167,6 +174,9 @@ private:
     steady_time try_again_at_;
     bool distrusted_ = false;
     steady_time reopen_not_before_;
+    steady_time reopen_alone_at_;  // when nobody wants anything
+    steady_clock::duration reopen_alone_after_ = try_again_after;
+    std::int64_t ids_from_ = 0;  // of the transaction under way
     error reopen_failed_;
 
     std::mutex arrival_mutex_;  // held while it is called

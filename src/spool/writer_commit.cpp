@@ -13,7 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto try_again_after = 1s;
+// While nobody wants anything, a database that can't be opened is tried less and less often.
+constexpr auto reopen_alone_at_most = 16s;
 constexpr auto low_mark_every = 1s;
 constexpr auto trouble_log_every = 10s;
 
@@ -26,10 +27,11 @@ void writer::commit(batch& b)
         somebody_delivers_ = arrival_ != nullptr;
     }
     error why;
-    if ((distrusted_ || !db_) && !recover(why)) return failed(b, why);
+    if ((distrusted_ || !db_) && !recover(why)) return failed(b, why, false);
     if (b.accepts.empty() && b.settles.empty() && b.operations.empty()) {
         if (effects_.nudge) tell_of_arrivals({});
         effects_ = {};
+        works_again();
         return;
     }
     // Nobody waits for a settlement alone: the log's other thread syncs it, and a message that
@@ -40,9 +42,11 @@ void writer::commit(batch& b)
     if (write(b, d)) return committed(b, d);
 
     why = db_->failure("storing messages");
+    bool const guilty = db_->db().last_trouble() == store::trouble::constraint;
     undo_effects();
     error ignored;
     bool const usable = recover(ignored);
+    if (usable && guilty && b.settles.size() + b.operations.size() + b.accepts.size() > 1) return commit_halves(b);
     // What makes room should not fail with what needs it.
     if (usable && !b.settles.empty() && !(b.accepts.empty() && b.operations.empty())) {
         batch settles;
@@ -55,17 +59,37 @@ void writer::commit(batch& b)
             b.settles.swap(settles.settles);
         }
     }
-    failed(b, why);
+    failed(b, why, guilty);
+}
+
+void writer::commit_halves(batch& b)
+{
+    batch half;
+    std::size_t left = (b.settles.size() + b.operations.size() + b.accepts.size()) / 2;
+    auto const take = [&left](auto& from, auto& to) {
+        auto const count = static_cast<std::ptrdiff_t>(std::min(left, from.size()));
+        to.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.begin() + count));
+        from.erase(from.begin(), from.begin() + count);
+        left -= static_cast<std::size_t>(count);
+    };
+    take(b.settles, half.settles);
+    take(b.operations, half.operations);
+    take(b.accepts, half.accepts);
+    commit(half);
+    commit(b);
 }
 
 bool writer::write(batch& b, durability d)
 {
+    ids_from_ = next_id_;
     if (!db_->begin(d)) return false;
     if (!write_low_mark()) return false;
     for (outcome_of_attempt& s : b.settles)
         if (!write_settlement(s)) return false;
-    for (operation& o : b.operations)
+    for (operation& o : b.operations) {
+        o.outcome = done{};
         if (!o.act(o.outcome)) return false;
+    }
     if (!db_->erase(effects_.erased, effects_.removed)) return false;
     for (incoming& m : b.accepts)
         if (!m.failed && !write_message(m)) return false;
@@ -112,9 +136,9 @@ void writer::committed(batch& b, durability d)
     for (incoming& m : b.accepts)
         if (m.handed_out) arrived.push_back(ready_for_delivery(m));
     if (!arrived.empty() || effects_.nudge) tell_of_arrivals(std::move(arrived));
-    effects_ = {};
-
     std::vector<accept_handler> told;
+    if (!effects_.files.empty()) told.push_back(removal_of_files());
+    effects_ = {};
     for (outcome_of_attempt& s : b.settles)
         if (s.handler) told.push_back(std::move(s.handler));
     if (d == durability::later) {
@@ -125,12 +149,27 @@ void writer::committed(batch& b, durability d)
     for (operation& o : b.operations)
         if (o.told) o.told->set_value(std::move(o.outcome));
     checkpointer_.committed(db_->wal_frames());
+    works_again();
+}
 
+void writer::works_again()
+{
     std::scoped_lock lock{mutex_};
     if (!trouble_) return;
     trouble_.reset();
     try_again_at_ = steady_clock::now();
     log::event(log::level::warning, "spool-works-again", {});
+}
+
+// Only when the disk knows that no row names them any more: else a crash would bring back the row alone.
+accept_handler writer::removal_of_files()
+{
+    return [this, names = std::move(effects_.files)](result<> const& durable) {
+        if (!durable) return;  // swept at the next start
+        shared_.helpers.submit([files = shared_.files, names] {
+            for (std::string const& name : names) files->remove(name);
+        });
+    };
 }
 
 void writer::enter(incoming& m)
@@ -178,27 +217,29 @@ void writer::apply_effects()
     for (std::int64_t const id : effects_.first_attempts_ended) first_.ended(id);
     count_ += effects_.inserted;
     count_ -= effects_.removed;
-    if (!effects_.files.empty()) {
-        auto const remove = [files = shared_.files, names = std::move(effects_.files)] {
-            for (std::string const& name : names) files->remove(name);
-        };
-        shared_.helpers.submit(remove);
-    }
 }
 
 void writer::undo_effects()
 {
     for (auto const& [h, queue_id] : effects_.closed) h->closing = false;
-    next_id_ -= static_cast<std::int64_t>(effects_.inserted);
+    next_id_ = ids_from_;
+    bool const nudge = effects_.nudge;
     effects_ = {};
+    effects_.nudge = nudge;
     first_written_at_ = {};
     first_written_ = -1;
 }
 
-void writer::failed(batch& b, error const& why)
+void writer::failed(batch& b, error const& why, bool guilty)
 {
+    // Whoever was to look at what is due does so all the same.
+    if (effects_.nudge) tell_of_arrivals({});
     effects_ = {};
-    note_trouble(why);
+    if (guilty) {
+        log::event(log::level::error, "spool-refused", {{"status", to_string(why.code)}, {"error", why.logged}});
+    } else {
+        note_trouble(why);
+    }
     for (auto& s : b.settles) unsettled_.push_back(std::move(s));
     try_again_at_ = steady_clock::now() + try_again_after;
     for (incoming& m : b.accepts) {
@@ -236,11 +277,16 @@ bool writer::recover(error& why)
     }
     if (auto opened = reopen(); !opened) {
         reopen_not_before_ = now + try_again_after;
+        reopen_alone_at_ = now + reopen_alone_after_;
+        reopen_alone_after_ = std::min<steady_clock::duration>(2 * reopen_alone_after_, reopen_alone_at_most);
         why = reopen_failed_ = std::move(opened).error();
         return false;
     }
     distrusted_ = false;
+    reopen_alone_after_ = try_again_after;
     for (auto const& each : std::exchange(unsynced_, {})) each(done{});
+    // In the meantime nothing could be read either.
+    tell_of_arrivals({});
     return true;
 }
 
@@ -254,10 +300,12 @@ result<> writer::reopen()
     db_.reset();
     auto opened = tables::open(shared_.database, shared_.log_size);
     if (!opened) return opened.error();
+    // A sync that was under way may have opened the log that has just been removed.
+    syncer_.forget_file();
     std::string const from = std::to_string(next_id_);
-    std::string const sql = "BEGIN IMMEDIATE; DELETE FROM message WHERE id >= " + from +
-                            "; DELETE FROM schedule WHERE message >= " + from +
-                            "; DELETE FROM file WHERE message >= " + from + "; COMMIT";
+    std::string const sql =
+        "BEGIN IMMEDIATE; DELETE FROM message WHERE id >= " + from + "; DELETE FROM schedule WHERE message >= " + from +
+        "; DELETE FROM recipient WHERE message >= " + from + "; DELETE FROM file WHERE message >= " + from + "; COMMIT";
     if (auto taken_out = opened->db().execute(sql.c_str()); !taken_out) return taken_out.error();
     if (auto renewed = renew_log(opened->db(), shared_.database, shared_.log_size); !renewed) return renewed.error();
     if (auto reading = shared_.source->reopen(); !reading) return reading.error();
