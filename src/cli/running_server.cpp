@@ -106,7 +106,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
 
     auto lock = own(s.data_dir);
     if (!lock) return std::move(lock.error());
-    owned_ = std::move(*lock);
+    owned_.emplace(std::move(*lock));
     start_log(s);
 
     directory::options accounts;
