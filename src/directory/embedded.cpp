@@ -20,6 +20,7 @@ constexpr std::chrono::seconds trust_without_database{60};
 constexpr std::size_t most_accounts_in_memory = 100'000;
 // Names that strangers choose: fewer.
 constexpr std::size_t most_failures_in_memory = 20'000;
+constexpr std::size_t most_unknown_in_memory = 20'000;
 
 std::int64_t now_in_nanoseconds() { return steady_clock::now().time_since_epoch() / std::chrono::nanoseconds{1}; }
 
@@ -68,8 +69,8 @@ embedded::embedded(options o, std::unique_ptr<store> s)
       process_key_(random_octets(32)),
       domains_(std::make_shared<domain_list const>()),
       dummy_(std::make_shared<std::string const>(make_dummy({}))),
-      logins_(most_accounts_in_memory),
-      recipients_(most_accounts_in_memory),
+      logins_(most_accounts_in_memory, most_unknown_in_memory),
+      recipients_(most_accounts_in_memory, most_unknown_in_memory),
       memories_(options_.cache_entries),
       failures_(most_failures_in_memory),
       pool_(thread_count(options_.hash_threads), options_.hash_queue)
@@ -159,7 +160,7 @@ result<embedded::entry> embedded::load_login(std::string_view key)
     std::uint64_t const before = epoch_;
     auto found = store_->find_login(key);
     if (!found) return std::move(found).error();
-    if (*found) logins_.put(key, *found, [&] { return epoch_ == before; });
+    logins_.put(key, *found, [&] { return epoch_ == before; });
     return *found;
 }
 
@@ -181,7 +182,7 @@ result<std::shared_ptr<account const>> embedded::find_recipient(mail::mailbox co
     std::uint64_t const before = epoch_;
     auto found = load_recipient(address);
     if (!found) return std::move(found).error();
-    if (*found) recipients_.put(key, *found, [&] { return epoch_ == before; });
+    recipients_.put(key, *found, [&] { return epoch_ == before; });
     return account_of(*found);
 }
 

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -54,6 +56,38 @@ public:
 
 private:
     using entry = std::shared_ptr<stored_account const>;
+    /// What the database said about names. Strangers choose the unknown ones, so those have
+    /// a room of their own and can't push accounts out. Both are asked whatever the answer:
+    /// what it costs does not tell whether there is such an account.
+    class entry_cache {
+    public:
+        entry_cache(std::size_t known, std::size_t unknown) : known_(known), unknown_(unknown) {}
+        std::optional<entry> get(std::string_view key)
+        {
+            auto known = known_.get(key);
+            auto unknown = unknown_.get(key);
+            return known ? std::move(known) : std::move(unknown);
+        }
+        template <class Check>
+        void put(std::string_view key, entry const& e, Check&& still_good)
+        {
+            (e ? known_ : unknown_).put(key, e, still_good);
+        }
+        void erase(std::string_view key)
+        {
+            known_.erase(key);
+            unknown_.erase(key);
+        }
+        void clear()
+        {
+            known_.clear();
+            unknown_.clear();
+        }
+
+    private:
+        generation_cache<entry> known_;
+        generation_cache<entry> unknown_;
+    };
     struct domain_list {
         std::vector<std::string> configured;
         std::vector<std::string> stored;
@@ -102,8 +136,8 @@ private:
 
     published<domain_list> domains_;
     published<std::string> dummy_;  // the verifier that unknown names are checked against
-    generation_cache<entry> logins_;
-    generation_cache<entry> recipients_;
+    entry_cache logins_;
+    entry_cache recipients_;
     generation_cache<memory> memories_;
     generation_cache<steady_time> failures_;
 

@@ -185,8 +185,9 @@ result<sasl::scram_keys> embedded::scram(std::string_view authcid, postern::hash
     std::string const name = any_name_key(authcid);
     auto found = load_login(name);
     if (!found) return std::move(found).error();
-    if (*found && h == hash::sha256 && (*found)->scram.real) return (*found)->scram;
+    // Made up for everybody: who measures the time learns nothing.
     sasl::scram_keys keys = made_up_keys(name);
+    if (*found && h == hash::sha256 && (*found)->scram.real) return (*found)->scram;
     if (*found) keys.note = "the account has no SCRAM keys yet: one log-in with PLAIN makes them";
     return keys;
 }

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "base/crypto.hpp"
+#include "directory/embedded.hpp"
 #include "directory/test_directory.hpp"
 #include "sasl/client_mechanism.hpp"
 
@@ -129,6 +130,50 @@ TEST_CASE("a SCRAM exchange that began before the password changed does not log 
         CHECK(scram_works(*d, "bob@example.org", "sesame",
                           [&] { REQUIRE(d->grant_send_as("bob@example.org", "@lists.example")); }));
     }
+}
+
+TEST_CASE("a name that is not known costs the database as much as one that is")
+{
+    folder where;
+    options o;
+    o.folder = where.path();
+    o.hash_threads = 1;
+    o.configured_domains = {"example.org"};
+    auto opened = accounts_file::open(where.path());
+    REQUIRE(opened);
+    accounts_file& counted = **opened;
+    embedded d{o, std::move(*opened)};
+    REQUIRE(d.begin());
+    REQUIRE(d.add_account(address("bob@example.org"), secret{"sesame"}));
+    auto const cost = [&](auto const& question) {
+        auto const before = counted.reads();
+        question();
+        return counted.reads() - before;
+    };
+    auto const log_in_as = [&](char const* name) {
+        return cost([&] { CHECK(log_in(d, name, "wrong").state == login_state::bad_credentials); });
+    };
+    auto const exchange_as = [&](char const* name) { return cost([&] { CHECK(d.scram(name, hash::sha256)); }); };
+    auto const write_to = [&](char const* to) { return cost([&] { CHECK(d.find_recipient(address(to))); }); };
+    for (int round = 0; round < 3; ++round) {
+        CAPTURE(round);
+        CHECK(log_in_as("nobody@example.org") == log_in_as("bob@example.org"));
+        CHECK(exchange_as("nobody@example.org") == exchange_as("bob@example.org"));
+        if (round != 0) {
+            CHECK(log_in_as("nobody@example.org") == 0);
+            CHECK(exchange_as("nobody@example.org") == 0);
+            CHECK(write_to("nobody@example.org") == 0);
+        } else {
+            CHECK(write_to("nobody@example.org") != 0);
+        }
+    }
+    // What was unknown is known as soon as it is there.
+    REQUIRE(d.add_account(address("nobody@example.org"), secret{"sesame"}));
+    CHECK(log_in(d, "nobody@example.org", "sesame").state == login_state::accepted);
+    CHECK(*d.find_recipient(address("nobody@example.org")) != nullptr);
+    CHECK(*d.find_recipient(address("info@example.org")) == nullptr);
+    REQUIRE(d.add_alias("bob@example.org", address("info@example.org")));
+    CHECK(*d.find_recipient(address("info@example.org")) != nullptr);
 }
 
 TEST_CASE("a switched-off account is told so only after the right password, and at once")

@@ -265,6 +265,7 @@ error store::lost() const
 result<store::lease> store::borrow()
 {
     if (lost_) return lost();
+    reads_.fetch_add(1, std::memory_order_relaxed);
     std::unique_ptr<reader> r;
     {
         std::lock_guard lock{readers_lock_};

@@ -79,6 +79,8 @@ public:
     result<bool> domain_in_use(std::string_view domain);
     /// 32 octets, made with the database: what made-up SCRAM keys derive from.
     std::string server_secret() const;
+    /// How often the database was read so far.
+    std::uint64_t reads() const noexcept { return reads_.load(std::memory_order_relaxed); }
 
     // -- writes: each one transaction --
     result<> add_account(std::string_view address, new_credentials const& c, wall_time now);
@@ -112,6 +114,7 @@ private:
 
     std::filesystem::path file_;
     std::atomic<char> recipient_delimiter_{'+'};
+    std::atomic<std::uint64_t> reads_{0};
 
     mutable std::mutex writer_lock_;
     std::unique_ptr<connection> writer_;

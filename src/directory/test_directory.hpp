@@ -13,10 +13,12 @@
 #include <stdlib.h>
 
 #include "directory/directory.hpp"
+#include "directory/store.hpp"
 
 namespace postern::directory::testing {
 
 using backend = postern::directory::directory;
+using accounts_file = postern::directory::store;
 
 class folder {
 public:
