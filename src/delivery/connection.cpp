@@ -139,6 +139,7 @@ link_failure untrusted(link const& l)
     return {own_finding(rules::route_tls_failure, l.to.domain,
                         l.to.to_string() + ": its certificate is not good: " + l.stream->tls()->peer_problem),
             false,
+            true,
             {}};
 }
 
@@ -432,10 +433,12 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
     smtp::client_settings settings;
     settings.hostname = std::move(hostname);
     settings.speaks = to.speaks;
+    settings.stays_here = to.stays_here;
     settings.tls = to.tls_from_start ? smtp::tls_wish::never : to.tls;
     auto l = std::make_shared<link>(executor, to, std::move(settings));
     l->how.next_hop = to.to_string();
-    l->how.remote_host = to.name;
+    // Where mailboxes are is nobody's business.
+    if (!to.final_delivery) l->how.remote_host = to.name;
     l->how.final_delivery = to.final_delivery;
 
     auto const left = until - steady_clock::now();
@@ -449,6 +452,7 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
     if (!connected) {
         link_failure failure{
             own_finding(rules::route_unreachable, to.domain, to.to_string() + ": " + describe(*l, connected.error())),
+            false,
             false,
             {}};
         co_return failure;
@@ -473,7 +477,9 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
             co_return l;
         }
         if (std::holds_alternative<smtp::hang_up_now>(act)) {
-            link_failure failure{session_failure(*l), tls_failed, {}};
+            auto const& s = l->session;
+            bool const lacks = s.failed() == smtp::failure::no_tls && !s.failure_reply().temporary();
+            link_failure failure{session_failure(*l), tls_failed, lacks, {}};
             co_return failure;
         }
         if (auto const* const wait = std::get_if<smtp::read_reply>(&act)) {

@@ -30,6 +30,8 @@ struct hop {
     smtp::tls_wish tls = smtp::tls_wish::if_offered;
     bool tls_from_start = false;  // port 465
     bool final_delivery = false;
+    bool require_tls = false;  // for mail with REQUIRETLS: good for nothing without
+    bool stays_here = false;   // nothing leaves this machine on the way: REQUIRETLS is met
 
     /// "mx.example.net[192.0.2.1]:25"
     std::string to_string() const;
@@ -59,6 +61,7 @@ struct link {
 struct link_failure {
     outcome why;
     bool tls_handshake = false;      // worth another try without TLS
+    bool lacks_tls = false;          // does not offer what is demanded, or nothing to be trusted
     std::optional<ip_address> full;  // has as many connections as it may have; another domain's, maybe
 };
 using link_result = basic_result<std::shared_ptr<link>, link_failure>;

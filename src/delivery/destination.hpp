@@ -34,6 +34,7 @@ struct destination {
     target to;  // unless by_mx
     bool final_delivery = false;
     bool needs_tls = false;
+    bool require_tls = false;  // for mail with REQUIRETLS (RFC 8689)
 
     std::deque<job> waiting;
     unsigned connections = 0;  // with those that are not up yet

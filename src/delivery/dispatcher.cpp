@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -140,9 +141,25 @@ void dispatcher::set_plan(std::shared_ptr<plan const> p)
 {
     plan_ = std::move(p);
     own_ = own_addresses();
-    smart_host_ = local_host_ = nullptr;
-    if (plan_->smart_host) smart_host_ = fixed_destination(*plan_->smart_host, false);
-    if (plan_->local.how != transport::maildir) local_host_ = fixed_destination(plan_->local, true);
+    auto const old_smart_hosts = std::exchange(smart_hosts_, {});
+    auto const old_local_hosts = std::exchange(local_hosts_, {});
+    for (std::size_t secret = 0; secret < 2; ++secret) {
+        if (plan_->smart_host) smart_hosts_[secret] = fixed_destination(*plan_->smart_host, false, secret == 1);
+        if (plan_->local.how != transport::maildir) {
+            local_hosts_[secret] = fixed_destination(plan_->local, true, secret == 1);
+        }
+        // What waits for a smart host that was replaced, or may be talked to with TLS only now.
+        move_waiting(old_smart_hosts[secret], smart_hosts_[secret]);
+        move_waiting(old_local_hosts[secret], local_hosts_[secret]);
+    }
+}
+
+void dispatcher::move_waiting(std::shared_ptr<destination> const& from, std::shared_ptr<destination> const& to)
+{
+    if (!from || !to || from == to) return;
+    std::move(from->waiting.begin(), from->waiting.end(), std::back_inserter(to->waiting));
+    from->waiting.clear();
+    put_to_work(to);
 }
 
 // -- in and out of the spool --
@@ -446,8 +463,9 @@ void dispatcher::housekeeping()
         auto const now = steady_clock::now();
         std::erase_if(destinations_, [&](auto const& entry) {
             auto const& d = *entry.second;
-            return d.connections == 0 && d.waiting.empty() && !d.starved && !d.in_line && d.down_until + 10min < now &&
-                   entry.second != smart_host_ && entry.second != local_host_;
+            // Whoever else holds it has use for it.
+            return entry.second.use_count() == 1 && d.connections == 0 && d.waiting.empty() &&
+                   d.down_until + 10min < now;
         });
         for (auto const& d : addresses_->give_up(now - world_.limits.in_line)) {
             d->in_line = false;

@@ -7,6 +7,7 @@
 // to whoever has none first.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -56,22 +57,38 @@ private:
     class line;  // the feeder of one connection
     struct host_list {
         std::vector<std::string> names;
+        std::vector<std::uint16_t> preferences;  // of each
         std::optional<outcome> problem;
+    };
+    struct host_address {
+        std::string name;
+        ip_address at;
+    };
+    // Of hosts of the same preference.
+    struct address_list {
+        std::vector<host_address> all;
+        bool looped = false;   // one of them is this machine
+        bool unclear = false;  // there may be more
+        std::string problem;
     };
 
     // routes (dispatcher_routes.cpp)
     void admit_one(spool::queued_message m, bool all_due, wall_time now);
     void route_local(std::shared_ptr<letter const> const& l, std::uint32_t place, job& for_host);
     void deliver_to_mailbox(std::shared_ptr<letter const> const& l, std::uint32_t place, std::string const& account);
-    std::shared_ptr<destination> mx_destination(std::string const& domain);
-    std::shared_ptr<destination> fixed_destination(target const& to, bool final_delivery);
+    std::shared_ptr<destination> mx_destination(std::string const& domain, bool require_tls);
+    std::shared_ptr<destination> fixed_destination(target const& to, bool final_delivery, bool require_tls);
     static net::awaitable<host_list> find_hosts(dispatcher* self, std::shared_ptr<destination> d);
+    static net::awaitable<address_list> find_addresses(dispatcher* self, std::shared_ptr<destination> d,
+                                                       std::vector<std::string> names, steady_time until);
     static net::awaitable<link_result> connect_somewhere(dispatcher* self, std::shared_ptr<destination> d,
                                                          host_list hosts);
     static net::awaitable<link_result> connect_to(dispatcher* self, hop to, steady_time until);
     hop make_hop(destination const& d, std::string name) const;
+    void demand_tls(destination const& d, hop& to) const;
 
     // lines and connections (dispatcher.cpp)
+    void move_waiting(std::shared_ptr<destination> const& from, std::shared_ptr<destination> const& to);
     void submit(std::shared_ptr<destination> const& d, job j);
     void put_to_work(std::shared_ptr<destination> const& d);
     void start_connection(std::shared_ptr<destination> const& d);
@@ -106,7 +123,8 @@ private:
     std::vector<ip_address> own_;
 
     std::unordered_map<std::string, std::shared_ptr<destination>> destinations_;
-    std::shared_ptr<destination> smart_host_, local_host_;  // found before, while the plan lasts
+    // Found before, while the plan lasts; the second for mail with REQUIRETLS.
+    std::array<std::shared_ptr<destination>, 2> smart_hosts_, local_hosts_;
     // In line for a connection of the total; those that failed the last time apart.
     std::deque<std::shared_ptr<destination>> starved_, starved_suspects_;
     unsigned connections_ = 0;

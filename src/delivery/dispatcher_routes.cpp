@@ -39,6 +39,16 @@ job& job_for(std::vector<group>& groups, std::shared_ptr<destination> const& to,
     return groups.back().what;
 }
 
+// Has a connection say goodbye.
+class no_work final : public feeder {
+public:
+    std::optional<job> next() override { return std::nullopt; }
+    net::awaitable<bool> wait() override { co_return false; }
+    bool should_end(link const&) override { return true; }
+    void done(job, std::vector<outcome>, attempt const&, steady_clock::duration) override {}
+    void give_back(job) override {}
+};
+
 // The address that the mailbox server knows: an alias becomes its account, a plus-address
 // of the account stays what it is.
 mail::recipient readdress(mail::recipient const& to, directory::account const& who, char delimiter)
@@ -61,6 +71,7 @@ void dispatcher::admit_one(spool::queued_message m, bool all_due, wall_time now)
     auto const& recipients = l->what->recipients;
     // One recipient is what most messages have, and the relay's way is the most used.
     std::vector<group> groups;
+    bool const secret = l->what->env.require_tls;
     for (std::uint32_t place = 0; place < recipients.size(); ++place) {
         auto const& r = recipients[place];
         if (r.state != spool::recipient_state::queued || (!all_due && r.next_attempt > now)) continue;
@@ -71,14 +82,14 @@ void dispatcher::admit_one(spool::queued_message m, bool all_due, wall_time now)
             ++under_way_;
             settle_all(one, own_finding(rules::lookup_failure, domain, local.error().logged), "local");
         } else if (*local) {
-            if (local_host_) {
-                route_local(l, place, job_for(groups, local_host_, l));
+            if (auto const& host = local_hosts_[secret]) {
+                route_local(l, place, job_for(groups, host, l));
             } else {
                 job unused;
                 route_local(l, place, unused);
             }
         } else {
-            auto const to = smart_host_ ? smart_host_ : mx_destination(domain);
+            auto const to = smart_hosts_[secret] ? smart_hosts_[secret] : mx_destination(domain, secret);
             job_for(groups, to, l).recipients.push_back(place);
         }
     }
@@ -96,7 +107,7 @@ void dispatcher::route_local(std::shared_ptr<letter const> const& l, std::uint32
         ++under_way_;
         return settle_all(one, own_finding(rules::lookup_failure, to.forward_path.domain, who.error().logged), "local");
     }
-    if (local_host_) {
+    if (plan_->local.how != transport::maildir) {
         // A mailbox server may know more addresses than the directory: it has the last word.
         for_host.recipients.push_back(place);
         for_host.addressed.push_back(*who ? readdress(to, **who, plan_->recipient_delimiter) : to);
@@ -121,7 +132,7 @@ void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std:
     ++under_way_;
     auto folder = maildir_folder(plan_->local.folder, account);
     if (!folder) {
-        return settle_all(one, own_finding(rules::mailbox_impossible, to.domain, {}, account),
+        return settle_all(one, own_finding(rules::mailbox_impossible, to.domain, account, to.to_string()),
                           plan_->local.to_string());
     }
     if (mailbox_jobs_ >= most_mailbox_jobs) {
@@ -159,30 +170,37 @@ void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std:
     });
 }
 
-std::shared_ptr<destination> dispatcher::mx_destination(std::string const& domain)
+// Mail with REQUIRETLS has lines of its own: where other mail goes may be no place for it.
+std::shared_ptr<destination> dispatcher::mx_destination(std::string const& domain, bool require_tls)
 {
-    auto& d = destinations_["mx:" + domain];
+    auto& d = destinations_["mx:" + domain + (require_tls ? " requiretls" : "")];
     if (!d) {
         d = std::make_shared<destination>(context_.get_executor());
         d->key = "mx:" + domain;
         d->domain = domain;
         d->by_mx = true;
+        d->require_tls = require_tls;
     }
     return d;
 }
 
-std::shared_ptr<destination> dispatcher::fixed_destination(target const& to, bool final_delivery)
+// The same host may have two roles, each with its own demands.
+std::shared_ptr<destination> dispatcher::fixed_destination(target const& to, bool final_delivery, bool require_tls)
 {
-    std::string const key = to.to_string();
-    auto& d = destinations_[key];
+    bool const needs_tls = !final_delivery && plan_->smart_host_needs_tls;
+    std::string const name = to.to_string();
+    auto& d = destinations_[(final_delivery ? "local " : "relay ") + name + (needs_tls ? " tls" : "") +
+                            (require_tls ? " requiretls" : "")];
     if (!d) {
         d = std::make_shared<destination>(context_.get_executor());
-        d->key = key;
-        d->domain = to.socket.empty() ? to.host : to.socket;
+        d->key = name;
         d->to = to;
+        d->final_delivery = final_delivery;
+        d->needs_tls = needs_tls;
+        d->require_tls = require_tls;
     }
-    d->final_delivery = final_delivery;
-    d->needs_tls = !final_delivery && plan_->smart_host_needs_tls;
+    // Reports name it: where the mailboxes are is nobody's business.
+    d->domain = final_delivery ? plan_->hostname : to.host;
     return d;
 }
 
@@ -202,39 +220,44 @@ hop dispatcher::make_hop(destination const& d, std::string name) const
     return h;
 }
 
+// What goes into a mailbox of this machine leaves nothing to encrypt.
+void dispatcher::demand_tls(destination const& d, hop& to) const
+{
+    to.stays_here = d.final_delivery && (!to.socket.empty() || leads_back(to.at.address, own_));
+    to.require_tls = d.require_tls && !to.stays_here;
+    if (to.require_tls) to.tls = smtp::tls_wish::required;
+}
+
 net::awaitable<dispatcher::host_list> dispatcher::find_hosts(dispatcher* self, std::shared_ptr<destination> d)
 {
     host_list hosts;
     if (!d->by_mx || d->domain.starts_with('[')) {
         hosts.names.push_back(d->by_mx ? d->domain : d->to.host);
+        hosts.preferences.push_back(0);
         co_return hosts;
     }
     auto answer = co_await self->names_->mx(d->domain);
     auto chosen = choose_exchangers(d->domain, std::move(answer), self->plan_->hostname, self->random_);
     hosts.names = std::move(chosen.hosts);
+    hosts.preferences = std::move(chosen.preferences);
     if (chosen.problem != nullptr) hosts.problem = own_finding(*chosen.problem, d->domain, chosen.detail);
     co_return hosts;
 }
 
-net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std::shared_ptr<destination> d,
-                                                          host_list hosts)
+net::awaitable<dispatcher::address_list> dispatcher::find_addresses(dispatcher* self, std::shared_ptr<destination> d,
+                                                                    std::vector<std::string> names, steady_time until)
 {
-    auto const until = steady_clock::now() + self->world_.limits.finding;
-    if (!d->to.socket.empty()) {
-        hop const to = self->make_hop(*d, d->domain);
-        co_return co_await connect_to(self, to, until);
-    }
-    std::optional<outcome> worst;
-    std::optional<ip_address> full;
-    std::string dns_problem;
-    bool looped = false, unclear = !d->by_mx;
-    std::size_t tried = 0;
-    for (auto const& name : hosts.names) {
-        if (tried >= most_addresses || steady_clock::now() >= until) break;
+    address_list list;
+    for (auto const& name : names) {
+        if (steady_clock::now() >= until) {
+            list.unclear = true;
+            break;
+        }
         auto answer = co_await self->names_->addresses(name);
         if (answer.what != dns::finding::found) {
-            if (dns_problem.empty()) dns_problem = answer.problem;
-            unclear = unclear || answer.what == dns::finding::temporary || answer.what == dns::finding::bogus;
+            if (list.problem.empty()) list.problem = answer.problem;
+            bool const no_answer = answer.what == dns::finding::temporary || answer.what == dns::finding::bogus;
+            list.unclear = list.unclear || no_answer;
             continue;
         }
         auto addresses = order_addresses(std::move(answer), self->random_);
@@ -243,11 +266,44 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
             return bad == d->bad_addresses.end() || bad->second < steady_clock::now();
         });
         for (auto const& a : addresses) {
-            if (d->by_mx && self->world_.loopback_is_us && leads_back(a, self->own_)) {
-                looped = true;
-                continue;
+            bool const us = d->by_mx && self->world_.loopback_is_us && leads_back(a, self->own_);
+            list.looped = list.looped || us;
+            list.all.push_back({name, a});
+        }
+    }
+    co_return list;
+}
+
+net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std::shared_ptr<destination> d,
+                                                          host_list hosts)
+{
+    auto const until = steady_clock::now() + self->world_.limits.finding;
+    if (!d->to.socket.empty()) {
+        hop to = self->make_hop(*d, d->to.socket);
+        self->demand_tls(*d, to);
+        co_return co_await connect_to(self, to, until);
+    }
+    std::optional<outcome> worst;
+    std::optional<ip_address> full;
+    std::string dns_problem, lacking;
+    bool looped = false, unclear = !d->by_mx, lacks = false;
+    std::size_t tried = 0;
+    for (std::size_t from = 0, to = 0; from < hosts.names.size() && !looped; from = to) {
+        while (to < hosts.names.size() && hosts.preferences[to] == hosts.preferences[from]) ++to;
+        std::vector<std::string> equals{hosts.names.begin() + static_cast<std::ptrdiff_t>(from),
+                                        hosts.names.begin() + static_cast<std::ptrdiff_t>(to)};
+        auto found = co_await find_addresses(self, d, std::move(equals), until);
+        if (dns_problem.empty()) dns_problem = found.problem;
+        unclear = unclear || found.unclear;
+        // RFC 5321 section 5.1: where we are one of them, these and all that follow would send it back.
+        looped = found.looped;
+        if (looped) break;
+        for (auto const& host : found.all) {
+            auto const& a = host.at;
+            if (tried >= most_addresses || self->stopping_ || steady_clock::now() >= until) {
+                unclear = true;
+                break;
             }
-            if (tried >= most_addresses || self->stopping_ || steady_clock::now() >= until) break;
             std::shared_ptr<address_place> place;
             if (d->by_mx) {
                 place = d->place && d->place->at == a ? std::move(d->place)
@@ -258,13 +314,20 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
                 }
             }
             ++tried;
-            hop to = self->make_hop(*d, name);
-            to.at.address = a;
-            auto connected = co_await connect_to(self, std::move(to), until);
+            hop next = self->make_hop(*d, host.name);
+            next.at.address = a;
+            self->demand_tls(*d, next);
+            auto connected = co_await connect_to(self, std::move(next), until);
             if (connected) {
                 d->bad_addresses.erase(a);
                 (*connected)->place = std::move(place);
                 co_return connected;
+            }
+            if (d->require_tls && connected.error().lacks_tls) {
+                // It works, only not for this: others may.
+                if (lacking.find(host.name) == std::string::npos) lacking += (lacks ? ", " : "not by ") + host.name;
+                lacks = true;
+                continue;
             }
             d->bad_addresses[a] = steady_clock::now() + bad_address_for;
             // What a server said tells more than that another did not answer.
@@ -275,10 +338,13 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
     failure.full = full;
     if (worst) {
         failure.why = std::move(*worst);
-    } else if (looped) {
-        failure.why = own_finding(rules::route_loop, d->domain, "its mail exchanger is this machine");
+    } else if (lacks && (!unclear || !d->by_mx)) {
+        // RFC 8689 section 4.2.1: all that there are were asked.
+        failure.why = own_finding(rules::remote_needs_tls, d->domain, lacking);
     } else if (unclear) {
         failure.why = own_finding(rules::route_dns_failure, d->domain, dns_problem);
+    } else if (looped) {
+        failure.why = own_finding(rules::route_loop, d->domain, "its mail exchanger is this machine");
     } else {
         failure.why = own_finding(rules::route_no_address, d->domain, dns_problem);
     }
@@ -290,6 +356,12 @@ net::awaitable<link_result> dispatcher::connect_to(dispatcher* self, hop to, ste
     auto const executor = self->context_.get_executor();
     auto first = co_await open_link(executor, to, self->plan_->hostname, self->world_.tls, self->world_.limits,
                                     self->streams_, until);
+    if (first && to.require_tls && !(*first)->session.announced().require_tls) {
+        no_work none;
+        co_await use_link(*first, none, self->world_.limits);
+        link_failure failure{own_finding(rules::remote_needs_tls, to.domain, to.to_string()), false, true, {}};
+        co_return failure;
+    }
     if (first || !first.error().tls_handshake || to.tls != smtp::tls_wish::if_offered) co_return first;
     // Opportunistic: a server whose TLS is broken gets its mail as one that has none.
     log::event(log::level::info, "tls_failed", {{"next_hop", to.to_string()}, {"reply", first.error().why.reply}});

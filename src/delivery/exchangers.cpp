@@ -22,7 +22,10 @@ exchangers choose_exchangers(std::string const& domain, dns::mx_answer answer, s
         case dns::finding::no_such_name: e.problem = &rules::route_no_such_domain; break;
         case dns::finding::temporary:
         case dns::finding::bogus: e.problem = &rules::route_dns_failure; break;
-        case dns::finding::no_data: e.hosts.push_back(domain); return e;
+        case dns::finding::no_data:
+            e.hosts.push_back(domain);
+            e.preferences.push_back(0);
+            return e;
         case dns::finding::found: break;
     }
     if (e.problem) {
@@ -46,7 +49,9 @@ exchangers choose_exchangers(std::string const& domain, dns::mx_answer answer, s
     for (auto const& r : records) {
         if (us != records.end() && r.preference >= us->preference) break;
         if (e.hosts.size() == most_hosts) break;
-        if (std::find(e.hosts.begin(), e.hosts.end(), r.host) == e.hosts.end()) e.hosts.push_back(r.host);
+        if (std::find(e.hosts.begin(), e.hosts.end(), r.host) != e.hosts.end()) continue;
+        e.hosts.push_back(r.host);
+        e.preferences.push_back(r.preference);
     }
     if (e.hosts.empty()) {
         e.problem = &rules::route_loop;

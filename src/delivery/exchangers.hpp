@@ -1,6 +1,7 @@
 // Which hosts take a domain's mail, in which order (RFC 5321 section 5.1).
 #pragma once
 
+#include <cstdint>
 #include <random>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@ namespace postern::delivery {
 
 struct exchangers {
     std::vector<std::string> hosts;            // best first; at most `most_hosts`
+    std::vector<std::uint16_t> preferences;    // of each
     catalogue::rule const* problem = nullptr;  // set: there is nobody, and why
     std::string detail;                        // for the log
 };

@@ -147,6 +147,126 @@ TEST_CASE("an exchanger on this machine is a loop")
     CHECK(host.connections() == 0);
 }
 
+TEST_CASE("a better exchanger that can't be looked up delays the mail, though this machine is the next one")
+{
+    office o;
+    o.world.loopback_is_us = true;
+    o.dns->exchanger("b.example", 10, "mx.b.example");
+    o.dns->addresses["mx.b.example"].what = dns::finding::temporary;
+    o.dns->exchanger("b.example", 20, "us.b.example");
+    o.dns->address("us.b.example", "127.0.0.1");
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}));
+    auto const u = o.queue.settled("Q1");
+    CHECK(u.state == state::queued);
+    CHECK(u.last_reply.starts_with("451 4.4.3"));
+}
+
+TEST_CASE("no exchanger is tried that is as good as this machine, or worse (RFC 5321 section 5.1)")
+{
+    office o;
+    o.world.loopback_is_us = true;
+    // Several, since which of the equal ones comes first is left to chance.
+    for (int i = 0; i < 10; ++i) {
+        std::string const domain = "d" + std::to_string(i) + ".example";
+        o.dns->exchanger(domain, 10, "us.b.example");
+        o.dns->exchanger(domain, 10, "other.b.example");
+        o.dns->exchanger(domain, 20, "worse.b.example");
+    }
+    o.dns->address("us.b.example", "127.0.0.1");
+    // Nobody can connect there, but whoever tries finds a dead host and no loop.
+    o.dns->address("other.b.example", "255.255.255.255");
+    o.dns->address("worse.b.example", "255.255.255.255");
+    o.open();
+    for (int i = 0; i < 10; ++i) {
+        std::string const id = "Q" + std::to_string(i);
+        o.send(office::letter(id, {"to@d" + std::to_string(i) + ".example"}));
+        auto const u = o.queue.settled(id);
+        CHECK(u.state == state::bounced);
+        CHECK(u.last_reply.starts_with("554 5.4.6"));
+    }
+}
+
+TEST_CASE("one host for local mail and all other keeps both roles apart")
+{
+    scripted_server host{{}, "PIPELINING"};
+    office o;
+    o.settings.delivery.local = "smtp:" + host.address();
+    o.use_smart_host(host);
+    o.accounts.domains = {"us.example"};
+    o.open();
+    for (std::string const to : {"ann@us.example", "to@b.example"}) {
+        auto m = office::letter(to, {to});
+        m.recipients[0].to.notify = {.specified = true, .success = true};
+        o.send(m);
+        CHECK(o.queue.settled(to).state == state::delivered);
+    }
+    auto const reports = o.queue.reports();
+    REQUIRE(reports.size() == 2);
+    CHECK(reports[0].second.find("Action: delivered") != std::string::npos);
+    CHECK(reports[1].second.find("Action: relayed") != std::string::npos);
+
+    // The smart host only with TLS, which it lacks; local mail goes on.
+    o.settings.delivery.require_tls = true;
+    REQUIRE(o.running->reload(o.settings));
+    o.send(office::letter("Q1", {"to@b.example"}));
+    CHECK(o.queue.settled("Q1").last_reply.starts_with("451 4.7.5"));
+    o.send(office::letter("Q2", {"ann@us.example"}));
+    CHECK(o.queue.settled("Q2").state == state::delivered);
+}
+
+TEST_CASE("what waits for a smart host goes to its successor after a reload")
+{
+    scripted_server hangs{[](std::string const&, unsigned) { return std::string{"HANG"}; }};
+    scripted_server good;
+    office o;
+    o.use_smart_host(hangs);
+    o.open();
+    for (int i = 0; i < 3; ++i) o.send(office::letter("Q" + std::to_string(i), {"to@b.example"}));
+    while (hangs.connections() == 0) std::this_thread::sleep_for(5ms);
+    o.use_smart_host(good);
+    REQUIRE(o.running->reload(o.settings));
+    CHECK(good.mail(3, 5s).size() == 3);
+}
+
+TEST_CASE("reports don't tell where mailboxes are")
+{
+    for (bool unix_socket : {true, false}) {
+        CAPTURE(unix_socket);
+        office o;
+        auto const path = (o.folder / "lmtp").string();
+        scripted_server store{[](std::string const& line, unsigned) -> std::string {
+                                  return line.starts_with("RCPT TO:<no") ? "550 5.1.1 nobody here" : "";
+                              },
+                              "PIPELINING", unix_socket ? path : std::string{}, true};
+        std::string const where = unix_socket ? "unix:" + path : store.address();
+        o.settings.delivery.local = "lmtp:" + where;
+        o.accounts.domains = {"us.example"};
+        o.open();
+        auto m = office::letter("Q1", {"no@us.example", "yes@us.example"});
+        m.recipients[1].to.notify = {.specified = true, .success = true};
+        o.send(m);
+        CHECK(o.queue.settled("Q1", 0).state == state::bounced);
+        CHECK(o.queue.settled("Q1", 1).state == state::delivered);
+        // And when it is not there at all.
+        o.settings.delivery.local = unix_socket ? "lmtp:unix:" + path + "-gone" : "lmtp:127.0.0.1:1";
+        o.settings.delivery.give_up_after = 1h;
+        REQUIRE(o.running->reload(o.settings));
+        m = office::letter("Q2", {"yes@us.example"});
+        m.accepted_at -= 2h;
+        o.send(m);
+        CHECK(o.queue.settled("Q2").state == state::expired);
+        bool said = false;
+        for (auto const& [what, text] : o.queue.reports()) {
+            CHECK(text.find("Remote-MTA") == std::string::npos);
+            CHECK(text.find(path) == std::string::npos);
+            CHECK(text.find("127.0.0.1") == std::string::npos);
+            said = said || text.find("Diagnostic-Code: smtp; 550 5.1.1 nobody here") != std::string::npos;
+        }
+        CHECK(said);
+    }
+}
+
 TEST_CASE("the next exchanger is tried when the first one is dead or unwilling")
 {
     scripted_server host{[](std::string const& line, unsigned connection) -> std::string {
@@ -357,6 +477,25 @@ TEST_CASE("LMTP: over a Unix socket and over TCP, a fate for each recipient, ali
             reported = reported || text.find("Action: delivered") != std::string::npos;
         }
         CHECK(reported);
+    }
+}
+
+TEST_CASE("REQUIRETLS asks nothing of mailboxes on this machine (75)")
+{
+    for (std::string const how : {"maildir", "unix", "tcp"}) {
+        CAPTURE(how);
+        office o;
+        auto const path = (o.folder / "lmtp").string();
+        scripted_server store{{}, "PIPELINING", how == "unix" ? path : std::string{}, true};
+        if (how == "unix") o.settings.delivery.local = "lmtp:unix:" + path;
+        if (how == "tcp") o.settings.delivery.local = "lmtp:" + store.address();
+        o.accounts.domains = {"us.example"};
+        o.accounts.add("ann@us.example");
+        o.open();
+        auto m = office::letter("Q1", {"ann@us.example"});
+        m.env.require_tls = true;
+        o.send(m);
+        CHECK(o.queue.settled("Q1").state == state::delivered);
     }
 }
 

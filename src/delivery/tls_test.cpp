@@ -151,3 +151,55 @@ TEST_CASE("REQUIRETLS goes only to a host that proved itself and offers it (75)"
         }
     }
 }
+
+TEST_CASE("REQUIRETLS: the next exchanger is asked when the first one does not offer it")
+{
+    test_certificate c;
+    // The first one has no TLS.
+    scripted_server host{[](std::string const& line, unsigned connection) -> std::string {
+                             return connection == 1 && line.starts_with("EHLO") ? "250-x\r\n250 PIPELINING" : "";
+                         },
+                         extensions,
+                         {},
+                         false,
+                         c.context.get()};
+    office o;
+    o.world.tls = c.trusted();
+    o.dns->exchanger("b.example", 5, "first.b.example");
+    o.dns->address("first.b.example", "127.0.0.1");
+    o.use_exchanger("b.example", host);
+    o.open();
+    auto m = office::letter("Q1", {"to@b.example"});
+    m.env.require_tls = true;
+    o.send(m);
+    CHECK(o.queue.settled("Q1").state == state::delivered);
+    CHECK(host.mail(1).back().mail == "MAIL FROM:<from@us.example> REQUIRETLS");
+    // Other mail takes the first one.
+    o.send(office::letter("Q2", {"to@b.example"}));
+    CHECK(o.queue.settled("Q2").state == state::delivered);
+}
+
+TEST_CASE("REQUIRETLS: an exchanger that could not be asked leaves hope, one that does not offer it leaves none")
+{
+    test_certificate c;
+    scripted_server host{{}, "PIPELINING", {}, false, c.context.get()};
+    for (bool another : {false, true}) {
+        CAPTURE(another);
+        office o;
+        o.world.tls = c.trusted();
+        if (another) {
+            o.dns->exchanger("b.example", 20, "dead.b.example");
+            o.dns->address("dead.b.example", "127.0.0.2");
+        }
+        o.use_exchanger("b.example", host);
+        o.open();
+        auto m = office::letter("Q1", {"to@b.example"});
+        m.env.require_tls = true;
+        o.send(m);
+        auto const u = o.queue.settled("Q1");
+        CHECK(u.state == (another ? state::queued : state::bounced));
+        CHECK(u.last_reply.starts_with(another ? "451 4.4.1" : "550 5.7.30"));
+        CHECK(host.lines().back() == "QUIT");
+        for (auto const& line : host.lines()) CHECK_FALSE(line.starts_with("MAIL"));
+    }
+}

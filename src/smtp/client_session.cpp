@@ -79,7 +79,7 @@ void client_session::on_reply(reply r)
             } else if (settings_.tls == tls_wish::required) {
                 fail(failure::no_tls, "STARTTLS was refused: " + r.to_string(), r);
             } else {
-                up_ = was_ready_ = true;
+                up_ = true;
             }
             return;
         case phase::reset:
@@ -119,7 +119,7 @@ void client_session::on_hello(reply const& r)
         }
         if (settings_.tls == tls_wish::required) return fail(failure::no_tls, "STARTTLS is not offered");
     }
-    up_ = was_ready_ = true;
+    up_ = true;
 }
 
 void client_session::on_tls(bool verified)
@@ -134,7 +134,8 @@ void client_session::on_tls(bool verified)
 
 obstacle client_session::check(outgoing const& m) const
 {
-    if (m.env->require_tls && !(tls_ && tls_verified_ && announced_.require_tls)) return obstacle::require_tls;
+    bool const safe = settings_.stays_here || (tls_ && tls_verified_ && announced_.require_tls);
+    if (m.env->require_tls && !safe) return obstacle::require_tls;
     if (m.utf8 && !announced_.smtputf8) return obstacle::smtputf8;
     if (m.env->body == mail::body_type::binary_mime && !(announced_.chunking && announced_.binary_mime)) {
         return obstacle::binary;

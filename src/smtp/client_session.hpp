@@ -34,6 +34,7 @@ struct client_settings {
     std::string hostname;  // for EHLO or LHLO
     dialect speaks = dialect::smtp;
     tls_wish tls = tls_wish::if_offered;
+    bool stays_here = false;  // the other side is this machine's own: REQUIRETLS is met (RFC 8689)
 };
 
 /// What the last EHLO announced.
@@ -144,13 +145,10 @@ public:
     std::string& output() noexcept { return output_; }
     extensions const& announced() const noexcept { return announced_; }
     bool tls() const noexcept { return tls_; }
-    bool tls_verified() const noexcept { return tls_verified_; }
     /// Replies read so far: a deadline is for one reply, however slowly it drips in.
     std::uint64_t replies() const noexcept { return replies_; }
     /// Messages begun so far.
     std::uint64_t begun() const noexcept { return begun_; }
-    /// Greeting and EHLO were answered well at least once.
-    bool was_ready() const noexcept { return was_ready_; }
     failure failed() const noexcept { return failed_; }
     /// What the other side said last when it failed, or our own words; printable.
     std::string const& failure_text() const noexcept { return failure_text_; }
@@ -201,7 +199,6 @@ private:
     bool content_due_ = false;
     bool reset_due_ = false;
     bool up_ = false;
-    bool was_ready_ = false;
     bool quitting_ = false;
     failure failed_ = failure::none;
     std::string failure_text_;

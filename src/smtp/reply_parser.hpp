@@ -45,8 +45,6 @@ public:
     reply release();
     /// Why it was malformed, for the log.
     std::string_view problem() const noexcept { return problem_; }
-    /// Whether part of a reply has come.
-    bool in_reply() const noexcept { return lines_ > 0 || !partial_.empty(); }
 
 private:
     state on_line(std::string_view line);
