@@ -69,6 +69,12 @@ void handouts::claim(std::int64_t id)
     if (claimed_.insert(id).second) ++changes_;
 }
 
+void handouts::unclaim(std::int64_t id)
+{
+    std::scoped_lock lock{mutex_};
+    if (claimed_.erase(id) > 0) ++changes_;
+}
+
 bool handouts::is_claimed(std::int64_t id)
 {
     std::scoped_lock lock{mutex_};

@@ -51,6 +51,8 @@ public:
     /// take_due() must not touch this id (any more).
     void claim(std::int64_t id);
     bool is_claimed(std::int64_t id);
+    /// It may again; for what was set aside and came back.
+    void unclaim(std::int64_t id);
 
     void begin_reading();
     void end_reading();

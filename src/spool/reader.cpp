@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.hpp"
 #include "spool/failures.hpp"
 #include "spool/record.hpp"
 #include "spool/schema.hpp"
@@ -11,9 +12,24 @@ namespace postern::spool {
 namespace {
 
 // Column numbers of row_columns.
-enum column { id, queue_id, accepted_at, size, envelope, file, next_attempt, held };
+enum column { id, queue_id, accepted_at, size, envelope, file, next_attempt, held, reverse_path, reason };
 
 constexpr std::int64_t last_state = static_cast<std::int64_t>(recipient_state::removed);
+
+// What a damaged envelope says is for people, and may be anything.
+void make_presentable(message& m, std::string_view reverse_path)
+{
+    constexpr std::size_t most = 320;
+    auto const at = reverse_path.rfind('@');
+    m.env = {};
+    m.env.reverse_path.null = reverse_path.empty();
+    m.env.reverse_path.address.local_part = printable(reverse_path.substr(0, at), most);
+    if (at != std::string_view::npos) m.env.reverse_path.address.domain = printable(reverse_path.substr(at + 1), most);
+    for (std::string* text : {&m.session, &m.account, &m.client}) *text = printable(*text, most);
+    for (stored_recipient& r : m.recipients)
+        for (std::string* text : {&r.to.forward_path.local_part, &r.to.forward_path.domain})
+            *text = printable(*text, most);
+}
 
 // After `retry_now` the message is due before any of its recipients says so: then all are.
 void apply_schedule(stored_message& m, wall_time scheduled_at)
@@ -39,8 +55,10 @@ stored_message decode_row(store::statement const& row)
     m.file = row.text(column::file);
     m.scheduled = !row.is_null(column::next_attempt);
     m.what.held = row.integer(column::held) != 0;
-    if (!decode(row.blob(column::envelope), m.what, m.content_checksum))
+    if (!decode(row.blob(column::envelope), m.what, m.content_checksum)) {
+        make_presentable(m.what, row.text(column::reverse_path));
         m.damage = "its envelope is not as it was written";
+    }
     return m;
 }
 
@@ -56,7 +74,7 @@ void reader::close()
 {
     std::scoped_lock lock{mutex_};
     usable_ = false;
-    for (store::statement* s : {&due_, &load_, &fates_, &find_, &list_}) *s = store::statement{};
+    for (store::statement* s : {&due_, &load_, &fates_, &find_, &list_, &damaged_}) *s = store::statement{};
     db_.close();
 }
 
@@ -80,7 +98,10 @@ result<> reader::prepare()
         {&load_, from + "WHERE m.id = ?1"},
         {&fates_, "SELECT number, state, attempts, next_attempt, last_reply FROM recipient WHERE message = ?1"},
         {&find_, "SELECT message FROM schedule WHERE queue_id = ?1"},
-        {&list_, from + "ORDER BY m.id LIMIT ?1"},
+        {&list_, from + "WHERE m.id > ?1 ORDER BY m.id LIMIT ?2"},
+        {&damaged_,
+         "SELECT id, queue_id, accepted_at, size, envelope, file, NULL, 0, reverse_path, reason FROM damaged"
+         " WHERE ?1 = '' OR queue_id = ?1 ORDER BY id LIMIT ?2"},
     };
     for (auto const& [place, sql] : wanted) {
         auto prepared = db_.prepare(sql);
@@ -168,12 +189,12 @@ result<std::optional<std::int64_t>> reader::scheduled_id(std::string_view which)
     return failure("looking for a message");
 }
 
-result<std::vector<stored_message>> reader::list(std::size_t limit)
+result<std::vector<stored_message>> reader::list(std::int64_t after, std::size_t limit)
 {
     std::scoped_lock lock{mutex_};
     if (!usable_) return failure("listing messages");
     store::reset_after const end{list_};
-    list_.bind(1, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT32_MAX)));
+    list_.bind(1, after).bind(2, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT32_MAX)));
     std::vector<stored_message> found;
     for (;;) {
         store::step_result const now = list_.step();
@@ -184,6 +205,24 @@ result<std::vector<stored_message>> reader::list(std::size_t limit)
             if (auto known = load_fates(m); !known) return known.error();
             apply_schedule(m, from_microseconds(list_.integer(column::next_attempt)));
         }
+        found.push_back(std::move(m));
+    }
+}
+
+result<std::vector<stored_message>> reader::damaged(std::string_view queue_id, std::size_t limit)
+{
+    std::scoped_lock lock{mutex_};
+    if (!usable_) return failure("listing messages");
+    store::reset_after const end{damaged_};
+    damaged_.bind_text(1, queue_id).bind(2, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT32_MAX)));
+    std::vector<stored_message> found;
+    for (;;) {
+        store::step_result const now = damaged_.step();
+        if (now == store::step_result::finished) return found;
+        if (now == store::step_result::failed) return failure("listing messages");
+        stored_message m = decode_row(damaged_);
+        if (auto known = load_fates(m); !known) return known.error();
+        m.damage = damaged_.text(column::reason);
         found.push_back(std::move(m));
     }
 }

@@ -42,8 +42,10 @@ public:
     /// Nothing when it is not there (any more).
     result<std::optional<stored_message>> load(std::int64_t id);
     result<std::optional<std::int64_t>> scheduled_id(std::string_view queue_id);
-    /// In order of arrival.
-    result<std::vector<stored_message>> list(std::size_t limit);
+    /// In order of arrival, those after that id. Others wait meanwhile: so in small portions.
+    result<std::vector<stored_message>> list(std::int64_t after, std::size_t limit);
+    /// Those that were set aside, with what can still be read of them; with that queue id, if there is one.
+    result<std::vector<stored_message>> damaged(std::string_view queue_id, std::size_t limit);
     result<std::string> read_content(std::int64_t id, std::uint64_t offset, std::size_t limit);
 
 private:
@@ -55,7 +57,7 @@ private:
     std::filesystem::path file_;
     std::recursive_mutex mutex_;
     store::connection db_;
-    store::statement due_, load_, fates_, find_, list_;
+    store::statement due_, load_, fates_, find_, list_, damaged_;
     bool usable_ = false;
 };
 
@@ -63,6 +65,6 @@ private:
 stored_message decode_row(store::statement const& row);
 /// The columns that decode_row() expects: of `message AS m` left-joined with `schedule AS s`.
 inline constexpr std::string_view row_columns =
-    "m.id, m.queue_id, m.accepted_at, m.size, m.envelope, m.file, s.next_attempt, s.held";
+    "m.id, m.queue_id, m.accepted_at, m.size, m.envelope, m.file, s.next_attempt, s.held, m.reverse_path";
 
 }  // namespace postern::spool

@@ -183,7 +183,8 @@ bool decode(std::string_view octets, message& m, std::uint64_t& content_checksum
     if (octets.size() < 16) return false;
     unpacker tail{octets.substr(octets.size() - 8)};
     octets.remove_suffix(8);
-    if (tail.fixed() != checksum(octets, seed_of(m))) return false;
+    // Of what is damaged, too, people may want to know what it says.
+    bool const intact = tail.fixed() == checksum(octets, seed_of(m));
 
     unpacker u{octets};
     if (u.octet() != static_cast<std::uint8_t>(version)) return false;
@@ -219,10 +220,10 @@ bool decode(std::string_view octets, message& m, std::uint64_t& content_checksum
         r.to.notify = unpack(u.octet());
         r.to.original = u.text();
         r.next_attempt = m.accepted_at;
-        m.recipients.push_back(std::move(r));
+        if (u.ok()) m.recipients.push_back(std::move(r));
     }
     content_checksum = u.fixed();
-    return u.ok() && u.at_end();
+    return intact && u.ok() && u.at_end();
 }
 
 }  // namespace postern::spool

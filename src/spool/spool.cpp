@@ -11,6 +11,8 @@ namespace postern::spool {
 namespace {
 
 constexpr std::size_t retry_at_once = 2000;
+// While a portion is read, nothing else is.
+constexpr std::size_t list_at_once = 200;
 constexpr auto unreadable_rests = std::chrono::minutes{1};
 constexpr auto reader_rests = std::chrono::seconds{1};
 
@@ -232,22 +234,52 @@ result<std::optional<std::int64_t>> sqlite_spool::id_of(std::string_view queue_i
     return source_->scheduled_id(queue_id);
 }
 
-result<std::vector<summary>> sqlite_spool::list(filter const& f)
+result<std::vector<summary>> sqlite_spool::list_one(std::string_view queue_id)
 {
     std::vector<summary> out;
-    if (!f.queue_id.empty()) {
-        auto const id = id_of(f.queue_id);
-        if (!id) return id.error();
-        if (!*id || f.limit == 0) return out;
+    auto const id = id_of(queue_id);
+    if (!id) return id.error();
+    if (*id) {
         auto loaded = source_->load(**id);
         if (!loaded) return loaded.error();
-        if (*loaded && (*loaded)->damage.empty()) out.push_back(summary{std::move((*loaded)->what)});
-        return out;
+        if (*loaded) {
+            out.push_back(summary{std::move((*loaded)->what), std::move((*loaded)->damage)});
+            return out;
+        }
     }
-    auto all = source_->list(f.limit);
-    if (!all) return all.error();
-    for (stored_message& m : *all)
-        if (m.damage.empty()) out.push_back(summary{std::move(m.what)});
+    auto aside = source_->damaged(queue_id, 1);
+    if (!aside) return aside.error();
+    for (stored_message& m : *aside) out.push_back(summary{std::move(m.what), std::move(m.damage)});
+    return out;
+}
+
+result<std::vector<summary>> sqlite_spool::list(filter const& f)
+{
+    if (f.limit == 0) return std::vector<summary>{};
+    if (!f.queue_id.empty()) return list_one(f.queue_id);
+    std::vector<stored_message> all;
+    for (std::int64_t after = 0; all.size() < f.limit;) {
+        auto portion = source_->list(after, std::min(list_at_once, f.limit - all.size()));
+        if (!portion) return portion.error();
+        if (portion->empty()) break;
+        after = portion->back().id;
+        std::move(portion->begin(), portion->end(), std::back_inserter(all));
+    }
+    // Last, so that none is missed that is set aside meanwhile.
+    auto aside = source_->damaged({}, f.limit);
+    if (!aside) return aside.error();
+    if (!aside->empty()) {
+        std::erase_if(all, [&](stored_message const& m) {
+            return std::any_of(aside->begin(), aside->end(), [&](stored_message const& d) { return d.id == m.id; });
+        });
+        if (all.size() > f.limit - aside->size())
+            all.erase(all.begin() + static_cast<std::ptrdiff_t>(f.limit - aside->size()), all.end());
+        std::move(aside->begin(), aside->end(), std::back_inserter(all));
+        std::stable_sort(all.begin(), all.end(), [](auto const& x, auto const& y) { return x.id < y.id; });
+    }
+    std::vector<summary> out;
+    out.reserve(all.size());
+    for (stored_message& m : all) out.push_back(summary{std::move(m.what), std::move(m.damage)});
     return out;
 }
 
@@ -255,20 +287,29 @@ result<queued_message> sqlite_spool::find(std::string_view queue_id)
 {
     auto const id = id_of(queue_id);
     if (!id) return id.error();
-    if (!*id) return no_such_message();
+    if (!*id) return not_on_its_way(queue_id);
     auto loaded = source_->load(**id);
     if (!loaded) return loaded.error();
-    if (!*loaded) return no_such_message();
+    if (!*loaded) return not_on_its_way(queue_id);
     stored_message& m = **loaded;
     if (!m.damage.empty()) return error{status{4, 3, 0}, "The message is damaged", m.damage};
     return ready_for_delivery(m);
+}
+
+error sqlite_spool::not_on_its_way(std::string_view queue_id)
+{
+    auto const aside = source_->damaged(queue_id, 1);
+    if (!aside) return aside.error();
+    if (aside->empty()) return no_such_message();
+    return error{status{5, 0, 0}, "The message is damaged",
+                 "the message is unreadable (" + aside->front().damage + "), and is not delivered"};
 }
 
 result<> sqlite_spool::hold(std::string_view queue_id, bool held)
 {
     auto const id = id_of(queue_id);
     if (!id) return id.error();
-    if (!*id) return no_such_message();
+    if (!*id) return not_on_its_way(queue_id);
     return writer_.perform([&](result<>& outcome) { return writer_.set_held(queue_id, **id, held, outcome); });
 }
 
@@ -278,7 +319,7 @@ result<> sqlite_spool::retry_now(std::string_view queue_id)
     if (!queue_id.empty()) {
         auto const id = id_of(queue_id);
         if (!id) return id.error();
-        if (!*id) return no_such_message();
+        if (!*id) return retry_unreadable(queue_id, now);
         return writer_.perform([&](result<>& outcome) { return writer_.retry(**id, now, outcome); });
     }
     // In portions, so that nobody's mail waits for a million rows.
@@ -294,11 +335,34 @@ result<> sqlite_spool::retry_now(std::string_view queue_id)
     return done{};
 }
 
+result<> sqlite_spool::retry_unreadable(std::string_view queue_id, wall_time now)
+{
+    auto const aside = source_->damaged(queue_id, 1);
+    if (!aside) return aside.error();
+    if (aside->empty()) return no_such_message();
+    auto const id = aside->front().id;
+    auto back =
+        writer_.perform([&](result<>& outcome) { return writer_.retry_quarantined(id, queue_id, now, outcome); });
+    if (!back) return back;
+    out_.unclaim(id);
+    writer_.nudge();
+    return back;
+}
+
+result<> sqlite_spool::remove_unreadable(std::string_view queue_id)
+{
+    auto const aside = source_->damaged(queue_id, 1);
+    if (!aside) return aside.error();
+    if (aside->empty()) return no_such_message();
+    stored_message const& m = aside->front();
+    return writer_.perform([&](result<>& outcome) { return writer_.remove_quarantined(m.id, m.file, outcome); });
+}
+
 result<> sqlite_spool::remove(std::string_view queue_id)
 {
     auto const id = id_of(queue_id);
     if (!id) return id.error();
-    if (!*id) return no_such_message();
+    if (!*id) return remove_unreadable(queue_id);
     auto const loaded = source_->load(**id);
     if (!loaded) return loaded.error();
     if (!*loaded) return no_such_message();

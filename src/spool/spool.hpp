@@ -89,6 +89,7 @@ struct settlement {
 /// A row of `postern queue list`.
 struct summary {
     message what;
+    std::string unreadable;  // why it can't be delivered; then `what` is what could still be read. Empty: it can
 };
 struct filter {
     std::string queue_id;  // empty: all
@@ -144,10 +145,12 @@ public:
 
     // -- operating --
 
+    /// In order of arrival; those that are unreadable even if others are left out for them.
     virtual result<std::vector<summary>> list(filter const& f) = 0;
     virtual result<queued_message> find(std::string_view queue_id) = 0;
     virtual result<> hold(std::string_view queue_id, bool held) = 0;
-    virtual result<> retry_now(std::string_view queue_id) = 0;  // empty: all
+    /// Empty: all. One that was unreadable is looked at once more; so its content can be put back from a backup.
+    virtual result<> retry_now(std::string_view queue_id) = 0;
     virtual result<> remove(std::string_view queue_id) = 0;
     virtual result<std::uint64_t> count() = 0;
 };

@@ -71,6 +71,11 @@ private:
 
     /// Id of a message, handed out or not.
     result<std::optional<std::int64_t>> id_of(std::string_view queue_id);
+    result<std::vector<summary>> list_one(std::string_view queue_id);
+    /// Why a message is not: it is unreadable, or not here.
+    error not_on_its_way(std::string_view queue_id);
+    result<> retry_unreadable(std::string_view queue_id, wall_time now);
+    result<> remove_unreadable(std::string_view queue_id);
     result<queued_message> ready_for_delivery(stored_message& m);
     void set_aside(stored_message const& m);
     void forget_missing(std::int64_t id);

@@ -36,6 +36,10 @@ result<tables> tables::open(std::filesystem::path const& file, std::uint64_t log
          "UPDATE schedule SET next_attempt = ?1 WHERE message IN"
          " (SELECT message FROM schedule WHERE held = 0 AND next_attempt > ?1 ORDER BY next_attempt LIMIT ?2)"},
         {&s.quarantine_, "INSERT OR REPLACE INTO damaged SELECT *, ?2, ?3 FROM message WHERE id = ?1"},
+        {&s.unquarantine_,
+         "INSERT INTO message SELECT id, queue_id, accepted_at, size, reverse_path, envelope, file, content"
+         " FROM damaged WHERE id = ?1"},
+        {&s.forget_quarantined_, "DELETE FROM damaged WHERE id = ?1"},
         {&s.missing_, "DELETE FROM schedule WHERE message = ?1 AND NOT EXISTS (SELECT 1 FROM message WHERE id = ?1)"},
         {&s.first_, "UPDATE state SET value = ?1 WHERE name = 'first_attempts_from'"},
     };
@@ -139,13 +143,26 @@ bool tables::quarantine(std::int64_t id, std::int64_t now, std::string_view reas
 {
     schedule_changed_ = true;
     std::vector<std::int64_t> ids{id};
-    return quarantine_.bind(1, id).bind(2, now).bind_text(3, reason).run() && erase(ids, removed) && forget(id);
+    return quarantine_.bind(1, id).bind(2, now).bind_text(3, reason).run() && erase(ids, removed) &&
+           forget_schedule_.bind(1, id).run();
 }
 
-bool tables::forget_missing(std::int64_t id)
+bool tables::unquarantine(std::int64_t id)
+{
+    return unquarantine_.bind(1, id).run() && forget_quarantined_.bind(1, id).run();
+}
+
+bool tables::forget_quarantined(std::int64_t id)
+{
+    return forget_recipients_.bind(1, id).run() && forget_quarantined_.bind(1, id).run();
+}
+
+bool tables::forget_missing(std::int64_t id, bool& was_missing)
 {
     schedule_changed_ = true;
-    return missing_.bind(1, id).run();
+    if (!missing_.bind(1, id).run()) return false;
+    was_missing = changed_something();
+    return !was_missing || forget_recipients_.bind(1, id).run();
 }
 
 bool tables::set_first_attempts_from(std::int64_t id) { return first_.bind(1, id).run(); }

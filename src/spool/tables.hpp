@@ -53,9 +53,13 @@ public:
     bool changed_something() const;
     /// Makes up to `limit` messages due that are not yet; gives how many it found.
     std::optional<std::size_t> bring_forward(std::int64_t next_attempt, std::size_t limit);
+    /// Puts a message aside; its recipients stay.
     bool quarantine(std::int64_t id, std::int64_t now, std::string_view reason, std::uint64_t& removed);
-    /// Forgets a message that only the schedule knows.
-    bool forget_missing(std::int64_t id);
+    /// Brings it back; the schedule does not know it yet.
+    bool unquarantine(std::int64_t id);
+    bool forget_quarantined(std::int64_t id);
+    /// Forgets a message that only the schedule and the recipients know.
+    bool forget_missing(std::int64_t id, bool& was_missing);
     bool set_first_attempts_from(std::int64_t id);
     /// Copies what is left of the write-ahead log into the database, so that the next transaction
     /// begins it anew; waits for nobody who is in the way.
@@ -75,7 +79,8 @@ private:
     durability durability_ = durability::now;
     bool schedule_changed_ = false;
     store::statement begin_, commit_, rollback_, insert_, insert_file_, erase_, forget_schedule_, forget_recipients_,
-        forget_file_, schedule_, recipient_, held_, next_, forward_, quarantine_, missing_, first_;
+        forget_file_, schedule_, recipient_, held_, next_, forward_, quarantine_, unquarantine_, forget_quarantined_,
+        missing_, first_;
 };
 
 }  // namespace postern::spool

@@ -182,6 +182,8 @@ void writer::run()
     give_up(b,
             error{status{4, 3, 2}, "The server is being stopped", "the spool was closed before this could be stored"});
     if (!db_) return;
+    // So that no id is given again.
+    if (!db_->begin(durability::now) || !db_->set_first_attempts_from(first_.from()) || !db_->commit()) db_->rollback();
     if (auto emptied = db_->db().execute("PRAGMA wal_checkpoint(TRUNCATE)"); !emptied)
         log::event(log::level::warning, "spool-checkpoint-failed", {{"error", emptied.error().logged}});
 }

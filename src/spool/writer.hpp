@@ -103,6 +103,8 @@ public:
     bool retry(std::int64_t id, wall_time now, result<>& outcome);
     bool remove(std::string_view queue_id, std::int64_t id, std::string_view file, result<>& outcome);
     bool quarantine(std::int64_t id, std::string_view why);
+    bool retry_quarantined(std::int64_t id, std::string_view queue_id, wall_time now, result<>& outcome);
+    bool remove_quarantined(std::int64_t id, std::string_view file, result<>& outcome);
     bool forget_missing(std::int64_t id);
 
 private:

@@ -174,10 +174,34 @@ bool writer::quarantine(std::int64_t id, std::string_view why)
     return db_->quarantine(id, to_microseconds(wall_clock::now()), why, effects_.removed);
 }
 
+bool writer::retry_quarantined(std::int64_t id, std::string_view queue_id, wall_time now, result<>& outcome)
+{
+    if (!db_->unquarantine(id)) return false;
+    if (!db_->changed_something()) {
+        outcome = no_such_message();
+        return true;
+    }
+    ++effects_.inserted;
+    return db_->schedule(id, queue_id, to_microseconds(now));
+}
+
+bool writer::remove_quarantined(std::int64_t id, std::string_view file, result<>& outcome)
+{
+    if (!db_->forget_quarantined(id)) return false;
+    if (!db_->changed_something()) {
+        outcome = no_such_message();
+        return true;
+    }
+    if (file.empty()) return true;
+    effects_.files.emplace_back(file);
+    return db_->forget_file(file);
+}
+
 bool writer::forget_missing(std::int64_t id)
 {
-    if (!db_->forget_missing(id)) return false;
-    if (db_->changed_something()) ++effects_.removed;
+    bool was_missing = false;
+    if (!db_->forget_missing(id, was_missing)) return false;
+    if (was_missing) ++effects_.removed;
     return true;
 }
 
