@@ -1,6 +1,7 @@
 #include "directory/embedded.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <thread>
 
 #include "base/crypto.hpp"
@@ -15,6 +16,9 @@ namespace postern::directory {
 namespace {
 
 constexpr std::chrono::milliseconds between_polls{100};
+// A damaged file is looked over from end to end each time: soon at first, then now and then.
+constexpr std::chrono::milliseconds first_reopening_pause{100};
+constexpr std::chrono::seconds longest_reopening_pause{5};
 // So long are answers from memory good when the database can't be asked.
 constexpr std::chrono::seconds trust_without_database{60};
 constexpr std::size_t most_accounts_in_memory = 100'000;
@@ -77,7 +81,11 @@ embedded::embedded(options o, std::unique_ptr<store> s)
 {
 }
 
-embedded::~embedded() { pool_.stop(); }
+embedded::~embedded()
+{
+    pool_.stop();
+    if (reopener_.joinable()) reopener_.join();
+}
 
 result<> embedded::begin()
 {
@@ -95,12 +103,13 @@ result<> embedded::look_at_database()
     std::int64_t due = next_poll_.load(std::memory_order_relaxed);
     if (now >= due && next_poll_.compare_exchange_strong(due, now + std::chrono::nanoseconds{between_polls}.count())) {
         store::news const news = store_->poll();
+        if (store_->wants_reopen()) begin_reopening(now);
         if (news == store::news::trouble) {
-            if (!in_trouble_.exchange(true))
-                log::event(log::level::error, "accounts_unavailable", {{"detail", store_->trouble()}});
-        } else {
+            note_trouble();
+        } else if (news == store::news::changed || !reopening_) {
             bool good = true;
-            if (news == store::news::changed) good = refresh().has_value();
+            if (must_refresh_.exchange(false) || news == store::news::changed) good = refresh().has_value();
+            if (!good) must_refresh_ = true;
             if (good) {
                 last_good_ = now;
                 if (in_trouble_.exchange(false)) log::event(log::level::info, "accounts_available");
@@ -111,6 +120,45 @@ result<> embedded::look_at_database()
         now - last_good_.load(std::memory_order_relaxed) > std::chrono::nanoseconds{trust_without_database}.count())
         return error{{4, 3, 0}, "The account database is not available", store_->trouble()};
     return done{};
+}
+
+void embedded::note_trouble()
+{
+    if (!in_trouble_.exchange(true))
+        log::event(log::level::error, "accounts_unavailable", {{"detail", store_->trouble()}});
+}
+
+/// On a thread of its own: sessions don't wait while a file is looked over.
+void embedded::begin_reopening(std::int64_t now)
+{
+    if (now < next_reopening_ || reopening_.exchange(true)) return;
+    // The last one has ended, or is about to: it lets go of the flag at its very end.
+    if (reopener_.joinable()) reopener_.join();
+    try {
+        reopener_ = std::thread{[this] { reopen(); }};
+    } catch (std::system_error const&) {
+        reopening_ = false;  // no thread to be had; the next question tries again
+    }
+}
+
+void embedded::reopen()
+{
+    bool good = store_->reopen().has_value();
+    if (!good) note_trouble();
+    if (good) {
+        good = refresh().has_value();
+        must_refresh_ = !good;
+    }
+    if (good) {
+        last_good_ = now_in_nanoseconds();
+        reopening_pause_ = {};
+        if (in_trouble_.exchange(false)) log::event(log::level::info, "accounts_available");
+    } else {
+        reopening_pause_ =
+            std::clamp<std::chrono::nanoseconds>(2 * reopening_pause_, first_reopening_pause, longest_reopening_pause);
+    }
+    next_reopening_ = now_in_nanoseconds() + reopening_pause_.count();
+    reopening_ = false;
 }
 
 /// Forgets what was read before a change, and reads anew what is always kept.
@@ -156,7 +204,7 @@ result<bool> embedded::is_local(std::string_view domain)
 
 result<embedded::entry> embedded::load_login(std::string_view key)
 {
-    if (auto known = logins_.get(key)) return std::move(*known);
+    if (auto known = logins_.get(key, in_trouble_)) return std::move(*known);
     std::uint64_t const before = epoch_;
     auto found = store_->find_login(key);
     if (!found) return std::move(found).error();
@@ -178,7 +226,7 @@ result<std::shared_ptr<account const>> embedded::find_recipient(mail::mailbox co
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
     std::string const key = recipient_key(address);
-    if (auto known = recipients_.get(key)) return account_of(*known);
+    if (auto known = recipients_.get(key, in_trouble_)) return account_of(*known);
     std::uint64_t const before = epoch_;
     auto found = load_recipient(address);
     if (!found) return std::move(found).error();

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -62,11 +64,14 @@ private:
     class entry_cache {
     public:
         entry_cache(std::size_t known, std::size_t unknown) : known_(known), unknown_(unknown) {}
-        std::optional<entry> get(std::string_view key)
+        /// `in_trouble`: the database can't be asked. Then nobody is told that there is no such
+        /// account, even if that was so a moment ago.
+        std::optional<entry> get(std::string_view key, bool in_trouble)
         {
             auto known = known_.get(key);
             auto unknown = unknown_.get(key);
-            return known ? std::move(known) : std::move(unknown);
+            if (known || in_trouble) return known;
+            return unknown;
         }
         template <class Check>
         void put(std::string_view key, entry const& e, Check&& still_good)
@@ -107,6 +112,9 @@ private:
 
     // embedded.cpp: caches
     result<> look_at_database();
+    void begin_reopening(std::int64_t now);
+    void reopen();
+    void note_trouble();
     result<> refresh();
     result<> refresh_domains(std::vector<std::string> const* configured);
     result<entry> load_login(std::string_view key);
@@ -133,6 +141,11 @@ private:
     std::atomic<std::int64_t> last_good_{0};  // the same
     std::atomic<bool> in_trouble_{false};
     std::mutex refresh_lock_;
+    std::atomic<bool> must_refresh_{false};  // the last one did not get to its end
+    std::atomic<bool> reopening_{false};
+    std::atomic<std::int64_t> next_reopening_{0};  // steady clock, nanoseconds
+    std::chrono::nanoseconds reopening_pause_{};   // only the one who is reopening touches it, and
+    std::thread reopener_;                         // this
 
     published<domain_list> domains_;
     published<std::string> dummy_;  // the verifier that unknown names are checked against

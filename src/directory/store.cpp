@@ -167,8 +167,8 @@ result<> store::open_writer(connection::mode m)
 {
     struct stat about {};
     if (stat(file_.c_str(), &about) != 0) return system_error(file_.string(), errno);
-    // Opening anew happens on a connection's thread: no waiting there.
-    auto c = connection::open(file_, m, m == connection::mode::create ? writer_patience : reader_patience);
+    openings_.fetch_add(1, std::memory_order_relaxed);
+    auto c = connection::open(file_, m, writer_patience);
     if (!c) return std::move(c).error();
     auto secret = prepare_schema(**c, file_.string(), schema_version);
     if (!secret) {
@@ -182,7 +182,6 @@ result<> store::open_writer(connection::mode m)
     if (!row) return std::move(row).error();
     last_data_version_ = version->number(0);
     version->reset();
-    (*c)->set_patience(writer_patience);
     data_version_ = statement{};
     writer_ = std::move(*c);
     data_version_ = std::move(*version);
@@ -205,22 +204,16 @@ store::news store::poll()
 {
     // Whoever writes now invalidates the caches when done.
     std::unique_lock lock{writer_lock_, std::try_to_lock};
-    if (!lock) return news::none;
+    if (!lock) return lost_ ? news::trouble : news::none;
     struct stat about {};
     if (stat(file_.c_str(), &about) != 0) {
         lost_ = true;
+        must_reopen_ = false;  // there is nothing to open
         note_trouble(file_.string() + ": " + std::strerror(errno));
         return news::trouble;
     }
     if (about.st_ino != inode_ || about.st_dev != device_ || lost_) must_reopen_ = true;
-    if (must_reopen_) {
-        if (auto opened = open_writer(connection::mode::existing); !opened) {
-            lost_ = true;
-            note_trouble(opened.error().logged);
-            return news::trouble;
-        }
-        return news::changed;
-    }
+    if (must_reopen_) return lost_ ? news::trouble : news::none;
     auto row = data_version_.step();
     std::int64_t const version = row && *row ? data_version_.number(0) : last_data_version_;
     data_version_.reset();
@@ -236,6 +229,24 @@ store::news store::poll()
     if (version == last_data_version_) return news::none;
     last_data_version_ = version;
     return news::changed;
+}
+
+result<> store::reopen()
+{
+    std::lock_guard lock{writer_lock_};
+    return reopen_for_writing();
+}
+
+/// Under the writer's lock.
+result<> store::reopen_for_writing()
+{
+    if (!must_reopen_) return done{};
+    auto opened = open_writer(connection::mode::existing);
+    if (!opened) {
+        lost_ = true;
+        note_trouble(opened.error().logged);
+    }
+    return opened;
 }
 
 void store::note_trouble(std::string text)

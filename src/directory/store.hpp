@@ -3,8 +3,9 @@
 // over a pool of connections, writes over one, behind a lock.
 //
 // A file that was removed, replaced or damaged while the program runs is noticed by
-// poll() or by a failing read; from then on everything fails with 4.3.0 until poll()
-// can open a good file again.
+// poll() or by a failing read; from then on everything fails with 4.3.0 until reopen()
+// finds a good file again. That looks the whole file over, so it is not for threads that
+// have something better to do.
 #pragma once
 
 #include <atomic>
@@ -55,9 +56,15 @@ public:
     store& operator=(store const&) = delete;
 
     enum class news { none, changed, trouble };
-    /// Whether another process changed the database since the last call, or the file
-    /// was opened anew. Cheap; never waits for a writer.
+    /// Whether another process changed the database since the last call. Cheap; never
+    /// waits for a writer, and never opens the file.
     news poll();
+    /// Whether the file has to be opened anew, and one is there.
+    bool wants_reopen() const noexcept { return must_reopen_; }
+    /// Does it. What was read before is outdated then.
+    result<> reopen();
+    /// How often the file was opened for writing, or tried to be.
+    std::uint64_t openings() const noexcept { return openings_.load(std::memory_order_relaxed); }
     /// What poll() last ran into, for the log; empty when all is well.
     std::string trouble() const;
 
@@ -105,6 +112,7 @@ private:
     explicit store(std::filesystem::path file);
 
     result<> open_writer(connection::mode m);
+    result<> reopen_for_writing();
     result<lease> borrow();
     result<> write(std::function<result<>(connection&)> const& work);
     /// A write to one account, which must exist.
@@ -115,6 +123,7 @@ private:
     std::filesystem::path file_;
     std::atomic<char> recipient_delimiter_{'+'};
     std::atomic<std::uint64_t> reads_{0};
+    std::atomic<std::uint64_t> openings_{0};
 
     mutable std::mutex writer_lock_;
     std::unique_ptr<connection> writer_;

@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "directory/store.hpp"
+#include "directory/embedded.hpp"
 #include "directory/test_directory.hpp"
 
 using namespace postern;
@@ -181,6 +181,75 @@ TEST_CASE("a database overwritten while in use is unavailable, and a restored on
     std::filesystem::rename(backup, where.file());
     CHECK(eventually([&] { return d->find_account("nobody@example.org").has_value(); }));
     CHECK(log_in(*d, "bob@example.org", "sesame").state == login_state::accepted);
+}
+
+TEST_CASE("questions never open a file that is lost; whoever reopens it does")
+{
+    folder where;
+    auto s = std::move(accounts_file::open(where.path())).value();
+    REQUIRE(s->add_domain("b.example"));
+    run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
+    auto const backup = where.path() / "backup.db";
+    std::filesystem::copy_file(where.file(), backup);
+    fill(where.path() / "garbage", std::string(20'000, '\xee'));
+    std::filesystem::rename(where.path() / "garbage", where.file());
+
+    auto const before = s->openings();
+    s->poll();
+    CHECK(s->wants_reopen());
+    CHECK_FALSE(s->reopen());
+    CHECK(s->openings() == before + 1);
+    for (int i = 0; i < 20; ++i) {
+        CHECK(s->poll() == accounts_file::news::trouble);
+        auto const answer = s->find_login("bob@example.org");
+        REQUIRE_FALSE(answer);
+        CHECK(answer.error().code.temporary());
+    }
+    CHECK(s->openings() == before + 1);
+    CHECK(s->wants_reopen());
+
+    std::filesystem::rename(backup, where.file());
+    CHECK(s->poll() == accounts_file::news::trouble);
+    CHECK(s->openings() == before + 1);
+    CHECK(s->reopen());
+    CHECK_FALSE(s->wants_reopen());
+    CHECK(s->poll() == accounts_file::news::none);
+    CHECK(*s->list_domains() == std::vector<std::string>{"b.example"});
+
+    // Nothing is written to a file that was replaced: a writer takes the new one first.
+    std::filesystem::copy_file(where.file(), backup);
+    std::filesystem::rename(backup, where.file());
+    s->poll();
+    REQUIRE(s->wants_reopen());
+    CHECK(s->add_domain("c.example"));
+    CHECK_FALSE(s->wants_reopen());
+    auto const again = std::move(accounts_file::open(where.path())).value();
+    CHECK(again->list_domains()->size() == 2);
+}
+
+TEST_CASE("a file that stays damaged is looked over more and more seldom")
+{
+    folder where;
+    options o;
+    o.folder = where.path();
+    o.hash_threads = 1;
+    auto opened = accounts_file::open(where.path());
+    REQUIRE(opened);
+    accounts_file& counted = **opened;
+    embedded d{o, std::move(*opened)};
+    REQUIRE(d.begin());
+    run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
+    fill(where.path() / "garbage", std::string(20'000, '\xee'));
+    std::filesystem::rename(where.path() / "garbage", where.file());
+    auto const before = counted.openings();
+    auto const until = std::chrono::steady_clock::now() + std::chrono::milliseconds{1500};
+    // Asked all the time; at most after 0, 100, 300 and 700 milliseconds, and 1.5 seconds.
+    bool refused = false;
+    while (std::chrono::steady_clock::now() < until) refused = !d.find_account("nobody@example.org") || refused;
+    CHECK(refused);
+    auto const tries = counted.openings() - before;
+    CHECK(tries >= 1);
+    CHECK(tries <= 5);
 }
 
 TEST_CASE("while another program writes, reads go on and writes say so")
