@@ -174,7 +174,7 @@ public:
     {
         std::lock_guard const lock{mutex_};
         std::vector<postern::spool::summary> all;
-        for (auto const& [id, e] : entries_) all.push_back({e.what});
+        for (auto const& [id, e] : entries_) all.push_back({e.what, {}});
         return all;
     }
     result<queued_message> find(std::string_view queue_id) override
