@@ -32,6 +32,14 @@ std::string size_of(json::value const& message)
     return readable_size(parse_number<std::uint64_t>(text_of(message, "size")).value_or(0));
 }
 
+/// Why a message is not delivered, if that is so.
+std::string rest_of(json::value const& message)
+{
+    auto const unreadable = text_of(message, "unreadable");
+    if (!unreadable.empty()) return "  (unreadable: " + unreadable + ")";
+    return flag_of(message, "held") ? "  (held)" : "";
+}
+
 std::string sender_of(json::value const& message)
 {
     auto const sender = text_of(message, "reverse_path");
@@ -65,7 +73,7 @@ int list(application const& app, options const& o)
     }
     for (auto const& m : done->as_array()) {
         print_line(text_of(m, "queue_id") + "  " + readable_time(text_of(m, "accepted_at")) + "  " + size_of(m) +
-                   "  from " + sender_of(m) + (flag_of(m, "held") ? "  (held)" : ""));
+                   "  from " + sender_of(m) + rest_of(m));
         for (auto const& r : recipients_of(m)) print_recipient(r);
     }
     auto const count = done->as_array().size();
@@ -85,7 +93,7 @@ int show(application const& app, options const& o)
         return all_is_well;
     }
     auto const& m = *done;
-    print_line("message    " + text_of(m, "queue_id") + (flag_of(m, "held") ? " (held)" : ""));
+    print_line("message    " + text_of(m, "queue_id") + rest_of(m));
     print_line("from       " + sender_of(m));
     print_line("accepted   " + readable_time(text_of(m, "accepted_at")));
     print_line("size       " + size_of(m));

@@ -192,6 +192,30 @@ TEST_CASE("domains of the configuration and of the database stand in one list")
     CHECK(w.must("domain list").as_array().size() == 1);
 }
 
+TEST_CASE("an unreadable message is in the queue's list, which says why")
+{
+    world w;
+    auto const id = enqueue(*w.queue, std::string(300'000, 'x'));
+    for (auto const& e : std::filesystem::recursive_directory_iterator(w.folder.path() / "content"))
+        if (e.is_regular_file()) std::filesystem::resize_file(e.path(), 10);
+    REQUIRE(w.queue->take_due(wall_clock::now() + std::chrono::seconds{1}, 10)->empty());
+    // Behind what was set aside.
+    static_cast<void>(w.queue->hold(enqueue(*w.queue, "Subject: Hello\r\n\r\n"), true));
+    auto const all = w.must("queue list").as_array();
+    REQUIRE(all.size() == 2);
+    CHECK(text(all[0], "queue_id") == id);
+    CHECK(text(all[0], "unreadable").find("size") != std::string::npos);
+    auto const& to = all[0].at("recipients").as_array().at(0);
+    CHECK(text(to, "state") == "unreadable");
+    CHECK(to.at("next_attempt").is_null());
+    CHECK(all[1].at("unreadable").is_null());
+    auto const shown = w.must("queue show", {{"queue_id", id}});
+    CHECK_FALSE(shown.as_object().contains("header"));
+    CHECK_FALSE(w.run("queue hold", {{"queue_id", id}}));
+    w.must("queue remove", {{"queue_id", id}});
+    CHECK(w.must("queue list").as_array().size() == 1);
+}
+
 TEST_CASE("the queue can be looked at and changed")
 {
     world w;

@@ -22,15 +22,21 @@ std::string_view name_of(spool::recipient_state s)
     return "removed";
 }
 
-json::object describe(spool::message const& m)
+json::object describe(spool::summary const& s)
 {
+    spool::message const& m = s.what;
     json::array recipients;
     for (auto const& r : m.recipients) {
         json::object one;
         one["forward_path"] = r.to.forward_path.to_string();
-        one["state"] = name_of(r.state);
+        bool const waits = r.state == spool::recipient_state::queued;
+        if (waits && !s.unreadable.empty()) {
+            one["state"] = "unreadable";
+        } else {
+            one["state"] = name_of(r.state);
+        }
         one["attempts"] = r.attempts;
-        if (r.state == spool::recipient_state::queued) {
+        if (waits && s.unreadable.empty()) {
             one["next_attempt"] = to_rfc3339(r.next_attempt);
         } else {
             one["next_attempt"] = nullptr;
@@ -47,6 +53,11 @@ json::object describe(spool::message const& m)
     o["session"] = m.session;
     o["account"] = m.account;
     o["client"] = m.client;
+    if (s.unreadable.empty()) {
+        o["unreadable"] = nullptr;
+    } else {
+        o["unreadable"] = printable(s.unreadable);
+    }
     o["recipients"] = std::move(recipients);
     return o;
 }
@@ -60,7 +71,7 @@ std::string read_id(arguments& a)
     return id;
 }
 
-basic_result<spool::message, failure> find(context& c, std::string const& id)
+basic_result<spool::summary, failure> find(context& c, std::string const& id)
 {
     spool::filter only;
     only.queue_id = id;
@@ -74,7 +85,7 @@ basic_result<spool::message, failure> find(context& c, std::string const& id)
                            id + "` tells",
                        {}};
     }
-    return std::move(found->front().what);
+    return std::move(found->front());
 }
 
 template <class Change>
@@ -86,7 +97,7 @@ outcome change(context& c, arguments& a, std::string_view event, Change apply)
     if (!message) return std::move(message.error());
     result<> changed = apply(id);
     if (!changed) return to_failure(changed.error());
-    log::event(log::level::info, event, {{"queue_id", id}, {"session", message->session}, {"by", "operator"}});
+    log::event(log::level::info, event, {{"queue_id", id}, {"session", message->what.session}, {"by", "operator"}});
     json::object o;
     o["queue_id"] = id;
     return json::value(std::move(o));
@@ -123,7 +134,7 @@ outcome queue_list(context& c, arguments a)
     auto all = c.queue->list(f);
     if (!all) return to_failure(all.error());
     json::array list;
-    for (auto const& one : *all) list.emplace_back(describe(one.what));
+    for (auto const& one : *all) list.emplace_back(describe(one));
     return json::value(std::move(list));
 }
 
