@@ -45,6 +45,7 @@ basic_result<opened, failure> open_files(config::settings const& s, control::com
         spool::options o;
         o.folder = s.data_dir;
         o.free_space_floor = s.limits.free_space;
+        o.log_size = 0;  // for a few changes, none is made ready
         auto queue = spool::open(o);
         if (!queue) return control::to_failure(queue.error());
         files.queue = std::move(*queue);
