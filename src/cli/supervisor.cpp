@@ -40,8 +40,6 @@ void notify_ready(std::string const& status)
     ::sd_notifyf(0, "READY=1\nMAINPID=%ld\nSTATUS=%s", static_cast<long>(::getpid()), status.c_str());
 }
 
-void notify_status(std::string const& status) { ::sd_notifyf(0, "STATUS=%s", status.c_str()); }
-
 void notify_reloading()
 {
     // Type=notify-reload asks for the time too.

@@ -15,7 +15,6 @@ namespace postern::cli {
 std::vector<submission::inherited_socket> inherited_sockets();
 
 void notify_ready(std::string const& status);
-void notify_status(std::string const& status);
 void notify_reloading();
 void notify_stopping();
 void notify_alive();

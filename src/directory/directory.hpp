@@ -41,10 +41,9 @@ struct account {
 
 enum class login_state {
     accepted,
-    bad_credentials,   // unknown account or wrong password: the client must not learn which
-    disabled,          // right credentials, but the account is off (525 5.7.13)
-    smtp_auth_off,     // right credentials, but SMTP AUTH is off for it (535 5.7.8 in the catalogue)
-    needs_transition,  // 432: no SCRAM keys yet; one PLAIN login would make them
+    bad_credentials,  // unknown account or wrong password: the client must not learn which
+    disabled,         // right credentials, but the account is off (525 5.7.13)
+    smtp_auth_off,    // right credentials, but SMTP AUTH is off for it (535 5.7.8 in the catalogue)
 };
 struct login {
     login_state state = login_state::bad_credentials;

@@ -28,7 +28,6 @@ class client_mechanism {
 public:
     virtual ~client_mechanism() = default;
     virtual std::string_view name() const noexcept = 0;
-    virtual bool reveals_password() const noexcept = 0;  // never without TLS
     /// First without a challenge, then once per challenge. SCRAM derives keys in here
     /// (up to 600,000 iterations, half a second): not for an event loop's thread.
     virtual client_action step(std::optional<std::string_view> challenge) = 0;

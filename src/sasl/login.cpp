@@ -10,7 +10,6 @@ rejected malformed(char const* detail) { return {rejected::reason::malformed, de
 class login_server final : public server_mechanism {
 public:
     std::string_view name() const noexcept override { return "LOGIN"; }
-    bool reveals_password() const noexcept override { return true; }
     std::string_view claimed() const noexcept override { return authcid_; }
 
     outcome step(std::optional<std::string_view> response) override
@@ -47,7 +46,6 @@ class login_client final : public client_mechanism {
 public:
     explicit login_client(client_credentials c) : credentials_(std::move(c)) {}
     std::string_view name() const noexcept override { return "LOGIN"; }
-    bool reveals_password() const noexcept override { return true; }
     bool finished() const noexcept override { return answers_ == 2; }
 
     // The prompts' texts differ between servers; only their order counts.

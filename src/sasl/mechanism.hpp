@@ -68,7 +68,6 @@ class server_mechanism {
 public:
     virtual ~server_mechanism() = default;
     virtual std::string_view name() const noexcept = 0;  // "SCRAM-SHA-256"
-    virtual bool reveals_password() const noexcept = 0;  // never without TLS
     /// First call: the initial response, or nothing when the client sent none; absent
     /// and empty ("=") differ (RFC 4954 section 4). Then one call per response.
     virtual outcome step(std::optional<std::string_view> response) = 0;

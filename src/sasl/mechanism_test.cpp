@@ -47,7 +47,6 @@ TEST_CASE("mechanisms are found by name in any letter case, and no others")
     for (auto name : server_mechanisms()) {
         auto m = make_server_mechanism(name, {});
         CHECK(m->name() == name);
-        CHECK(m->reveals_password() == (name == "PLAIN" || name == "LOGIN"));
     }
 }
 
@@ -175,7 +174,6 @@ TEST_CASE("client halves speak what server halves understand")
         auto s = make_server_mechanism(name, {});
         auto c = make_client_mechanism(name, {"tim", "", secret{"x y"}}, {});
         REQUIRE(c);
-        CHECK(c->reveals_password());
         auto action = c->step(std::nullopt);
         std::optional<std::string> response;
         if (auto* r = std::get_if<respond>(&action)) response = r->octets;

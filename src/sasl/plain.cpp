@@ -10,7 +10,6 @@ rejected malformed(char const* detail) { return {rejected::reason::malformed, de
 class plain_server final : public server_mechanism {
 public:
     std::string_view name() const noexcept override { return "PLAIN"; }
-    bool reveals_password() const noexcept override { return true; }
     std::string_view claimed() const noexcept override { return claimed_; }
 
     outcome step(std::optional<std::string_view> response) override
@@ -54,7 +53,6 @@ class plain_client final : public client_mechanism {
 public:
     explicit plain_client(client_credentials c) : credentials_(std::move(c)) {}
     std::string_view name() const noexcept override { return "PLAIN"; }
-    bool reveals_password() const noexcept override { return true; }
     bool finished() const noexcept override { return sent_; }
 
     client_action step(std::optional<std::string_view> challenge) override

@@ -13,7 +13,6 @@ public:
     }
 
     std::string_view name() const noexcept override { return mechanism_name(hash_, plus_); }
-    bool reveals_password() const noexcept override { return false; }
     bool finished() const noexcept override { return stage_ == stage::verified; }
 
     client_action step(std::optional<std::string_view> challenge) override

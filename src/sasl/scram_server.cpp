@@ -15,7 +15,6 @@ public:
     }
 
     std::string_view name() const noexcept override { return mechanism_name(hash_, plus_); }
-    bool reveals_password() const noexcept override { return false; }
     std::string_view claimed() const noexcept override { return first_.authcid; }
 
     outcome step(std::optional<std::string_view> response) override

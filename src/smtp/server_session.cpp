@@ -145,8 +145,6 @@ action server_session::on_connect(tls_facts const* tls)
     return state_->greet();
 }
 
-action server_session::on_unwelcome(catalogue::verdict const& v) { return state_->refuse_and_close(v, {}); }
-
 action server_session::on_input(std::string_view& in)
 {
     auto& s = *state_;

@@ -106,7 +106,6 @@ enum class login_result : std::uint8_t {
     bad_credentials,
     disabled,
     smtp_auth_off,
-    needs_transition,
     unavailable
 };
 
@@ -118,8 +117,6 @@ public:
 
     /// Greets (220). `tls`: implicit TLS is up, or a client hello came on 587.
     action on_connect(tls_facts const* tls = nullptr);
-    /// Says the refusal (421 or 554) instead of a greeting, then hang_up.
-    action on_unwelcome(catalogue::verdict const& v);
     /// Takes complete lines off the front of `in` until something is needed. What it leaves
     /// (an incomplete line, the octets behind DATA, BDAT or STARTTLS) the driver keeps.
     action on_input(std::string_view& in);

@@ -150,7 +150,6 @@ action server_session::state::on_login(login_result r, std::string_view account)
         case login_result::bad_credentials: return fail_auth(rules::auth_failed);
         case login_result::disabled: return fail_auth(rules::auth_account_disabled);
         case login_result::smtp_auth_off: return fail_auth(rules::auth_smtp_off);
-        case login_result::needs_transition: return end_auth(rules::auth_needs_transition);
         case login_result::unavailable: break;
     }
     return end_auth(rules::auth_unavailable);

@@ -205,14 +205,6 @@ constexpr dialog dialogs[] = {
         -- rule auth-unavailable
         -- open
     )"},
-    {"15: 432 where one login with the plain password would enable the mechanism", "submission tls", R"(
-        -- greeting
-        -- ehlo
-        -- next login needs-transition
-        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
-        S: 432 4.7.12 ...
-        -- rule auth-needs-transition
-    )"},
     {"accounts that are switched off", "submission tls", R"(
         -- greeting
         -- ehlo

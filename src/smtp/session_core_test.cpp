@@ -328,11 +328,6 @@ constexpr dialog dialogs[] = {
         -- rule server-stopping
         -- closed
     )"},
-    {"an unwelcome client is told so instead of a greeting", "mx", R"(
-        -- unwelcome too-many-connections
-        S: 421 4.3.2 ...
-        -- closed
-    )"},
     {"16: no 530 on EHLO, HELO, NOOP, RSET, QUIT", "submission starttls", R"(
         -- greeting
         C: HELO client.example

@@ -59,8 +59,6 @@ smtp::action session_driver::on_login(result<directory::login> const& answer)
             return session_->on_login(smtp::login_result::bad_credentials, {});
         case directory::login_state::disabled: return session_->on_login(smtp::login_result::disabled, {});
         case directory::login_state::smtp_auth_off: return session_->on_login(smtp::login_result::smtp_auth_off, {});
-        case directory::login_state::needs_transition:
-            return session_->on_login(smtp::login_result::needs_transition, {});
     }
     return session_->on_login(smtp::login_result::unavailable, {});
 }

@@ -45,7 +45,7 @@ inline std::vector<std::size_t> world::play(char const* script)
         rest.remove_prefix(std::min(line.size() + 1, rest.size()));
         line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
         if (line.empty()) continue;
-        if (!connected && !line.starts_with("-- unwelcome")) perform(session_->on_connect(implicit_ ? &tls_ : nullptr));
+        if (!connected) perform(session_->on_connect(implicit_ ? &tls_ : nullptr));
         connected = true;
         auto const what = line.substr(0, 2);
         auto const text = line.size() > 3 ? line.substr(3) : std::string_view{};
@@ -133,8 +133,6 @@ inline void world::obey(std::string_view directive)
     } else if (word == "shutdown") {
         nothing_left();
         perform(session_->on_shutdown());
-    } else if (word == "unwelcome") {
-        perform(session_->on_unwelcome(catalogue::make_verdict(*catalogue::find(rest))));
     } else {
         FAIL("unknown directive");
     }

@@ -285,7 +285,6 @@ inline smtp::login_result world::log_in(smtp::verify_password const& claim) cons
         if (question != "login") continue;
         if (answer == "disabled") return disabled;
         if (answer == "smtp-auth-off") return smtp_auth_off;
-        if (answer == "needs-transition") return needs_transition;
         if (answer == "unavailable") return unavailable;
     }
     bool const own = claim.authzid.empty() || claim.authzid == claim.authcid;
