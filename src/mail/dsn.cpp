@@ -33,8 +33,6 @@ constexpr std::array wordings{
     wording{dsn_action::relayed, "relayed", "Your mail was passed on",
             "Your message was passed on for the following addresses to a server that sends no reports of success. "
             "You will get no further report of it."},
-    wording{dsn_action::expanded, "expanded", "Your mail was passed on to a list",
-            "Your message was passed on to the members of the following lists, as you asked to be told."},
 };
 
 status code_of(dsn_recipient const& r) noexcept

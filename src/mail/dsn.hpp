@@ -17,7 +17,7 @@
 
 namespace postern::mail {
 
-enum class dsn_action : std::uint8_t { failed, delayed, delivered, relayed, expanded };
+enum class dsn_action : std::uint8_t { failed, delayed, delivered, relayed };
 
 struct dsn_recipient {
     mailbox address;       // as given in RCPT; nothing of a later forwarding

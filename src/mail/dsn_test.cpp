@@ -175,7 +175,7 @@ TEST_CASE("several recipients, each with its own fate, under the gravest subject
     r.action = dsn_action::relayed;
     q.recipients.insert(q.recipients.begin(), r);
     r.address = {"dora", "example.org"};
-    r.action = dsn_action::expanded;
+    r.action = dsn_action::delayed;
     q.recipients.push_back(r);
     r.address = {"eve", "example.org"};
     r.action = dsn_action::delivered;
@@ -184,7 +184,7 @@ TEST_CASE("several recipients, each with its own fate, under the gravest subject
     CHECK(has(text, "Subject: Your mail could not be delivered\r\n"));
     CHECK(count(text, "\r\nFinal-Recipient: ") == 4);
     CHECK(has(text, "Action: relayed\r\nStatus: 2.0.0\r\n"));
-    CHECK(has(text, "Action: expanded\r\n"));
+    CHECK(has(text, "Action: delayed\r\n"));
     CHECK(has(text, "Action: delivered\r\n"));
 }
 
