@@ -183,6 +183,10 @@ constexpr option table[] = {
     setting<duration<minute, 30 * day>, [](auto& s) -> auto& { return s.delivery.give_up_after; }>(
         "delivery.give_up_after", reload,
         "How long to try before the message goes back to its sender with a report."),
+    setting<duration<0, 30 * day>, [](auto& s) -> auto& { return s.delivery.delay_notice_after; }>(
+        "delivery.delay_notice_after", reload,
+        "After how long the sender is told, once, that a message is still waiting, unless the sender "
+        "asked for no such notice (NOTIFY). 0: never."),
     setting<number<1, 10000>, [](auto& s) -> auto& { return s.delivery.connections_per_host; }>(
         "delivery.connections_per_host", reload,
         "Connections at one time to one other server."),

@@ -90,6 +90,7 @@ struct settings {
                                                 std::chrono::seconds{3600}, std::chrono::seconds{7200},
                                                 std::chrono::seconds{14400}};
         std::chrono::seconds give_up_after{3600 * 24 * 5};
+        std::chrono::seconds delay_notice_after{3600 * 4};  // 0: no notices
         unsigned connections_per_host = 20;
         unsigned concurrency = 200;
         bool require_tls = false;  // to the smart host

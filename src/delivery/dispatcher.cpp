@@ -239,7 +239,7 @@ void dispatcher::submit(std::shared_ptr<destination> const& d, job j)
     }
     if (under_way_ > world_.most_under_way) {
         under_way_ -= j.recipients.size();
-        return settler_.put_off(j, own_finding(rules::delivery_overloaded, d->domain).reply);
+        return settler_.put_off(j, own_finding(rules::delivery_overloaded, d->domain), *plan_);
     }
     j.since = now;
     d->waiting.push_back(std::move(j));

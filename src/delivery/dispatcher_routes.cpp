@@ -137,7 +137,7 @@ void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std:
     }
     if (mailbox_jobs_ >= most_mailbox_jobs) {
         --under_way_;
-        return settler_.put_off(one, own_finding(rules::delivery_overloaded, to.domain).reply);
+        return settler_.put_off(one, own_finding(rules::delivery_overloaded, to.domain), *plan_);
     }
     maildir_letter mail;
     mail.folder = std::move(*folder);

@@ -19,6 +19,7 @@ result<plan> make_plan(config::settings const& s)
     p.smart_host_needs_tls = s.delivery.require_tls;
     p.retry = s.delivery.retry;
     p.give_up_after = s.delivery.give_up_after;
+    p.delay_notice_after = s.delivery.delay_notice_after;
     p.concurrency = std::max(1u, s.delivery.concurrency);
     p.connections_per_host = std::clamp(s.delivery.connections_per_host, 1u, p.concurrency);
     p.recipient_delimiter = s.submission.recipient_delimiter;

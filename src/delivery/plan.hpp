@@ -28,6 +28,7 @@ struct plan {
     bool smart_host_needs_tls = false;
     std::vector<std::chrono::seconds> retry;
     std::chrono::seconds give_up_after{};
+    std::chrono::seconds delay_notice_after{};  // 0: no notices
     unsigned connections_per_host = 1;
     unsigned concurrency = 1;
     char recipient_delimiter = '+';

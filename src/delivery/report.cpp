@@ -15,6 +15,7 @@ constexpr std::size_t header_limit = 64u << 10;
 
 mail::dsn_action action_of(reported const& r, attempt const& how) noexcept
 {
+    if (r.delayed_until) return mail::dsn_action::delayed;
     if (r.what->what != fate::delivered) return mail::dsn_action::failed;
     return how.final_delivery ? mail::dsn_action::delivered : mail::dsn_action::relayed;
 }
@@ -27,6 +28,7 @@ mail::dsn_recipient describe(spool::message const& original, reported const& r, 
     d.original = to.original;
     d.action = action_of(r, how);
     d.last_attempt = now;
+    d.will_retry_until = r.delayed_until;
     outcome const& o = *r.what;
     d.code = o.code;
     if (r.what->remote_said) {
@@ -74,6 +76,12 @@ bool wants_report(spool::stored_recipient const& r, outcome const& o, bool expir
     return !n.specified || (n.failure && !n.never);
 }
 
+bool wants_delay_notice(spool::stored_recipient const& r) noexcept
+{
+    auto const& n = r.to.notify;
+    return !n.specified || (n.delay && !n.never);
+}
+
 std::pair<spool::message, std::string> make_report(spool::message const& original, spool::content const* body,
                                                    std::vector<reported> const& about, attempt const& how,
                                                    std::string const& hostname, wall_time now)
@@ -91,8 +99,8 @@ std::pair<spool::message, std::string> make_report(spool::message const& origina
     request.now = now;
     for (auto const& r : about) request.recipients.push_back(describe(original, r, how, now));
 
-    bool const failed =
-        std::any_of(about.begin(), about.end(), [](auto const& r) { return r.what->what != fate::delivered; });
+    bool const failed = std::any_of(about.begin(), about.end(),
+                                    [](auto const& r) { return r.what->what != fate::delivered && !r.delayed_until; });
     bool const whole = failed && original.env.ret == mail::dsn_return::full && body != nullptr &&
                        body->size() <= request.content_limit && original.env.body != mail::body_type::binary_mime;
     std::string const text = beginning(body, header_limit);

@@ -176,6 +176,115 @@ TEST_CASE("after give_up_after the sender gets a report; a message without a sen
     CHECK(reports[0].second.find("451 4.3.0 later") != std::string::npos);
 }
 
+TEST_CASE("the report of a failure comes at the time that is configured, not at the next attempt after it")
+{
+    scripted_server host{[](std::string const& line, unsigned) -> std::string {
+        return line.starts_with("RCPT") ? "451 4.3.0 later" : "";
+    }};
+    office o;
+    o.use_smart_host(host);
+    o.settings.delivery.retry = {1h};
+    o.settings.delivery.give_up_after = 10min;
+    o.open();
+    auto m = office::letter("Q1", {"to@b.example"});
+    auto const end = m.accepted_at + 10min;
+    o.send(m);
+    CHECK(o.queue.settled("Q1").state == state::queued);
+    CHECK(o.queue.settled("Q1").next_attempt == end);
+    o.later(10min);
+    CHECK(o.queue.settled("Q1", 0, 2).state == state::expired);
+}
+
+TEST_CASE("what is put off for want of room is given up in time too")
+{
+    scripted_server hangs{[](std::string const&, unsigned) { return std::string{"HANG"}; }};
+    office o;
+    o.world.most_under_way = 1;
+    o.use_smart_host(hangs);
+    o.settings.delivery.give_up_after = 30s;
+    o.open();
+    o.send(office::letter("H1", {"to@b.example"}));
+    auto m = office::letter("Q1", {"to@b.example"});
+    auto const end = m.accepted_at + 30s;
+    o.send(m);
+    auto const u = o.queue.settled("Q1");
+    CHECK(u.state == state::queued);
+    CHECK(u.last_reply.starts_with("451 4.3.2"));
+    CHECK(u.next_attempt == end);
+    o.later(30s);
+    CHECK(o.queue.settled("Q1", 0, 2).state == state::expired);
+    CHECK(o.queue.reports().size() == 1);
+}
+
+TEST_CASE("the sender is told once that mail is late, also across restarts (74)")
+{
+    scripted_server host{[](std::string const& line, unsigned) -> std::string {
+        return line.starts_with("RCPT TO:<to@") ? "451 4.3.0 later" : "";
+    }};
+    office o;
+    o.use_smart_host(host);
+    o.settings.delivery.retry = {3h};
+    o.settings.delivery.delay_notice_after = 4h;
+    o.open();
+    auto m = office::letter("Q1", {"to@b.example", "to@b.example", "to@b.example", "to@b.example"});
+    m.recipients[1].to.notify = {.specified = true, .failure = true, .delay = true};
+    m.recipients[2].to.notify = {.specified = true, .failure = true};
+    m.recipients[3].to.notify = {.specified = true, .never = true};
+    m.env.ret = mail::dsn_return::full;
+    for (std::uint32_t i = 0; i < m.recipients.size(); ++i) m.recipients[i].number = i;
+    auto const accepted = m.accepted_at;
+    o.send(m);
+    o.send(office::letter("Q2", {"to@b.example"}, ""));
+    CHECK(o.queue.settled("Q1").state == state::queued);
+    CHECK(o.queue.settled("Q2").state == state::queued);
+    o.later(3h + 20min);
+    // The attempt after this one is made when the notice is due.
+    CHECK(o.queue.settled("Q1", 0, 2).next_attempt == accepted + 4h);
+    CHECK(o.queue.reports().empty());
+    o.running->stop(0s);
+    o.open();
+    o.later(40min);
+    CHECK(o.queue.settled("Q1", 0, 3).state == state::queued);
+    o.running->stop(0s);
+    o.open();
+    for (int times = 4; times < 6; ++times) {
+        o.later(4h);
+        CHECK(o.queue.settled("Q1", 0, static_cast<std::size_t>(times)).state == state::queued);
+    }
+    auto const reports = o.queue.reports();
+    REQUIRE(reports.size() == 1);
+    auto const& text = reports[0].second;
+    CHECK(reports[0].first.env.reverse_path.null);
+    CHECK(text.find("Subject: Your mail is delayed") != std::string::npos);
+    CHECK(text.find("Diagnostic-Code: smtp; 451 4.3.0 later") != std::string::npos);
+    CHECK(text.find("body") == std::string::npos);
+    std::size_t delayed = 0;
+    for (std::size_t at = text.find("Action: delayed"); at != std::string::npos;
+         at = text.find("Action: delayed", at + 1))
+        ++delayed;
+    CHECK(delayed == 2);
+    auto const until = std::chrono::time_point_cast<wall_clock::duration>(accepted + std::chrono::hours{120});
+    CHECK(text.find("Will-Retry-Until: " + to_rfc5322(until)) != std::string::npos);
+}
+
+TEST_CASE("no notice of a delay when the setting is 0")
+{
+    scripted_server host{[](std::string const& line, unsigned) -> std::string {
+        return line.starts_with("RCPT TO:<to@") ? "451 4.3.0 later" : "";
+    }};
+    office o;
+    o.use_smart_host(host);
+    o.settings.delivery.delay_notice_after = 0s;
+    o.open();
+    auto m = office::letter("Q1", {"to@b.example"});
+    m.recipients[0].to.notify = {.specified = true, .delay = true};
+    o.send(m);
+    CHECK(o.queue.settled("Q1").state == state::queued);
+    o.later(5h);
+    CHECK(o.queue.settled("Q1", 0, 2).state == state::queued);
+    CHECK(o.queue.reports().empty());
+}
+
 TEST_CASE("a bounce of a bounce is dropped (66)")
 {
     scripted_server host{[](std::string const& line, unsigned) -> std::string {

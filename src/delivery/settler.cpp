@@ -24,6 +24,22 @@ std::int64_t milliseconds_since(wall_time then, wall_time now)
     return std::chrono::duration_cast<std::chrono::milliseconds>(now - then).count();
 }
 
+// A moment that has come; the spool may have cut off what is below a microsecond.
+bool has_come(wall_time moment, wall_time now) { return now + std::chrono::milliseconds{1} >= moment; }
+
+wall_time end_of(spool::message const& m, plan const& p) { return m.accepted_at + p.give_up_after; }
+
+// When the sender is to hear that a recipient is still waiting. Nothing: not any more, or never.
+// Mail that waits is always due again at this moment or before it, and after the notice later
+// than that: so the time it was due at tells whether there was a notice, also after a restart.
+std::optional<wall_time> notice_due(spool::message const& m, spool::stored_recipient const& r, plan const& p)
+{
+    if (p.delay_notice_after.count() == 0 || m.env.reverse_path.null || !wants_delay_notice(r)) return std::nullopt;
+    wall_time const moment = m.accepted_at + p.delay_notice_after;
+    if (r.next_attempt > moment || moment >= end_of(m, p)) return std::nullopt;
+    return moment;
+}
+
 void log_fate(spool::message const& m, spool::stored_recipient const& r, outcome const& o, bool expired,
               attempt const& how, spool::recipient_update const& update, wall_time now)
 {
@@ -99,7 +115,7 @@ void settler::settle(job const& j, std::vector<outcome> const& outcomes, attempt
     wall_time const now = now_();
     auto const age =
         std::max(std::chrono::seconds{0}, std::chrono::duration_cast<std::chrono::seconds>(now - m.accepted_at));
-    bool const too_old = age >= p.give_up_after;
+    bool const too_old = has_come(end_of(m, p), now);
 
     auto i = std::make_shared<item>();
     i->what.queue_id = m.queue_id;
@@ -114,6 +130,8 @@ void settler::settle(job const& j, std::vector<outcome> const& outcomes, attempt
         u.number = r.number;
         u.last_reply = o.reply;
         u.next_attempt = now;
+        std::optional<wall_time> notice;
+        bool delayed = false;
         switch (o.what) {
             case fate::delivered: u.state = spool::recipient_state::delivered; break;
             case fate::bounced: u.state = spool::recipient_state::bounced; break;
@@ -127,14 +145,20 @@ void settler::settle(job const& j, std::vector<outcome> const& outcomes, attempt
                         auto const spread = std::chrono::milliseconds{static_cast<long>(random * 1000)};
                         u.next_attempt = std::min(u.next_attempt, *not_before + spread);
                     }
+                    // What is said to happen at a time happens then, not at the next attempt after it.
+                    u.next_attempt = std::min(u.next_attempt, end_of(m, p));
+                    notice = notice_due(m, r, p);
+                    delayed = notice && has_come(*notice, now);
+                    if (notice && !delayed) u.next_attempt = std::min(u.next_attempt, *notice);
                 }
         }
         log_fate(m, r, o, expired, how, u, now);
+        if (delayed) to_report.push_back({j.recipients[n], &o, false, end_of(m, p)});
         if (!wants_report(r, o, expired)) continue;
         if (m.env.reverse_path.null) {
             lost_report = lost_report || o.what != fate::delivered;
         } else {
-            to_report.push_back({j.recipients[n], &o, expired});
+            to_report.push_back({j.recipients[n], &o, expired, std::nullopt});
         }
     }
     if (lost_report) {
@@ -154,15 +178,23 @@ void settler::settle(job const& j, std::vector<outcome> const& outcomes, attempt
     hand_over(i);
 }
 
-void settler::put_off(job const& j, std::string const& why)
+void settler::put_off(job const& j, outcome const& why, plan const& p)
 {
     wall_time const now = now_();
+    spool::message const& m = *j.of->what;
+    bool const out_of_time = std::any_of(j.recipients.begin(), j.recipients.end(), [&](auto place) {
+        auto const notice = notice_due(m, m.recipients[place], p);
+        return has_come(notice.value_or(end_of(m, p)), now);
+    });
+    if (out_of_time) return settle(j, std::vector<outcome>(j.recipients.size(), why), {}, p);
     auto i = std::make_shared<item>();
-    i->what.queue_id = j.of->what->queue_id;
+    i->what.queue_id = m.queue_id;
     for (auto const place : j.recipients) {
-        auto const& r = j.of->what->recipients[place];
+        auto const& r = m.recipients[place];
         auto const wait = std::chrono::seconds{std::uniform_int_distribution<int>{45, 75}(random_)};
-        i->what.recipients.push_back({r.number, spool::recipient_state::queued, now + wait, why});
+        auto const latest = notice_due(m, r, p).value_or(end_of(m, p));
+        i->what.recipients.push_back(
+            {r.number, spool::recipient_state::queued, std::min<wall_time>(now + wait, latest), why.reply});
     }
     ++pending_;
     hand_over(i);
