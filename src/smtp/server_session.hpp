@@ -101,13 +101,7 @@ using action =
     std::variant<need_input, start_tls, verify_password, fetch_scram, authorize, check_sender, check_recipient,
                  begin_content, read_data, read_chunk, discard_chunk, finish_message, hang_up>;
 
-enum class login_result : std::uint8_t {
-    accepted,
-    bad_credentials,
-    disabled,
-    smtp_auth_off,
-    unavailable
-};
+enum class login_result : std::uint8_t { accepted, bad_credentials, disabled, smtp_auth_off, unavailable };
 
 class server_session {
 public:
