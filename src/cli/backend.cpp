@@ -37,6 +37,7 @@ basic_result<opened, failure> open_files(config::settings const& s, control::com
         o.folder = s.data_dir;
         o.hash_threads = s.auth.hash_threads;
         o.configured_domains = s.domains.local;
+        o.recipient_delimiter = s.submission.recipient_delimiter;
         auto accounts = directory::open_embedded(o);
         if (!accounts) return control::to_failure(accounts.error());
         files.accounts = std::move(*accounts);

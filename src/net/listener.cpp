@@ -48,13 +48,12 @@ error bind_failure(std::string const& address, int number)
 
 class acceptor_on_socket final : public acceptor, public std::enable_shared_from_this<acceptor_on_socket> {
 public:
-    acceptor_on_socket(asio::any_io_executor executor, socket_handle socket,
-                       std::function<void(std::unique_ptr<stream>)> taken)
+    acceptor_on_socket(asio::any_io_executor executor, socket_handle socket, acceptor_handlers handlers)
         : executor_(executor),
           socket_(executor, socket.take()),
           pause_(executor),
           spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
-          taken_(std::move(taken))
+          handlers_(std::move(handlers))
     {
         socket_.non_blocking(true);
     }
@@ -72,7 +71,7 @@ public:
         error_code ignored;
         socket_.close(ignored);
         pause_.cancel();
-        taken_ = nullptr;
+        handlers_ = {};
     }
 
 private:
@@ -107,7 +106,7 @@ private:
         try {
             auto peer = make_socket_stream(executor_, accepted.get(), remote, local_endpoint(accepted.get()));
             accepted.take();
-            taken_(std::move(peer));
+            handlers_.taken(std::move(peer));
             return true;
         } catch (std::exception const& e) {
             log::event(log::level::error, "accept_failed",
@@ -131,12 +130,14 @@ private:
         log::event(log::level::error, "accept_failed",
                    {{"problem", std::strerror(number)}, {"remedy", "raise LimitNOFILE or limits.connections down"}});
         spare_ = socket_handle{};
-        int const fd = ::accept4(socket_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            static constexpr std::string_view busy =
-                "421 4.3.2 Too many connections at the moment; try again in a minute\r\n";
-            [[maybe_unused]] auto const sent = ::send(fd, busy.data(), busy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-            ::close(fd);
+        sockaddr_storage from{};
+        socklen_t size = sizeof from;
+        socket_handle const unserved{::accept4(socket_.native_handle(), reinterpret_cast<sockaddr*>(&from), &size,
+                                               SOCK_NONBLOCK | SOCK_CLOEXEC)};
+        if (unserved.get() >= 0) {
+            auto const line = handlers_.turned_away(from_sockaddr(from));
+            [[maybe_unused]] auto const sent =
+                ::send(unserved.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         }
         spare_ = socket_handle{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
         rest();
@@ -146,7 +147,7 @@ private:
     stream_descriptor socket_;
     asio::steady_timer pause_;
     socket_handle spare_;
-    std::function<void(std::unique_ptr<stream>)> taken_;
+    acceptor_handlers handlers_;
     bool stopped_ = false;
 };
 
@@ -219,9 +220,9 @@ result<std::vector<socket_handle>> bind_sockets(std::string const& address, bool
 std::string bound_address(int descriptor) { return local_endpoint(descriptor).to_string(); }
 
 std::unique_ptr<acceptor> start_acceptor(asio::any_io_executor executor, socket_handle socket,
-                                         std::function<void(std::unique_ptr<stream>)> taken)
+                                         acceptor_handlers handlers)
 {
-    auto a = std::make_shared<acceptor_on_socket>(executor, std::move(socket), std::move(taken));
+    auto a = std::make_shared<acceptor_on_socket>(executor, std::move(socket), std::move(handlers));
     a->wait();
     return std::make_unique<acceptor_owner>(std::move(a));
 }

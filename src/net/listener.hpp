@@ -38,14 +38,21 @@ result<std::vector<socket_handle>> bind_sockets(std::string const& address, bool
 /// The address a bound socket has: "[::]:587", "127.0.0.1:2587".
 std::string bound_address(int descriptor);
 
-/// Hands every new connection to `taken`, on the executor, until stopped. Must be owned by
-/// and used on the executor's thread.
+/// What becomes of new connections.
+struct acceptor_handlers {
+    std::function<void(std::unique_ptr<stream>)> taken;
+    /// For one that no descriptor is left for: what to tell it.
+    std::function<std::string(endpoint remote)> turned_away;
+};
+
+/// Takes every new connection, on the executor, until stopped. Must be owned by and used on
+/// the executor's thread.
 class acceptor {
 public:
     virtual ~acceptor() = default;
     virtual void stop() = 0;
 };
 std::unique_ptr<acceptor> start_acceptor(boost::asio::any_io_executor executor, socket_handle socket,
-                                         std::function<void(std::unique_ptr<stream>)> taken);
+                                         acceptor_handlers handlers);
 
 }  // namespace postern::net

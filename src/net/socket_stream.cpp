@@ -17,6 +17,7 @@
 #include "net/deadline.hpp"
 #include "net/socket_address.hpp"
 #include "net/tls_context.hpp"
+#include "net/tls_transport.hpp"
 
 namespace postern::net {
 namespace {
@@ -25,6 +26,7 @@ namespace asio = boost::asio;
 using boost::asio::posix::stream_descriptor;
 
 constexpr std::size_t buffer_size = 64 << 10;
+constexpr std::size_t idle_capacity = 512;  // what a connection may keep for records while it waits
 
 // Octets are read into a buffer of the thread's and looked at before anything else of
 // the thread runs, so a connection needs no buffer of its own.
@@ -40,7 +42,7 @@ struct ssl_deleter {
     void operator()(SSL* s) const noexcept { SSL_free(s); }
 };
 
-enum class need { nothing, input, output };
+enum class need { input, output };
 
 class socket_stream final : public stream {
 public:
@@ -63,15 +65,16 @@ public:
         // The answer to what we just wrote is not here yet, so wait first; but what a TLS
         // record or a full buffer brought more of is here already.
         bool const here = ssl_ ? SSL_has_pending(ssl_.get()) == 1 : full_;
-        need what = need::input;
         if (here) {
-            auto const n = take(what);
+            auto const n = take();
             if (n > 0) co_return std::string_view{thread_buffer().data(), static_cast<std::size_t>(n)};
             if (n == 0) co_return failure_;
         }
         for (;;) {
-            if (auto ec = co_await wait(what, limit)) co_return ec;
-            auto const n = take(what);
+            if (!transport_.output.empty())
+                if (auto ec = co_await send_records(limit)) co_return ec;
+            if (auto ec = co_await wait(need::input, limit)) co_return ec;
+            auto const n = take();
             if (n > 0) co_return std::string_view{thread_buffer().data(), static_cast<std::size_t>(n)};
             if (n == 0) co_return failure_;
         }
@@ -79,16 +82,33 @@ public:
 
     awaitable<net_result<done>> write(std::string_view octets, steady_clock::duration limit) override
     {
+        if (ssl_) {
+            while (!octets.empty()) {
+                auto const n = encrypt(octets);
+                if (n == 0) co_return failure_;
+                octets.remove_prefix(n);
+                if (auto ec = co_await send_records(limit)) co_return ec;
+            }
+            co_return done{};
+        }
         while (!octets.empty()) {
-            need what = need::nothing;
-            auto const n = put(octets, what);
+            auto const n = send_some(octets);
             if (n > 0) {
                 octets.remove_prefix(static_cast<std::size_t>(n));
                 continue;
             }
             if (n == 0) co_return failure_;
-            if (auto ec = co_await wait(what, limit)) co_return ec;
+            if (auto ec = co_await wait(need::output, limit)) co_return ec;
         }
+        co_return done{};
+    }
+
+    awaitable<net_result<done>> finish(std::string_view octets, steady_clock::duration limit) override
+    {
+        if (!ssl_ || octets.size() > buffer_size) co_return co_await write(octets, limit);
+        if (!octets.empty() && encrypt(octets) == 0) co_return failure_;
+        say_goodbye();
+        if (auto ec = co_await send_records(limit)) co_return ec;
         co_return done{};
     }
 
@@ -228,10 +248,9 @@ public:
     {
         if (!socket_.is_open()) return;
         deadline_.disarm();
-        if (ssl_ && shaken_) {
-            ERR_clear_error();
-            SSL_shutdown(ssl_.get());  // sends close_notify if there is room, and doesn't wait
-            ERR_clear_error();
+        if (ssl_) {
+            say_goodbye();
+            send_some_records();  // if there is room; nobody waits any more
         }
         // What is left unread would make close() reset the connection, and the client would
         // lose our last reply.
@@ -252,7 +271,10 @@ private:
         context_ = std::move(context);
         full_ = false;
         ssl_.reset(SSL_new(context_->first()));
-        SSL_set_fd(ssl_.get(), socket_.native_handle());
+        transport_.descriptor = socket_.native_handle();
+        BIO* const both = ssl_ ? make_transport_bio(transport_) : nullptr;
+        if (both == nullptr) throw std::bad_alloc{};
+        SSL_set_bio(ssl_.get(), both, both);
     }
 
     awaitable<net_result<done>> handshake(steady_clock::duration limit)
@@ -261,16 +283,16 @@ private:
         for (;;) {
             ERR_clear_error();
             int const r = SSL_do_handshake(ssl_.get());
+            // What the last step made (a ticket, our Finished) travels with what follows.
             if (r == 1) break;
-            need what = need::nothing;
-            if (classify(r, what) == 0) {
-                problem_ = problem_.empty() ? "the connection was closed" : problem_;
-                co_return failure_;
-            }
+            bool const over = !wants_input(r);
+            if (over && problem_.empty()) problem_ = "the connection was closed";
             // One deadline for the whole of it: a client that dribbles gains nothing.
             auto const left = until - steady_clock::now();
             if (left <= left.zero()) co_return error_code{asio::error::timed_out};
-            if (auto ec = co_await wait(what, left)) co_return ec;
+            if (auto ec = co_await send_records(left)) co_return over ? failure_ : ec;
+            if (over) co_return failure_;
+            if (auto ec = co_await wait(need::input, left)) co_return ec;
         }
         shaken_ = true;
         tls_ = std::make_unique<tls_state>();
@@ -295,8 +317,8 @@ private:
     }
 
     // Reads what is there into the thread's buffer: octets taken; 0: failure_ says why not;
-    // -1: nothing there, wait for `what`.
-    ssize_t take(need& what)
+    // -1: nothing there, wait.
+    ssize_t take()
     {
         auto& buffer = thread_buffer();
         if (!ssl_) {
@@ -308,15 +330,8 @@ private:
                 last_read_ = static_cast<std::size_t>(n);
                 return n;
             }
-            if (n == 0) {
-                failure_ = asio::error::eof;
-                return 0;
-            }
-            if (errno == EAGAIN) {
-                what = need::input;
-                return -1;
-            }
-            failure_ = from_errno();
+            if (n < 0 && errno == EAGAIN) return -1;
+            failure_ = n == 0 ? error_code{asio::error::eof} : from_errno();
             return 0;
         }
         std::size_t have = 0;
@@ -325,7 +340,7 @@ private:
             int const n = SSL_read(ssl_.get(), buffer.data() + have, static_cast<int>(buffer.size() - have));
             if (n <= 0) {
                 if (have != 0) break;  // what follows will be found by the next read
-                return classify(n, what);
+                return wants_input(n) ? -1 : 0;
             }
             have += static_cast<std::size_t>(n);
             if (have == buffer.size() || SSL_has_pending(ssl_.get()) == 0) break;
@@ -334,40 +349,83 @@ private:
         return static_cast<ssize_t>(have);
     }
 
-    // Writes as much as the socket takes: like take().
-    ssize_t put(std::string_view octets, need& what)
+    // Sends as much as the socket takes now: octets sent; 0: failure_ says why not; -1: wait.
+    ssize_t send_some(std::string_view octets)
     {
         if (!socket_.is_open()) {
             failure_ = asio::error::operation_aborted;
             return 0;
         }
-        if (ssl_) {
-            ERR_clear_error();
-            int const n = SSL_write(ssl_.get(), octets.data(), static_cast<int>(std::min(octets.size(), buffer_size)));
-            return n > 0 ? n : classify(n, what);
-        }
         ssize_t n = 0;
         do n = ::send(socket_.native_handle(), octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         while (n < 0 && errno == EINTR);
         if (n > 0) return n;
-        if (n < 0 && errno == EAGAIN) {
-            what = need::output;
-            return -1;
-        }
+        if (n < 0 && errno == EAGAIN) return -1;
         failure_ = from_errno();
         return 0;
     }
 
-    // What OpenSSL's return value asks for: -1: wait for `what`; 0: over, see failure_.
-    int classify(int returned, need& what)
+    // Makes records of the first octets: how many; 0: failure_ says why not.
+    std::size_t encrypt(std::string_view octets)
+    {
+        if (!socket_.is_open()) {
+            failure_ = asio::error::operation_aborted;
+            return 0;
+        }
+        ERR_clear_error();
+        int const n = SSL_write(ssl_.get(), octets.data(), static_cast<int>(std::min(octets.size(), buffer_size)));
+        if (n > 0) return static_cast<std::size_t>(n);
+        // Renegotiation is off, so a write never waits for input.
+        if (wants_input(n)) failure_ = error_code{EPROTO, boost::system::system_category()};
+        return 0;
+    }
+
+    void say_goodbye()
+    {
+        if (!shaken_) return;
+        shaken_ = false;
+        ERR_clear_error();
+        SSL_shutdown(ssl_.get());
+        ERR_clear_error();
+    }
+
+    ssize_t send_some_records()
+    {
+        auto& out = transport_.output;
+        if (out.empty()) return 0;
+        auto const n = send_some(out);
+        if (n == static_cast<ssize_t>(out.size())) {
+            out.clear();
+            if (out.capacity() > idle_capacity) std::string{}.swap(out);
+        } else if (n > 0) {
+            out.erase(0, static_cast<std::size_t>(n));
+        }
+        return n;
+    }
+
+    awaitable<error_code> send_records(steady_clock::duration limit)
+    {
+        while (!transport_.output.empty()) {
+            auto const n = send_some_records();
+            if (n == 0) {
+                shaken_ = false;  // no close_notify on a broken connection
+                co_return failure_;
+            }
+            if (n < 0)
+                if (auto ec = co_await wait(need::output, limit)) co_return ec;
+        }
+        co_return error_code{};
+    }
+
+    // What OpenSSL's return value asks for: more input; or it is over, see failure_.
+    bool wants_input(int returned)
     {
         switch (SSL_get_error(ssl_.get(), returned)) {
-            case SSL_ERROR_WANT_READ: what = need::input; return -1;
-            case SSL_ERROR_WANT_WRITE: what = need::output; return -1;
+            case SSL_ERROR_WANT_READ: return true;
             case SSL_ERROR_ZERO_RETURN: failure_ = asio::error::eof; break;
             case SSL_ERROR_SYSCALL:
                 failure_ = errno != 0 ? from_errno() : error_code{asio::error::eof};
-                shaken_ = false;  // no close_notify on a broken connection
+                shaken_ = false;
                 break;
             default:
                 failure_ =
@@ -378,7 +436,7 @@ private:
                 shaken_ = false;
         }
         ERR_clear_error();
-        return 0;
+        return false;
     }
 
     awaitable<net_result<done>> write_file_by_reading(int file, std::uint64_t offset, std::uint64_t size,
@@ -404,6 +462,7 @@ private:
     deadline deadline_;
     endpoint remote_, local_;
     std::shared_ptr<tls_context> context_;
+    tls_transport transport_;
     std::unique_ptr<SSL, ssl_deleter> ssl_;
     std::unique_ptr<tls_state> tls_;
     std::string problem_;

@@ -54,6 +54,8 @@ public:
     virtual awaitable<net_result<std::string_view>> read(steady_clock::duration limit) = 0;
     /// All of it, or an error. `octets` must stay valid until it returns.
     virtual awaitable<net_result<done>> write(std::string_view octets, steady_clock::duration limit) = 0;
+    /// write() for the last octets: where there is TLS, close_notify travels with them.
+    virtual awaitable<net_result<done>> finish(std::string_view octets, steady_clock::duration limit) = 0;
     /// Overwrites what read() gave last, wherever it still stands: after a password came in.
     virtual void wipe_input() noexcept = 0;
     /// Sends `size` octets of a file from `offset` (sendfile where there is no TLS).

@@ -74,7 +74,7 @@ int choose_by_name(SSL* ssl, int*, void* argument)
 
 void set_common(SSL_CTX* c)
 {
-    SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS);
     // One read for as many records as have come, instead of two for each.
     SSL_CTX_set_read_ahead(c, 1);
 }

@@ -11,6 +11,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include "base/ids.hpp"
 #include "base/ip.hpp"
 #include "base/log.hpp"
 #include "submission/session_driver.hpp"
@@ -160,19 +161,29 @@ public:
 private:
     void open(io_thread& t, std::size_t listener, net::socket_handle socket)
     {
-        t.acceptors.push_back(net::start_acceptor(
-            t.context.get_executor(), std::move(socket), [this, &t, listener](std::unique_ptr<net::stream> peer) {
-                services const s{accounts_, queue_, connections_};
-                auto session = std::make_unique<session_driver>(s, t.settings, listener, std::move(peer));
-                asio::co_spawn(t.context, serve(std::move(session), &t, &count_), [](std::exception_ptr failed) {
-                    if (!failed) return;
-                    try {
-                        std::rethrow_exception(failed);
-                    } catch (std::exception const& e) {
-                        log::event(log::level::error, "session_failed", {{"problem", e.what()}});
-                    }
-                });
-            }));
+        net::acceptor_handlers handlers;
+        handlers.taken = [this, &t, listener](std::unique_ptr<net::stream> peer) {
+            services const s{accounts_, queue_, connections_};
+            auto session = std::make_unique<session_driver>(s, t.settings, listener, std::move(peer));
+            asio::co_spawn(t.context, serve(std::move(session), &t, &count_), [](std::exception_ptr failed) {
+                if (!failed) return;
+                try {
+                    std::rethrow_exception(failed);
+                } catch (std::exception const& e) {
+                    log::event(log::level::error, "session_failed", {{"problem", e.what()}});
+                }
+            });
+        };
+        handlers.turned_away = [&t, listener](endpoint remote) {
+            session_identity who;
+            who.id = make_session_id();
+            who.listener = t.settings->listeners[listener].address;
+            who.client = remote.to_string();
+            auto const why = catalogue::make_verdict(catalogue::rules::too_many_connections);
+            log_incident(who, *why.why, "no file descriptor is free");
+            return catalogue::to_reply(why, who.id);
+        };
+        t.acceptors.push_back(net::start_acceptor(t.context.get_executor(), std::move(socket), std::move(handlers)));
     }
 
     directory::directory& accounts_;

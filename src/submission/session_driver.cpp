@@ -48,7 +48,8 @@ net::awaitable<void> session_driver::run()
             auto const refusals = session_->take_refusals();
             if (!refusals.empty()) co_await on_refusals(refusals);
         }
-        [[maybe_unused]] auto const ignored = co_await flush();
+        // Even with nothing left to say: what the handshake made may wait to travel with it.
+        [[maybe_unused]] auto const ignored = co_await peer_->finish(session_->output(), reply_deadline);
     }
     peer_->close();
     totals_.milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - began_).count();
