@@ -13,6 +13,7 @@
 #include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "directory/argon2.hpp"
+#include "directory/foreign_hash.hpp"
 #include "directory/sha512_crypt.hpp"
 #include "sasl/scram.hpp"
 
@@ -20,7 +21,22 @@ namespace postern::directory {
 namespace {
 
 constexpr std::size_t longest_verifier = 512;
-constexpr std::string_view scram_prefix = "{SCRAM-SHA-256}";
+
+struct scram_scheme {
+    std::string_view prefix;
+    std::string_view shown;
+    hash with;
+};
+constexpr scram_scheme scram_schemes[] = {{"{SCRAM-SHA-256}", "scram-sha-256", hash::sha256},
+                                          {"{SCRAM-SHA-512}", "scram-sha-512", hash::sha512},
+                                          {"{SCRAM-SHA-1}", "scram-sha-1", hash::sha1}};
+
+scram_scheme const* scram_scheme_of(std::string_view verifier) noexcept
+{
+    for (auto const& s : scram_schemes)
+        if (verifier.starts_with(s.prefix)) return &s;
+    return nullptr;
+}
 constexpr std::string_view crypt_alphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 bool in_crypt_alphabet(std::string_view text)
@@ -134,7 +150,7 @@ bool affordable(crypt_parts const& p)
 }
 
 /// One SCRAM verifier as Dovecot writes it: iterations, salt, stored key, server key.
-std::optional<sasl::scram_keys> parse_scram(std::string_view text)
+std::optional<sasl::scram_keys> parse_scram(std::string_view text, hash with)
 {
     std::array<std::string_view, 4> part;
     for (std::size_t i = 0; i < part.size(); ++i) {
@@ -147,7 +163,7 @@ std::optional<sasl::scram_keys> parse_scram(std::string_view text)
     auto salt = base64_decode(part[1]);
     auto stored = base64_decode(part[2]);
     auto server = base64_decode(part[3]);
-    std::size_t const size = digest_size(hash::sha256);
+    std::size_t const size = digest_size(with);
     if (!iterations || *iterations < sasl::scram::fewest_iterations || !salt || salt->empty() || salt->size() > 64 ||
         !stored || stored->size() != size || !server || server->size() != size)
         return std::nullopt;
@@ -160,17 +176,20 @@ std::optional<sasl::scram_keys> parse_scram(std::string_view text)
     return keys;
 }
 
-std::string scram_verifier(sasl::scram_keys const& k)
+std::string scram_verifier(scram_scheme const& s, sasl::scram_keys const& k)
 {
-    return std::string{scram_prefix} + std::to_string(k.iterations) + "," + base64_encode(k.salt) + "," +
+    return std::string{s.prefix} + std::to_string(k.iterations) + "," + base64_encode(k.salt) + "," +
            base64_encode(k.stored_key) + "," + base64_encode(k.server_key);
 }
+
+/// No password has a NUL; HMAC, though, takes "x" and "x\0" for the same key.
+bool has_nul(std::string_view password) { return password.find('\0') != std::string_view::npos; }
 
 match check_crypt(std::string_view verifier, std::string_view password)
 {
     // libcrypt would take any two letters for a DES salt.
     if (!split_crypt(verifier)) return match::failed;
-    if (password.size() >= CRYPT_MAX_PASSPHRASE_SIZE || password.find('\0') != std::string_view::npos) return match::no;
+    if (password.size() >= CRYPT_MAX_PASSPHRASE_SIZE || has_nul(password)) return match::no;
     // 32 KiB, too much for the stack; it stays with the thread.
     thread_local auto const data = std::make_unique<crypt_data>();
     std::string const setting{verifier};
@@ -228,8 +247,9 @@ std::string scheme_of(std::string_view verifier)
 {
     if (verifier.starts_with("$argon2id$")) return "argon2id";
     if (verifier.starts_with("$argon2i$")) return "argon2i";
-    if (verifier.starts_with(scram_prefix)) return "scram-sha-256";
+    if (auto const* s = scram_scheme_of(verifier)) return std::string{s->shown};
     if (auto const p = split_crypt(verifier)) return std::string{p->id};
+    if (auto const f = foreign_hash::parse(verifier)) return f->scheme();
     return "unknown";
 }
 
@@ -237,8 +257,9 @@ std::string cost_of(std::string_view verifier)
 {
     if (verifier.starts_with("$argon2"))
         return std::string{verifier.substr(0, verifier.find('$', verifier.find("p=")))};
-    if (verifier.starts_with(scram_prefix)) return std::string{verifier.substr(0, verifier.find(','))};
+    if (scram_scheme_of(verifier) != nullptr) return std::string{verifier.substr(0, verifier.find(','))};
     if (auto const p = split_crypt(verifier)) return std::string{p->id} + std::string{p->params};
+    if (auto const f = foreign_hash::parse(verifier)) return f->cost();
     return "unknown";
 }
 
@@ -261,12 +282,19 @@ match check(std::string_view verifier, std::string_view password)
         if (!hash) return match::failed;
         return equal_in_constant_time(*hash, p->hash) ? match::yes : match::no;
     }
-    if (verifier.starts_with(scram_prefix)) {
-        auto const keys = parse_scram(verifier.substr(scram_prefix.size()));
+    if (auto const* s = scram_scheme_of(verifier)) {
+        auto const keys = parse_scram(verifier.substr(s->prefix.size()), s->with);
         if (!keys) return match::failed;
-        auto const salted = sasl::scram::salted_password(hash::sha256, password, keys->salt, keys->iterations);
-        auto const made = sasl::scram::derive_keys(hash::sha256, salted, keys->salt, keys->iterations);
+        if (has_nul(password)) return match::no;
+        auto const salted = sasl::scram::salted_password(s->with, password, keys->salt, keys->iterations);
+        auto const made = sasl::scram::derive_keys(s->with, salted, keys->salt, keys->iterations);
         return equal_in_constant_time(made.stored_key, keys->stored_key) ? match::yes : match::no;
+    }
+    if (auto const f = foreign_hash::parse(verifier)) {
+        if (has_nul(password)) return match::no;
+        auto const made = f->compute(password);
+        if (!made) return match::failed;
+        return equal_in_constant_time(*made, f->hash) ? match::yes : match::no;
     }
     if (runs_together(verifier)) {
         check_request one{verifier, password};
@@ -304,11 +332,20 @@ std::string make_dummy(std::string_view verifier)
         p->hash = random_octets(p->hash.size());
         return argon2::to_string(*p);
     }
-    if (auto keys = scram_keys_of(verifier); keys.real) {
-        keys.salt = random_octets(keys.salt.size());
-        keys.stored_key = random_octets(keys.stored_key.size());
-        keys.server_key = random_octets(keys.server_key.size());
-        return scram_verifier(keys);
+    if (auto const* s = scram_scheme_of(verifier)) {
+        if (auto keys = parse_scram(verifier.substr(s->prefix.size()), s->with)) {
+            keys->salt = random_octets(keys->salt.size());
+            keys->stored_key = random_octets(keys->stored_key.size());
+            keys->server_key = random_octets(keys->server_key.size());
+            return scram_verifier(*s, *keys);
+        }
+    }
+    if (auto f = foreign_hash::parse(verifier)) {
+        // Salts that are text stay, as below.
+        if (f->what != foreign_hash::kind::apr1 && !f->of_dovecot) f->salt = random_octets(f->salt.size());
+        f->hash =
+            f->what == foreign_hash::kind::apr1 ? random_crypt_text(f->hash.size()) : random_octets(f->hash.size());
+        return f->to_string();
     }
     if (auto const p = split_crypt(verifier)) {
         // The salt may stay: it is never shown, and some schemes are picky about theirs.
@@ -323,10 +360,9 @@ std::string make_dummy(std::string_view verifier)
 
 sasl::scram_keys scram_keys_of(std::string_view verifier)
 {
-    if (verifier.starts_with(scram_prefix)) {
-        if (auto keys = parse_scram(verifier.substr(scram_prefix.size()))) return *keys;
-    }
-    return {};
+    auto const* s = scram_scheme_of(verifier);
+    if (s == nullptr || s->with != hash::sha256) return {};
+    return parse_scram(verifier.substr(s->prefix.size()), s->with).value_or(sasl::scram_keys{});
 }
 
 import_reading read_import(std::string_view text)
@@ -344,47 +380,95 @@ import_reading read_import(std::string_view text)
         text.remove_prefix(end + 1);
     }
     if (text.empty()) return fail("the password hash is missing");
-    if (scheme == "PLAIN" || scheme == "CLEARTEXT") {
+    if (text.size() > 2 * longest_verifier) return fail("the password hash is too long");
+
+    // Dovecot's "{SCHEME.HEX}" and "{SCHEME.B64}": the octets, written in another way.
+    secret decoded;
+    bool const in_octets = scheme.ends_with(".HEX") || scheme.ends_with(".B64") || scheme.ends_with(".BASE64");
+    if (in_octets) {
+        auto octets = scheme.ends_with(".HEX") ? decode_hex(text) : decode_any_base64(text);
+        if (!octets) return fail("the hash is not written as its scheme says");
+        decoded = secret::take(*octets);
+        text = decoded.reveal();
+        scheme.resize(scheme.rfind('.'));
+        if (text.empty()) return fail("the password hash is missing");
+    }
+    if (scheme == "PLAIN" || scheme == "CLEARTEXT" || scheme == "CLEAR") {
         if (text.size() > 255) return fail("the password is longer than 255 octets");
         if (text.find_first_of(std::string_view{"\0\n\r", 3}) != std::string_view::npos)
             return fail("the password has control characters");
         r.password = secret{text};
         return r;
     }
-    if (scheme == "SCRAM-SHA-256") {
-        auto const keys = parse_scram(text);
-        if (!keys) return fail("not a {SCRAM-SHA-256} verifier, or its iterations are not 4096 to 600000");
-        r.verifier = scram_verifier(*keys);
+    for (auto const& s : scram_schemes) {
+        if (scheme != s.prefix.substr(1, s.prefix.size() - 2)) continue;
+        auto const keys = parse_scram(text, s.with);
+        if (!keys) return fail("not a SCRAM verifier, or its iterations are not 4096 to 600000");
+        r.verifier = scram_verifier(s, *keys);
+        return r;
+    }
+    if (std::string_view{"!*"}.find(text.front()) != std::string_view::npos && !in_octets)
+        return fail("a locked password; leave the line out");
+    // Dovecot calls three things so.
+    if (scheme == "MD5") scheme = text.starts_with("$1$") ? "MD5-CRYPT" : "PLAIN-MD5";
+    if (std::size_t const size = digest_size_of_scheme(scheme); size != 0) {
+        std::optional<std::string> octets;
+        if (in_octets)
+            octets = std::string{text};
+        else if (text.size() == 2 * size && decode_hex(text))
+            octets = decode_hex(text);
+        else
+            octets = decode_any_base64(text);
+        auto const f = octets ? digest_of_scheme(scheme, *octets) : std::nullopt;
+        if (!f) return fail("the hash does not fit its scheme");
+        r.verifier = f->to_string();
         return r;
     }
 
     struct known {
         std::string_view scheme;
-        std::string_view begin;  // what the hash must start with
+        std::string_view begin;   // what the hash must start with
+        std::string_view prefix;  // what must stand before it to be told from others
     };
-    static constexpr known schemes[] = {{"CRYPT", "$"},          {"SHA512-CRYPT", "$6$"}, {"SHA256-CRYPT", "$5$"},
-                                        {"MD5-CRYPT", "$1$"},    {"BLF-CRYPT", "$2"},     {"ARGON2ID", "$argon2id$"},
-                                        {"ARGON2I", "$argon2i$"}};
+    static constexpr known schemes[] = {{"CRYPT", "$", ""},
+                                        {"SHA512-CRYPT", "$6$", ""},
+                                        {"SHA256-CRYPT", "$5$", ""},
+                                        {"MD5-CRYPT", "$1$", ""},
+                                        {"BLF-CRYPT", "$2", ""},
+                                        {"ARGON2ID", "$argon2id$", ""},
+                                        {"ARGON2I", "$argon2i$", ""},
+                                        {"ARGON2", "$argon2", ""},
+                                        {"PBKDF2", "$1$", "{PBKDF2}"},
+                                        {"PBKDF2-SHA1", "", "$pbkdf2$"},
+                                        {"PBKDF2-SHA256", "", "$pbkdf2-sha256$"},
+                                        {"PBKDF2-SHA512", "", "$pbkdf2-sha512$"}};
     auto const* found =
         std::find_if(std::begin(schemes), std::end(schemes), [&](known const& k) { return k.scheme == scheme; });
     if (found == std::end(schemes)) return fail("a password scheme that Postern can't verify");
-    if (text.starts_with('!') || text.starts_with('*')) return fail("a locked password; leave the line out");
     if (!text.starts_with(found->begin))
         return fail(scheme == "CRYPT" ? "not a crypt(3) string that Postern can verify"
                                       : "the hash does not fit its scheme");
+    if (text.find_first_of("\n\r:") != std::string_view::npos || !is_ascii(text))
+        return fail("not a hash that Postern can verify");
 
-    if (text.starts_with("$argon2")) {
-        auto const p = argon2::parse(text);
+    std::string const whole = std::string{found->prefix} + std::string{text};
+    if (whole.starts_with("$argon2")) {
+        auto const p = argon2::parse(whole);
         if (!p) return fail("not an Argon2 verifier, or it takes more than 256 MiB, 64 passes or 16 lanes");
         r.verifier = argon2::to_string(*p);
         return r;
     }
-    auto const p = split_crypt(text);
+    if (whole.starts_with("$scrypt$") || whole.starts_with("$pbkdf2") || whole.starts_with("$apr1$") ||
+        !found->prefix.empty()) {
+        auto const f = foreign_hash::parse(whole);
+        if (!f) return fail("not a hash of its scheme, or its check would take too long or too much memory");
+        r.verifier = f->to_string();
+        return r;
+    }
+    auto const p = split_crypt(whole);
     if (!p) return fail("not a crypt(3) string that Postern can verify");
-    if (p->salt.find_first_of("\n\r:") != std::string_view::npos || !is_ascii(text))
-        return fail("not a crypt(3) string that Postern can verify");
     if (!affordable(*p)) return fail("a check of this hash would take too long or too much memory");
-    r.verifier = text;
+    r.verifier = whole;
     return r;
 }
 

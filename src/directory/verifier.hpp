@@ -1,6 +1,6 @@
 // Password verifiers: the strings that the database keeps instead of passwords. Ours
-// are argon2id; imported ones stay what they were: crypt(3) strings and Argon2, with or
-// without Dovecot's {SCHEME} prefix.
+// are argon2id; imported ones stay what they were until their owner logs in: crypt(3)
+// strings, Argon2, SCRAM keys and what foreign_hash.hpp lists.
 #pragma once
 
 #include <cstdint>
