@@ -99,6 +99,8 @@ address = "127.0.0.1:0"
 role    = "mx"
 tls     = "none"
 proxy_networks = ["192.0.2.5"]
+mechanisms = ["scram-sha-512-plus", "SCRAM-SHA-1", "LOGIN"]
+auth_equals = true
 
 [tls]
 certificate = "/etc/postern/fullchain.pem"
@@ -166,6 +168,10 @@ history_size = "1 GiB"
     CHECK(s.listeners[1].role == role::mx);
     CHECK(s.listeners[1].tls == tls_mode::none);
     CHECK(s.listeners[1].proxy_networks.size() == 1);
+    CHECK(s.listeners[1].mechanisms == std::vector<std::string>{"SCRAM-SHA-512-PLUS", "SCRAM-SHA-1", "LOGIN"});
+    CHECK(s.listeners[1].auth_equals);
+    CHECK(s.listeners[0].mechanisms.empty());
+    CHECK_FALSE(s.listeners[0].auth_equals);
     CHECK(s.tls.certificate == "/etc/postern/fullchain.pem");
     CHECK(s.tls.minimum == "1.3");
     REQUIRE(s.tls.more.size() == 1);

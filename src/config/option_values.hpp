@@ -152,15 +152,19 @@ struct domain_item {
 struct mechanism_item {
     static constexpr std::string_view list_name = "list of mechanisms";
     static constexpr std::string_view list_example = "[\"PLAIN\", \"LOGIN\"]";
-    static constexpr std::array<std::string_view, 4> known{"SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "PLAIN", "LOGIN"};
+    static constexpr std::array<std::string_view, 8> known{
+        "SCRAM-SHA-512", "SCRAM-SHA-512-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
+        "SCRAM-SHA-1",   "SCRAM-SHA-1-PLUS",   "PLAIN",         "LOGIN"};
     static bool read_item(std::string& out, node const& n, reader& r)
     {
         if (!expect(n, node_kind::text, "a mechanism in quotes", r)) return false;
         out = to_upper(n.text);
         if (std::find(known.begin(), known.end(), out) != known.end()) return true;
-        std::string what =
-            quote(printable(n.text, 60)) +
-            " is not a mechanism of this server, which has SCRAM-SHA-256, SCRAM-SHA-256-PLUS, PLAIN and LOGIN";
+        std::string what = quote(printable(n.text, 60)) + " is not a mechanism of this server, which has ";
+        for (auto const name : known) {
+            if (name != known.front()) what += name == known.back() ? " and " : ", ";
+            what += name;
+        }
         if (auto const meant = nearest(n.text, known); !meant.empty()) what += "; did you mean " + quote(meant) + '?';
         r.bad(n, std::move(what));
         return false;

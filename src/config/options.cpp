@@ -78,9 +78,9 @@ constexpr option table[] = {
         "[\"example.com\"]"),
     setting<list<mechanism_item>, [](auto& s) -> auto& { return s.auth.mechanisms; }>(
         "auth.mechanisms", reload,
-        "The ways of logging in that are offered. SCRAM-SHA-256-PLUS binds the login to the TLS "
-        "connection; it is left out by default since some programs choose it and fail (mutt of Debian"
-        " 12)."),
+        "The ways of logging in that are offered, each only where it can succeed: see mechanisms.md. The "
+        "-PLUS variants bind the login to the TLS connection; they are left out by default since some "
+        "programs choose them and fail (mutt of Debian 12)."),
     setting<boolean, [](auto& s) -> auto& { return s.auth.require_tls; }>(
         "auth.require_tls", reload,
         "Log-ins are neither offered nor taken on a connection without TLS."),
@@ -253,6 +253,15 @@ constexpr basic_option<listener> listener_table[] = {
         "(version 1 or 2), which names the real client; from elsewhere a header is never taken, and others connect "
         "as themselves.",
         "[\"192.0.2.5\"]", first_version),
+    entry<listener, list<mechanism_item>, [](auto& l) -> auto& { return l.mechanisms; }>(
+        "mechanisms", restart,
+        "The ways of logging in on this listener, in place of `auth.mechanisms`. `[]`: those.",
+        "[\"SCRAM-SHA-1\", \"PLAIN\", \"LOGIN\"]", first_version),
+    entry<listener, boolean, [](auto& l) -> auto& { return l.auth_equals; }>(
+        "auth_equals", restart,
+        "EHLO shows the mechanisms a second time as `AUTH=LOGIN ...`, the form from before the standard. Outlook "
+        "Express and Outlook 98 to 2003 look for it; for everybody else it is no keyword.",
+        {}, first_version),
 };
 
 constexpr basic_option<certificate> certificate_table[] = {
@@ -295,9 +304,9 @@ std::string_view last_part(std::string_view name) noexcept { return name.substr(
 
 std::vector<listener> default_listeners()
 {
-    return {{":465", role::submission, tls_mode::implicit, {}},
-            {":587", role::submission, tls_mode::starttls, {}},
-            {":25", role::mx, tls_mode::starttls, {}}};
+    return {{":465", role::submission, tls_mode::implicit, {}, {}, false},
+            {":587", role::submission, tls_mode::starttls, {}, {}, false},
+            {":25", role::mx, tls_mode::starttls, {}, {}, false}};
 }
 
 }  // namespace postern::config

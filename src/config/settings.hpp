@@ -22,7 +22,9 @@ struct listener {
     std::string address;  // as written: "host:port", "[::]:587", ":587" for both families
     config::role role = config::role::submission;
     tls_mode tls = tls_mode::starttls;
-    std::vector<network> proxy_networks;  // PROXY protocol: taken from these only, and required there
+    std::vector<network> proxy_networks;    // PROXY protocol: taken from these only, and required there
+    std::vector<std::string> mechanisms{};  // empty: auth.mechanisms
+    bool auth_equals = false;               // EHLO says `AUTH=` too
 };
 
 struct certificate {

@@ -78,6 +78,8 @@ public:
 
     // -- log-ins --
 
+    /// What some account can log in with at this moment. Asked for every connection.
+    virtual sasl::account_means means() const { return {}; }
     /// Verifies and calls the handler once: before returning when the cache knows the
     /// credentials (costs microseconds), else later, on a hashing thread. An unknown
     /// account costs the same work as a wrong password.

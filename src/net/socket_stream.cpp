@@ -17,6 +17,7 @@
 #include "net/deadline.hpp"
 #include "net/socket_address.hpp"
 #include "net/tls_context.hpp"
+#include "net/tls_facts.hpp"
 #include "net/tls_transport.hpp"
 
 namespace postern::net {
@@ -203,30 +204,7 @@ public:
 
     tls_state const* tls() const noexcept override { return tls_.get(); }
 
-    tls_bindings bindings() const override
-    {
-        tls_bindings b;
-        if (!ssl_) return b;
-        // RFC 9266 section 2; below TLS 1.3 it is unique only with the extended master secret.
-        static constexpr std::string_view label = "EXPORTER-Channel-Binding";
-        std::array<unsigned char, 32> octets{};
-        bool const unique = SSL_version(ssl_.get()) >= TLS1_3_VERSION || SSL_get_extms_support(ssl_.get()) == 1;
-        if (unique && SSL_export_keying_material(ssl_.get(), octets.data(), octets.size(), label.data(), label.size(),
-                                                 nullptr, 0, 0) == 1)
-            b.exporter.assign(reinterpret_cast<char const*>(octets.data()), octets.size());
-        if (X509* const own = SSL_get_certificate(ssl_.get())) {
-            int digest = NID_undef;
-            X509_get_signature_info(own, &digest, nullptr, nullptr, nullptr);
-            EVP_MD const* md = EVP_get_digestbynid(digest);
-            if (md == nullptr || digest == NID_md5 || digest == NID_sha1) md = EVP_sha256();
-            std::array<unsigned char, EVP_MAX_MD_SIZE> hashed{};
-            unsigned size = 0;
-            if (X509_digest(own, md, hashed.data(), &size) == 1)
-                b.server_end_point.assign(reinterpret_cast<char const*>(hashed.data()), size);
-        }
-        ERR_clear_error();
-        return b;
-    }
+    tls_bindings bindings() const override { return ssl_ ? bindings_of(ssl_.get()) : tls_bindings{}; }
 
     std::string problem() const override { return problem_; }
 

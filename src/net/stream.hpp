@@ -42,6 +42,7 @@ struct tls_state {
 struct tls_bindings {
     std::string exporter;          // tls-exporter, RFC 9266
     std::string server_end_point;  // tls-server-end-point, RFC 5929 section 4
+    std::string unique;            // tls-unique, RFC 5929 section 3; empty where it does not bind
 };
 
 class stream {

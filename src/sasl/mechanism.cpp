@@ -20,25 +20,34 @@ struct entry {
     std::string_view name;
     bool server_first;  // starts with a challenge and takes no initial response
     bool needs_binding;
+    bool account_means::*means;  // what some account must have
     server_maker server;
     client_maker client;
 };
 
+template <hash H, bool Plus>
+constexpr entry scram_entry(std::string_view name, bool account_means::*means)
+{
+    return {name,
+            false,
+            Plus,
+            means,
+            [](server_options const& o) { return scram::make_server(H, Plus, o); },
+            [](client_credentials c, client_options const& o) { return scram::make_client(H, Plus, std::move(c), o); }};
+}
+
 // Strongest first. LOGIN starts with a challenge too, but takes the user name with the
 // command as well, as clients send it.
-constexpr std::array<entry, 4> table = {{
-    {"SCRAM-SHA-256-PLUS", false, true,
-     [](server_options const& o) { return scram::make_server(hash::sha256, true, o); },
-     [](client_credentials c, client_options const& o) {
-         return scram::make_client(hash::sha256, true, std::move(c), o);
-     }},
-    {"SCRAM-SHA-256", false, false, [](server_options const& o) { return scram::make_server(hash::sha256, false, o); },
-     [](client_credentials c, client_options const& o) {
-         return scram::make_client(hash::sha256, false, std::move(c), o);
-     }},
-    {"PLAIN", false, false, [](server_options const&) { return make_plain_server(); },
+constexpr std::array<entry, 8> table = {{
+    scram_entry<hash::sha512, true>("SCRAM-SHA-512-PLUS", &account_means::scram_sha512),
+    scram_entry<hash::sha256, true>("SCRAM-SHA-256-PLUS", &account_means::scram_sha256),
+    scram_entry<hash::sha1, true>("SCRAM-SHA-1-PLUS", &account_means::scram_sha1),
+    scram_entry<hash::sha512, false>("SCRAM-SHA-512", &account_means::scram_sha512),
+    scram_entry<hash::sha256, false>("SCRAM-SHA-256", &account_means::scram_sha256),
+    scram_entry<hash::sha1, false>("SCRAM-SHA-1", &account_means::scram_sha1),
+    {"PLAIN", false, false, &account_means::password, [](server_options const&) { return make_plain_server(); },
      [](client_credentials c, client_options const&) { return make_plain_client(std::move(c)); }},
-    {"LOGIN", false, false, [](server_options const&) { return make_login_server(); },
+    {"LOGIN", false, false, &account_means::password, [](server_options const&) { return make_login_server(); },
      [](client_credentials c, client_options const&) { return make_login_client(std::move(c)); }},
 }};
 
@@ -49,6 +58,7 @@ entry const* find(std::string_view name) noexcept
     return found == table.end() ? nullptr : &*found;
 }
 
+// What the client half can bind to.
 bool has_binding(channel_bindings const& b) noexcept
 {
     return !b.tls_exporter.empty() || !b.tls_server_end_point.empty();
@@ -76,6 +86,12 @@ std::vector<std::string_view> const& server_mechanisms()
         return list;
     }();
     return names;
+}
+
+bool can_succeed(std::string_view name, circumstances const& c) noexcept
+{
+    entry const* e = find(name);
+    return e != nullptr && c.accounts.*(e->means) && (!e->needs_binding || c.bindings);
 }
 
 bool is_server_first(std::string_view name) noexcept

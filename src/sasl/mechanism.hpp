@@ -60,8 +60,26 @@ struct scram_keys {
 
 /// Channel bindings of the connection, empty where there are none (RFC 9266, RFC 5929).
 struct channel_bindings {
-    std::string tls_exporter;  // 32 octets
-    std::string tls_server_end_point;
+    std::string tls_exporter{};  // 32 octets
+    std::string tls_server_end_point{};
+    std::string tls_unique{};  // TLS 1.2 with the extended master secret only (RFC 7627, RFC 9266 section 3)
+
+    bool any() const noexcept { return !tls_exporter.empty() || !tls_server_end_point.empty() || !tls_unique.empty(); }
+};
+
+/// What at least one account can log in with. What none can is not offered.
+struct account_means {
+    bool password = true;
+    bool scram_sha1 = false;
+    bool scram_sha256 = true;
+    bool scram_sha512 = false;
+};
+
+/// What decides, besides the configuration, whether a mechanism can succeed.
+struct circumstances {
+    account_means accounts{};
+    bool tls = false;
+    bool bindings = false;  // the connection has channel bindings
 };
 
 class server_mechanism {
@@ -83,10 +101,13 @@ struct server_options {
 };
 
 /// A new exchange for a mechanism by name (any letter case), or null if there is none of
-/// that name: PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS.
+/// that name.
 std::unique_ptr<server_mechanism> make_server_mechanism(std::string_view name, server_options const& options);
 /// Names that make_server_mechanism knows, strongest first.
 std::vector<std::string_view> const& server_mechanisms();
+/// Whether an exchange could end well: the channel is right for the mechanism, and some
+/// account has what it takes.
+bool can_succeed(std::string_view name, circumstances const& c) noexcept;
 /// Whether the mechanism starts with a server challenge, so that an initial response is
 /// an error (RFC 4954 section 4; LOGIN is the documented exception).
 bool is_server_first(std::string_view name) noexcept;

@@ -35,15 +35,18 @@ bool malformed(outcome const& o)
 
 TEST_CASE("mechanisms are found by name in any letter case, and no others")
 {
-    for (auto name : {"PLAIN", "plain", "LOGIN", "Login", "SCRAM-SHA-256", "scram-sha-256-plus"}) {
+    for (auto name : {"PLAIN", "plain", "LOGIN", "Login", "SCRAM-SHA-256", "scram-sha-256-plus", "SCRAM-SHA-1",
+                      "scram-sha-512-PLUS"}) {
         auto m = make_server_mechanism(name, {});
         REQUIRE_MESSAGE(m, name);
         CHECK_FALSE(is_server_first(name));
     }
-    for (auto name : {"", "PLAI", "PLAIN ", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256-", "XOAUTH2", "NTLM"})
+    for (auto name :
+         {"", "PLAI", "PLAIN ", "SCRAM-SHA-384", "SCRAM-MD5", "SCRAM-SHA-256-", "ANONYMOUS", "DIGEST-MD5", "NTLM"})
         CHECK_MESSAGE(make_server_mechanism(name, {}) == nullptr, name);
-    CHECK(server_mechanisms() ==
-          std::vector<std::string_view>{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"});
+    CHECK(server_mechanisms() == std::vector<std::string_view>{"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS",
+                                                               "SCRAM-SHA-1-PLUS", "SCRAM-SHA-512", "SCRAM-SHA-256",
+                                                               "SCRAM-SHA-1", "PLAIN", "LOGIN"});
     for (auto name : server_mechanisms()) {
         auto m = make_server_mechanism(name, {});
         CHECK(m->name() == name);
@@ -205,5 +208,40 @@ TEST_CASE("a client mechanism is not made where it can't work")
     CHECK(choose_mechanism({"login", "PLAIN", "SCRAM-SHA-256"}, {}) == "SCRAM-SHA-256");
     CHECK(choose_mechanism({"SCRAM-SHA-256-PLUS", "PLAIN"}, {}) == "PLAIN");
     CHECK(choose_mechanism({"PLAIN", "scram-sha-256-plus"}, bound) == "SCRAM-SHA-256-PLUS");
+    CHECK(choose_mechanism({"SCRAM-SHA-1", "SCRAM-SHA-512", "SCRAM-SHA-256"}, {}) == "SCRAM-SHA-512");
+    CHECK(choose_mechanism({"SCRAM-SHA-1-PLUS", "SCRAM-SHA-512"}, bound) == "SCRAM-SHA-1-PLUS");
     CHECK(choose_mechanism({"NTLM"}, bound).empty());
+}
+
+TEST_CASE("a mechanism can succeed where the channel is right and an account has what it takes")
+{
+    account_means none{.password = false, .scram_sha256 = false};
+    struct {
+        std::string_view name;
+        bool account_means::*means;
+        bool binding;
+    } const rows[] = {
+        {"PLAIN", &account_means::password, false},
+        {"LOGIN", &account_means::password, false},
+        {"SCRAM-SHA-1", &account_means::scram_sha1, false},
+        {"SCRAM-SHA-256", &account_means::scram_sha256, false},
+        {"scram-sha-512", &account_means::scram_sha512, false},
+        {"SCRAM-SHA-1-PLUS", &account_means::scram_sha1, true},
+        {"SCRAM-SHA-256-PLUS", &account_means::scram_sha256, true},
+        {"SCRAM-SHA-512-PLUS", &account_means::scram_sha512, true},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.name);
+        account_means some = none;
+        some.*(row.means) = true;
+        CHECK_FALSE(can_succeed(row.name, {.accounts = none, .tls = true, .bindings = true}));
+        CHECK(can_succeed(row.name, {.accounts = some, .tls = true, .bindings = true}));
+        CHECK(can_succeed(row.name, {.accounts = some, .tls = true}) != row.binding);
+        // What it needs is in its own column, and in no other.
+        account_means others{true, true, true, true};
+        others.*(row.means) = false;
+        CHECK_FALSE(can_succeed(row.name, {.accounts = others, .tls = true, .bindings = true}));
+    }
+    CHECK_FALSE(can_succeed("NTLM", {.accounts = {true, true, true, true}, .tls = true, .bindings = true}));
+    CHECK_FALSE(can_succeed("", {}));
 }

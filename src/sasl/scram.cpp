@@ -327,11 +327,12 @@ bool proof_matches(hash h, std::string_view stored_key, std::string_view auth_me
 
 std::string const* find_binding(channel_bindings const& bindings, std::string_view type) noexcept
 {
-    // tls-unique is not among them: RFC 9266 section 3 forbids it with TLS 1.3, and with
-    // resumption it binds nothing.
+    // tls-unique is there only where it binds: whoever filled it in looked at RFC 9266
+    // section 3 and RFC 7627.
     std::string const* octets = nullptr;
     if (type == "tls-exporter") octets = &bindings.tls_exporter;
     if (type == "tls-server-end-point") octets = &bindings.tls_server_end_point;
+    if (type == "tls-unique") octets = &bindings.tls_unique;
     return octets != nullptr && !octets->empty() ? octets : nullptr;
 }
 

@@ -1,4 +1,4 @@
-// SCRAM, RFC 5802 and RFC 7677: the messages and the arithmetic that both halves
+// SCRAM, RFC 5802 and RFC 7677, with any of our hashes: the messages and the arithmetic that both halves
 // share. Knows no exchange: scram_server.cpp and scram_client.cpp do.
 #pragma once
 
@@ -79,7 +79,7 @@ std::unique_ptr<client_mechanism> make_client(hash h, bool plus, client_credenti
                                               client_options const& options, std::string nonce);
 std::unique_ptr<server_mechanism> make_server(hash h, bool plus, server_options const& options, std::string nonce);
 
-/// "SCRAM-SHA-256" or "SCRAM-SHA-256-PLUS".
+/// "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", ...
 std::string_view mechanism_name(hash h, bool plus) noexcept;
 
 }  // namespace postern::sasl::scram

@@ -1,5 +1,5 @@
-// SCRAM-SHA-256 and -PLUS: the vectors of RFC 5802 and RFC 7677, and each way to get it
-// wrong. Standards 29 to 38.
+// SCRAM with each hash, and -PLUS: the vectors of RFC 5802 and RFC 7677, and each way to get
+// it wrong. Standards 29 to 38.
 #include "sasl/scram.hpp"
 
 #include <functional>
@@ -15,12 +15,13 @@ using reason = rejected::reason;
 
 namespace {
 
-scram_keys keys_of(std::string_view password, std::string_view salt = "0123456789abcdef",
+constexpr hash hashes[] = {hash::sha1, hash::sha256, hash::sha512};
+
+scram_keys keys_of(std::string_view password, hash h = hash::sha256, std::string_view salt = "0123456789abcdef",
                    std::uint32_t iterations = 4096)
 {
     secret const prepared = scram_password(password);
-    return scram::derive_keys(hash::sha256, scram::salted_password(hash::sha256, prepared.reveal(), salt, iterations),
-                              salt, iterations);
+    return scram::derive_keys(h, scram::salted_password(h, prepared.reveal(), salt, iterations), salt, iterations);
 }
 
 std::string text_of(outcome const& o)
@@ -46,20 +47,21 @@ bool is_rejected(outcome const& o, reason why)
 /// One exchange, with a hand in every message on its way.
 struct exchange {
     using hand = std::function<std::string(std::string const&)>;
+    hash h = hash::sha256;
     bool plus = false;
-    server_options server;
-    client_options client;
+    server_options server{};
+    client_options client{};
     client_credentials who{"user", "", secret{"pencil"}};
-    scram_keys keys = keys_of("pencil");
-    hand client_first, server_first, client_final, server_final, last;
+    scram_keys keys = keys_of("pencil", h);
+    hand client_first{}, server_first{}, client_final{}, server_final{}, last{};
     bool client_gave_up = false;
     bool client_finished = false;
-    std::string claimed;
+    std::string claimed{};
 
     outcome run()
     {
-        auto touch = [](hand const& h, std::string const& m) { return h ? h(m) : m; };
-        std::string const name = plus ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
+        auto touch = [](hand const& change, std::string const& m) { return change ? change(m) : m; };
+        std::string const name{scram::mechanism_name(h, plus)};
         auto s = make_server_mechanism(name, server);
         auto c = make_client_mechanism(name, who, client);
         REQUIRE(s);
@@ -102,9 +104,9 @@ std::string flipped(std::string text, std::string_view key)
     return text;
 }
 
-exchange bound(std::string_view client_type)
+exchange bound(std::string_view client_type, hash h = hash::sha256)
 {
-    exchange e;
+    exchange e{h};
     e.plus = true;
     e.server.plus_offered = e.client.plus_offered = true;
     e.server.bindings.tls_exporter = std::string(32, 'e');
@@ -135,6 +137,14 @@ TEST_CASE("RFC 7677 section 3 and RFC 5802 section 5: the example exchanges, oct
          "r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096",
          "c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",
          "v=rmF9pqV8S7suAoZWja4dJRkFsKQ="},
+        // No RFC has an exchange with SHA-512: that of RFC 7677 once more, computed with another
+        // implementation of the hash (Python's hashlib), which gives the row above, too.
+        {hash::sha512, "rOprNGfwEbeRWgbNEkqO", "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0",
+         "W22ZaJ0SNY7soEsUEjb6gQ==", "n,,n=user,r=rOprNGfwEbeRWgbNEkqO",
+         "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+         "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
+         "p=gMGXRcevScNtxZ6/8lQYpGtnsNAc3mGcmNomv+xnoOMw+3R2xNJdMNnzMlTN8PPC6wdp6dybEmDYXYTxwnYPJQ==",
+         "v=ZQnYEgWQMFmmsM8aQMF0nDDCy/AgCzkwk8CmMZYcMg0vSVlKDanekLtifDSeVGT4+5ZxXnJq199RVG2rR7N7Zw=="},
     };
     for (auto const& row : rows) {
         auto c = scram::make_client(row.h, false, {"user", "", secret{"pencil"}}, {}, row.client_nonce);
@@ -285,10 +295,12 @@ TEST_CASE("standard 32: flag y is a downgrade where -PLUS was offered")
 
 TEST_CASE("standards 33 to 35: -PLUS binds to the connection, by tls-exporter or tls-server-end-point")
 {
+    for (hash const h : hashes)
+        for (auto type : {"tls-exporter", "tls-server-end-point"}) {
+            exchange e = bound(type, h);
+            CHECK(std::holds_alternative<accepted>(e.run()));
+        }
     for (auto type : {"tls-exporter", "tls-server-end-point"}) {
-        exchange e = bound(type);
-        CHECK(std::holds_alternative<accepted>(e.run()));
-
         exchange elsewhere = bound(type);  // someone in between has another connection to us
         elsewhere.server.bindings.tls_exporter = std::string(32, 'x');
         elsewhere.server.bindings.tls_server_end_point = std::string(32, 'x');
@@ -304,6 +316,24 @@ TEST_CASE("standards 33 to 35: -PLUS binds to the connection, by tls-exporter or
         return "c=" + base64_encode("p=tls-exporter,,") + m.substr(end);
     };
     CHECK(is_rejected(removed.run(), reason::channel_binding));
+
+    // tls-unique, where the connection has it: only old clients ask for it.
+    exchange unique = bound("tls-exporter");
+    unique.server.bindings.tls_unique = unique.server.bindings.tls_exporter;
+    unique.client_first = [](std::string const& m) { return replaced(m, "p=tls-exporter", "p=tls-unique"); };
+    CHECK(is_rejected(unique.run(), reason::channel_binding));  // the type is part of what is compared
+    for (std::string const& octets : {std::string(12, 'u'), std::string(12, 'v')}) {
+        auto s = scram::make_server(hash::sha256, true, {{.tls_unique = std::string(12, 'u')}, true}, "server");
+        std::string const bare = "n=user,r=client";
+        REQUIRE(std::holds_alternative<fetch_scram>(s->step("p=tls-unique,," + bare)));
+        auto const keys = keys_of("pencil");
+        std::string const first = text_of(s->on_scram(keys));
+        std::string const final = "c=" + base64_encode("p=tls-unique,," + octets) + ",r=clientserver";
+        secret const salted = scram::salted_password(hash::sha256, "pencil", keys.salt, keys.iterations);
+        std::string const proof = scram::client_proof(hash::sha256, salted, bare + "," + first + "," + final);
+        auto const end = s->step(final + ",p=" + base64_encode(proof));
+        CHECK(std::holds_alternative<challenge>(end) == (octets[0] == 'u'));
+    }
 
     server_options o = bound("tls-exporter").server;
     struct {
@@ -365,11 +395,22 @@ TEST_CASE("every tampered message fails the exchange")
         {"answer to the signature", [](exchange& e) { e.last = [](std::string const&) { return std::string{"x"}; }; }},
         {"NUL", [](exchange& e) { e.client_final = [](std::string const& m) { return m + std::string(1, '\0'); }; }},
     };
-    for (auto const& row : rows) {
-        CAPTURE(row.what);
-        exchange e;
-        row.tamper(e);
-        CHECK_FALSE(std::holds_alternative<accepted>(e.run()));
+    for (hash const h : hashes) {
+        exchange untouched{h};
+        CHECK(std::holds_alternative<accepted>(untouched.run()));
+        CHECK(untouched.client_finished);
+        for (auto const& row : rows) {
+            CAPTURE(row.what);
+            exchange e{h};
+            row.tamper(e);
+            CHECK_FALSE(std::holds_alternative<accepted>(e.run()));
+        }
+    }
+    for (hash const h : hashes) {
+        // Keys of another hash prove nothing, whatever their size.
+        exchange other{h};
+        other.keys = keys_of("pencil", h == hash::sha1 ? hash::sha512 : hash::sha1);
+        CHECK_FALSE(std::holds_alternative<accepted>(other.run()));
     }
     exchange signature;
     signature.server_final = [](std::string const& m) { return flipped(m, "v="); };

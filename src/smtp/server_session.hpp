@@ -30,6 +30,7 @@ struct server_settings {
     config::role role = config::role::submission;
     bool starttls = false;                // STARTTLS can be had here
     std::vector<std::string> mechanisms;  // as configured, in the order in which EHLO shows them
+    bool auth_equals = false;             // EHLO shows them once more as `AUTH=`, for clients from before RFC 2554
     std::uint64_t message_size = 0;
     std::uint32_t recipients = 0;
     std::uint32_t errors = 0;
@@ -41,6 +42,7 @@ struct connection_facts {
     std::string session_id;
     endpoint client;
     bool auth_without_tls = false;  // require_tls is off, or the client is in plaintext_networks
+    sasl::account_means accounts{};
 };
 
 struct tls_facts {

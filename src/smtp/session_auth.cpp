@@ -40,34 +40,41 @@ bool server_session::state::offers_auth() const
     return !settings.mechanisms.empty() && (tls || facts.auth_without_tls);
 }
 
+/// What of the configured mechanisms can succeed here and now. What the client was shown
+/// holds until its next EHLO, or flag "y" of SCRAM would say the wrong thing.
+void server_session::state::find_mechanisms()
+{
+    offered.clear();
+    if (!offers_auth()) return;
+    sasl::circumstances const c{
+        .accounts = facts.accounts, .tls = tls.has_value(), .bindings = tls && tls->bindings.any()};
+    for (auto const& name : settings.mechanisms)
+        if (sasl::can_succeed(name, c)) offered.push_back(name);
+}
+
 bool server_session::state::offers_plus() const
 {
-    return tls && !(tls->bindings.tls_exporter.empty() && tls->bindings.tls_server_end_point.empty()) &&
-           std::any_of(settings.mechanisms.begin(), settings.mechanisms.end(),
-                       [](std::string const& name) { return name.ends_with(plus_suffix); });
+    return std::any_of(offered.begin(), offered.end(),
+                       [](std::string_view name) { return name.ends_with(plus_suffix); });
 }
 
 bool server_session::state::offers(std::string_view name) const
 {
-    return std::any_of(settings.mechanisms.begin(), settings.mechanisms.end(),
-                       [&](std::string const& ours) { return equal_ignoring_case(ours, name); }) &&
-           (!name.ends_with(plus_suffix) || offers_plus());
+    return std::any_of(offered.begin(), offered.end(),
+                       [&](std::string_view ours) { return equal_ignoring_case(ours, name); });
 }
 
-void server_session::state::list_mechanisms()
+void server_session::state::list_mechanisms(std::string_view keyword)
 {
-    auto const begin = out.size();
-    out.append("250-AUTH");
-    auto const empty = out.size();
-    bool const plus = offers_plus();
-    for (auto const& name : settings.mechanisms) {
-        if (plus || !name.ends_with(plus_suffix)) out.append(1, ' ').append(name);
+    out.append("250-").append(keyword);
+    bool first = true;
+    for (auto const name : offered) {
+        // "AUTH=" has no blank behind it.
+        if (!first || !keyword.ends_with('=')) out.append(1, ' ');
+        out.append(name);
+        first = false;
     }
-    if (out.size() == empty) {
-        out.resize(begin);
-    } else {
-        out.append("\r\n");
-    }
+    out.append("\r\n");
 }
 
 action server_session::state::take_auth(command const& c)

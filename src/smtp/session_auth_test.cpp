@@ -9,6 +9,64 @@ using postern::test::dialog;
 
 // AGFsaWNl...NhbWU= is alice@example.test with the right password, ...dAB3cm9uZw== a wrong one.
 constexpr dialog dialogs[] = {
+    {"the list is what can succeed: keys that no account has, bindings that the connection lacks",
+     "submission tls also:SCRAM-SHA-512 also:SCRAM-SHA-512-PLUS also:SCRAM-SHA-1", R"(
+        -- greeting
+        C: EHLO client.example
+        S: 250-mx.example
+        S: 250-PIPELINING
+        S: 250-SIZE ...
+        S: 250-8BITMIME
+        S: 250-SMTPUTF8
+        S: 250-ENHANCEDSTATUSCODES
+        S: 250-AUTH SCRAM-SHA-256 PLAIN LOGIN
+        S: 250-DSN
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
+        S: 250-REQUIRETLS
+        S: 250-LIMITS ...
+        S: 250 HELP
+        C: AUTH SCRAM-SHA-512 biwsbj11c2VyLHI9YWJj
+        S: 504 5.5.4 ...
+        -- rule auth-unknown-mechanism
+    )"},
+    {"the list shows SCRAM-SHA-512 once an account has keys, and leaves SHA-256 out while none has",
+     "submission tls no-scram-keys scram-keys-sha512 also:SCRAM-SHA-512 auth-equals", R"(
+        -- greeting
+        C: EHLO client.example
+        S: 250-mx.example
+        S: 250-PIPELINING
+        S: 250-SIZE ...
+        S: 250-8BITMIME
+        S: 250-SMTPUTF8
+        S: 250-ENHANCEDSTATUSCODES
+        S: 250-AUTH SCRAM-SHA-512 PLAIN LOGIN
+        S: 250-AUTH=SCRAM-SHA-512 PLAIN LOGIN
+        S: 250-DSN
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
+        S: 250-REQUIRETLS
+        S: 250-LIMITS ...
+        S: 250 HELP
+        C: AUTH SCRAM-SHA-512 biwsbj11c2VyLHI9YWJj
+        S: 334 ...
+    )"},
+    {"AUTH= is only a second way to say AUTH: not before TLS", "submission starttls auth-equals", R"(
+        -- greeting
+        C: EHLO client.example
+        S: 250-mx.example
+        S: 250-PIPELINING
+        S: 250-SIZE ...
+        S: 250-8BITMIME
+        S: 250-SMTPUTF8
+        S: 250-ENHANCEDSTATUSCODES
+        S: 250-STARTTLS
+        S: 250-DSN
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
+        S: 250-LIMITS ...
+        S: 250 HELP
+    )"},
     {"19: PLAIN with its initial response", "submission tls", R"(
         -- greeting
         -- ehlo

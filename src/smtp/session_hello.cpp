@@ -47,7 +47,11 @@ action server_session::state::take_ehlo(command const& c, std::string_view text)
     }
     out.append("\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n");
     if (settings.starttls && !tls) out.append("250-STARTTLS\r\n");
-    if (offers_auth()) list_mechanisms();
+    find_mechanisms();
+    if (!offered.empty()) {
+        list_mechanisms("AUTH");
+        if (settings.auth_equals) list_mechanisms("AUTH=");
+    }
     out.append("250-DSN\r\n250-CHUNKING\r\n250-BINARYMIME\r\n");
     if (tls) out.append("250-REQUIRETLS\r\n");
     if (settings.recipients != 0) {
@@ -79,6 +83,7 @@ void server_session::state::forget_all()
     lines.reset();
     ehlo_argument.clear();
     greeted = extended = false;
+    offered.clear();
     exchange.reset();
     more_input = false;
     mechanism.clear();

@@ -53,6 +53,7 @@ struct server_session::state {
     std::uint32_t refusal_count = 0;
 
     // The identity.
+    std::vector<std::string_view> offered;             // mechanisms that the last EHLO showed, or would have
     std::unique_ptr<sasl::server_mechanism> exchange;  // null: none under way
     bool more_input = false;                           // octets were behind the line last taken
     bool auth_seen = false;                            // lines that are no command may be a lost password
@@ -104,9 +105,10 @@ struct server_session::state {
 
     // session_auth.cpp
     bool offers_auth() const;
+    void find_mechanisms();
     bool offers(std::string_view name) const;
     bool offers_plus() const;
-    void list_mechanisms();
+    void list_mechanisms(std::string_view keyword);
     action take_auth(command const& c);
     action auth_response(std::string_view text);
     action step(sasl::outcome o);

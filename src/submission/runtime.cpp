@@ -63,18 +63,18 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s,
         certificates = std::move(*found);
         log_certificates(certificates);
     }
-    bool const plus = std::any_of(s.auth.mechanisms.begin(), s.auth.mechanisms.end(),
-                                  [](auto const& m) { return m.ends_with("-PLUS"); });
     for (std::size_t i = 0; i < s.listeners.size(); ++i) {
         listener_runtime l;
         l.configured = s.listeners[i];
         l.address = addresses[i];
         l.port = ports[i];
-        l.wants_bindings = plus;
         l.session.hostname = s.hostname;
         l.session.role = l.configured.role;
         l.session.starttls = l.configured.tls == config::tls_mode::starttls;
-        l.session.mechanisms = s.auth.mechanisms;
+        l.session.mechanisms = l.configured.mechanisms.empty() ? s.auth.mechanisms : l.configured.mechanisms;
+        l.session.auth_equals = l.configured.auth_equals;
+        l.wants_bindings = std::any_of(l.session.mechanisms.begin(), l.session.mechanisms.end(),
+                                       [](auto const& m) { return m.ends_with("-PLUS"); });
         l.session.message_size = s.limits.message_size;
         l.session.recipients = s.limits.recipients;
         l.session.errors = s.limits.errors;

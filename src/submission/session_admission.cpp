@@ -114,6 +114,7 @@ net::awaitable<bool> session_driver::begin()
     connection.session_id = who_.id;
     connection.client = peer_->remote();
     connection.auth_without_tls = !auth.require_tls || contains(auth.plaintext_networks, peer_->remote().address);
+    connection.accounts = services_.accounts.means();
     session_ = std::make_unique<smtp::server_session>(listener_.session, std::move(connection));
     co_return true;
 }

@@ -220,7 +220,7 @@ smtp::tls_facts session_driver::tls_facts() const
     smtp::tls_facts facts{tls.version, tls.cipher, tls.bits, tls.server_name, {}};
     if (listener_.wants_bindings) {
         auto b = peer_->bindings();
-        facts.bindings = {std::move(b.exporter), std::move(b.server_end_point)};
+        facts.bindings = {std::move(b.exporter), std::move(b.server_end_point), std::move(b.unique)};
     }
     return facts;
 }

@@ -1,4 +1,4 @@
-"""The client's half of SCRAM-SHA-256 (RFC 5802, RFC 7677), with knobs to do it wrong."""
+"""The client's half of SCRAM (RFC 5802, RFC 7677) with any hash, and knobs to do it wrong."""
 import base64
 import hashlib
 import hmac
@@ -14,9 +14,10 @@ def fields(message):
 
 
 class Scram:
-    def __init__(self, user, password, header="n,,", nonce=None, extensions=""):
+    def __init__(self, user, password, header="n,,", nonce=None, extensions="", hash="sha256"):
         self.password = password
         self.header = header
+        self.hash = hash
         self.nonce = nonce if nonce is not None else b64(os.urandom(18))
         name = user.replace("=", "=3D").replace(",", "=2C")
         self.bare = f"{extensions}n={name},r={self.nonce}"
@@ -28,14 +29,14 @@ class Scram:
         """The second message, for the challenge as it stands behind 334."""
         server_first = base64.b64decode(challenge).decode()
         self.server = fields(server_first)
-        salted = hashlib.pbkdf2_hmac("sha256", self.password.encode(), base64.b64decode(self.server["s"]),
+        salted = hashlib.pbkdf2_hmac(self.hash, self.password.encode(), base64.b64decode(self.server["s"]),
                                      int(self.server["i"]))
-        client_key = hmac.digest(salted, b"Client Key", "sha256")
-        stored = hashlib.sha256(client_key).digest()
+        client_key = hmac.digest(salted, b"Client Key", self.hash)
+        stored = hashlib.new(self.hash, client_key).digest()
         without = f"c={b64(self.header.encode() + binding)},r={nonce or self.server['r']}"
         signed = f"{self.bare},{server_first},{without}".encode()
-        proof = bytes(a ^ b for a, b in zip(client_key, hmac.digest(stored, signed, "sha256")))
-        self.signature = b64(hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), signed, "sha256"))
+        proof = bytes(a ^ b for a, b in zip(client_key, hmac.digest(stored, signed, self.hash)))
+        self.signature = b64(hmac.digest(hmac.digest(salted, b"Server Key", self.hash), signed, self.hash))
         return b64(f"{without},p={b64(proof)}")
 
     def check(self, last):

@@ -1,4 +1,4 @@
-// SCRAM, both halves. The first octet chooses: the server (with or without -PLUS, offered
+// SCRAM, both halves, each hash. The first octet chooses: the server (with or without -PLUS, offered
 // or not), whose last message is signed with the right password or comes as it is; or the
 // client. The lines that follow are the other side's messages.
 #include <cstddef>
@@ -31,22 +31,24 @@ std::string_view take_line(std::string_view& rest)
     return line;
 }
 
-secret const& salted()
+secret const& salted(hash h)
 {
-    static secret const s = scram::salted_password(hash::sha256, "pencil", salt, 4096);
-    return s;
+    static secret const all[] = {scram::salted_password(hash::sha1, "pencil", salt, 4096),
+                                 scram::salted_password(hash::sha256, "pencil", salt, 4096),
+                                 scram::salted_password(hash::sha512, "pencil", salt, 4096)};
+    return all[static_cast<std::size_t>(h)];
 }
 
 channel_bindings const& bindings()
 {
-    static channel_bindings const b{std::string(32, 'e'), std::string(32, 's')};
+    static channel_bindings const b{std::string(32, 'e'), std::string(32, 's'), std::string(12, 'u')};
     return b;
 }
 
-void run_server(bool plus, bool offered, bool sign, std::string_view rest)
+void run_server(hash h, bool plus, bool offered, bool sign, std::string_view rest)
 {
     server_options const o{bindings(), offered};
-    auto const s = scram::make_server(hash::sha256, plus, o, "SERVER");
+    auto const s = scram::make_server(h, plus, o, "SERVER");
     std::string const first{take_line(rest)};
     auto outcome = s->step(first);
     auto const* wanted = std::get_if<fetch_scram>(&outcome);
@@ -57,7 +59,7 @@ void run_server(bool plus, bool offered, bool sign, std::string_view rest)
     }
     require(is_acceptable_name(wanted->authcid));
     require(scram::decode_name(scram::encode_name(wanted->authcid)) == wanted->authcid);
-    outcome = s->on_scram(scram::derive_keys(hash::sha256, salted(), salt, 4096));
+    outcome = s->on_scram(scram::derive_keys(h, salted(h), salt, 4096));
     std::string const server_first = std::get<challenge>(outcome).octets;
 
     std::string final{take_line(rest)};
@@ -65,7 +67,7 @@ void run_server(bool plus, bool offered, bool sign, std::string_view rest)
         char const* why = "";
         auto const parsed = scram::parse_client_first(first, why);
         std::string const auth_message = parsed->bare + "," + server_first + "," + final;
-        final += ",p=" + base64_encode(scram::client_proof(hash::sha256, salted(), auth_message));
+        final += ",p=" + base64_encode(scram::client_proof(h, salted(h), auth_message));
     }
     outcome = s->step(final);
     if (auto const* signature = std::get_if<challenge>(&outcome)) {
@@ -79,10 +81,10 @@ void run_server(bool plus, bool offered, bool sign, std::string_view rest)
     require(std::holds_alternative<rejected>(s->step("")));
 }
 
-void run_client(bool plus, std::string_view rest)
+void run_client(hash h, bool plus, std::string_view rest)
 {
     client_options const o{plus ? bindings() : channel_bindings{}, plus};
-    auto const c = scram::make_client(hash::sha256, plus, {"user", "", secret{"pencil"}}, o, "CLIENT");
+    auto const c = scram::make_client(h, plus, {"user", "", secret{"pencil"}}, o, "CLIENT");
     require(std::holds_alternative<respond>(c->step(std::nullopt)));
     std::string_view const first = take_line(rest);
     char const* why = "";
@@ -107,9 +109,11 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* octets, std::size_t si
     char const* why = "";
     static_cast<void>(scram::parse_client_final(rest, why).has_value());
     static_cast<void>(scram::parse_server_final(rest, why).has_value());
+    // Bits that older inputs have clear: they stay tests of SHA-256.
+    hash const h = (choice & 16) != 0 ? hash::sha1 : (choice & 32) != 0 ? hash::sha512 : hash::sha256;
     if ((choice & 8) != 0)
-        run_client((choice & 1) != 0, rest);
+        run_client(h, (choice & 1) != 0, rest);
     else
-        run_server((choice & 1) != 0, (choice & 2) != 0, (choice & 4) != 0, rest);
+        run_server(h, (choice & 1) != 0, (choice & 2) != 0, (choice & 4) != 0, rest);
     return 0;
 }

@@ -141,6 +141,14 @@ inline world::world(char const* setup, cut how) : how_(how)
             settings_.errors = number;
         else if (name == "auth-failures")
             settings_.auth_failures = number;
+        else if (name == "auth-equals")
+            settings_.auth_equals = true;
+        else if (name.starts_with("also:"))
+            settings_.mechanisms.insert(settings_.mechanisms.begin(), std::string{name.substr(5)});
+        else if (name == "scram-keys-sha512")
+            facts_.accounts.scram_sha512 = true;
+        else if (name == "no-scram-keys")
+            facts_.accounts.scram_sha256 = false;
         else if (name == "whole")
             whole_only_ = true;
         else
