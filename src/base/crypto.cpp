@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -69,6 +70,54 @@ std::string pbkdf2(hash h, std::string_view password, std::string_view salt, std
                           static_cast<int>(out.size()), octets_of(out)) != 1)
         stop("PBKDF2");
     return out;
+}
+
+namespace {
+
+constexpr std::size_t seal_key = 32, seal_nonce = 12, seal_tag = 16;
+
+using cipher_context = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
+
+int size_of(std::string_view s) { return static_cast<int>(s.size()); }
+
+}  // namespace
+
+std::string seal(std::string_view key, std::string_view octets, std::string_view context)
+{
+    std::string out = random_octets(seal_nonce);
+    out.resize(seal_nonce + octets.size() + seal_tag);
+    cipher_context const c{EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
+    int size = 0;
+    if (key.size() != seal_key || !c ||
+        EVP_EncryptInit_ex(c.get(), EVP_aes_256_gcm(), nullptr, octets_of(key), octets_of(out)) != 1 ||
+        EVP_EncryptUpdate(c.get(), nullptr, &size, octets_of(context), size_of(context)) != 1 ||
+        EVP_EncryptUpdate(c.get(), octets_of(out) + seal_nonce, &size, octets_of(octets), size_of(octets)) != 1 ||
+        EVP_EncryptFinal_ex(c.get(), octets_of(out) + seal_nonce + octets.size(), &size) != 1 ||
+        EVP_CIPHER_CTX_ctrl(c.get(), EVP_CTRL_GCM_GET_TAG, static_cast<int>(seal_tag),
+                            octets_of(out) + seal_nonce + octets.size()) != 1)
+        stop("encryption");
+    return out;
+}
+
+std::optional<secret> open_sealed(std::string_view key, std::string_view sealed, std::string_view context)
+{
+    if (key.size() != seal_key || sealed.size() < seal_nonce + seal_tag) return std::nullopt;
+    std::string_view const nonce = sealed.substr(0, seal_nonce);
+    std::string_view const text = sealed.substr(seal_nonce, sealed.size() - seal_nonce - seal_tag);
+    std::string tag{sealed.substr(sealed.size() - seal_tag)};
+    std::string out(text.size() + 1, '\0');
+    cipher_context const c{EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
+    int size = 0;
+    bool const right =
+        c && EVP_DecryptInit_ex(c.get(), EVP_aes_256_gcm(), nullptr, octets_of(key), octets_of(nonce)) == 1 &&
+        EVP_DecryptUpdate(c.get(), nullptr, &size, octets_of(context), size_of(context)) == 1 &&
+        EVP_DecryptUpdate(c.get(), octets_of(out), &size, octets_of(text), size_of(text)) == 1 &&
+        EVP_CIPHER_CTX_ctrl(c.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(seal_tag), tag.data()) == 1 &&
+        EVP_DecryptFinal_ex(c.get(), octets_of(out) + text.size(), &size) == 1;
+    std::optional<secret> opened;
+    if (right) opened.emplace(std::string_view{out}.substr(0, text.size()));
+    wipe(out.data(), out.size());
+    return opened;
 }
 
 void random_octets(std::span<unsigned char> out)

@@ -4,9 +4,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "base/secret.hpp"
 
 namespace postern {
 
@@ -18,6 +21,12 @@ std::string digest(hash h, std::string_view octets);
 std::string hmac(hash h, std::string_view key, std::string_view octets);
 /// PBKDF2 with HMAC, RFC 8018 section 5.2, output as long as the hash's.
 std::string pbkdf2(hash h, std::string_view password, std::string_view salt, std::uint32_t iterations);
+
+/// Encrypts and authenticates (AES-256-GCM, with a nonce of its own in front) with a key of 32
+/// octets. `context` is not kept in the result; it has to be the same when it is opened.
+std::string seal(std::string_view key, std::string_view octets, std::string_view context);
+/// Nothing when the key or the context is another one, or an octet was changed.
+std::optional<secret> open_sealed(std::string_view key, std::string_view sealed, std::string_view context);
 
 /// From the operating system's generator; aborts the process when there is none,
 /// since no caller could go on safely.

@@ -91,6 +91,28 @@ TEST_CASE("digests and keyed hashes: published values")
     CHECK(pbkdf2(hash::sha256, "", "salt", 1).size() == 32);
 }
 
+TEST_CASE("what is sealed is opened by the same key in the same context, and by nothing else")
+{
+    std::string const key(32, 'k');
+    for (std::string const text : {"", "x", "a password of some length"}) {
+        auto const sealed = seal(key, text, "bob@example.org");
+        CHECK(sealed.size() == text.size() + 28);
+        CHECK(sealed != seal(key, text, "bob@example.org"));
+        auto const opened = open_sealed(key, sealed, "bob@example.org");
+        REQUIRE(opened);
+        CHECK(opened->reveal() == text);
+        CHECK_FALSE(open_sealed(key, sealed, "rob@example.org"));
+        CHECK_FALSE(open_sealed(std::string(32, 'l'), sealed, "bob@example.org"));
+        CHECK_FALSE(open_sealed("short", sealed, "bob@example.org"));
+        for (std::size_t i = 0; i < sealed.size(); ++i) {
+            auto changed = sealed;
+            changed[i] = static_cast<char>(changed[i] ^ 1);
+            CHECK_FALSE(open_sealed(key, changed, "bob@example.org"));
+            CHECK_FALSE(open_sealed(key, std::string_view{sealed}.substr(0, i), "bob@example.org"));
+        }
+    }
+}
+
 TEST_CASE("comparing in constant time compares")
 {
     CHECK(equal_in_constant_time("", ""));

@@ -116,6 +116,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     accounts.cache_life = s.auth.cache_life;
     accounts.configured_domains = s.domains.local;
     accounts.recipient_delimiter = s.submission.recipient_delimiter;
+    accounts.scram_hashes = directory::scram_hashes_of(s.auth.mechanisms);
     auto opened = directory::open_embedded(std::move(accounts));
     if (!opened) return std::move(opened.error());
     accounts_ = std::move(*opened);
@@ -158,6 +159,7 @@ result<> running_server::reload(config::settings const& wanted)
     }
     accounts_->set_configured_domains(in_force.domains.local);
     accounts_->set_recipient_delimiter(in_force.submission.recipient_delimiter);
+    accounts_->set_scram_hashes(directory::scram_hashes_of(in_force.auth.mechanisms));
     for (auto const& name : config::needs_restart(*before, wanted))
         log::event(log::level::warning, "needs_restart", {{"option", name}});
     start_log(in_force);

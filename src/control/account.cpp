@@ -25,7 +25,7 @@ json::object describe(directory::account const& a)
     o["aliases"] = list_of(a.aliases);
     o["send_as"] = list_of(a.send_as);
     o["scheme"] = a.scheme;
-    o["scram"] = a.has_scram;
+    o["scram"] = a.has_scram();
     o["created"] = to_rfc3339(a.created);
     o["password_set"] = to_rfc3339(a.password_set);
     return o;

@@ -6,6 +6,7 @@
 // a 4.x.x status and never looks like "wrong password" or "no such user".
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -29,10 +30,16 @@ struct account {
     std::vector<std::string> send_as;  // granted: "address", or "@domain" for all of a domain
     bool enabled = true;
     bool smtp_auth = true;
-    std::string scheme;  // of the verifier: "argon2id", "$6$", ... for `account show`
-    bool has_scram = false;
+    std::string scheme;              // of the verifier: "argon2id", "$6$", ... for `account show`
+    std::vector<hash> scram_hashes;  // those that there are SCRAM keys for
+    bool has_cram_md5 = false;
     wall_time created;
     wall_time password_set;
+
+    bool has_scram(hash h = hash::sha256) const
+    {
+        return std::find(scram_hashes.begin(), scram_hashes.end(), h) != scram_hashes.end();
+    }
     char recipient_delimiter = '+';  // begins what may stand behind the own name; NUL: nothing may
 
     /// Whether the account may put this address into MAIL FROM or the header From.
@@ -50,6 +57,13 @@ struct login {
     std::shared_ptr<account const> who;  // set when accepted, disabled or smtp_auth_off
     std::string cause;                   // for the log: "no such account", "wrong password", "cached", ...
 };
+/// What CRAM-MD5 is computed from. Made up, but always the same, for accounts without one.
+struct shared_secret {
+    secret password;
+    std::string stored_key;  // for authorize(), when the exchange went well
+    bool real = false;
+    char const* note = "no such account";  // for the log, when not real; a literal
+};
 using login_handler = std::function<void(result<login>)>;
 
 struct options {
@@ -58,9 +72,13 @@ struct options {
     std::size_t hash_queue = 256;  // further log-ins that may wait for a hash; beyond: unavailable
     std::chrono::seconds cache_life{300};
     std::size_t cache_entries = 100'000;
-    std::vector<std::string> configured_domains;  // [domains] local
-    char recipient_delimiter = '+';               // of sub-addresses; NUL: there are none
+    std::vector<std::string> configured_domains;   // [domains] local
+    char recipient_delimiter = '+';                // of sub-addresses; NUL: there are none
+    std::vector<hash> scram_hashes{hash::sha256};  // that keys are made for; SHA-256 always is
 };
+
+/// The hashes of the SCRAM mechanisms among these, and SHA-256: options::scram_hashes.
+std::vector<hash> scram_hashes_of(std::vector<std::string> const& mechanisms);
 
 class directory {
 public:
@@ -87,16 +105,27 @@ public:
                                  login_handler handler) = 0;
     /// Keys for a SCRAM exchange; made up, but always the same, for unknown accounts.
     virtual result<sasl::scram_keys> scram(std::string_view authcid, postern::hash h) = 0;
-    /// After a mechanism proved the identity by itself (SCRAM): may it log in? `stored_key`:
-    /// of the keys that scram() gave; the password may have changed since.
+    /// For CRAM-MD5, which needs the password itself: of accounts that opted in.
+    virtual result<shared_secret> cram_md5(std::string_view authcid) = 0;
+    /// After a mechanism proved the identity by itself (SCRAM, CRAM-MD5): may it log in? `stored_key`:
+    /// of the keys that scram() or cram_md5() gave; the password may have changed since.
     virtual result<login> authorize(std::string_view authcid, std::string_view authzid,
                                     std::string_view stored_key) = 0;
 
     // -- management; each takes effect at once, also in other threads' caches --
 
-    /// The password is kept as argon2id and SCRAM keys; 1 to 255 octets.
+    /// The password is kept as argon2id and SCRAM keys; 1 to 255 octets. An account's CRAM-MD5
+    /// secret goes when the password changes.
     virtual result<> add_account(mail::mailbox const& address, secret const& password) = 0;
-    virtual result<> set_password(std::string_view address, secret const& password) = 0;
+    enum class keep : std::uint8_t {
+        hashes,    // from which nobody can tell the password
+        cram_md5,  // the password too, sealed with the key file: CRAM-MD5 can't do without
+    };
+    virtual result<> set_password(std::string_view address, secret const& password, keep what) = 0;
+    result<> set_password(std::string_view address, secret const& password)
+    {
+        return set_password(address, password, keep::hashes);
+    }
     virtual result<> remove_account(std::string_view address) = 0;
     virtual result<> set_enabled(std::string_view address, bool on) = 0;
     virtual result<> set_smtp_auth(std::string_view address, bool on) = 0;
@@ -117,6 +146,9 @@ public:
     virtual void set_configured_domains(std::vector<std::string> domains) = 0;
     /// Reload: the new submission.recipient_delimiter.
     virtual void set_recipient_delimiter(char delimiter) = 0;
+    /// Reload: the new options::scram_hashes. Accounts get what is missing when they next log
+    /// in with their password.
+    virtual void set_scram_hashes(std::vector<hash> hashes) = 0;
 };
 
 /// Opens or creates folder/accounts.db (mode 0600). Errors: unreadable, damaged, of a newer version.

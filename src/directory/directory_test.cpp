@@ -19,7 +19,7 @@ TEST_CASE("an account is found by its address in any letter case")
         REQUIRE(*found != nullptr);
         CHECK((*found)->address == "alice@example.org");
         CHECK((*found)->scheme == "argon2id");
-        CHECK((*found)->has_scram);
+        CHECK((*found)->has_scram());
         CHECK((*found)->enabled);
         CHECK((*found)->smtp_auth);
     }

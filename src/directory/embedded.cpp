@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "directory/import.hpp"
+#include "directory/key_file.hpp"
 #include "directory/names.hpp"
 #include "directory/verifier.hpp"
 #include "sasl/prepare.hpp"
@@ -71,7 +72,11 @@ embedded::embedded(options o, std::unique_ptr<store> s)
     : options_(std::move(o)),
       store_(std::move(s)),
       process_key_(random_octets(32)),
+      dummy_sealed_(seal(process_key_, "a password", {})),
       domains_(std::make_shared<domain_list const>()),
+      scram_hashes_(std::make_shared<std::vector<hash> const>(options_.scram_hashes)),
+      means_(std::make_shared<sasl::account_means const>()),
+      sealing_key_(std::make_shared<secret const>()),
       dummy_(std::make_shared<std::string const>(make_dummy({}))),
       logins_(most_accounts_in_memory, most_unknown_in_memory),
       recipients_(most_accounts_in_memory, most_unknown_in_memory),
@@ -169,12 +174,27 @@ result<> embedded::refresh()
     logins_.clear();
     recipients_.clear();
     if (auto r = refresh_domains(nullptr); !r) return r;
+    if (auto r = refresh_means(); !r) return r;
     auto typical = store_->typical_verifier();
     if (!typical) return std::move(typical).error();
     // The same one as long as it costs the same: memories of unknown names depend on it.
     auto const known = dummy_.get();
     if (!typical->empty() && cost_of(*typical) != cost_of(*known))
         dummy_.set(std::make_shared<std::string const>(make_dummy(*typical)));
+    return done{};
+}
+
+/// Keys that no account has make no mechanism work. SHA-256 is always made, and learned.
+result<> embedded::refresh_means()
+{
+    sasl::account_means now;
+    for (auto const& [h, there] : {std::pair{hash::sha1, &sasl::account_means::scram_sha1},
+                                   std::pair{hash::sha512, &sasl::account_means::scram_sha512}}) {
+        auto found = store_->has_scram(h);
+        if (!found) return std::move(found).error();
+        now.*there = *found;
+    }
+    means_.set(std::make_shared<sasl::account_means const>(now));
     return done{};
 }
 
@@ -284,19 +304,46 @@ result<> embedded::add_account(mail::mailbox const& address, secret const& passw
     auto const key = login_key(address.to_string());
     if (!key) return bad_address(address.to_string());
     if (!sasl::is_acceptable_password(password.reveal())) return bad_password();
-    auto const made = make_credentials(password);
+    auto const made = make_credentials(password, *scram_hashes_.get());
     if (made.verifier.empty()) return no_memory();
     return changed(store_->add_account(*key, made, wall_clock::now()));
 }
 
-result<> embedded::set_password(std::string_view address, secret const& password)
+result<> embedded::set_password(std::string_view address, secret const& password, keep what)
 {
     auto const key = login_key(address);
     if (!key) return bad_address(address);
     if (!sasl::is_acceptable_password(password.reveal())) return bad_password();
-    auto const made = make_credentials(password);
+    auto made = make_credentials(password, *scram_hashes_.get());
     if (made.verifier.empty()) return no_memory();
+    if (what == keep::cram_md5) {
+        auto sealed = seal_cram_md5(*key, password);
+        if (!sealed) return std::move(sealed).error();
+        made.cram_md5 = std::move(*sealed);
+    }
     return changed(store_->set_credentials(*key, made, wall_clock::now()));
+}
+
+result<std::string> embedded::seal_cram_md5(std::string const& address, secret const& password)
+{
+    auto key = read_key(options_.folder);
+    if (!key) return std::move(key).error();
+    if (!*key) {
+        // What the lost one sealed could never be opened again.
+        auto sealed = store_->has_cram_md5();
+        if (!sealed) return std::move(sealed).error();
+        if (*sealed)
+            return error{{4, 3, 0},
+                         "The key of the account database is not available",
+                         (options_.folder / "accounts.key").string() +
+                             " is gone: restore it from a backup; or give the accounts that have a CRAM-MD5 secret a "
+                             "password without one, then a new key is made"};
+        auto made = make_key(options_.folder);
+        if (!made) return std::move(made).error();
+        *key = std::move(*made);
+    }
+    sealing_key_.set(std::make_shared<secret const>(**key));
+    return seal((*key)->reveal(), sasl::scram_password(password.reveal()).reveal(), address);
 }
 
 result<> embedded::remove_account(std::string_view address)
@@ -371,7 +418,7 @@ result<std::vector<account>> embedded::list_accounts() { return store_->list_acc
 
 result<std::size_t> embedded::import_accounts(std::string_view text, std::vector<std::string>& problems)
 {
-    auto const list = read_passwd_file(text, problems);
+    auto const list = read_passwd_file(text, *scram_hashes_.get(), problems);
     if (!problems.empty())
         return error{{5, 6, 0},
                      "Some lines can't be imported; nothing was changed",
@@ -432,6 +479,21 @@ void embedded::set_recipient_delimiter(char delimiter)
     ++epoch_;
     logins_.clear();
     recipients_.clear();
+}
+
+void embedded::set_scram_hashes(std::vector<hash> hashes)
+{
+    scram_hashes_.set(std::make_shared<std::vector<hash> const>(std::move(hashes)));
+}
+
+std::vector<hash> scram_hashes_of(std::vector<std::string> const& mechanisms)
+{
+    std::vector<hash> list{hash::sha256};
+    for (auto const& [name, h] : {std::pair{"SCRAM-SHA-1", hash::sha1}, std::pair{"SCRAM-SHA-512", hash::sha512}}) {
+        auto const wanted = [&](std::string const& m) { return m == name || m == std::string{name} + "-PLUS"; };
+        if (std::any_of(mechanisms.begin(), mechanisms.end(), wanted)) list.push_back(h);
+    }
+    return list;
 }
 
 result<std::unique_ptr<directory>> open_embedded(options o)

@@ -34,13 +34,16 @@ public:
     result<std::shared_ptr<account const>> find_recipient(mail::mailbox const& address) override;
     result<std::shared_ptr<account const>> find_account(std::string_view address) override;
 
+    sasl::account_means means() const override { return *means_.get(); }
     void verify_password(std::string_view authcid, std::string_view authzid, secret password,
                          login_handler handler) override;
     result<sasl::scram_keys> scram(std::string_view authcid, postern::hash h) override;
+    result<shared_secret> cram_md5(std::string_view authcid) override;
     result<login> authorize(std::string_view authcid, std::string_view authzid, std::string_view stored_key) override;
 
     result<> add_account(mail::mailbox const& address, secret const& password) override;
-    result<> set_password(std::string_view address, secret const& password) override;
+    using directory::set_password;
+    result<> set_password(std::string_view address, secret const& password, keep what) override;
     result<> remove_account(std::string_view address) override;
     result<> set_enabled(std::string_view address, bool on) override;
     result<> set_smtp_auth(std::string_view address, bool on) override;
@@ -55,6 +58,7 @@ public:
     result<std::vector<std::string>> list_domains() override;
     void set_configured_domains(std::vector<std::string> domains) override;
     void set_recipient_delimiter(char delimiter) override;
+    void set_scram_hashes(std::vector<hash> hashes) override;
 
 private:
     using entry = std::shared_ptr<stored_account const>;
@@ -116,25 +120,30 @@ private:
     void reopen();
     void note_trouble();
     result<> refresh();
+    result<> refresh_means();
     result<> refresh_domains(std::vector<std::string> const* configured);
     result<entry> load_login(std::string_view key);
     result<entry> load_recipient(mail::mailbox const& address);
     result<entry> find_postmaster(std::string_view domain);
     result<> changed(result<> outcome);
+    result<std::string> seal_cram_md5(std::string const& address, secret const& password);
 
     // logins.cpp
     std::string credential_key(std::string_view name, std::string_view verifier, std::string_view password) const;
     void begin_check(std::string const& name, entry const& e, std::string verifier, std::string const& key,
                      secret password, login_handler handler);
     void finish_check(std::string const& key, std::string const& verifier, verified found, secret const& password);
+    bool lacks_scram(stored_account const& a) const;
     void learn_scram(entry const& e, secret const& password);
     result<login> settle(std::string const& name, std::string const& verifier, verified found);
     login state_of(entry const& e, std::string cause) const;
-    sasl::scram_keys made_up_keys(std::string const& name) const;
+    std::string cram_key(stored_account const& a) const;
+    sasl::scram_keys made_up_keys(std::string const& name, hash h) const;
 
     options const options_;
     std::unique_ptr<store> store_;
     std::string const process_key_;
+    std::string const dummy_sealed_;
 
     std::atomic<std::uint64_t> epoch_{0};     // counts changes: what was read before one is not cached after it
     std::atomic<std::int64_t> next_poll_{0};  // steady clock, nanoseconds
@@ -148,7 +157,10 @@ private:
     std::thread reopener_;                         // this
 
     published<domain_list> domains_;
-    published<std::string> dummy_;  // the verifier that unknown names are checked against
+    published<std::vector<hash>> scram_hashes_;
+    published<sasl::account_means> means_;
+    published<secret> sealing_key_;  // empty until it was needed
+    published<std::string> dummy_;   // the verifier that unknown names are checked against
     entry_cache logins_;
     entry_cache recipients_;
     generation_cache<memory> memories_;

@@ -14,24 +14,26 @@
 
 namespace postern::directory {
 
-sasl::scram_keys make_scram_keys(std::string_view password, std::string_view salt)
+sasl::scram_keys make_scram_keys(hash h, std::string_view password, std::string_view salt)
 {
     secret const prepared = sasl::scram_password(password);
-    secret const salted = sasl::scram::salted_password(hash::sha256, prepared.reveal(), salt, scram_iterations);
-    return sasl::scram::derive_keys(hash::sha256, salted, salt, scram_iterations);
+    secret const salted = sasl::scram::salted_password(h, prepared.reveal(), salt, scram_iterations);
+    return sasl::scram::derive_keys(h, salted, salt, scram_iterations);
 }
 
-new_credentials make_credentials(secret const& password)
+new_credentials make_credentials(secret const& password, std::span<hash const> scram_hashes)
 {
     new_credentials made;
     secret const prepared = sasl::scram_password(password.reveal());
     made.verifier = make_verifier(prepared.reveal());
     made.cost = cost_of(made.verifier);
-    made.scram = make_scram_keys(password.reveal(), random_octets(scram_salt_size));
+    for (hash const h : scram_hashes)
+        made.scram.set(h, make_scram_keys(h, password.reveal(), random_octets(scram_salt_size)));
     return made;
 }
 
-std::vector<imported_account> read_passwd_file(std::string_view text, std::vector<std::string>& problems)
+std::vector<imported_account> read_passwd_file(std::string_view text, std::span<hash const> scram_hashes,
+                                               std::vector<std::string>& problems)
 {
     constexpr std::size_t most_problems = 100;
     std::vector<imported_account> list;
@@ -80,7 +82,7 @@ std::vector<imported_account> read_passwd_file(std::string_view text, std::vecto
         a.address = *address;
         a.verifier = std::move(reading.verifier);
         a.cost = cost_of(a.verifier);
-        a.scram = scram_keys_of(a.verifier);
+        a.scram.set(hash::sha256, scram_keys_of(a.verifier));
         if (a.verifier.empty()) to_hash.push_back({list.size(), std::move(reading.password)});
         list.push_back(std::move(a));
     }
@@ -90,7 +92,7 @@ std::vector<imported_account> read_passwd_file(std::string_view text, std::vecto
     std::atomic<bool> failed{false};
     auto work = [&] {
         for (std::size_t i = next++; i < to_hash.size(); i = next++) {
-            auto made = make_credentials(to_hash[i].password);
+            auto made = make_credentials(to_hash[i].password, scram_hashes);
             if (made.verifier.empty()) failed = true;
             auto& a = list[to_hash[i].index];
             a.verifier = std::move(made.verifier);

@@ -1,6 +1,7 @@
 // Reads accounts from another system: lines `address:hash` as in Dovecot's passwd-file.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,13 +13,14 @@ namespace postern::directory {
 
 /// The accounts of a file, passwords hashed (with several threads when there are many in
 /// the clear). `problems` names each bad line; then the list is of no use.
-std::vector<imported_account> read_passwd_file(std::string_view text, std::vector<std::string>& problems);
+std::vector<imported_account> read_passwd_file(std::string_view text, std::span<hash const> scram_hashes,
+                                               std::vector<std::string>& problems);
 
 /// What a password is kept as: argon2id and SCRAM keys. Empty verifier: no memory.
-new_credentials make_credentials(secret const& password);
+new_credentials make_credentials(secret const& password, std::span<hash const> scram_hashes);
 
-/// SCRAM-SHA-256 keys with our own iteration count.
-sasl::scram_keys make_scram_keys(std::string_view password, std::string_view salt);
+/// SCRAM keys with our own iteration count.
+sasl::scram_keys make_scram_keys(hash h, std::string_view password, std::string_view salt);
 
 inline constexpr std::uint32_t scram_iterations = 10'000;
 inline constexpr std::size_t scram_salt_size = 16;

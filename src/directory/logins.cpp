@@ -1,9 +1,12 @@
 // Log-ins of the embedded directory: what is remembered, what is under way, and what
 // must be hashed.
+#include <algorithm>
+
 #include "base/crypto.hpp"
 #include "base/log.hpp"
 #include "directory/embedded.hpp"
 #include "directory/import.hpp"
+#include "directory/key_file.hpp"
 #include "directory/names.hpp"
 #include "directory/verifier.hpp"
 
@@ -91,7 +94,7 @@ void embedded::begin_check(std::string const& name, entry const& e, std::string 
     v.verifier = verifier;
     v.candidates = sasl::password_candidates(password.reveal());
     // Keys for SCRAM can only be made while the password is at hand.
-    bool const learns = e && !e->scram.real;
+    bool const learns = e && lacks_scram(*e);
     if (!learns) password.clear();
     v.done = [this, key, verifier = std::move(verifier), password = std::move(password)](verified found) {
         finish_check(key, verifier, found, password);
@@ -125,8 +128,7 @@ void embedded::finish_check(std::string const& key, std::string const& verifier,
     for (auto& w : waiters) w.handler(settled);
 
     if (found.what != outcome::matched || password.empty()) return;
-    if (auto e = load_login(name); e && *e && !(*e)->scram.real && (*e)->verifier == verifier)
-        learn_scram(*e, password);
+    if (auto e = load_login(name); e && *e && lacks_scram(**e) && (*e)->verifier == verifier) learn_scram(*e, password);
 }
 
 /// What a finished check means now: the account may have changed while it ran.
@@ -145,12 +147,23 @@ result<login> embedded::settle(std::string const& name, std::string const& verif
     return state_of(e, matched_as("verified", found.as));
 }
 
+/// Whether keys are missing that the offered mechanisms could use.
+bool embedded::lacks_scram(stored_account const& a) const
+{
+    auto const wanted = scram_hashes_.get();
+    return std::any_of(wanted->begin(), wanted->end(), [&](hash h) { return !a.scram[h].real; });
+}
+
 /// An imported hash gives no SCRAM keys; the password that just matched does. Made when
 /// no log-in waits. The salt is the made-up one, so that the change does not show.
 void embedded::learn_scram(entry const& e, secret const& password)
 {
     pool_.when_idle([this, e, password] {
-        auto const keys = make_scram_keys(password.reveal(), made_up_keys(e->who.address).salt);
+        scram_set keys;
+        for (hash const h : *scram_hashes_.get()) {
+            if (!e->scram[h].real)
+                keys.set(h, make_scram_keys(h, password.reveal(), made_up_keys(e->who.address, h).salt));
+        }
         if (auto stored = store_->set_scram(e->id, e->verifier, keys); !stored) {
             log::event(log::level::warning, "scram_keys_not_stored",
                        {{"account", e->who.address}, {"detail", stored.error().logged}});
@@ -158,18 +171,19 @@ void embedded::learn_scram(entry const& e, secret const& password)
         }
         ++epoch_;
         logins_.erase(e->who.address);
+        if (auto found = refresh_means(); !found) must_refresh_ = true;
         log::event(log::level::debug, "scram_keys_made", {{"account", e->who.address}});
     });
 }
 
-sasl::scram_keys embedded::made_up_keys(std::string const& name) const
+sasl::scram_keys embedded::made_up_keys(std::string const& name, hash h) const
 {
     std::string const secret_key = store_->server_secret();
     auto const derive = [&](std::string_view purpose) {
         std::string text{purpose};
         text += '\0';
         text += name;
-        return hmac(hash::sha256, secret_key, text);
+        return hmac(h, secret_key, text);
     };
     sasl::scram_keys keys;
     keys.salt = derive("salt").substr(0, scram_salt_size);
@@ -186,10 +200,46 @@ result<sasl::scram_keys> embedded::scram(std::string_view authcid, postern::hash
     auto found = load_login(name);
     if (!found) return std::move(found).error();
     // Made up for everybody: who measures the time learns nothing.
-    sasl::scram_keys keys = made_up_keys(name);
-    if (*found && h == hash::sha256 && (*found)->scram.real) return (*found)->scram;
+    sasl::scram_keys keys = made_up_keys(name, h);
+    if (*found && (*found)->scram[h].real) return (*found)->scram[h];
     if (*found) keys.note = "the account has no SCRAM keys yet: one log-in with PLAIN makes them";
     return keys;
+}
+
+/// What cram_md5() gives as `stored_key`: another one as soon as the secret is.
+std::string embedded::cram_key(stored_account const& a) const
+{
+    return hmac(hash::sha256, process_key_, a.cram_md5.empty() ? std::string{} : "cram-md5 " + a.cram_md5);
+}
+
+result<shared_secret> embedded::cram_md5(std::string_view authcid)
+{
+    if (auto r = look_at_database(); !r) return std::move(r).error();
+    std::string const name = any_name_key(authcid);
+    auto found = load_login(name);
+    if (!found) return std::move(found).error();
+    shared_secret given;
+    given.password = secret{hmac(hash::sha256, store_->server_secret(), "cram-md5 " + name)};
+    if (!*found || (*found)->cram_md5.empty()) {
+        // The same work for everybody: who measures the time learns nothing.
+        if (auto const same = open_sealed(process_key_, dummy_sealed_, {}); same && *found)
+            given.note = "the account has no CRAM-MD5 secret: `postern account password --cram-md5` gives it one";
+        return given;
+    }
+    if (sealing_key_.get()->empty()) {
+        auto key = read_key(options_.folder);
+        if (!key) return std::move(key).error();
+        if (*key) sealing_key_.set(std::make_shared<secret const>(std::move(**key)));
+    }
+    auto opened = open_sealed(sealing_key_.get()->reveal(), (*found)->cram_md5, (*found)->who.address);
+    if (!opened)
+        return error{{4, 3, 0},
+                     "The key of the account database is not available",
+                     "accounts.key is not the one that the CRAM-MD5 secrets were sealed with"};
+    given.password = std::move(*opened);
+    given.stored_key = cram_key(**found);
+    given.real = true;
+    return given;
 }
 
 result<login> embedded::authorize(std::string_view authcid, std::string_view authzid, std::string_view stored_key)
@@ -202,8 +252,12 @@ result<login> embedded::authorize(std::string_view authcid, std::string_view aut
     if (!found) return std::move(found).error();
     if (!*found) return login{login_state::bad_credentials, nullptr, "no such account"};
     // The exchange took a while, and the client decides how long.
-    if (!(*found)->scram.real || !equal_in_constant_time((*found)->scram.stored_key, stored_key))
-        return login{login_state::bad_credentials, nullptr, "the password was changed meanwhile"};
+    auto const& now = (*found)->scram;
+    bool const proven = equal_in_constant_time(cram_key(**found), stored_key) ||
+                        std::any_of(scram_set::hashes.begin(), scram_set::hashes.end(), [&](hash h) {
+                            return now[h].real && equal_in_constant_time(now[h].stored_key, stored_key);
+                        });
+    if (!proven) return login{login_state::bad_credentials, nullptr, "the password was changed meanwhile"};
     return state_of(*found, "proven by the mechanism");
 }
 

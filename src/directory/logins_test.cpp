@@ -290,9 +290,9 @@ TEST_CASE("an imported hash gets SCRAM keys after its first PLAIN log-in, and it
     CHECK(std::string{before.note}.find("no SCRAM keys yet") != std::string::npos);
     CHECK_FALSE(scram_works(*d, "bob@example.org", "sesame"));
     CHECK(log_in(*d, "bob@example.org", "wrong").state == login_state::bad_credentials);
-    CHECK_FALSE((*d->find_account("bob@example.org"))->has_scram);
+    CHECK_FALSE((*d->find_account("bob@example.org"))->has_scram());
     CHECK(log_in(*d, "bob@example.org", "sesame").state == login_state::accepted);
-    CHECK(eventually([&] { return (*d->find_account("bob@example.org"))->has_scram; }));
+    CHECK(eventually([&] { return (*d->find_account("bob@example.org"))->has_scram(); }));
     CHECK((*d->scram("bob@example.org", hash::sha256)).salt == before.salt);
     CHECK(scram_works(*d, "bob@example.org", "sesame"));
     CHECK((*d->find_account("bob@example.org"))->scheme == "$6$");

@@ -1,5 +1,7 @@
 #include "directory/schema.hpp"
 
+#include <array>
+
 #include "base/crypto.hpp"
 
 namespace postern::directory {
@@ -9,7 +11,7 @@ constexpr std::int64_t application_id = 0x50736163;  // "Psac"
 
 // Addresses are mailbox::key(); times are microseconds since 1970 UTC. `cost` is the
 // verifier without salt and hash, so that typical_verifier() can count.
-constexpr char const* tables = R"(
+constexpr char const* version_1 = R"(
 CREATE TABLE accounts (
     id                INTEGER PRIMARY KEY,
     address           TEXT NOT NULL UNIQUE,
@@ -43,6 +45,65 @@ CREATE TABLE settings (
 ) STRICT, WITHOUT ROWID;
 )";
 
+// SCRAM keys per hash (`hash`: octets of its output). App passwords, and what each may do. Where
+// basic passwords are off: null in an account is "as its domain says"; a scope is "@domain", or ""
+// for what the configuration said last. `cram_md5` is sealed with the key file; the previous
+// verifier only names the cause of a failed login.
+constexpr char const* version_2 = R"(
+CREATE TABLE scram_keys (
+    account     INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    hash        INTEGER NOT NULL,
+    iterations  INTEGER NOT NULL,
+    salt        BLOB NOT NULL,
+    stored_key  BLOB NOT NULL,
+    server_key  BLOB NOT NULL,
+    PRIMARY KEY (account, hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX scram_keys_by_hash ON scram_keys (hash);
+INSERT INTO scram_keys SELECT id, 32, scram_iterations, scram_salt, scram_stored_key, scram_server_key FROM accounts
+    WHERE scram_iterations IS NOT NULL AND scram_salt IS NOT NULL AND scram_stored_key IS NOT NULL
+    AND scram_server_key IS NOT NULL;
+ALTER TABLE accounts DROP COLUMN scram_iterations;
+ALTER TABLE accounts DROP COLUMN scram_salt;
+ALTER TABLE accounts DROP COLUMN scram_stored_key;
+ALTER TABLE accounts DROP COLUMN scram_server_key;
+ALTER TABLE accounts ADD COLUMN previous_verifier TEXT;
+ALTER TABLE accounts ADD COLUMN cram_md5 BLOB;
+CREATE INDEX accounts_with_cram_md5 ON accounts (id) WHERE cram_md5 IS NOT NULL;
+ALTER TABLE accounts ADD COLUMN basic_passwords INTEGER;
+ALTER TABLE accounts ADD COLUMN basic_passwords_by TEXT;
+ALTER TABLE accounts ADD COLUMN basic_passwords_since INTEGER;
+CREATE TABLE basic_passwords (
+    scope    TEXT PRIMARY KEY,
+    allowed  INTEGER NOT NULL,
+    set_by   TEXT NOT NULL,
+    since    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE app_passwords (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    account      INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    label        TEXT NOT NULL,
+    verifier     BLOB NOT NULL,
+    created      INTEGER NOT NULL,
+    created_by   TEXT NOT NULL,
+    expires      INTEGER,
+    revoked      INTEGER,
+    last_used    INTEGER,
+    last_client  TEXT
+) STRICT;
+CREATE INDEX app_passwords_by_account ON app_passwords (account);
+CREATE TABLE app_password_limits (
+    app_password  INTEGER NOT NULL REFERENCES app_passwords ON DELETE CASCADE,
+    kind          TEXT NOT NULL,
+    value         TEXT NOT NULL,
+    PRIMARY KEY (app_password, kind, value)
+) STRICT, WITHOUT ROWID;
+)";
+
+// What makes version N of version N - 1. A new file goes all the way, so that it has the
+// same tables as an old one.
+constexpr std::array<char const*, 2> steps = {version_1, version_2};
+
 result<std::int64_t> one_number(connection& c, char const* sql)
 {
     auto s = c.prepare(sql);
@@ -54,19 +115,23 @@ result<std::int64_t> one_number(connection& c, char const* sql)
 
 error bad_file(std::string text) { return {{4, 3, 0}, "The account database is not available", std::move(text)}; }
 
-result<> create(connection& c, int version)
+/// From no tables, or an older version's, to ours: all of it or nothing.
+result<> migrate(connection& c, int version)
 {
     auto t = transaction::begin(c);
     if (!t) return std::move(t).error();
     // Someone else may have been quicker.
-    auto made = one_number(c, "PRAGMA user_version");
-    if (!made) return std::move(made).error();
-    if (*made != 0) return done{};
-    if (auto r = c.execute(tables); !r) return r;
-    auto insert = c.prepare("INSERT INTO settings (name, value) VALUES ('server_secret', ?1)");
-    if (!insert) return std::move(insert).error();
-    insert->bind_blob(1, random_octets(32));
-    if (auto r = insert->run(); !r) return r;
+    auto from = one_number(c, "PRAGMA user_version");
+    if (!from) return std::move(from).error();
+    if (*from >= version) return done{};
+    for (auto step = static_cast<std::size_t>(*from); step < static_cast<std::size_t>(version); ++step)
+        if (auto r = c.execute(steps.at(step)); !r) return r;
+    if (*from == 0) {
+        auto insert = c.prepare("INSERT INTO settings (name, value) VALUES ('server_secret', ?1)");
+        if (!insert) return std::move(insert).error();
+        insert->bind_blob(1, random_octets(32));
+        if (auto r = insert->run(); !r) return r;
+    }
     std::string const marks = "PRAGMA application_id = " + std::to_string(application_id) +
                               "; PRAGMA user_version = " + std::to_string(version);
     if (auto r = c.execute(marks.c_str()); !r) return r;
@@ -91,9 +156,7 @@ result<std::string> prepare_schema(connection& c, std::string const& file, int v
                         " of its tables, this program knows up to " + std::to_string(version) +
                         "): install that version or restore a backup");
     if (auto r = c.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"); !r) return std::move(r).error();
-    if (empty) {
-        if (auto r = create(c, version); !r) return std::move(r).error();
-    } else {
+    if (!empty) {
         // Bounded: a large database is not read from end to end at each start.
         auto check = c.prepare("PRAGMA quick_check(1)");
         if (!check) return std::move(check).error();
@@ -104,6 +167,10 @@ result<std::string> prepare_schema(connection& c, std::string const& file, int v
             if (!row || !*row || check->text(0) != "ok")
                 return bad_file(file + " is damaged: restore it from a backup, or move it away to begin with none");
         }
+    }
+    // After the look at the whole file: a damaged one stays as it is.
+    if (*found < version) {
+        if (auto r = migrate(c, version); !r) return std::move(r).error();
     }
     auto secret = c.prepare("SELECT value FROM settings WHERE name = 'server_secret'");
     if (!secret) return std::move(secret).error();

@@ -20,8 +20,7 @@ constexpr int writer_patience = 2000;  // milliseconds
 constexpr public_text unavailable = "The account database is not available";
 
 constexpr char const* columns =
-    "a.id, a.address, a.enabled, a.smtp_auth, a.verifier, a.scram_iterations, a.scram_salt, a.scram_stored_key, "
-    "a.scram_server_key, a.created, a.password_set";
+    "a.id, a.address, a.enabled, a.smtp_auth, a.verifier, a.previous_verifier, a.cram_md5, a.created, a.password_set";
 
 std::string select(char const* rest) { return std::string{"SELECT "} + columns + " FROM accounts a " + rest; }
 
@@ -38,6 +37,7 @@ struct store::reader {
     statement by_alias;
     statement aliases;
     statement grants;
+    statement scram;
     std::uint64_t opening = 0;
     char recipient_delimiter = '+';
 
@@ -51,6 +51,7 @@ struct store::reader {
             {by_alias, select("WHERE a.id = (SELECT account FROM aliases WHERE address = ?1)")},
             {aliases, "SELECT address FROM aliases WHERE account = ?1 ORDER BY address"},
             {grants, "SELECT sender FROM grants WHERE account = ?1 ORDER BY sender"},
+            {scram, "SELECT hash, iterations, salt, stored_key, server_key FROM scram_keys WHERE account = ?1"},
         };
         for (auto const& item : list) {
             auto s = db->prepare(item.sql.c_str());
@@ -72,6 +73,34 @@ struct store::reader {
         }
     }
 
+    result<> fill_scram(stored_account& a)
+    {
+        reset_at_end at_end{scram};
+        scram.bind(1, a.id);
+        for (;;) {
+            auto row = scram.step();
+            if (!row) return std::move(row).error();
+            if (!*row) return done{};
+            for (hash const h : scram_set::hashes) {
+                auto const size = digest_size(h);
+                if (scram.number(0) != static_cast<std::int64_t>(size)) continue;
+                std::int64_t const iterations = scram.number(1);
+                sasl::scram_keys keys;
+                keys.salt = scram.text(2);
+                keys.stored_key = scram.text(3);
+                keys.server_key = scram.text(4);
+                // A row that someone edited must not take part in an exchange.
+                if (iterations < 4096 || iterations > 10'000'000 || keys.salt.empty() ||
+                    keys.stored_key.size() != size || keys.server_key.size() != size)
+                    continue;
+                keys.iterations = static_cast<std::uint32_t>(iterations);
+                keys.real = true;
+                a.scram.set(h, std::move(keys));
+                a.who.scram_hashes.push_back(h);
+            }
+        }
+    }
+
     /// The account of the row that `s` stands on.
     result<> fill(statement const& s, stored_account& a)
     {
@@ -81,23 +110,13 @@ struct store::reader {
         a.who.smtp_auth = s.number(3) != 0;
         a.verifier = s.text(4);
         a.who.scheme = scheme_of(a.verifier);
-        if (!s.is_null(5)) {
-            std::int64_t const iterations = s.number(5);
-            a.scram.salt = s.text(6);
-            a.scram.stored_key = s.text(7);
-            a.scram.server_key = s.text(8);
-            std::size_t const size = digest_size(hash::sha256);
-            // A row that someone edited must not take part in an exchange.
-            if (iterations >= 4096 && iterations <= 10'000'000 && !a.scram.salt.empty() &&
-                a.scram.stored_key.size() == size && a.scram.server_key.size() == size) {
-                a.scram.iterations = static_cast<std::uint32_t>(iterations);
-                a.scram.real = true;
-            }
-        }
-        a.who.has_scram = a.scram.real;
-        a.who.created = from_microseconds(s.number(9));
-        a.who.password_set = from_microseconds(s.number(10));
+        a.previous_verifier = s.text(5);
+        a.cram_md5 = s.text(6);
+        a.who.has_cram_md5 = !a.cram_md5.empty();
+        a.who.created = from_microseconds(s.number(7));
+        a.who.password_set = from_microseconds(s.number(8));
         a.who.recipient_delimiter = recipient_delimiter;
+        if (auto r = fill_scram(a); !r) return r;
         if (auto r = list(aliases, a.id, a.who.aliases); !r) return r;
         return list(grants, a.id, a.who.send_as);
     }
@@ -377,6 +396,25 @@ result<std::string> store::typical_verifier()
     auto row = s->step();
     if (!row) return std::move(row).error();
     return *row ? s->text(0) : std::string{};
+}
+
+result<bool> store::has_scram(hash h)
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    auto s = (*r)->db->prepare("SELECT 1 FROM scram_keys WHERE hash = ?1 LIMIT 1");
+    if (!s) return std::move(s).error();
+    s->bind(1, static_cast<std::int64_t>(digest_size(h)));
+    return s->step();
+}
+
+result<bool> store::has_cram_md5()
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    auto s = (*r)->db->prepare("SELECT 1 FROM accounts WHERE cram_md5 IS NOT NULL LIMIT 1");
+    if (!s) return std::move(s).error();
+    return s->step();
 }
 
 result<bool> store::domain_in_use(std::string_view domain)

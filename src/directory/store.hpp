@@ -8,6 +8,7 @@
 // have something better to do.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
@@ -24,30 +25,44 @@
 
 namespace postern::directory {
 
+/// SCRAM keys by hash. Those that are not there are not `real`.
+class scram_set {
+public:
+    sasl::scram_keys const& operator[](hash h) const noexcept { return keys_[static_cast<std::size_t>(h)]; }
+    void set(hash h, sasl::scram_keys keys) { keys_[static_cast<std::size_t>(h)] = std::move(keys); }
+    static constexpr std::array<hash, 3> hashes{hash::sha1, hash::sha256, hash::sha512};
+
+private:
+    std::array<sasl::scram_keys, 3> keys_;
+};
+
 /// An account with what verifies its password.
 struct stored_account {
     account who;
     std::int64_t id = 0;
     std::string verifier;
-    sasl::scram_keys scram;  // real: false when there are none
+    std::string previous_verifier;  // of the password before; empty: none
+    std::string cram_md5;           // sealed; empty: none
+    scram_set scram;
 };
 
 struct new_credentials {
     std::string verifier;
     std::string cost;  // cost_of(verifier)
-    sasl::scram_keys scram;
+    scram_set scram;
+    std::string cram_md5;  // sealed; empty: none
 };
 
 struct imported_account {
     std::string address;
     std::string verifier;
     std::string cost;
-    sasl::scram_keys scram;
+    scram_set scram;
 };
 
 class store {
 public:
-    static constexpr int schema_version = 1;
+    static constexpr int schema_version = 2;
 
     /// Opens or creates folder/accounts.db.
     static result<std::unique_ptr<store>> open(std::filesystem::path const& folder);
@@ -82,6 +97,10 @@ public:
     result<std::vector<std::string>> list_domains();
     /// A verifier of the cost that most of a sample of the accounts have; empty: no accounts.
     result<std::string> typical_verifier();
+    /// Whether an account has SCRAM keys of that hash.
+    result<bool> has_scram(hash h);
+    /// Whether an account has a CRAM-MD5 secret.
+    result<bool> has_cram_md5();
     /// Whether an account has an address there, its own or an alias.
     result<bool> domain_in_use(std::string_view domain);
     /// 32 octets, made with the database: what made-up SCRAM keys derive from.
@@ -92,8 +111,8 @@ public:
     // -- writes: each one transaction --
     result<> add_account(std::string_view address, new_credentials const& c, wall_time now);
     result<> set_credentials(std::string_view address, new_credentials const& c, wall_time now);
-    /// Only while the account still has that verifier.
-    result<> set_scram(std::int64_t id, std::string_view verifier, sasl::scram_keys const& keys);
+    /// Those that are real. Only while the account still has that verifier.
+    result<> set_scram(std::int64_t id, std::string_view verifier, scram_set const& keys);
     result<> remove_account(std::string_view address);
     enum class flag { enabled, smtp_auth };
     result<> set_flag(std::string_view address, flag f, bool on);

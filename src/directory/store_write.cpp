@@ -51,28 +51,57 @@ result<bool> is_taken(connection& c, std::string_view address)
     return *n == 1;
 }
 
-void bind_credentials(statement& s, int first, std::string_view cost, std::string_view verifier,
-                      sasl::scram_keys const& keys, wall_time now)
+constexpr char const* insert_account =
+    "INSERT INTO accounts (address, cost, verifier, cram_md5, password_set, created) VALUES (?1, ?2, ?3, ?4, ?5, ?5)"
+    " RETURNING id";
+constexpr char const* update_credentials =
+    "UPDATE accounts SET previous_verifier = verifier, cost = ?2, verifier = ?3, cram_md5 = ?4, password_set = ?5"
+    " WHERE address = ?1 RETURNING id";
+constexpr char const* put_scram =
+    "INSERT OR REPLACE INTO scram_keys (account, hash, iterations, salt, stored_key, server_key)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+result<> put_keys(connection& c, std::int64_t account, scram_set const& keys)
 {
-    s.bind(first, cost);
-    s.bind(first + 1, verifier);
-    if (keys.real) {
-        s.bind(first + 2, std::int64_t{keys.iterations});
-        s.bind_blob(first + 3, keys.salt);
-        s.bind_blob(first + 4, keys.stored_key);
-        s.bind_blob(first + 5, keys.server_key);
-    } else {
-        for (int i = 2; i < 6; ++i) s.bind_null(first + i);
+    for (hash const h : scram_set::hashes) {
+        if (!keys[h].real) continue;
+        auto s = c.prepare(put_scram);
+        if (!s) return std::move(s).error();
+        s->bind(1, account);
+        s->bind(2, static_cast<std::int64_t>(digest_size(h)));
+        s->bind(3, std::int64_t{keys[h].iterations});
+        s->bind_blob(4, keys[h].salt);
+        s->bind_blob(5, keys[h].stored_key);
+        s->bind_blob(6, keys[h].server_key);
+        if (auto r = s->run(); !r) return r;
     }
-    s.bind(first + 6, to_microseconds(now));
+    return done{};
 }
 
-constexpr char const* insert_account =
-    "INSERT INTO accounts (address, cost, verifier, scram_iterations, scram_salt, scram_stored_key, scram_server_key,"
-    " password_set, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)";
-constexpr char const* update_credentials =
-    "UPDATE accounts SET cost = ?2, verifier = ?3, scram_iterations = ?4, scram_salt = ?5, scram_stored_key = ?6,"
-    " scram_server_key = ?7, password_set = ?8 WHERE address = ?1";
+/// `sql` is one of the two above. What the password before left behind goes.
+result<> put_credentials(connection& c, char const* sql, std::string_view address, new_credentials const& n,
+                         wall_time now)
+{
+    auto s = c.prepare(sql);
+    if (!s) return std::move(s).error();
+    s->bind(1, address);
+    s->bind(2, n.cost);
+    s->bind(3, n.verifier);
+    if (n.cram_md5.empty()) {
+        s->bind_null(4);
+    } else {
+        s->bind_blob(4, n.cram_md5);
+    }
+    s->bind(5, to_microseconds(now));
+    auto row = s->step();
+    if (!row) return std::move(row).error();
+    if (!*row) return no_account(address);
+    std::int64_t const id = s->number(0);
+    s->reset();
+    auto gone = run(c, "DELETE FROM scram_keys WHERE account = ?1", id);
+    if (!gone) return std::move(gone).error();
+    return put_keys(c, id, n.scram);
+}
 
 }  // namespace
 
@@ -109,39 +138,23 @@ result<> store::add_account(std::string_view address, new_credentials const& n, 
         auto known = is_taken(c, address);
         if (!known) return std::move(known).error();
         if (*known) return taken(address);
-        auto s = c.prepare(insert_account);
-        if (!s) return std::move(s).error();
-        s->bind(1, address);
-        bind_credentials(*s, 2, n.cost, n.verifier, n.scram, now);
-        return s->run();
+        return put_credentials(c, insert_account, address, n, now);
     });
 }
 
 result<> store::set_credentials(std::string_view address, new_credentials const& n, wall_time now)
 {
     return change(address, [&](connection& c, std::int64_t) -> result<> {
-        auto s = c.prepare(update_credentials);
-        if (!s) return std::move(s).error();
-        s->bind(1, address);
-        bind_credentials(*s, 2, n.cost, n.verifier, n.scram, now);
-        return s->run();
+        return put_credentials(c, update_credentials, address, n, now);
     });
 }
 
-result<> store::set_scram(std::int64_t id, std::string_view verifier, sasl::scram_keys const& keys)
+result<> store::set_scram(std::int64_t id, std::string_view verifier, scram_set const& keys)
 {
     return write([&](connection& c) -> result<> {
-        auto s = c.prepare(
-            "UPDATE accounts SET scram_iterations = ?3, scram_salt = ?4, scram_stored_key = ?5, scram_server_key = ?6"
-            " WHERE id = ?1 AND verifier = ?2");
-        if (!s) return std::move(s).error();
-        s->bind(1, id);
-        s->bind(2, verifier);
-        s->bind(3, std::int64_t{keys.iterations});
-        s->bind_blob(4, keys.salt);
-        s->bind_blob(5, keys.stored_key);
-        s->bind_blob(6, keys.server_key);
-        return s->run();
+        auto still = look_up(c, "SELECT 1 FROM accounts WHERE id = ?1 AND verifier = ?2", id, verifier);
+        if (!still) return std::move(still).error();
+        return *still == 1 ? put_keys(c, id, keys) : done{};
     });
 }
 
@@ -219,10 +232,6 @@ result<std::size_t> store::import_accounts(std::vector<imported_account> const& 
         if (!find) return std::move(find).error();
         auto alias = c.prepare("SELECT 1 FROM aliases WHERE address = ?1");
         if (!alias) return std::move(alias).error();
-        auto insert = c.prepare(insert_account);
-        if (!insert) return std::move(insert).error();
-        auto update = c.prepare(update_credentials);
-        if (!update) return std::move(update).error();
         for (auto const& item : list) {
             find->bind(1, item.address);
             auto known = find->step();
@@ -240,10 +249,9 @@ result<std::size_t> store::import_accounts(std::vector<imported_account> const& 
                 alias->reset();
                 if (clash) return taken(item.address);
             }
-            statement& s = exists ? *update : *insert;
-            s.bind(1, item.address);
-            bind_credentials(s, 2, item.cost, item.verifier, item.scram, now);
-            if (auto r = s.run(); !r) return r;
+            new_credentials const n{item.verifier, item.cost, item.scram, {}};
+            if (auto r = put_credentials(c, exists ? update_credentials : insert_account, item.address, n, now); !r)
+                return r;
             ++count;
         }
         return done{};

@@ -308,7 +308,7 @@ TEST_CASE("rows that someone edited by hand do no harm")
     folder where;
     auto d = open(where, {"example.org"});
     REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
-    run(where.file(), "UPDATE accounts SET verifier = 'nonsense', scram_iterations = 1");
+    run(where.file(), "UPDATE accounts SET verifier = 'nonsense'; UPDATE scram_keys SET iterations = 1");
     CHECK(eventually([&] { return (*d->find_account("bob@example.org"))->scheme == "unknown"; }));
     auto const l = try_log_in(*d, "bob@example.org", "sesame");
     REQUIRE_FALSE(l);

@@ -47,12 +47,13 @@ public:
     result<std::shared_ptr<account const>> find_account(std::string_view) override { return failure(); }
     void verify_password(std::string_view, std::string_view, secret, postern::directory::login_handler) override {}
     result<sasl::scram_keys> scram(std::string_view, postern::hash) override { return failure(); }
+    result<postern::directory::shared_secret> cram_md5(std::string_view) override { return failure(); }
     result<postern::directory::login> authorize(std::string_view, std::string_view, std::string_view) override
     {
         return failure();
     }
     result<> add_account(mail::mailbox const&, secret const&) override { return failure(); }
-    result<> set_password(std::string_view, secret const&) override { return failure(); }
+    result<> set_password(std::string_view, secret const&, keep) override { return failure(); }
     result<> remove_account(std::string_view) override { return failure(); }
     result<> set_enabled(std::string_view, bool) override { return failure(); }
     result<> set_smtp_auth(std::string_view, bool) override { return failure(); }
@@ -67,6 +68,7 @@ public:
     result<std::vector<std::string>> list_domains() override { return domains; }
     void set_configured_domains(std::vector<std::string> d) override { domains = std::move(d); }
     void set_recipient_delimiter(char) override {}
+    void set_scram_hashes(std::vector<postern::hash>) override {}
 
 private:
     static error failure() { return {{4, 3, 0}, "", "database is locked"}; }
