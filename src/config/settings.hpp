@@ -32,6 +32,25 @@ struct certificate {
     std::filesystem::path private_key;
 };
 
+/// 127.0.0.0/8 and ::1.
+std::vector<network> loopback();
+
+/// Who guesses at passwords is slowed, then refused. See guard/keeper.hpp.
+struct guard_settings {
+    bool enabled = true;
+    unsigned delay_after = 5;  // points of one address from which on failures wait longer
+    unsigned refuse_after = 20;
+    unsigned network_refuse_after = 100;  // of a /24 or /48
+    unsigned account_refuse_after = 100;
+    std::chrono::seconds half_life{3600};   // points halve in this time
+    std::chrono::seconds refuse_time{900};  // the first refusal; each further one takes twice as long
+    std::chrono::seconds longest_refusal{86400};
+    std::chrono::milliseconds longest_delay{20'000};
+    std::chrono::seconds protect_time{30 * 86400};  // how long a success keeps a place open for its account
+    std::vector<network> deny;
+    std::vector<network> allow = loopback();  // webmail on this machine is many people
+};
+
 struct settings {
     std::string hostname;  // default: the machine's name
     std::filesystem::path data_dir = "/var/lib/postern";
@@ -57,6 +76,7 @@ struct settings {
         unsigned failures = 5;  // failed AUTH commands per session, then 421
         std::chrono::milliseconds failure_delay{1000};
     } auth;
+    guard_settings guard;
     struct {
         std::vector<network> networks;
         bool local_without_auth = true;
