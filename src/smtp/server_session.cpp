@@ -177,6 +177,8 @@ action server_session::on_scram(sasl::scram_keys const& keys)
     return state_->step(state_->exchange->on_scram(keys));
 }
 
+action server_session::on_login_put_off(catalogue::verdict const& v) { return state_->put_off_auth(v); }
+
 action server_session::on_scram_unavailable()
 {
     assert(state_->awaiting == smtp::awaiting::scram);
