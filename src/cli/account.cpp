@@ -23,6 +23,7 @@ struct options {
     std::string address;
     std::string other;  // alias, sender, on|off, file
     password_source password;
+    bool cram_md5 = false;
     bool json = false;
 };
 
@@ -32,7 +33,8 @@ void show(json::value const& a)
     print_line(std::string{"account       "} + (flag_of(a, "enabled") ? "enabled" : "disabled"));
     print_line(std::string{"SMTP AUTH     "} + (flag_of(a, "smtp_auth") ? "on" : "off"));
     print_line("password      " + text_of(a, "scheme") +
-               (flag_of(a, "scram") ? ", SCRAM keys" : ", no SCRAM keys yet"));
+               (flag_of(a, "scram") ? ", SCRAM keys" : ", no SCRAM keys yet") +
+               (flag_of(a, "cram_md5") ? ", kept for CRAM-MD5" : ""));
     print_line("set           " + readable_time(text_of(a, "password_set")));
     print_line("created       " + readable_time(text_of(a, "created")));
     if (auto const list = texts_of(a, "aliases"); !list.empty()) print_line("aliases       " + joined(list));
@@ -88,6 +90,7 @@ int set_password(application const& app, options const& o, std::string_view comm
     json::object arguments{control::wiping_storage()};
     arguments["address"] = o.address;
     arguments["password"] = password->text.reveal();
+    if (o.cram_md5) arguments["cram_md5"] = true;
     auto done = perform(app, command, arguments);
     if (!done) return done.error();
     if (auto const warning = text_of(*done, "warning"); !warning.empty()) note(warning);
@@ -187,16 +190,18 @@ void add_account(CLI::App& commands, application& app)
     group->require_subcommand(1);
     declaring declare{*group, app, o};
 
-    add_password_options(*declare.command("add", "Make an account",
-                                          [](application const& a, options const& given) {
-                                              return set_password(a, given, "account add", "added");
-                                          }),
-                         o->password);
-    add_password_options(*declare.command("password", "Set an account's password",
-                                          [](application const& a, options const& given) {
-                                              return set_password(a, given, "account password", "has a new password");
-                                          }),
-                         o->password);
+    auto const with_password = [&](CLI::App& command) {
+        add_password_options(command, o->password);
+        command.add_flag("--cram-md5", o->cram_md5,
+                         "keep the password too, sealed: devices that know only CRAM-MD5 can't do without");
+    };
+    with_password(*declare.command("add", "Make an account", [](application const& a, options const& given) {
+        return set_password(a, given, "account add", "added");
+    }));
+    with_password(
+        *declare.command("password", "Set an account's password", [](application const& a, options const& given) {
+            return set_password(a, given, "account password", "has a new password");
+        }));
     declare.command(
         "list", "All accounts",
         [](application const& a, options const& given) {

@@ -38,7 +38,7 @@ basic_result<opened, failure> open_files(config::settings const& s, control::com
         o.hash_threads = s.auth.hash_threads;
         o.configured_domains = s.domains.local;
         o.recipient_delimiter = s.submission.recipient_delimiter;
-        o.scram_hashes = directory::scram_hashes_of(s.auth.mechanisms);
+        o.scram_hashes = directory::scram_hashes_of(config::all_mechanisms(s));
         auto accounts = directory::open_embedded(o);
         if (!accounts) return control::to_failure(accounts.error());
         files.accounts = std::move(*accounts);

@@ -34,15 +34,6 @@ result<control::instance_lock> own(std::filesystem::path const& data_dir)
     return std::move(**lock);
 }
 
-/// What `postern guard deny` and `allow` left.
-result<> read_guard_lists(std::filesystem::path const& data_dir, guard::keeper& guard)
-{
-    auto lists = guard::load_lists(data_dir);
-    if (!lists) return std::move(lists.error());
-    guard.set_lists(std::move(*lists));
-    return {};
-}
-
 /// What a reload brings into force: the new settings, but for those that only a restart takes up.
 config::settings without_restart(config::settings const& running, config::settings wanted)
 {
@@ -95,7 +86,6 @@ control::context running_server::context() const
     c.queue = queue_.get();
     c.gate = gate_.get();
     c.delivery = delivery_.get();
-    c.guard = guard_.get();
     c.listeners = listeners_;
     c.started = started_;
     return c;
@@ -119,9 +109,6 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     owned_.emplace(std::move(*lock));
     start_log(s);
 
-    guard_ = std::make_unique<guard::keeper>(steady_clock::now());
-    if (auto read = read_guard_lists(s.data_dir, *guard_); !read) return read;
-
     directory::options accounts;
     accounts.folder = s.data_dir;
     accounts.hash_threads = s.auth.hash_threads;
@@ -129,7 +116,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     accounts.cache_life = s.auth.cache_life;
     accounts.configured_domains = s.domains.local;
     accounts.recipient_delimiter = s.submission.recipient_delimiter;
-    accounts.scram_hashes = directory::scram_hashes_of(s.auth.mechanisms);
+    accounts.scram_hashes = directory::scram_hashes_of(config::all_mechanisms(s));
     auto opened = directory::open_embedded(std::move(accounts));
     if (!opened) return std::move(opened.error());
     accounts_ = std::move(*opened);
@@ -145,7 +132,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!delivery) return std::move(delivery.error());
     delivery_ = std::move(*delivery);
 
-    auto gate = submission::make_server(s, *accounts_, *queue_, *guard_, std::move(*sockets));
+    auto gate = submission::make_server(s, *accounts_, *queue_, std::move(*sockets));
     if (!gate) return std::move(gate.error());
     gate_ = std::move(*gate);
     listeners_ = gate_->listeners();
@@ -163,7 +150,6 @@ result<> running_server::reload(config::settings const& wanted)
 {
     auto const before = context().settings;
     auto const in_force = without_restart(*before, wanted);
-    if (auto read = read_guard_lists(in_force.data_dir, *guard_); !read) return read;
     if (auto taken = gate_->reload(in_force); !taken) return taken;
     if (auto taken = delivery_->reload(in_force); !taken) {
         // Both or none. The old settings were good, so this is not expected to fail.
@@ -173,7 +159,7 @@ result<> running_server::reload(config::settings const& wanted)
     }
     accounts_->set_configured_domains(in_force.domains.local);
     accounts_->set_recipient_delimiter(in_force.submission.recipient_delimiter);
-    accounts_->set_scram_hashes(directory::scram_hashes_of(in_force.auth.mechanisms));
+    accounts_->set_scram_hashes(directory::scram_hashes_of(config::all_mechanisms(in_force)));
     for (auto const& name : config::needs_restart(*before, wanted))
         log::event(log::level::warning, "needs_restart", {{"option", name}});
     start_log(in_force);

@@ -74,7 +74,8 @@ TEST_CASE("an empty configuration is all defaults")
     CHECK(s.listeners[1].tls == tls_mode::starttls);
     CHECK(s.listeners[2].address == ":25");
     CHECK(s.listeners[2].role == role::mx);
-    CHECK(s.auth.mechanisms == std::vector<std::string>{"SCRAM-SHA-256", "PLAIN", "LOGIN"});
+    CHECK(s.auth.mechanisms ==
+          std::vector<std::string>{"SCRAM-SHA-256", "OAUTHBEARER", "XOAUTH2", "EXTERNAL", "PLAIN", "LOGIN"});
     CHECK(s.auth.require_tls);
     CHECK(s.relay.networks.empty());
     CHECK(s.limits.message_size == 50u << 20);
@@ -101,6 +102,7 @@ tls     = "none"
 proxy_networks = ["192.0.2.5"]
 mechanisms = ["scram-sha-512-plus", "SCRAM-SHA-1", "LOGIN"]
 auth_equals = true
+client_certificates = true
 
 [tls]
 certificate = "/etc/postern/fullchain.pem"
@@ -169,7 +171,10 @@ history_size = "1 GiB"
     CHECK(s.listeners[1].tls == tls_mode::none);
     CHECK(s.listeners[1].proxy_networks.size() == 1);
     CHECK(s.listeners[1].mechanisms == std::vector<std::string>{"SCRAM-SHA-512-PLUS", "SCRAM-SHA-1", "LOGIN"});
+    CHECK(all_mechanisms(s) ==
+          std::vector<std::string>{"SCRAM-SHA-256-PLUS", "PLAIN", "SCRAM-SHA-512-PLUS", "SCRAM-SHA-1", "LOGIN"});
     CHECK(s.listeners[1].auth_equals);
+    CHECK(s.listeners[1].client_certificates);
     CHECK(s.listeners[0].mechanisms.empty());
     CHECK_FALSE(s.listeners[0].auth_equals);
     CHECK(s.tls.certificate == "/etc/postern/fullchain.pem");
@@ -225,7 +230,7 @@ TEST_CASE("each problem names its place, what was expected and what was perhaps 
         {"[auth]\nrequire_tls = 1", "p.toml:2:15: `auth.require_tls`: expected true or false, not a number\n"},
         {"[auth]\nmechanisms = [\"PLAN\"]", "`auth.mechanisms`: \"PLAN\" is not a mechanism of this server"},
         {"[auth]\nmechanisms = [\"PLAN\"]", "did you mean \"PLAIN\"?\n"},
-        {"[auth]\nmechanisms = [\"CRAM-MD5\"]", "\"CRAM-MD5\" is not a mechanism of this server"},
+        {"[auth]\nmechanisms = [\"DIGEST-MD5\"]", "\"DIGEST-MD5\" is not a mechanism of this server"},
         {"[auth]\nmechanisms = \"PLAIN\"",
          "`auth.mechanisms`: expected a list such as [\"PLAIN\", \"LOGIN\"], not text\n"},
         {"[relay]\nnetworks = [\"192.0.2.7/24\"]",
@@ -512,4 +517,55 @@ TEST_CASE("$POSTERN_CONFIG names the file, also one that is not there")
         ::unsetenv("POSTERN_CONFIG");
     else
         ::setenv("POSTERN_CONFIG", kept.c_str(), 1);
+}
+
+TEST_CASE("tokens: the issuer alone would let everybody in")
+{
+    auto const s = good(R"([oauth]
+issuer = "https://id.example"
+audience = ["postern", "mail"]
+keys = "https://id.example/keys"
+scope = "smtp"
+account_claim = "preferred_username"
+clock_skew = "5s")");
+    CHECK(s.oauth.issuer == "https://id.example");
+    CHECK(s.oauth.audience == std::vector<std::string>{"postern", "mail"});
+    CHECK(s.oauth.keys == "https://id.example/keys");
+    CHECK(s.oauth.account_claim == "preferred_username");
+    CHECK(s.oauth.clock_skew == std::chrono::seconds{5});
+    for (auto const& [text, what] : std::vector<std::pair<std::string, std::string>>{
+             {"issuer = \"x\"\naudience = [\"a\"]", "but not oauth.keys"},
+             {"issuer = \"x\"\nkeys = \"/k\"", "but not oauth.audience"},
+             {"issuer = \"x\"\nkeys = \"/k\"\naudience = [\"a\"]\naccount_claim = \"\"", "account_claim is empty"},
+             {"issuer = \"x\"\nkeys = \"http://k\"\naudience = [\"a\"]", "take an https URL"},
+             {"audience = [\"\"]", "the text is empty"}}) {
+        std::vector<problem> problems;
+        CHECK_FALSE(parse("[oauth]\n" + text, "t", problems));
+        REQUIRE(problems.size() == 1);
+        CHECK_MESSAGE(problems[0].text.find(what) != std::string::npos, problems[0].text);
+    }
+}
+
+TEST_CASE("certificates of clients are bound to accounts by the hash of their key")
+{
+    std::string const digits(64, 'A');
+    auto const s = good(
+        "[auth]\nmechanisms = [\"EXTERNAL\"]\n[[auth.certificates]]\naccount = \"anna@example.com\"\n"
+        "key = \"AA:" +
+        digits.substr(2) + "\"");
+    REQUIRE(s.auth.certificates.size() == 1);
+    CHECK(s.auth.certificates[0].account == "anna@example.com");
+    CHECK(s.auth.certificates[0].key == std::string(64, 'a'));
+    CHECK(good(to_toml(s)).auth.certificates[0].key == std::string(64, 'a'));
+    for (auto const& [text, what] : std::vector<std::pair<std::string, std::string>>{
+             {"account = \"anna@example.com\"", "set both"},
+             {"key = \"" + digits + "\"", "set both"},
+             {"account = \"anna\"\nkey = \"" + digits + "\"", "is not the address of an account"},
+             {"account = \"anna@example.com\"\nkey = \"" + digits + "A\"", "64 hexadecimal digits"},
+             {"account = \"anna@example.com\"\nkey = \"g" + digits.substr(1) + "\"", "64 hexadecimal digits"}}) {
+        std::vector<problem> problems;
+        CHECK_FALSE(parse("[[auth.certificates]]\n" + text, "t", problems));
+        REQUIRE(problems.size() == 1);
+        CHECK_MESSAGE(problems[0].text.find(what) != std::string::npos, problems[0].text);
+    }
 }

@@ -45,8 +45,9 @@ using option = basic_option<settings>;
 
 /// In the order of the manual; the keys without a section first.
 std::span<option const> options();
-std::span<basic_option<listener> const> listener_options();        // [[listener]]
-std::span<basic_option<certificate> const> certificate_options();  // [[tls.certificates]]
+std::span<basic_option<listener> const> listener_options();                    // [[listener]]
+std::span<basic_option<certificate> const> certificate_options();              // [[tls.certificates]]
+std::span<basic_option<bound_certificate> const> bound_certificate_options();  // [[auth.certificates]]
 
 struct section {
     std::string_view name;  // "limits"; "" for the top

@@ -149,12 +149,65 @@ struct domain_item {
     static std::string write_item(std::string const& value) { return quote(value); }
 };
 
+struct word_item {
+    static constexpr std::string_view list_name = "list of texts";
+    static constexpr std::string_view list_example = "[\"postern\"]";
+    static bool read_item(std::string& out, node const& n, reader& r)
+    {
+        if (!expect(n, node_kind::text, "text in quotes", r)) return false;
+        if (n.text.empty() || n.text.size() > 1024) {
+            r.bad(n, "the text is empty or too long");
+            return false;
+        }
+        out = n.text;
+        return true;
+    }
+    static std::string write_item(std::string const& value) { return quote(value); }
+};
+
+/// A key's SHA-256 as people copy it: hexadecimal digits, with or without colons.
+struct key_digest {
+    static constexpr std::string_view name = "SHA-256 of a public key";
+    static void read(std::string& out, node const& n, reader& r)
+    {
+        if (!expect(n, node_kind::text, "hexadecimal digits in quotes", r)) return;
+        std::string digits;
+        bool fine = true;
+        for (char const c : n.text) {
+            if (c == ':') continue;
+            digits += lower(c);
+            fine = fine && ((c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'f'));
+        }
+        if (!fine || digits.size() != 64)
+            r.bad(n,
+                  "expected the SHA-256 of a public key, 64 hexadecimal digits: openssl x509 -in CERTIFICATE -noout "
+                  "-pubkey | openssl pkey -pubin -outform DER | sha256sum");
+        else
+            out = std::move(digits);
+    }
+    static std::string write(std::string const& value) { return quote(value); }
+};
+
+struct full_address {
+    static constexpr std::string_view name = "address";
+    static void read(std::string& out, node const& n, reader& r)
+    {
+        if (!expect(n, node_kind::text, "an address in quotes", r)) return;
+        if (n.text.size() > 255 || n.text.find('@') == std::string::npos)
+            r.bad(n, quote(printable(n.text, 60)) + " is not the address of an account");
+        else
+            out = n.text;
+    }
+    static std::string write(std::string const& value) { return quote(value); }
+};
+
 struct mechanism_item {
     static constexpr std::string_view list_name = "list of mechanisms";
     static constexpr std::string_view list_example = "[\"PLAIN\", \"LOGIN\"]";
-    static constexpr std::array<std::string_view, 8> known{
+    static constexpr std::array<std::string_view, 12> known{
         "SCRAM-SHA-512", "SCRAM-SHA-512-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
-        "SCRAM-SHA-1",   "SCRAM-SHA-1-PLUS",   "PLAIN",         "LOGIN"};
+        "SCRAM-SHA-1",   "SCRAM-SHA-1-PLUS",   "OAUTHBEARER",   "XOAUTH2",
+        "EXTERNAL",      "CRAM-MD5",           "PLAIN",         "LOGIN"};
     static bool read_item(std::string& out, node const& n, reader& r)
     {
         if (!expect(n, node_kind::text, "a mechanism in quotes", r)) return false;

@@ -106,48 +106,39 @@ constexpr option table[] = {
     setting<duration<0, minute>, [](auto& s) -> auto& { return s.auth.failure_delay; }>(
         "auth.failure_delay", reload,
         "How long a failed login waits for its answer."),
-    setting<boolean, [](auto& s) -> auto& { return s.guard.enabled; }>(
-        "guard.enabled", reload,
-        "Whether those who guess at passwords are slowed and refused. `guard.deny` holds either way."),
-    setting<number<1, 1000>, [](auto& s) -> auto& { return s.guard.delay_after; }>(
-        "guard.delay_after", reload,
-        "Different wrong log-ins from one address (IPv6: from its /64) after which failures wait ever "
-        "longer: 1, 2, 4 ... seconds. The same wrong password again and again counts once."),
-    setting<number<2, 10000>, [](auto& s) -> auto& { return s.guard.refuse_after; }>(
-        "guard.refuse_after", reload,
-        "Different wrong log-ins from one address after which it is refused for a while, but for accounts "
-        "that logged in from there lately."),
-    setting<number<2, 100000>, [](auto& s) -> auto& { return s.guard.network_refuse_after; }>(
-        "guard.network_refuse_after", reload,
-        "The same for the network around it, a /24 or, with IPv6, a /48."),
-    setting<number<2, 100000>, [](auto& s) -> auto& { return s.guard.account_refuse_after; }>(
-        "guard.account_refuse_after", reload,
-        "Different wrong log-ins for one account, from anywhere, after which it is refused for a while, "
-        "but from addresses where it logged in lately. From a quarter of it on failures wait longer."),
-    setting<duration<minute, 30 * day>, [](auto& s) -> auto& { return s.guard.half_life; }>(
-        "guard.half_life", reload,
-        "After so long half of it is forgotten."),
-    setting<duration<second, 30 * day>, [](auto& s) -> auto& { return s.guard.refuse_time; }>(
-        "guard.refuse_time", reload,
-        "How long the first refusal lasts. Each further one takes twice as long."),
-    setting<duration<second, 30 * day>, [](auto& s) -> auto& { return s.guard.longest_refusal; }>(
-        "guard.longest_refusal", reload,
-        "How long a refusal lasts at most."),
-    setting<duration<0, 5 * minute>, [](auto& s) -> auto& { return s.guard.longest_delay; }>(
-        "guard.longest_delay", reload,
-        "How long the answer to a failed log-in waits at most, besides `auth.failure_delay`."),
-    setting<duration<minute, 365 * day>, [](auto& s) -> auto& { return s.guard.protect_time; }>(
-        "guard.protect_time", reload,
-        "How long a log-in keeps the address open for its account, whatever others do."),
-    setting<list<network_item>, [](auto& s) -> auto& { return s.guard.deny; }>(
-        "guard.deny", reload,
-        "Networks whose connections are refused, on all listeners. More can be added while the server runs: "
-        "`postern guard deny`. Of several networks that hold an address the smallest decides.",
-        "[\"192.0.2.0/24\"]"),
-    setting<list<network_item>, [](auto& s) -> auto& { return s.guard.allow; }>(
-        "guard.allow", reload,
-        "Networks that are never slowed or refused for wrong log-ins, such as webmail, behind which many "
-        "people stand. More: `postern guard allow`."),
+    setting<path, [](auto& s) -> auto& { return s.auth.client_authorities; }>(
+        "auth.client_authorities", reload,
+        "PEM file with the authorities whose certificates name an account by its address (rfc822Name in "
+        "the subject's alternative names), for EXTERNAL. Only such as issue nothing to strangers. \"\": none.",
+        "\"/etc/postern/people-ca.pem\""),
+    setting<text, [](auto& s) -> auto& { return s.oauth.issuer; }>(
+        "oauth.issuer", reload,
+        "What the tokens' `iss` has to be. \"\": tokens are not taken.",
+        "\"https://id.example.com/realms/mail\""),
+    setting<list<word_item>, [](auto& s) -> auto& { return s.oauth.audience; }>(
+        "oauth.audience", reload,
+        "One of these has to be in the tokens' `aud`. Without it any token of the issuer would do, also one "
+        "that a user gave to some other service; so it must be set.",
+        "[\"postern\"]"),
+    setting<text, [](auto& s) -> auto& { return s.oauth.keys; }>(
+        "oauth.keys", reload,
+        "The issuer's public keys (JWKS): an https URL, fetched every hour and whenever a token names a "
+        "new key; or a file, read again when it changes.",
+        "\"https://id.example.com/realms/mail/protocol/openid-connect/certs\""),
+    setting<path, [](auto& s) -> auto& { return s.oauth.authorities; }>(
+        "oauth.authorities", reload,
+        "PEM file with the authorities that vouch for the server of that URL. \"\": those of the system.",
+        "\"/etc/postern/internal-ca.pem\""),
+    setting<text, [](auto& s) -> auto& { return s.oauth.scope; }>(
+        "oauth.scope", reload,
+        "What has to be in the tokens' `scope` (or `scp`). \"\": anything.",
+        "\"smtp\""),
+    setting<text, [](auto& s) -> auto& { return s.oauth.account_claim; }>(
+        "oauth.account_claim", reload,
+        "The claim that names the account by its address. An `email` that the token calls unverified is not taken."),
+    setting<duration<0, 10 * minute>, [](auto& s) -> auto& { return s.oauth.clock_skew; }>(
+        "oauth.clock_skew", reload,
+        "How far the issuer's clock and ours may differ."),
     setting<list<network_item>, [](auto& s) -> auto& { return s.relay.networks; }>(
         "relay.networks", reload,
         "Clients that may send to anybody without logging in, as exact addresses or networks. Keep it"
@@ -303,7 +294,12 @@ constexpr basic_option<listener> listener_table[] = {
         "auth_equals", restart,
         "EHLO shows the mechanisms a second time as `AUTH=LOGIN ...`, the form from before the standard. Outlook "
         "Express and Outlook 98 to 2003 look for it; for everybody else it is no keyword.",
-        {}, first_version),
+        "true", first_version),
+    entry<listener, boolean, [](auto& l) -> auto& { return l.client_certificates; }>(
+        "client_certificates", restart,
+        "Clients are asked for a certificate, for the mechanism EXTERNAL. Those without one are served all the same. "
+        "Some mail programs ask their user when a server asks them.",
+        "true", first_version),
 };
 
 constexpr basic_option<certificate> certificate_table[] = {
@@ -313,12 +309,20 @@ constexpr basic_option<certificate> certificate_table[] = {
         "private_key", reload, "PEM file with its private key.", {}, first_version),
 };
 
+constexpr basic_option<bound_certificate> bound_certificate_table[] = {
+    entry<bound_certificate, full_address, [](auto& c) -> auto& { return c.account; }>(
+        "account", reload, "The account that logs in with it.", {}, first_version),
+    entry<bound_certificate, key_digest, [](auto& c) -> auto& { return c.key; }>(
+        "key", reload, "SHA-256 of the certificate's public key (SubjectPublicKeyInfo), in hexadecimal digits. A "
+        "renewed certificate with the same key stays good, and no authority has to vouch for it.", {}, first_version),
+};
+
 constexpr section section_table[] = {
     {"", "These stand before the first section."},
     {"tls", "Encryption. Files are read at the start and at a reload (SIGHUP)."},
     {"domains", "What is local."},
     {"auth", "Logging in."},
-    {"guard", "Keeping out those who guess at passwords; docs/guard.md explains how."},
+    {"oauth", "Tokens of an OAuth 2 or OpenID issuer in place of passwords: for OAUTHBEARER and XOAUTH2."},
     {"relay", "Who may send without logging in."},
     {"limits", "Sizes are octets, or text with KiB, MiB or GiB."},
     {"timeouts", "Durations are seconds, or text with ms, s, m, h or d."},
@@ -335,6 +339,7 @@ constexpr section section_table[] = {
 std::span<option const> options() { return table; }
 std::span<basic_option<listener> const> listener_options() { return listener_table; }
 std::span<basic_option<certificate> const> certificate_options() { return certificate_table; }
+std::span<basic_option<bound_certificate> const> bound_certificate_options() { return bound_certificate_table; }
 std::span<section const> sections() { return section_table; }
 
 std::string_view section_of(std::string_view name) noexcept
@@ -345,13 +350,11 @@ std::string_view section_of(std::string_view name) noexcept
 
 std::string_view last_part(std::string_view name) noexcept { return name.substr(name.rfind('.') + 1); }
 
-std::vector<network> loopback() { return {*network::parse("127.0.0.0/8"), *network::parse("::1")}; }
-
 std::vector<listener> default_listeners()
 {
-    return {{":465", role::submission, tls_mode::implicit, {}, {}, false},
-            {":587", role::submission, tls_mode::starttls, {}, {}, false},
-            {":25", role::mx, tls_mode::starttls, {}, {}, false}};
+    return {{":465", role::submission, tls_mode::implicit, {}, {}, false, false},
+            {":587", role::submission, tls_mode::starttls, {}, {}, false, false},
+            {":25", role::mx, tls_mode::starttls, {}, {}, false, false}};
 }
 
 }  // namespace postern::config

@@ -150,6 +150,7 @@ public:
             }
         }
         check_certificates(root);
+        check_oauth(root);
     }
 
 private:
@@ -160,6 +161,14 @@ private:
             s_.tls.more = read_rows(value, name, certificate_options(), r_);
             for (std::size_t i = 0; i < s_.tls.more.size() && i < value.items.size(); ++i)
                 check_pair(s_.tls.more[i].chain, s_.tls.more[i].private_key, value.items[i].at);
+            return;
+        }
+        if (name == "auth.certificates") {
+            s_.auth.certificates = read_rows(value, name, bound_certificate_options(), r_);
+            if (value.kind != node_kind::list) return;
+            for (std::size_t i = 0; i < s_.auth.certificates.size() && i < value.items.size(); ++i)
+                if (value.items[i].keys.size() < bound_certificate_options().size())
+                    r_.bad(value.items[i], "set both account and key");
             return;
         }
         auto const all = options();
@@ -176,6 +185,21 @@ private:
     {
         for (std::size_t i = 0; i < root.keys.size(); ++i)
             if (root.keys[i].name == "tls") check_pair(s_.tls.certificate, s_.tls.private_key, place_in(root.items[i]));
+    }
+
+    void check_oauth(node const& root)
+    {
+        auto const at =
+            std::find_if(root.keys.begin(), root.keys.end(), [](auto const& k) { return k.name == "oauth"; });
+        auto const& o = s_.oauth;
+        if (at == root.keys.end() || o.issuer.empty()) return;
+        // Each of them is what keeps strangers out.
+        if (o.keys.empty()) r_.bad_place(at->at, "oauth.issuer is set, but not oauth.keys");
+        if (o.audience.empty()) r_.bad_place(at->at, "oauth.issuer is set, but not oauth.audience");
+        if (o.account_claim.empty()) r_.bad_place(at->at, "oauth.issuer is set, but oauth.account_claim is empty");
+        if (starts_with_ignoring_case(o.keys, "http://"))
+            r_.bad_place(at->at,
+                         "oauth.keys: whoever is on the way could put keys of their own; take an https URL or a file");
     }
 
     static place place_in(node const& tls)
@@ -285,6 +309,13 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
     make_absolute(s->data_dir, folder);
     make_absolute(s->tls.certificate, folder);
     make_absolute(s->tls.private_key, folder);
+    make_absolute(s->auth.client_authorities, folder);
+    make_absolute(s->oauth.authorities, folder);
+    if (!s->oauth.keys.empty() && s->oauth.keys.find("://") == std::string::npos) {
+        std::filesystem::path keys = s->oauth.keys;
+        make_absolute(keys, folder);
+        s->oauth.keys = keys.string();
+    }
     for (auto& c : s->tls.more) {
         make_absolute(c.chain, folder);
         make_absolute(c.private_key, folder);
@@ -296,6 +327,13 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
             s->delivery.local = std::string(kind) + target.string();
         }
     return s;
+}
+
+std::vector<std::string> all_mechanisms(settings const& s)
+{
+    auto all = s.auth.mechanisms;
+    for (auto const& l : s.listeners) all.insert(all.end(), l.mechanisms.begin(), l.mechanisms.end());
+    return all;
 }
 
 std::optional<std::filesystem::path> find_file()

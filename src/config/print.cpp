@@ -62,6 +62,9 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
         }
         if (part.name == "tls")
             for (auto const& c : s.tls.more) write_row(out, c, "tls.certificates", certificate_options());
+        if (part.name == "auth")
+            for (auto const& c : s.auth.certificates)
+                write_row(out, c, "auth.certificates", bound_certificate_options());
     }
 }
 
@@ -165,6 +168,13 @@ std::string reference()
                 "SNI which one it wants), or\n"
                 "of another key type (RSA beside ECDSA) for the same name.\n";
             for (auto const& o : certificate_options()) describe(out, o, "tls.certificates." + std::string(o.name), {});
+        }
+        if (part.name == "auth") {
+            out +=
+                "\n## [[auth.certificates]]\n\nClients' certificates and the accounts that they are for, any number: "
+                "for EXTERNAL, on listeners\nwith `client_certificates`.\n";
+            for (auto const& o : bound_certificate_options())
+                describe(out, o, "auth.certificates." + std::string(o.name), {});
         }
     }
     return out;

@@ -25,6 +25,7 @@ struct listener {
     std::vector<network> proxy_networks;    // PROXY protocol: taken from these only, and required there
     std::vector<std::string> mechanisms{};  // empty: auth.mechanisms
     bool auth_equals = false;               // EHLO says `AUTH=` too
+    bool client_certificates = false;       // asked for, for EXTERNAL
 };
 
 struct certificate {
@@ -32,23 +33,10 @@ struct certificate {
     std::filesystem::path private_key;
 };
 
-/// 127.0.0.0/8 and ::1.
-std::vector<network> loopback();
-
-/// Who guesses at passwords is slowed, then refused. See guard/keeper.hpp.
-struct guard_settings {
-    bool enabled = true;
-    unsigned delay_after = 5;  // points of one address from which on failures wait longer
-    unsigned refuse_after = 20;
-    unsigned network_refuse_after = 100;  // of a /24 or /48
-    unsigned account_refuse_after = 100;
-    std::chrono::seconds half_life{3600};   // points halve in this time
-    std::chrono::seconds refuse_time{900};  // the first refusal; each further one takes twice as long
-    std::chrono::seconds longest_refusal{86400};
-    std::chrono::milliseconds longest_delay{20'000};
-    std::chrono::seconds protect_time{30 * 86400};  // how long a success keeps a place open for its account
-    std::vector<network> deny;
-    std::vector<network> allow = loopback();  // webmail on this machine is many people
+/// Whom a client's certificate is for, by its key.
+struct bound_certificate {
+    std::string account;
+    std::string key;  // SHA-256 of its SubjectPublicKeyInfo, 64 hexadecimal digits in lower case
 };
 
 struct settings {
@@ -67,7 +55,7 @@ struct settings {
         std::vector<std::string> local;
     } domains;
     struct {
-        std::vector<std::string> mechanisms{"SCRAM-SHA-256", "PLAIN", "LOGIN"};
+        std::vector<std::string> mechanisms{"SCRAM-SHA-256", "OAUTHBEARER", "XOAUTH2", "EXTERNAL", "PLAIN", "LOGIN"};
         bool require_tls = true;
         std::vector<network> plaintext_networks;
         unsigned hash_threads = 0;
@@ -75,8 +63,18 @@ struct settings {
         std::chrono::seconds cache_life{300};
         unsigned failures = 5;  // failed AUTH commands per session, then 421
         std::chrono::milliseconds failure_delay{1000};
+        std::filesystem::path client_authorities;  // who may vouch for clients' certificates; empty: nobody
+        std::vector<bound_certificate> certificates;
     } auth;
-    guard_settings guard;
+    struct {
+        std::string issuer;  // empty: no tokens
+        std::vector<std::string> audience;
+        std::string keys;  // path or https URL of a JWKS
+        std::filesystem::path authorities;
+        std::string scope;
+        std::string account_claim = "email";
+        std::chrono::seconds clock_skew{60};
+    } oauth;
     struct {
         std::vector<network> networks;
         bool local_without_auth = true;
@@ -159,6 +157,9 @@ std::optional<std::filesystem::path> find_file();
 /// that cover the default gateway of a container bridge or private ranges wholesale, ...
 /// `gateways`: this machine's default gateways.
 std::vector<std::string> warnings(settings const& s, std::vector<ip_address> const& gateways);
+
+/// The mechanisms of auth.mechanisms and of all listeners.
+std::vector<std::string> all_mechanisms(settings const& s);
 
 /// A commented configuration of all options at their defaults (`postern config default`).
 std::string default_text();

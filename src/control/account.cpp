@@ -26,6 +26,7 @@ json::object describe(directory::account const& a)
     o["send_as"] = list_of(a.send_as);
     o["scheme"] = a.scheme;
     o["scram"] = a.has_scram();
+    o["cram_md5"] = a.has_cram_md5;
     o["created"] = to_rfc3339(a.created);
     o["password_set"] = to_rfc3339(a.password_set);
     return o;
@@ -82,6 +83,7 @@ outcome account_add(context& c, arguments a)
 {
     auto const address = a.mailbox("address");
     auto const password = a.secret("password");
+    bool const cram_md5 = a.optional_flag("cram_md5").value_or(false);
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto before = c.accounts->find_account(address.key());
     if (!before) return to_failure(before.error());
@@ -91,6 +93,9 @@ outcome account_add(context& c, arguments a)
                        {}};
     }
     if (auto added = c.accounts->add_account(address, password); !added) return to_failure(added.error());
+    if (cram_md5)
+        if (auto kept = c.accounts->set_password(address.key(), password, directory::directory::keep::cram_md5); !kept)
+            return to_failure(kept.error());
     log::event(log::level::info, "account_changed", {{"account", address.key()}, {"change", "added"}});
     auto after = find(c, address.key());
     if (!after) return std::move(after.error());
@@ -120,8 +125,11 @@ outcome account_show(context& c, arguments a)
 
 outcome account_password(context& c, arguments a)
 {
+    using keep = directory::directory::keep;
     auto const password = a.secret("password");
-    return change(c, a, "password", [&](std::string const& name) { return c.accounts->set_password(name, password); });
+    auto const what = a.optional_flag("cram_md5").value_or(false) ? keep::cram_md5 : keep::hashes;
+    return change(c, a, "password",
+                  [&](std::string const& name) { return c.accounts->set_password(name, password, what); });
 }
 
 outcome account_remove(context& c, arguments a)

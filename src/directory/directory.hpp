@@ -112,6 +112,10 @@ public:
     virtual result<login> authorize(std::string_view authcid, std::string_view authzid,
                                     std::string_view stored_key) = 0;
 
+    /// After the identity was proven elsewhere (a token, a certificate): is there such an
+    /// account, and may it log in? `cause`: for the log.
+    virtual result<login> admit(std::string_view address, std::string_view authzid, std::string cause);
+
     // -- management; each takes effect at once, also in other threads' caches --
 
     /// The password is kept as argon2id and SCRAM keys; 1 to 255 octets. An account's CRAM-MD5

@@ -194,6 +194,9 @@ result<> embedded::refresh_means()
         if (!found) return std::move(found).error();
         now.*there = *found;
     }
+    auto cram = store_->has_cram_md5();
+    if (!cram) return std::move(cram).error();
+    now.cram_md5 = *cram;
     means_.set(std::make_shared<sasl::account_means const>(now));
     return done{};
 }

@@ -206,6 +206,11 @@ public:
 
     tls_bindings bindings() const override { return ssl_ ? bindings_of(ssl_.get()) : tls_bindings{}; }
 
+    peer_certificate certificate() const override
+    {
+        return ssl_ ? certificate_of(ssl_.get(), *context_) : peer_certificate{};
+    }
+
     std::string problem() const override { return problem_; }
 
     endpoint local() const noexcept override { return local_; }

@@ -45,6 +45,16 @@ struct tls_bindings {
     std::string unique;            // tls-unique, RFC 5929 section 3; empty where it does not bind
 };
 
+/// The client's certificate, on the server's side.
+struct peer_certificate {
+    bool there = false;
+    std::string key_sha256;              // of its SubjectPublicKeyInfo, hexadecimal
+    std::string subject;                 // printable, for the log
+    bool trusted = false;                // an authority of ours vouches for it, and it is valid now
+    std::string problem;                 // why it is not trusted, in words
+    std::vector<std::string> addresses;  // rfc822Names; believe them only when it is trusted
+};
+
 class stream {
 public:
     virtual ~stream() = default;
@@ -79,6 +89,8 @@ public:
     virtual tls_state const* tls() const noexcept = 0;
     /// Of the running TLS connection; empty without TLS.
     virtual tls_bindings bindings() const = 0;
+    /// Where the context asks clients for one.
+    virtual peer_certificate certificate() const = 0;
     /// Why the last TLS operation failed, in OpenSSL's words, for the log; else empty.
     virtual std::string problem() const = 0;
 

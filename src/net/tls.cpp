@@ -95,6 +95,16 @@ ssl_ctx_ptr make_server_context(server_tls_options const& o)
     // Resumption by tickets only: no table of sessions that a flood could fill.
     SSL_CTX_set_session_cache_mode(c.get(), SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(c.get(), 1);
+    if (o.client_certificates) {
+        // Every certificate gets through the handshake, which proves that the client has the
+        // key; whom it is for is looked at later (tls_facts.cpp). No tickets: a resumed session
+        // would know the certificate, but not the chain.
+        SSL_CTX_set_verify(c.get(), SSL_VERIFY_PEER, nullptr);
+        SSL_CTX_set_cert_verify_callback(
+            c.get(), [](X509_STORE_CTX*, void*) { return 1; }, nullptr);
+        SSL_CTX_set_num_tickets(c.get(), 0);
+        SSL_CTX_set_options(c.get(), SSL_OP_NO_TICKET);
+    }
     auto const id = o.session_context.substr(0, SSL_MAX_SID_CTX_LENGTH);
     SSL_CTX_set_session_id_context(c.get(), reinterpret_cast<unsigned char const*>(id.data()),
                                    static_cast<unsigned>(id.size()));
@@ -169,6 +179,17 @@ result<std::shared_ptr<tls_context>> make_server_tls(server_tls_options const& o
     if (context->contexts.empty()) return failure("no certificate is configured");
     for (std::size_t i = 0; i < names.size(); ++i)
         for (auto const& name : names[i]) context->by_name.emplace(name, context->contexts[i].get());
+    if (o.client_certificates && !o.client_authorities.empty()) {
+        context->client_authorities.reset(X509_STORE_new());
+        if (!context->client_authorities ||
+            X509_STORE_load_file(context->client_authorities.get(), o.client_authorities.c_str()) != 1) {
+            ERR_clear_error();
+            return failure("auth.client_authorities: " + quoted(o.client_authorities) +
+                           " can't be read, or holds no certificate in PEM form");
+        }
+        // What is in the file is trusted, also without what is above it.
+        X509_STORE_set_flags(context->client_authorities.get(), X509_V_FLAG_PARTIAL_CHAIN);
+    }
     if (context->contexts.size() > 1) {
         SSL_CTX_set_tlsext_servername_callback(context->first(), choose_by_name);
         SSL_CTX_set_tlsext_servername_arg(context->first(), context.get());

@@ -20,7 +20,9 @@ struct server_tls_options {
     std::vector<certificate_files> certificates;  // the first is the default; ECDSA and RSA may stand side by
                                                   // side; others are chosen by SNI
     std::string minimum = "1.2";
-    std::string session_context;  // keeps tickets of one listener out of another
+    std::string session_context;               // keeps tickets of one listener out of another
+    bool client_certificates = false;          // ask clients for one; whoever has none is served, too
+    std::filesystem::path client_authorities;  // PEM; empty: none is trusted
 };
 
 class tls_context;

@@ -16,12 +16,19 @@ struct ssl_ctx_deleter {
 };
 using ssl_ctx_ptr = std::unique_ptr<SSL_CTX, ssl_ctx_deleter>;
 
+struct x509_store_deleter {
+    void operator()(X509_STORE* s) const noexcept { X509_STORE_free(s); }
+};
+
 class tls_context {
 public:
     /// One context for each set of names; the first serves clients that name nobody we know.
     std::vector<ssl_ctx_ptr> contexts;
     /// Lower-cased names ("mail.example.com", "*.example.com") to a context.
     std::map<std::string, SSL_CTX*, std::less<>> by_name;
+
+    /// Who may vouch for clients; null: nobody.
+    std::unique_ptr<X509_STORE, x509_store_deleter> client_authorities;
 
     SSL_CTX* first() const noexcept { return contexts.front().get(); }
     /// Exact name, then a wildcard for its first label; or null.

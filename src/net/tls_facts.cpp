@@ -1,9 +1,12 @@
 #include "net/tls_facts.hpp"
 
 #include <array>
+#include <memory>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+
+#include "base/text.hpp"
 
 namespace postern::net {
 namespace {
@@ -53,7 +56,77 @@ std::string end_point_hash(X509* certificate)
     return as_text(hashed.data(), size);
 }
 
+std::string key_hash(X509* certificate)
+{
+    unsigned char* der = nullptr;
+    int const size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+    if (size <= 0) return {};
+    digest_octets hashed{};
+    unsigned length = 0;
+    bool const done =
+        EVP_Digest(der, static_cast<std::size_t>(size), hashed.data(), &length, EVP_sha256(), nullptr) == 1;
+    OPENSSL_free(der);
+    if (!done) return {};
+    std::string out;
+    for (unsigned i = 0; i < length; ++i) {
+        constexpr std::string_view digits = "0123456789abcdef";
+        out += digits[hashed[i] >> 4];
+        out += digits[hashed[i] & 15];
+    }
+    return out;
+}
+
+std::vector<std::string> addresses_in(X509* certificate)
+{
+    std::vector<std::string> found;
+    auto* const all =
+        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+    for (int i = 0; i < sk_GENERAL_NAME_num(all); ++i) {
+        GENERAL_NAME const* const name = sk_GENERAL_NAME_value(all, i);
+        if (name->type != GEN_EMAIL) continue;
+        std::string text = as_text(ASN1_STRING_get0_data(name->d.rfc822Name),
+                                   static_cast<std::size_t>(ASN1_STRING_length(name->d.rfc822Name)));
+        // A NUL in it is a way to mean one name and show another.
+        if (text.find('\0') == std::string::npos) found.push_back(std::move(text));
+    }
+    GENERAL_NAMES_free(all);
+    return found;
+}
+
+struct verification_deleter {
+    void operator()(X509_STORE_CTX* c) const noexcept { X509_STORE_CTX_free(c); }
+};
+
+/// Empty when an authority vouches for it, as a client's certificate, and now.
+std::string problem_with(X509* certificate, SSL* ssl, X509_STORE* authorities)
+{
+    if (authorities == nullptr) return "auth.client_authorities is not set";
+    std::unique_ptr<X509_STORE_CTX, verification_deleter> const context{X509_STORE_CTX_new()};
+    if (!context || X509_STORE_CTX_init(context.get(), authorities, certificate, SSL_get_peer_cert_chain(ssl)) != 1 ||
+        X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_CLIENT) != 1)
+        return "out of memory";
+    if (X509_verify_cert(context.get()) == 1) return {};
+    return X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()));
+}
+
 }  // namespace
+
+peer_certificate certificate_of(SSL* ssl, tls_context const& context)
+{
+    peer_certificate shown;
+    X509* const certificate = SSL_is_server(ssl) == 1 ? SSL_get0_peer_certificate(ssl) : nullptr;
+    if (certificate == nullptr) return shown;
+    shown.key_sha256 = key_hash(certificate);
+    shown.there = !shown.key_sha256.empty();
+    char name[256] = {};
+    X509_NAME_oneline(X509_get_subject_name(certificate), name, sizeof name);
+    shown.subject = printable(name, sizeof name);
+    shown.addresses = addresses_in(certificate);
+    shown.problem = problem_with(certificate, ssl, context.client_authorities.get());
+    shown.trusted = shown.problem.empty();
+    ERR_clear_error();
+    return shown;
+}
 
 tls_bindings bindings_of(SSL* ssl)
 {

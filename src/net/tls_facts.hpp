@@ -4,10 +4,13 @@
 #include <openssl/ssl.h>
 
 #include "net/stream.hpp"
+#include "net/tls_context.hpp"
 
 namespace postern::net {
 
 /// The channel bindings of either side's end.
 tls_bindings bindings_of(SSL* ssl);
+/// What the client showed, looked at with the authorities of the context.
+peer_certificate certificate_of(SSL* ssl, tls_context const& context);
 
 }  // namespace postern::net

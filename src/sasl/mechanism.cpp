@@ -5,7 +5,10 @@
 
 #include "base/text.hpp"
 #include "sasl/client_mechanism.hpp"
+#include "sasl/cram_md5.hpp"
+#include "sasl/external.hpp"
 #include "sasl/login.hpp"
+#include "sasl/oauth.hpp"
 #include "sasl/plain.hpp"
 #include "sasl/prepare.hpp"
 #include "sasl/scram.hpp"
@@ -16,13 +19,16 @@ namespace {
 using server_maker = std::unique_ptr<server_mechanism> (*)(server_options const&);
 using client_maker = std::unique_ptr<client_mechanism> (*)(client_credentials, client_options const&);
 
+/// What the channel must have, besides what AUTH needs anyway.
+enum class channel { any, bound, tls, certificate };
+
 struct entry {
     std::string_view name;
     bool server_first;  // starts with a challenge and takes no initial response
-    bool needs_binding;
-    bool account_means::*means;  // what some account must have
+    channel needs;
+    bool account_means::*means;  // what some account must have; null: nothing
     server_maker server;
-    client_maker client;
+    client_maker client;  // null: we don't speak it
 };
 
 template <hash H, bool Plus>
@@ -30,7 +36,7 @@ constexpr entry scram_entry(std::string_view name, bool account_means::*means)
 {
     return {name,
             false,
-            Plus,
+            Plus ? channel::bound : channel::any,
             means,
             [](server_options const& o) { return scram::make_server(H, Plus, o); },
             [](client_credentials c, client_options const& o) { return scram::make_client(H, Plus, std::move(c), o); }};
@@ -38,16 +44,24 @@ constexpr entry scram_entry(std::string_view name, bool account_means::*means)
 
 // Strongest first. LOGIN starts with a challenge too, but takes the user name with the
 // command as well, as clients send it.
-constexpr std::array<entry, 8> table = {{
+constexpr std::array<entry, 12> table = {{
     scram_entry<hash::sha512, true>("SCRAM-SHA-512-PLUS", &account_means::scram_sha512),
     scram_entry<hash::sha256, true>("SCRAM-SHA-256-PLUS", &account_means::scram_sha256),
     scram_entry<hash::sha1, true>("SCRAM-SHA-1-PLUS", &account_means::scram_sha1),
+    {"EXTERNAL", false, channel::certificate, nullptr, make_external_server, nullptr},
     scram_entry<hash::sha512, false>("SCRAM-SHA-512", &account_means::scram_sha512),
     scram_entry<hash::sha256, false>("SCRAM-SHA-256", &account_means::scram_sha256),
     scram_entry<hash::sha1, false>("SCRAM-SHA-1", &account_means::scram_sha1),
-    {"PLAIN", false, false, &account_means::password, [](server_options const&) { return make_plain_server(); },
+    {"OAUTHBEARER", false, channel::tls, &account_means::token,
+     [](server_options const&) { return oauth::make_server(oauth::format::oauthbearer); }, nullptr},
+    {"XOAUTH2", false, channel::tls, &account_means::token,
+     [](server_options const&) { return oauth::make_server(oauth::format::xoauth2); }, nullptr},
+    {"CRAM-MD5", true, channel::any, &account_means::cram_md5,
+     [](server_options const& o) { return make_cram_md5_server(o); },
+     [](client_credentials c, client_options const&) { return make_cram_md5_client(std::move(c)); }},
+    {"PLAIN", false, channel::any, &account_means::password, [](server_options const&) { return make_plain_server(); },
      [](client_credentials c, client_options const&) { return make_plain_client(std::move(c)); }},
-    {"LOGIN", false, false, &account_means::password, [](server_options const&) { return make_login_server(); },
+    {"LOGIN", false, channel::any, &account_means::password, [](server_options const&) { return make_login_server(); },
      [](client_credentials c, client_options const&) { return make_login_client(std::move(c)); }},
 }};
 
@@ -71,6 +85,16 @@ outcome server_mechanism::on_scram(scram_keys const&)
     return rejected{rejected::reason::malformed, "keys that nobody asked for"};
 }
 
+outcome server_mechanism::on_cram(cram_keys const&)
+{
+    return rejected{rejected::reason::malformed, "keys that nobody asked for"};
+}
+
+outcome server_mechanism::on_token_refused(std::string_view)
+{
+    return rejected{rejected::reason::malformed, "an answer that nobody asked for"};
+}
+
 std::unique_ptr<server_mechanism> make_server_mechanism(std::string_view name, server_options const& options)
 {
     entry const* e = find(name);
@@ -91,7 +115,14 @@ std::vector<std::string_view> const& server_mechanisms()
 bool can_succeed(std::string_view name, circumstances const& c) noexcept
 {
     entry const* e = find(name);
-    return e != nullptr && c.accounts.*(e->means) && (!e->needs_binding || c.bindings);
+    if (e == nullptr || (e->means != nullptr && !(c.accounts.*(e->means)))) return false;
+    switch (e->needs) {
+        case channel::any: break;
+        case channel::bound: return c.bindings;
+        case channel::tls: return c.tls;
+        case channel::certificate: return c.certificate;
+    }
+    return true;
 }
 
 bool is_server_first(std::string_view name) noexcept
@@ -104,7 +135,8 @@ std::unique_ptr<client_mechanism> make_client_mechanism(std::string_view name, c
                                                         client_options const& options)
 {
     entry const* e = find(name);
-    if (e == nullptr || (e->needs_binding && !has_binding(options.bindings))) return nullptr;
+    if (e == nullptr || e->client == nullptr) return nullptr;
+    if (e->needs == channel::bound && !has_binding(options.bindings)) return nullptr;
     if (!is_acceptable_name(credentials.authcid) || !is_acceptable_password(credentials.password.reveal()))
         return nullptr;
     if (!credentials.authzid.empty() && !is_acceptable_name(credentials.authzid)) return nullptr;
@@ -114,7 +146,7 @@ std::unique_ptr<client_mechanism> make_client_mechanism(std::string_view name, c
 std::string_view choose_mechanism(std::vector<std::string> const& offered, client_options const& options)
 {
     for (auto const& e : table) {
-        if (e.needs_binding && !has_binding(options.bindings)) continue;
+        if (e.client == nullptr || (e.needs == channel::bound && !has_binding(options.bindings))) continue;
         auto const same = [&](std::string const& name) { return equal_ignoring_case(e.name, name); };
         if (std::any_of(offered.begin(), offered.end(), same)) return e.name;
     }

@@ -28,11 +28,19 @@ struct fetch_scram {  // the caller asks the directory, then calls on_scram()
     std::string authcid;
     postern::hash hash;
 };
+struct fetch_cram {  // the caller asks the directory, then calls on_cram()
+    std::string authcid;
+};
+struct verify_token {      // the caller asks who it is for; if it is refused, it calls on_token_refused()
+    std::string identity;  // whom the client wants to be; empty: whoever the token is for
+    secret token;          // empty: the client only asks what would be taken
+};
 struct accepted {
     std::string authcid;
-    std::string authzid;  // empty: derive
-    /// SCRAM: what the proof was checked with. The account may have another one by now.
-    std::string stored_key;
+    std::string authzid{};  // empty: derive
+    /// SCRAM, CRAM-MD5: what the proof was checked with. The account may have another one by now.
+    std::string stored_key{};
+    bool outside = false;  // EXTERNAL: there is no such key
 };
 struct rejected {
     enum class reason {
@@ -44,7 +52,7 @@ struct rejected {
     reason why;
     char const* detail;  // for the log only; a literal
 };
-using outcome = std::variant<challenge, verify_password, fetch_scram, accepted, rejected>;
+using outcome = std::variant<challenge, verify_password, fetch_scram, fetch_cram, verify_token, accepted, rejected>;
 
 /// RFC 5802 section 5: what the server keeps of a password. For an unknown account the
 /// directory makes one up that is the same each time (`real` is false then), so that
@@ -56,6 +64,14 @@ struct scram_keys {
     std::string server_key;
     bool real = false;
     char const* note = "no such account";  // for the log, when not real; a literal
+};
+
+/// The same for CRAM-MD5: 32 octets, as make_cram_secret() gives them.
+struct cram_keys {
+    secret state;
+    std::string stored_key{};  // what accepted::stored_key will be
+    bool real = false;
+    char const* note = "no such account";
 };
 
 /// Channel bindings of the connection, empty where there are none (RFC 9266, RFC 5929).
@@ -73,13 +89,16 @@ struct account_means {
     bool scram_sha1 = false;
     bool scram_sha256 = true;
     bool scram_sha512 = false;
+    bool cram_md5 = false;
+    bool token = false;
 };
 
 /// What decides, besides the configuration, whether a mechanism can succeed.
 struct circumstances {
     account_means accounts{};
     bool tls = false;
-    bool bindings = false;  // the connection has channel bindings
+    bool bindings = false;     // the connection has channel bindings
+    bool certificate = false;  // the client showed one that is some account's
 };
 
 class server_mechanism {
@@ -91,13 +110,21 @@ public:
     virtual outcome step(std::optional<std::string_view> response) = 0;
     /// Answer to fetch_scram. Other mechanisms are never asked.
     virtual outcome on_scram(scram_keys const& keys);
+    /// Answer to fetch_cram.
+    virtual outcome on_cram(cram_keys const& keys);
+    /// Answer to verify_token when the token is not taken, with what to tell the client.
+    virtual outcome on_token_refused(std::string_view json);
+    /// Whether the credentials were refused already, and the exchange only has to be ended.
+    virtual bool refused() const noexcept { return false; }
     /// The identity that this exchange claims so far, for the log: never a secret.
     virtual std::string_view claimed() const noexcept = 0;
 };
 
 struct server_options {
     channel_bindings bindings;
-    bool plus_offered = false;  // a -PLUS variant was in the list the client saw: flag "y" is a downgrade
+    bool plus_offered = false;            // a -PLUS variant was in the list the client saw: flag "y" is a downgrade
+    std::string host{};                   // our name, for challenges
+    std::vector<std::string> external{};  // accounts that the client's certificate is for
 };
 
 /// A new exchange for a mechanism by name (any letter case), or null if there is none of

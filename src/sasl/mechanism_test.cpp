@@ -45,9 +45,11 @@ TEST_CASE("mechanisms are found by name in any letter case, and no others")
          {"", "PLAI", "PLAIN ", "SCRAM-SHA-384", "SCRAM-MD5", "SCRAM-SHA-256-", "ANONYMOUS", "DIGEST-MD5", "NTLM"})
         CHECK_MESSAGE(make_server_mechanism(name, {}) == nullptr, name);
     CHECK(server_mechanisms() == std::vector<std::string_view>{"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS",
-                                                               "SCRAM-SHA-1-PLUS", "SCRAM-SHA-512", "SCRAM-SHA-256",
-                                                               "SCRAM-SHA-1", "PLAIN", "LOGIN"});
+                                                               "SCRAM-SHA-1-PLUS", "EXTERNAL", "SCRAM-SHA-512",
+                                                               "SCRAM-SHA-256", "SCRAM-SHA-1", "OAUTHBEARER", "XOAUTH2",
+                                                               "CRAM-MD5", "PLAIN", "LOGIN"});
     for (auto name : server_mechanisms()) {
+        CHECK(is_server_first(name) == (name == "CRAM-MD5"));
         auto m = make_server_mechanism(name, {});
         CHECK(m->name() == name);
     }
@@ -196,7 +198,7 @@ TEST_CASE("client halves speak what server halves understand")
 
 TEST_CASE("a client mechanism is not made where it can't work")
 {
-    CHECK(make_client_mechanism("CRAM-MD5", {"tim", "", secret{"x"}}, {}) == nullptr);
+    CHECK(make_client_mechanism("NTLM", {"tim", "", secret{"x"}}, {}) == nullptr);
     CHECK(make_client_mechanism("SCRAM-SHA-256-PLUS", {"tim", "", secret{"x"}}, {}) == nullptr);
     CHECK(make_client_mechanism("PLAIN", {"", "", secret{"x"}}, {}) == nullptr);
     CHECK(make_client_mechanism("PLAIN", {"tim", "", secret{}}, {}) == nullptr);
@@ -210,6 +212,10 @@ TEST_CASE("a client mechanism is not made where it can't work")
     CHECK(choose_mechanism({"PLAIN", "scram-sha-256-plus"}, bound) == "SCRAM-SHA-256-PLUS");
     CHECK(choose_mechanism({"SCRAM-SHA-1", "SCRAM-SHA-512", "SCRAM-SHA-256"}, {}) == "SCRAM-SHA-512");
     CHECK(choose_mechanism({"SCRAM-SHA-1-PLUS", "SCRAM-SHA-512"}, bound) == "SCRAM-SHA-1-PLUS");
+    for (auto ours : {"EXTERNAL", "OAUTHBEARER", "XOAUTH2"}) {
+        CHECK(make_client_mechanism(ours, {"tim", "", secret{"x"}}, bound) == nullptr);
+        CHECK(choose_mechanism({ours, "PLAIN"}, bound) == "PLAIN");
+    }
     CHECK(choose_mechanism({"NTLM"}, bound).empty());
 }
 
@@ -226,6 +232,9 @@ TEST_CASE("a mechanism can succeed where the channel is right and an account has
         {"SCRAM-SHA-1", &account_means::scram_sha1, false},
         {"SCRAM-SHA-256", &account_means::scram_sha256, false},
         {"scram-sha-512", &account_means::scram_sha512, false},
+        {"CRAM-MD5", &account_means::cram_md5, false},
+        {"OAUTHBEARER", &account_means::token, false},
+        {"XOAUTH2", &account_means::token, false},
         {"SCRAM-SHA-1-PLUS", &account_means::scram_sha1, true},
         {"SCRAM-SHA-256-PLUS", &account_means::scram_sha256, true},
         {"SCRAM-SHA-512-PLUS", &account_means::scram_sha512, true},
@@ -238,10 +247,17 @@ TEST_CASE("a mechanism can succeed where the channel is right and an account has
         CHECK(can_succeed(row.name, {.accounts = some, .tls = true, .bindings = true}));
         CHECK(can_succeed(row.name, {.accounts = some, .tls = true}) != row.binding);
         // What it needs is in its own column, and in no other.
-        account_means others{true, true, true, true};
+        account_means others{true, true, true, true, true, true};
         others.*(row.means) = false;
         CHECK_FALSE(can_succeed(row.name, {.accounts = others, .tls = true, .bindings = true}));
     }
-    CHECK_FALSE(can_succeed("NTLM", {.accounts = {true, true, true, true}, .tls = true, .bindings = true}));
+    // A token in the clear is anybody's (RFC 7628 section 3); a certificate comes with TLS.
+    account_means const all{true, true, true, true, true, true};
+    CHECK_FALSE(can_succeed("OAUTHBEARER", {.accounts = all}));
+    CHECK_FALSE(can_succeed("XOAUTH2", {.accounts = all}));
+    CHECK(can_succeed("CRAM-MD5", {.accounts = all}));
+    CHECK_FALSE(can_succeed("EXTERNAL", {.accounts = all, .tls = true, .bindings = true}));
+    CHECK(can_succeed("EXTERNAL", {.accounts = none, .tls = true, .certificate = true}));
+    CHECK_FALSE(can_succeed("NTLM", {.accounts = {true, true, true, true, true, true}, .tls = true, .bindings = true}));
     CHECK_FALSE(can_succeed("", {}));
 }

@@ -34,7 +34,7 @@ public:
                 // RFC 4954 section 4: success carries no data, so the signature went in a
                 // challenge, and the client answers it with nothing.
                 if (!response.value_or("").empty()) break;
-                return accepted{first_.authcid, first_.authzid, keys_.stored_key};
+                return accepted{first_.authcid, first_.authzid, keys_.stored_key, false};
             case stage::keys:
             case stage::end: break;
         }

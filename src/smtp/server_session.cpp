@@ -169,7 +169,10 @@ action server_session::on_tls(tls_facts const& tls)
     return state_->wait_for_input();
 }
 
-action server_session::on_login(login_result r, std::string_view account) { return state_->on_login(r, account); }
+action server_session::on_login(login_result r, std::string_view account, std::string_view told)
+{
+    return state_->on_login(r, account, told);
+}
 
 action server_session::on_scram(sasl::scram_keys const& keys)
 {
@@ -177,7 +180,11 @@ action server_session::on_scram(sasl::scram_keys const& keys)
     return state_->step(state_->exchange->on_scram(keys));
 }
 
-action server_session::on_login_put_off(catalogue::verdict const& v) { return state_->put_off_auth(v); }
+action server_session::on_cram(sasl::cram_keys const& keys)
+{
+    assert(state_->awaiting == smtp::awaiting::scram);
+    return state_->step(state_->exchange->on_cram(keys));
+}
 
 action server_session::on_scram_unavailable()
 {

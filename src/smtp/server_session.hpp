@@ -51,6 +51,7 @@ struct tls_facts {
     int bits = 0;
     std::string server_name;  // SNI, printable
     sasl::channel_bindings bindings;
+    std::vector<std::string> certificate_accounts{};  // whom the client's certificate is for
 };
 
 // The actions, each with what the driver calls when it is done.
@@ -70,10 +71,20 @@ struct fetch_scram {
     std::string authcid;
     postern::hash hash;
 };
+/// The same for CRAM-MD5: on_cram() or on_scram_unavailable().
+struct fetch_cram {
+    std::string authcid;
+};
+/// A bearer token: on_login(), with what to tell the client when it is refused.
+struct verify_token {
+    std::string identity;  // whom the client wants to be; empty: whoever it is for
+    secret token;
+};
 /// The mechanism has proven the identity; whose login is it, and may it log in? on_login().
 struct authorize {
     std::string authcid, authzid;
     std::string stored_key;  // what the proof was checked with
+    bool outside = false;    // proven by the certificate: there is no such key
 };
 /// May transaction().reverse_path send here? on_sender().
 struct check_sender {};
@@ -100,8 +111,8 @@ struct finish_message {};
 /// Write output(), close.
 struct hang_up {};
 using action =
-    std::variant<need_input, start_tls, verify_password, fetch_scram, authorize, check_sender, check_recipient,
-                 begin_content, read_data, read_chunk, discard_chunk, finish_message, hang_up>;
+    std::variant<need_input, start_tls, verify_password, fetch_scram, fetch_cram, verify_token, authorize, check_sender,
+                 check_recipient, begin_content, read_data, read_chunk, discard_chunk, finish_message, hang_up>;
 
 enum class login_result : std::uint8_t { accepted, bad_credentials, disabled, smtp_auth_off, unavailable };
 
@@ -117,14 +128,13 @@ public:
     /// (an incomplete line, the octets behind DATA, BDAT or STARTTLS) the driver keeps.
     action on_input(std::string_view& in);
     action on_tls(tls_facts const& tls);  // RFC 3207 section 4.2: forgets all said in the clear
-    /// `account`: whose login it is, when accepted.
-    action on_login(login_result r, std::string_view account);
+    /// `account`: whose login it is, when accepted. `told`: JSON for a client whose token is
+    /// not taken.
+    action on_login(login_result r, std::string_view account, std::string_view told = {});
     action on_scram(sasl::scram_keys const& keys);
-    /// The back end failed to answer fetch_scram: 454 4.7.0.
+    action on_cram(sasl::cram_keys const& keys);
+    /// The back end failed to answer fetch_scram or fetch_cram: 454 4.7.0.
     action on_scram_unavailable();
-    /// The log-in is not even looked at, for this reason: the answer to verify_password,
-    /// fetch_scram and authorize alike. It is no guess and does not count as one.
-    action on_login_put_off(catalogue::verdict const& v);
     action on_sender(catalogue::verdict const& v);
     action on_recipient(catalogue::verdict const& v);
     action on_content_ready(catalogue::verdict const& v);

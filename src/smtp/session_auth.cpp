@@ -46,8 +46,10 @@ void server_session::state::find_mechanisms()
 {
     offered.clear();
     if (!offers_auth()) return;
-    sasl::circumstances const c{
-        .accounts = facts.accounts, .tls = tls.has_value(), .bindings = tls && tls->bindings.any()};
+    sasl::circumstances const c{.accounts = facts.accounts,
+                                .tls = tls.has_value(),
+                                .bindings = tls && tls->bindings.any(),
+                                .certificate = tls && !tls->certificate_accounts.empty()};
     for (auto const& name : settings.mechanisms)
         if (sasl::can_succeed(name, c)) offered.push_back(name);
 }
@@ -93,8 +95,13 @@ action server_session::state::take_auth(command const& c)
         return refuse(catalogue::make_verdict(rules::syntax_error, {{"command", "AUTH"}}), "AUTH");
     }
     if (!offers(mechanism)) return end_auth(rules::auth_unknown_mechanism);
-    exchange = sasl::make_server_mechanism(
-        mechanism, {.bindings = tls ? tls->bindings : sasl::channel_bindings{}, .plus_offered = offers_plus()});
+    sasl::server_options options{
+        .bindings = {}, .plus_offered = offers_plus(), .host = settings.hostname, .external = {}};
+    if (tls) {
+        options.bindings = tls->bindings;
+        options.external = tls->certificate_accounts;
+    }
+    exchange = sasl::make_server_mechanism(mechanism, options);
     if (!exchange) return end_auth(rules::auth_unknown_mechanism);
 
     auto initial = c.argument.substr(end);
@@ -107,7 +114,7 @@ action server_session::state::take_auth(command const& c)
 
 action server_session::state::auth_response(std::string_view text)
 {
-    if (text == "*") return end_auth(rules::auth_cancelled);
+    if (text == "*") return exchange->refused() ? fail_auth(rules::auth_failed) : end_auth(rules::auth_cancelled);
     auto decoded = base64_decode(text);
     if (!decoded) return end_auth(rules::auth_bad_base64);
     auto const octets = secret::take(*decoded);
@@ -132,9 +139,17 @@ action server_session::state::step(sasl::outcome o)
         awaiting = smtp::awaiting::scram;
         return fetch_scram{std::move(f->authcid), f->hash};
     }
+    if (auto* f = std::get_if<sasl::fetch_cram>(&o)) {
+        awaiting = smtp::awaiting::scram;
+        return fetch_cram{std::move(f->authcid)};
+    }
+    if (auto* v = std::get_if<sasl::verify_token>(&o)) {
+        awaiting = smtp::awaiting::login;
+        return verify_token{std::move(v->identity), std::move(v->token)};
+    }
     if (auto* a = std::get_if<sasl::accepted>(&o)) {
         awaiting = smtp::awaiting::login;
-        return authorize{std::move(a->authcid), std::move(a->authzid), std::move(a->stored_key)};
+        return authorize{std::move(a->authcid), std::move(a->authzid), std::move(a->stored_key), a->outside};
     }
     auto const& r = std::get<sasl::rejected>(o);
     switch (r.why) {
@@ -146,7 +161,7 @@ action server_session::state::step(sasl::outcome o)
     return fail_auth(rules::auth_failed, r.detail);
 }
 
-action server_session::state::on_login(login_result r, std::string_view account)
+action server_session::state::on_login(login_result r, std::string_view account, std::string_view told)
 {
     assert(awaiting == smtp::awaiting::login && exchange);
     switch (r) {
@@ -154,7 +169,10 @@ action server_session::state::on_login(login_result r, std::string_view account)
             login = account;
             exchange.reset();
             return say("235 2.7.0 Logged in");
-        case login_result::bad_credentials: return fail_auth(rules::auth_failed);
+        case login_result::bad_credentials:
+            // RFC 7628 section 3.2.3: first the reason, as a challenge; the failure follows its answer.
+            if (!told.empty()) return step(exchange->on_token_refused(told));
+            return fail_auth(rules::auth_failed);
         case login_result::disabled: return fail_auth(rules::auth_account_disabled);
         case login_result::smtp_auth_off: return fail_auth(rules::auth_smtp_off);
         case login_result::unavailable: break;
@@ -174,14 +192,6 @@ action server_session::state::end_auth(catalogue::rule const& why, std::string_v
     }
     if (!detail.empty()) facts_of_it.push_back({"detail", std::string{detail}});
     return refuse(catalogue::make_verdict(why, std::move(facts_of_it)), text);
-}
-
-/// The same when nobody looked at what was proven.
-action server_session::state::put_off_auth(catalogue::verdict v)
-{
-    assert(awaiting == smtp::awaiting::login || awaiting == smtp::awaiting::scram);
-    exchange.reset();
-    return refuse(std::move(v), mechanism.empty() ? std::string{"AUTH"} : "AUTH " + std::string{mechanism});
 }
 
 /// The same for what may be a guess at a password.

@@ -51,6 +51,106 @@ constexpr dialog dialogs[] = {
         C: AUTH SCRAM-SHA-512 biwsbj11c2VyLHI9YWJj
         S: 334 ...
     )"},
+    {"39: OAUTHBEARER takes a token, refuses one with a challenge first", "submission tls also:OAUTHBEARER tokens", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH OAUTHBEARER bixhPWFsaWNlQGV4YW1wbGUudGVzdCwBYXV0aD1CZWFyZXIgZ3Vlc3MBAQ==
+        S: 334 eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=
+        C: AQ==
+        S: 535 5.7.8 ...
+        -- rule auth-failed
+        C: AUTH OAUTHBEARER
+        S: 334 
+        C: bixhPWFsaWNlQGV4YW1wbGUudGVzdCwBYXV0aD1CZWFyZXIgc2VzYW1lAQE=
+        S: 235 2.7.0 Logged in
+        -- as alice@example.test
+    )"},
+    {"40: XOAUTH2 likewise", "submission tls also:XOAUTH2 tokens", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH XOAUTH2 dXNlcj1hbGljZUBleGFtcGxlLnRlc3QBYXV0aD1CZWFyZXIgZ3Vlc3MBAQ==
+        S: 334 eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=
+        C:
+        S: 535 5.7.8 ...
+        -- rule auth-failed
+        C: AUTH XOAUTH2 dXNlcj1hbGljZUBleGFtcGxlLnRlc3QBYXV0aD1CZWFyZXIgc2VzYW1lAQE=
+        S: 235 2.7.0 Logged in
+    )"},
+    {"40: `*` in place of the answer counts as a failure", "submission tls also:XOAUTH2 tokens auth-failures=2", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH XOAUTH2 dXNlcj1hbGljZUBleGFtcGxlLnRlc3QBYXV0aD1CZWFyZXIgZ3Vlc3MBAQ==
+        S: 334 eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=
+        C: *
+        S: 535 5.7.8 ...
+        -- rule auth-failed
+        C: AUTH XOAUTH2 dXNlcj1hbGljZUBleGFtcGxlLnRlc3QBYXV0aD1CZWFyZXIgZ3Vlc3MBAQ==
+        S: 334 eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=
+        C: *
+        S: 535 5.7.8 ...
+        S: 421 4.7.0 ...
+    )"},
+    {"39: no token in the clear, even where passwords may be", "submission plaintext also:OAUTHBEARER tokens", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH OAUTHBEARER bixhPWFsaWNlQGV4YW1wbGUudGVzdCwBYXV0aD1CZWFyZXIgc2VzYW1lAQE=
+        S: 504 5.5.4 ...
+        -- rule auth-unknown-mechanism
+    )"},
+    {"a token is not offered where none can be checked", "submission tls also:XOAUTH2", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH XOAUTH2 dXNlcj1hbGljZUBleGFtcGxlLnRlc3QBYXV0aD1CZWFyZXIgc2VzYW1lAQE=
+        S: 504 5.5.4 ...
+        -- rule auth-unknown-mechanism
+    )"},
+    {"42: EXTERNAL is whoever the certificate is for", "submission tls also:EXTERNAL certificate", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH EXTERNAL Ym9iQGV4YW1wbGUudGVzdA==
+        S: 535 5.7.8 ...
+        -- rule auth-failed
+        C: AUTH EXTERNAL
+        S: 334 
+        C: YWxpY2VAZXhhbXBsZS50ZXN0
+        S: 235 2.7.0 Logged in
+        -- as alice@example.test
+    )"},
+    {"42: EXTERNAL with an empty initial response", "submission tls also:EXTERNAL certificate", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH EXTERNAL =
+        S: 235 2.7.0 Logged in
+        -- as alice@example.test
+    )"},
+    {"42: no EXTERNAL without a certificate", "submission tls also:EXTERNAL", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH EXTERNAL =
+        S: 504 5.5.4 ...
+        -- rule auth-unknown-mechanism
+    )"},
+    {"7: CRAM-MD5 begins with the server's challenge", "submission tls also:CRAM-MD5 cram-md5 whole", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH CRAM-MD5 AAAA
+        S: 501 5.7.0 ...
+        -- rule auth-no-initial-response
+        C: AUTH CRAM-MD5 =
+        S: 501 5.7.0 ...
+        C: AUTH CRAM-MD5
+        S: 334 ...
+        C: YWxpY2VAZXhhbXBsZS50ZXN0IDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAw
+        S: 535 5.7.8 ...
+        -- claims alice@example.test
+    )"},
+    {"CRAM-MD5 is not there where no account has a secret for it", "submission tls also:CRAM-MD5", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH CRAM-MD5
+        S: 504 5.5.4 ...
+        -- rule auth-unknown-mechanism
+    )"},
     {"AUTH= is only a second way to say AUTH: not before TLS", "submission starttls auth-equals", R"(
         -- greeting
         C: EHLO client.example

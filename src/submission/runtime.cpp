@@ -46,6 +46,15 @@ void log_certificates(std::vector<net::certificate_files> const& files)
     }
 }
 
+std::shared_ptr<directory::token_verifier> make_tokens(config::settings const& s)
+{
+    if (s.oauth.issuer.empty()) return nullptr;
+    directory::token_options o;
+    o.rules = {s.oauth.issuer, s.oauth.audience, s.oauth.scope, s.oauth.account_claim, s.oauth.clock_skew};
+    return std::make_shared<directory::token_verifier>(std::move(o),
+                                                       directory::make_key_source(s.oauth.keys, s.oauth.authorities));
+}
+
 }  // namespace
 
 result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s,
@@ -84,6 +93,8 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s,
             o.certificates = certificates;
             o.minimum = s.tls.minimum;
             o.session_context = l.address;
+            o.client_certificates = l.configured.client_certificates;
+            o.client_authorities = s.auth.client_authorities;
             auto tls = net::make_server_tls(o);
             if (!tls) return std::move(tls).error();
             l.tls = std::move(*tls);
@@ -94,6 +105,7 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s,
         }
         out->listeners.push_back(std::move(l));
     }
+    out->tokens = make_tokens(s);
     return std::shared_ptr<runtime const>{std::move(out)};
 }
 

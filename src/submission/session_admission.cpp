@@ -37,10 +37,6 @@ net::awaitable<bool> session_driver::admit()
         if (!proxied) co_return false;
         who_.client = peer_->remote().to_string();
     }
-    if (auto const refused = guard_refuses_connection()) {
-        co_await turn_away(*refused);
-        co_return false;
-    }
     counted_ = peer_->remote().address;
     in_address_ = true;
     if (!services_.connections.enter_address(counted_, limits.connections_per_address)) {
@@ -119,6 +115,7 @@ net::awaitable<bool> session_driver::begin()
     connection.client = peer_->remote();
     connection.auth_without_tls = !auth.require_tls || contains(auth.plaintext_networks, peer_->remote().address);
     connection.accounts = services_.accounts.means();
+    connection.accounts.token = runtime_->tokens != nullptr;
     session_ = std::make_unique<smtp::server_session>(listener_.session, std::move(connection));
     co_return true;
 }

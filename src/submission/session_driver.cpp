@@ -146,6 +146,8 @@ net::awaitable<smtp::action> session_driver::perform(smtp::action& asked)
     if (std::holds_alternative<smtp::finish_message>(asked)) co_return co_await finish_message();
     if (auto* const a = std::get_if<smtp::verify_password>(&asked)) co_return co_await verify_password(*a);
     if (auto* const a = std::get_if<smtp::fetch_scram>(&asked)) co_return fetch_scram(*a);
+    if (auto* const a = std::get_if<smtp::verify_token>(&asked)) co_return co_await verify_token(*a);
+    if (auto* const a = std::get_if<smtp::fetch_cram>(&asked)) co_return fetch_cram(*a);
     if (auto* const a = std::get_if<smtp::authorize>(&asked)) co_return authorize(*a);
     if (auto* const a = std::get_if<smtp::read_chunk>(&asked)) co_return co_await read_chunk(*a);
     if (auto* const a = std::get_if<smtp::discard_chunk>(&asked)) co_return co_await discard_chunk(a->size);
@@ -222,6 +224,7 @@ smtp::tls_facts session_driver::tls_facts() const
         auto b = peer_->bindings();
         facts.bindings = {std::move(b.exporter), std::move(b.server_end_point), std::move(b.unique)};
     }
+    if (listener_.configured.client_certificates) facts.certificate_accounts = accounts_of_certificate();
     return facts;
 }
 
@@ -232,12 +235,10 @@ smtp::tls_facts session_driver::tls_facts() const
 net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_session::refusal> const& refusals)
 {
     bool failed_login = false;
-    std::chrono::milliseconds longer{0};
     for (auto const& r : refusals) {
         ++totals_.refusals;
         failed_login = failed_login || r.what.why == &rules::auth_failed;
         log_refusal(who_, *session_, r, cause_);
-        if (r.what.why == &rules::auth_failed) longer = tell_guard_of_failure();
     }
     if (!failed_login) {
         cause_.clear();
@@ -247,7 +248,7 @@ net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_sessio
     keep_input();
     auto const from = auth_began_ == steady_time{} ? steady_clock::now() : auth_began_;
     auth_began_ = {};
-    asio::steady_timer pause{peer_->executor(), from + runtime_->settings.auth.failure_delay + longer};
+    asio::steady_timer pause{peer_->executor(), from + runtime_->settings.auth.failure_delay};
     net::error_code ignored;
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }

@@ -3,12 +3,10 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "guard/keeper.hpp"
 #include "net/stream.hpp"
 #include "policy/policy.hpp"
 #include "smtp/data_decoder.hpp"
@@ -25,7 +23,6 @@ struct services {
     directory::directory& accounts;
     spool::spool& queue;
     connection_limits& connections;
-    guard::keeper& guard;
 };
 
 class session_driver {
@@ -54,21 +51,18 @@ private:
     net::awaitable<void> turn_away(verdict why);
     smtp::action greet();
 
-    // what the guard is asked and told
-    std::optional<verdict> guard_refuses_connection() const;
-    std::optional<verdict> guard_refuses_login(std::string_view authcid) const;
-    std::chrono::milliseconds tell_guard_of_failure();
-
     // what the session asks for: one function per action
     net::awaitable<smtp::action> perform(smtp::action& asked);
     net::awaitable<smtp::action> need_input();
     net::awaitable<smtp::action> start_tls();
     net::awaitable<smtp::action> verify_password(smtp::verify_password& asked);
+    net::awaitable<smtp::action> verify_token(smtp::verify_token& asked);
     net::awaitable<smtp::action> read_data();
     net::awaitable<smtp::action> read_chunk(smtp::read_chunk asked);
     net::awaitable<smtp::action> discard_chunk(std::uint64_t size);
     net::awaitable<smtp::action> finish_message();
     smtp::action fetch_scram(smtp::fetch_scram const& asked);
+    smtp::action fetch_cram(smtp::fetch_cram const& asked);
     smtp::action authorize(smtp::authorize const& asked);
     smtp::action check_sender();
     smtp::action check_recipient(smtp::check_recipient const& asked);
@@ -81,10 +75,11 @@ private:
     smtp::action lost(net::error_code why);
 
     smtp::tls_facts tls_facts() const;
+    std::vector<std::string> accounts_of_certificate() const;
     policy::facts facts(policy::stage at) const;
     verdict judge_header(std::vector<mail::header_field> const& fields);
     verdict judge_from(std::vector<mail::header_field> const& fields, std::string_view name);
-    smtp::action on_login(result<directory::login> const& answer);
+    smtp::action on_login(result<directory::login> const& answer, std::string_view told = {});
     net::awaitable<void> on_refusals(std::vector<smtp::server_session::refusal> const& refusals);
     verdict content_verdict(bool bare_newline, bool nul);
     bool takes_too_long(std::uint64_t received) const;
@@ -111,7 +106,6 @@ private:
 
     std::string cause_;  // of the last log-in's outcome, for the log
     steady_time auth_began_{};
-    std::uint64_t secret_print_ = 0;  // of the password that was tried last, as the guard compares it; 0: not seen
     steady_time began_ = steady_clock::now();
     steady_time line_began_ = began_;  // the first octet of the line that is being read, or the wait for it
     session_totals totals_;

@@ -1,7 +1,11 @@
 // Who a session is, and what it may do: finds the facts, asks the directory and policy.
 #include "submission/session_driver.hpp"
 
+#include <algorithm>
+
+#include "base/log.hpp"
 #include "mail/address_list.hpp"
+#include "sasl/cram_md5.hpp"
 #include "submission/awaiting.hpp"
 #include "submission/facts.hpp"
 
@@ -27,11 +31,6 @@ net::awaitable<smtp::action> session_driver::verify_password(smtp::verify_passwo
     keep_input();
     peer_->wipe_input();
     auth_began_ = steady_clock::now();
-    if (auto const refused = guard_refuses_login(asked.authcid)) {
-        asked.password.clear();
-        co_return session_->on_login_put_off(*refused);
-    }
-    secret_print_ = services_.guard.fingerprint(guard::account_key(asked.authcid), asked.password.reveal());
     auto& accounts = services_.accounts;
     auto answer = co_await await_handler<result<directory::login>>(
         peer_->executor(), [&accounts, &asked](directory::login_handler handler) {
@@ -40,12 +39,37 @@ net::awaitable<smtp::action> session_driver::verify_password(smtp::verify_passwo
     co_return on_login(answer);
 }
 
+net::awaitable<smtp::action> session_driver::verify_token(smtp::verify_token& asked)
+{
+    keep_input();
+    peer_->wipe_input();
+    auth_began_ = steady_clock::now();
+    using state = directory::token_judgement::state;
+    directory::token_judgement judged{state::refused, {}, "no token"};
+    auto* const tokens = runtime_->tokens.get();
+    if (tokens != nullptr && !asked.token.empty()) {
+        auto answer = co_await await_handler<result<directory::token_judgement>>(
+            peer_->executor(), [tokens, &asked](directory::token_verifier::handler handler) {
+                tokens->verify(std::move(asked.token), std::move(handler));
+            });
+        if (!answer) co_return on_login(std::move(answer).error());
+        judged = std::move(*answer);
+    }
+    result<directory::login> login{directory::login{directory::login_state::bad_credentials, nullptr, judged.why}};
+    if (judged.what == state::good) login = services_.accounts.admit(judged.account, asked.identity, judged.why);
+    // No account is as good as no token, and the client is told no more than that.
+    auto const told =
+        tokens != nullptr ? tokens->refusal(judged, session_->mechanism() == "XOAUTH2") : std::string{"{}"};
+    co_return on_login(login, told);
+}
+
 smtp::action session_driver::authorize(smtp::authorize const& asked)
 {
+    if (asked.outside) return on_login(services_.accounts.admit(asked.authcid, asked.authzid, "certificate"));
     return on_login(services_.accounts.authorize(asked.authcid, asked.authzid, asked.stored_key));
 }
 
-smtp::action session_driver::on_login(result<directory::login> const& answer)
+smtp::action session_driver::on_login(result<directory::login> const& answer, std::string_view told)
 {
     if (!answer) {
         cause_ = answer.error().logged;
@@ -55,15 +79,13 @@ smtp::action session_driver::on_login(result<directory::login> const& answer)
     switch (answer->state) {
         case directory::login_state::accepted: {
             account_ = answer->who;
-            services_.guard.on_success(runtime_->settings.guard, peer_->remote().address, account_->address,
-                                       steady_clock::now());
             auto next = session_->on_login(smtp::login_result::accepted, account_->address);
             log_login(who_, *session_, cause_);
             cause_.clear();
             return next;
         }
         case directory::login_state::bad_credentials:
-            return session_->on_login(smtp::login_result::bad_credentials, {});
+            return session_->on_login(smtp::login_result::bad_credentials, {}, told);
         case directory::login_state::disabled: return session_->on_login(smtp::login_result::disabled, {});
         case directory::login_state::smtp_auth_off: return session_->on_login(smtp::login_result::smtp_auth_off, {});
     }
@@ -72,12 +94,49 @@ smtp::action session_driver::on_login(result<directory::login> const& answer)
 
 smtp::action session_driver::fetch_scram(smtp::fetch_scram const& asked)
 {
-    secret_print_ = 0;
-    if (auto const refused = guard_refuses_login(asked.authcid)) return session_->on_login_put_off(*refused);
     auto const keys = services_.accounts.scram(asked.authcid, asked.hash);
     if (keys) return session_->on_scram(*keys);
     cause_ = keys.error().logged;
     return session_->on_scram_unavailable();
+}
+
+smtp::action session_driver::fetch_cram(smtp::fetch_cram const& asked)
+{
+    auto const stored = services_.accounts.cram_md5(asked.authcid);
+    if (stored)
+        return session_->on_cram({.state = sasl::make_cram_secret(stored->password.reveal()),
+                                  .stored_key = stored->stored_key,
+                                  .real = stored->real,
+                                  .note = stored->note});
+    cause_ = stored.error().logged;
+    return session_->on_scram_unavailable();
+}
+
+/// Whom the client's certificate is for: by its key, or by the addresses in it where an
+/// authority of ours vouches for them. Only accounts that there are.
+std::vector<std::string> session_driver::accounts_of_certificate() const
+{
+    auto const shown = peer_->certificate();
+    if (!shown.there) return {};
+    std::vector<std::string> names;
+    for (auto const& bound : runtime_->settings.auth.certificates)
+        if (bound.key == shown.key_sha256) names.push_back(bound.account);
+    if (shown.trusted) names.insert(names.end(), shown.addresses.begin(), shown.addresses.end());
+    std::vector<std::string> accounts;
+    for (auto const& name : names) {
+        auto const found = services_.accounts.find_account(name);
+        if (!found || !*found) continue;
+        auto const& address = (*found)->address;
+        if (std::find(accounts.begin(), accounts.end(), address) == accounts.end()) accounts.push_back(address);
+    }
+    log::event(log::level::debug, "client_certificate",
+               {{"session", who_.id},
+                {"key", shown.key_sha256},
+                {"subject", shown.subject},
+                {"trusted", shown.trusted},
+                {"detail", shown.problem},
+                {"accounts", static_cast<std::int64_t>(accounts.size())}});
+    return accounts;
 }
 
 // -- who may do what --------------------------------------------------------------------------

@@ -2,13 +2,21 @@
 the configuration, which is read from there."""
 import base64
 import hashlib
+import hmac
+import http.server
+import json
+import pathlib
 import re
+import shutil
+import smtplib
 import ssl
-import subprocess
+import tempfile
+import threading
+import time
 import tomllib
 import unittest
 
-from harness import ALICE, BOB, HOST, PASSWORDS, ROOT, Authority, Postern, client_context, free_ports, run
+from harness import ALICE, BOB, HOST, PASSWORDS, ROOT, Authority, Postern, client_context, free_ports, message, need, run
 from scram import Scram
 
 
@@ -131,6 +139,365 @@ class List(unittest.TestCase):
             lines = wire.say("EHLO new.example", 250).lines
             self.assertIn("AUTH SCRAM-SHA-256 PLAIN LOGIN", lines)
             self.assertFalse([line for line in lines if line.startswith("AUTH=")])
+
+
+def url64(octets):
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+class Issuer:
+    """An OpenID issuer: signs tokens, and publishes its keys over HTTPS."""
+
+    def __init__(self, folder):
+        self.folder, self.keys, self.asked, self.down = folder, {}, 0, False
+        self.port, = free_ports(1)
+        self.name = f"https://localhost:{self.port}"
+        issuer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                issuer.asked += 1
+                body = b"" if issuer.down else issuer.document().encode()
+                self.send_response(503 if issuer.down else 200 if self.path == "/keys" else 404)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer((HOST, self.port), Handler)
+        certificate, key = Authority.shared().issue("server")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def document(self):
+        return json.dumps({"keys": [jwk for _, jwk in self.keys.values()]})
+
+    def add(self, kid, algorithm):
+        file = self.folder / f"{kid}.key"
+        kind = {"RS256": ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"], "ES256": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+                "EdDSA": ["ED25519"]}[algorithm]
+        run("openssl", "genpkey", "-algorithm", *kind, "-out", file, check=True)
+        der = run("openssl", "pkey", "-in", file, "-pubout", "-outform", "DER", input=b"", check=True).stdout
+        jwk = {"kid": kid, "use": "sig", "alg": algorithm}
+        if algorithm == "RS256":
+            text = run("openssl", "rsa", "-in", file, "-noout", "-modulus", check=True).stdout
+            jwk |= {"kty": "RSA", "n": url64(bytes.fromhex(text.strip().split("=")[1])), "e": "AQAB"}
+        elif algorithm == "ES256":
+            jwk |= {"kty": "EC", "crv": "P-256", "x": url64(der[-64:-32]), "y": url64(der[-32:])}
+        else:
+            jwk |= {"kty": "OKP", "crv": "Ed25519", "x": url64(der[-32:])}
+        self.keys[kid] = (file, jwk)
+
+    def token(self, kid, account=ALICE, **claims):
+        file, jwk = self.keys[kid]
+        payload = {"iss": self.name, "aud": "postern", "exp": int(time.time()) + 300, "scope": "openid smtp",
+                   "email": account, **claims}
+        text = ".".join(url64(json.dumps(part).encode()) for part in ({"alg": jwk["alg"], "kid": kid}, payload)).encode()
+        signed = self.folder / "text"
+        signed.write_bytes(text)
+        if jwk["alg"] == "EdDSA":
+            signature = run("openssl", "pkeyutl", "-sign", "-inkey", file, "-rawin", "-in", signed, input=b"", check=True).stdout
+        else:
+            signature = run("openssl", "dgst", "-sha256", "-sign", file, signed, input=b"", check=True).stdout
+        if jwk["alg"] == "ES256":
+            r_size = signature[3]
+            parts = signature[4:4 + r_size], signature[6 + r_size:]
+            signature = b"".join(part[-32:].rjust(32, b"\0") for part in parts)
+        return f"{text.decode()}.{url64(signature)}"
+
+
+def bearer(token, account=ALICE, more=""):
+    return base64.b64encode(f"n,a={account},\1host=x\1{more}auth=Bearer {token}\1\1".encode()).decode()
+
+
+def google(token, account=ALICE):
+    return base64.b64encode(f"user={account}\1auth=Bearer {token}\1\1".encode()).decode()
+
+
+class Tokens(unittest.TestCase):
+    """OAUTHBEARER and XOAUTH2, with an issuer that runs here."""
+    @classmethod
+    def setUpClass(cls):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-issuer-"))
+        cls.addClassCleanup(shutil.rmtree, folder, True)
+        cls.issuer = Issuer(folder)
+        cls.addClassCleanup(cls.issuer.close)
+        for kid, algorithm in (("r", "RS256"), ("e", "ES256"), ("d", "EdDSA")):
+            cls.issuer.add(kid, algorithm)
+        cls.oauth = {**documented("Tokens: OAUTHBEARER and XOAUTH2")["oauth"], "issuer": cls.issuer.name,
+                     "keys": f"{cls.issuer.name}/keys", "authorities": Authority.shared().ca}
+        cls.server = Postern({"oauth": cls.oauth, "auth": {"failure_delay": "20 ms"}})
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
+
+    def refused(self, token, reason, status="invalid_token", account=ALICE):
+        with self.server.session() as wire:
+            challenge = wire.say(f"AUTH OAUTHBEARER {bearer(token, account)}", 334)
+            told = json.loads(base64.b64decode(challenge.text))
+            self.assertEqual(told, {"status": status, "scope": "smtp", "openid-configuration":
+                                    f"{self.issuer.name}/.well-known/openid-configuration"})
+            wire.say("AQ==", 535, "5.7.8")
+            wire.say("NOOP", 250)
+        self.server.wait_log(re.escape(reason))
+
+    def test_each_algorithm_and_both_formats(self):
+        for kid in "red":
+            for mechanism, form in (("OAUTHBEARER", bearer), ("XOAUTH2", google)):
+                with self.subTest(kid=kid, mechanism=mechanism), self.server.session() as wire:
+                    self.assertIn(mechanism, offered(wire))
+                    wire.say(f"AUTH {mechanism} {form(self.issuer.token(kid))}", 235)
+                    wire.mail(ALICE, BOB)
+
+    def test_std_39_only_over_tls(self):
+        with self.server.wire() as wire:
+            wire.expect(220)
+            self.assertEqual(offered(wire), [])
+            self.assertIn(wire.say(f"AUTH OAUTHBEARER {bearer(self.issuer.token('e'))}").code, (530, 538))
+
+    def test_std_39_unknown_pairs_are_ignored(self):
+        with self.server.session() as wire:
+            wire.say(f"AUTH OAUTHBEARER {bearer(self.issuer.token('e'), more='a=b' + chr(1))}", 235)
+
+    def test_std_40_41_what_is_refused_and_how(self):
+        now = int(time.time())
+        for claims, reason in (({"exp": now - 61}, "expired"), ({"nbf": now + 600}, "not valid yet"),
+                               ({"aud": "another"}, "for another audience"), ({"iss": "https://id.example"}, "another issuer"),
+                               ({"email_verified": False}, "the address in the token is not verified")):
+            with self.subTest(reason=reason):
+                self.refused(self.issuer.token("e", **claims), reason)
+        self.refused(self.issuer.token("e", scope="openid"), "the scope is missing", "insufficient_scope")
+        self.refused(self.issuer.token("e")[:-4] + "AAAA", "the signature is wrong")
+        self.refused(self.issuer.token("e"), "the authorization identity is someone else", account=BOB)
+        self.refused(self.issuer.token("e", "nobody@postern.test"), "no such account", account="nobody@postern.test")
+
+    def test_std_40_google_s_form_is_answered_in_google_s_form(self):
+        with self.server.session() as wire:
+            challenge = wire.say(f"AUTH XOAUTH2 {google(self.issuer.token('e', exp=1))}", 334)
+            told = json.loads(base64.b64decode(challenge.text))
+            self.assertEqual(told, {"status": "401", "schemes": "Bearer", "scope": "smtp"})
+            wire.say("", 535, "5.7.8")
+
+    def test_curl_sends_mail_with_a_token(self):
+        need("curl")
+        for mechanism in ("OAUTHBEARER", "XOAUTH2"):
+            subject = f"by {mechanism}"
+            done = run("curl", "-sS", "--crlf", f"smtp://localhost:{self.server.submission}", "--ssl-reqd", "--cacert",
+                       Authority.shared().ca, "--user", f"{ALICE}:", "--login-options", f"AUTH={mechanism}",
+                       "--oauth2-bearer", self.issuer.token("r"), "--mail-from", ALICE, "--mail-rcpt", BOB, "-T", "-",
+                       input=message(ALICE, BOB, subject))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.server.wait_mail(BOB, subject)
+
+    def test_new_keys_are_fetched_and_a_dead_issuer_is_454(self):
+        with Postern({"oauth": self.oauth}) as server:
+            with server.session() as wire:
+                wire.say(f"AUTH OAUTHBEARER {bearer(self.issuer.token('e'))}", 235)
+        issuer = Issuer(self.issuer.folder)
+        self.addCleanup(issuer.close)
+        issuer.add("first", "ES256")
+        issuer.down = True
+        oauth = {**self.oauth, "issuer": issuer.name, "keys": f"{issuer.name}/keys"}
+        with Postern({"oauth": oauth}) as server:
+            server.wait_log("token_keys_failed")
+            with server.session() as wire:
+                wire.say(f"AUTH OAUTHBEARER {bearer(issuer.token('first'))}", 454, "4.7.0")
+            # A reload asks again.
+            issuer.down = False
+            asked = issuer.asked
+            server.signal(1)
+            server.wait_log("token_keys .*keys=1")
+            self.assertGreater(issuer.asked, asked)
+            with server.session() as wire:
+                wire.say(f"AUTH OAUTHBEARER {bearer(issuer.token('first'))}", 235)
+
+    def test_keys_in_a_file_that_changes(self):
+        file = self.issuer.folder / "keys.json"
+        file.write_text(json.dumps({"keys": [self.issuer.keys["e"][1]]}))
+        with Postern({"oauth": {**self.oauth, "keys": file}, "auth": {"failure_delay": "20 ms"}}) as server:
+            with server.session() as wire:
+                wire.say(f"AUTH OAUTHBEARER {bearer(self.issuer.token('e'))}", 235)
+            with server.session() as wire:
+                wire.say(f"AUTH OAUTHBEARER {bearer(self.issuer.token('d'))}", 334)
+                wire.say("AQ==", 535)
+            file.write_text(self.issuer.document())
+            with server.session() as wire:
+                wire.say(f"AUTH OAUTHBEARER {bearer(self.issuer.token('d'))}", 235)
+
+    def test_nothing_of_it_without_an_issuer(self):
+        with Postern() as server, server.session() as wire:
+            self.assertEqual(offered(wire), ["SCRAM-SHA-256", "PLAIN", "LOGIN"])
+            wire.say(f"AUTH XOAUTH2 {google('x')}", 504)
+
+
+class External(unittest.TestCase):
+    """A client certificate in place of a password."""
+    @classmethod
+    def setUpClass(cls):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-people-"))
+        cls.addClassCleanup(shutil.rmtree, folder, True)
+        cls.folder = folder
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3",
+            "-subj", "/CN=People", "-keyout", folder / "ca.key", "-out", folder / "ca.pem", check=True)
+        cls.bob = cls.make("bob", None)
+        cls.alice = cls.make("alice", [ALICE])
+        cls.both = cls.make("both", [ALICE, BOB])
+        cls.nobody = cls.make("nobody", ["nobody@postern.test"])
+        cls.server_only = cls.make("server_only", [ALICE], usage="serverAuth")
+        der = run("openssl", "pkey", "-in", cls.bob[1], "-pubout", "-outform", "DER", input=b"", check=True).stdout
+        written = documented("EXTERNAL")
+        cls.port, = free_ports(1)
+        bound = {**written["auth"]["certificates"][0], "account": BOB, "key": hashlib.sha256(der).hexdigest()}
+        cls.server = Postern(
+            {"auth": {"client_authorities": folder / "ca.pem", "certificates": [bound], "failure_delay": "20 ms"}},
+            listeners=[{**written["listener"][0], "address": f"{HOST}:{cls.port}"}])
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
+
+    @classmethod
+    def make(cls, stem, addresses, usage="clientAuth"):
+        """Signed by the people's authority, or by itself when there are no addresses."""
+        pem, key, request, extension = (cls.folder / f"{stem}.{end}" for end in ("pem", "key", "csr", "ext"))
+        if addresses is None:
+            run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3",
+                "-subj", f"/CN={stem}", "-keyout", key, "-out", pem, check=True)
+            return pem, key
+        run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={stem}",
+            "-keyout", key, "-out", request, check=True)
+        extension.write_text("subjectAltName=" + ",".join(f"email:{a}" for a in addresses) + f"\nextendedKeyUsage={usage}\n")
+        run("openssl", "x509", "-req", "-in", request, "-CA", cls.folder / "ca.pem", "-CAkey", cls.folder / "ca.key",
+            "-CAcreateserial", "-days", "3", "-extfile", extension, "-out", pem, check=True)
+        return pem, key
+
+    def wire(self, pair, old=False):
+        context = client_context()
+        if old:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        if pair:
+            context.load_cert_chain(*pair)
+        wire = self.server.wire(port=self.port, tls=True, context=context)
+        wire.expect(220)
+        return wire
+
+    def test_std_42_by_key_and_by_authority(self):
+        for old in (False, True):
+            for pair, wanted in ((self.bob, ""), (self.bob, BOB), (self.alice, ""), (self.both, BOB), (self.both, ALICE)):
+                with self.subTest(certificate=pair[0].stem, wanted=wanted, old=old), self.wire(pair, old) as wire:
+                    self.assertEqual(offered(wire), ["EXTERNAL", "PLAIN", "LOGIN"])
+                    wire.say(f"AUTH EXTERNAL {base64.b64encode(wanted.encode()).decode() or '='}", 235)
+                    account = wanted or {"bob": BOB, "alice": ALICE}[pair[0].stem]
+                    wire.mail(account, BOB)
+
+    def test_std_42_someone_else_s(self):
+        for pair, wanted in ((self.bob, ALICE), (self.alice, BOB), (self.both, "")):
+            with self.subTest(certificate=pair[0].stem, wanted=wanted), self.wire(pair) as wire:
+                wire.ehlo()
+                wire.say(f"AUTH EXTERNAL {base64.b64encode(wanted.encode()).decode() or '='}", 535, "5.7.8")
+
+    def test_std_42_not_offered_without_a_certificate_that_is_some_account_s(self):
+        stranger = self.make("stranger", None)
+        for pair in (None, stranger, self.nobody, self.server_only):
+            with self.subTest(certificate=pair and pair[0].stem), self.wire(pair) as wire:
+                self.assertEqual(offered(wire), ["PLAIN", "LOGIN"])
+                wire.say("AUTH EXTERNAL =", 504)
+                wire.auth_plain(ALICE, PASSWORDS[ALICE])
+
+    def test_other_listeners_do_not_ask(self):
+        context = client_context()
+        context.load_cert_chain(*self.alice)
+        with self.server.wire(tls=True, context=context) as wire:
+            wire.expect(220)
+            self.assertEqual(offered(wire), ["SCRAM-SHA-256", "PLAIN", "LOGIN"])
+
+    def test_a_switched_off_account_stays_out(self):
+        self.server.cli("account", "smtp-auth", ALICE, "off", check=True)
+        self.addCleanup(self.server.cli, "account", "smtp-auth", ALICE, "on", check=True)
+        with self.wire(self.alice) as wire:
+            wire.ehlo()
+            wire.say("AUTH EXTERNAL =", 535)
+
+    def test_curl(self):
+        need("curl")
+        pem, key = self.bob
+        done = run("curl", "-sS", "--crlf", f"smtps://localhost:{self.port}", "--cacert", Authority.shared().ca, "--cert", pem, "--key",
+                   key, "--user", f"{BOB}:", "--login-options", "AUTH=EXTERNAL", "--mail-from", BOB, "--mail-rcpt", BOB, "-T",
+                   "-", input=message(BOB, BOB, "by certificate"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.server.wait_mail(BOB, "by certificate")
+
+
+class CramMd5(unittest.TestCase):
+    """For accounts that opted in, and shown only when there is one."""
+    def server(self, accounts=(ALICE, BOB)):
+        server = Postern({"auth": {**documented("CRAM-MD5")["auth"], "failure_delay": "20 ms"}}, accounts=accounts)
+        self.addCleanup(server.__exit__, None, None, None)
+        return server
+
+    def opt_in(self, server, address=ALICE):
+        server.cli("account", "password", "--cram-md5", "--password-stdin", address, input=PASSWORDS[address] + "\n",
+                   check=True)
+
+    def exchange(self, wire, user, password):
+        challenge = base64.b64decode(wire.say("AUTH CRAM-MD5", 334).text)
+        self.assertRegex(challenge, rb"^<[0-9a-f]{32}@mail\.postern\.test>$")
+        digest = hmac.new(password.encode(), challenge, "md5").hexdigest()
+        return wire.say(base64.b64encode(f"{user} {digest}".encode()).decode())
+
+    def test_it_is_shown_when_an_account_opted_in_and_gone_when_none_has(self):
+        server = self.server()
+        with server.session() as wire:
+            self.assertEqual(offered(wire), ["SCRAM-SHA-256", "PLAIN", "LOGIN"])
+            wire.say("AUTH CRAM-MD5", 504)
+        self.opt_in(server)
+        with server.session() as wire:
+            self.assertEqual(offered(wire), ["SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5"])
+            self.assertEqual(self.exchange(wire, ALICE, PASSWORDS[ALICE]).code, 235)
+            wire.mail(ALICE, BOB)
+        self.assertIn("CRAM-MD5", server.cli("account", "show", ALICE, check=True).stdout)
+        server.set_password(ALICE, PASSWORDS[ALICE])
+        with server.session() as wire:
+            self.assertNotIn("CRAM-MD5", offered(wire))
+
+    def test_others_fail_alike(self):
+        server = self.server()
+        self.opt_in(server)
+        replies = set()
+        for user, password in ((ALICE, "guess"), (BOB, PASSWORDS[BOB]), ("nobody@postern.test", "x")):
+            with server.session() as wire:
+                reply = self.exchange(wire, user, password)
+                self.assertEqual((reply.code, reply.status), (535, "5.7.8"))
+                replies.add(re.sub(r"\(.*", "", reply.text))
+        self.assertEqual(len(replies), 1)
+        server.wait_log("the account has no CRAM-MD5 secret")
+        # The same exchange a second time.
+        with server.session() as wire:
+            challenge = base64.b64decode(wire.say("AUTH CRAM-MD5", 334).text)
+            answer = base64.b64encode(f"{ALICE} {hmac.new(PASSWORDS[ALICE].encode(), challenge, 'md5').hexdigest()}".encode())
+            wire.say(answer.decode(), 235)
+        with server.session() as wire:
+            wire.say("AUTH CRAM-MD5", 334)
+            wire.say(answer.decode(), 535)
+
+    def test_gsasl_and_python(self):
+        need("gsasl")
+        server = self.server()
+        self.opt_in(server)
+        done = run("gsasl", "--smtp", f"--connect={HOST}:{server.submission}", "--starttls",
+                   f"--x509-ca-file={Authority.shared().ca}", "--mechanism=CRAM-MD5", f"--authentication-id={ALICE}",
+                   f"--password={PASSWORDS[ALICE]}", "--hostname=localhost", "--service=smtp", "--verbose", input="")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("235 2.7.0", done.stdout)
+        client = smtplib.SMTP("localhost", server.submission)
+        with client:
+            client.starttls(context=client_context())
+            client.ehlo()
+            client.user, client.password = ALICE, PASSWORDS[ALICE]
+            self.assertEqual(client.auth("CRAM-MD5", client.auth_cram_md5)[0], 235)
 
 
 if __name__ == "__main__":

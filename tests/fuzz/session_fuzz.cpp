@@ -56,14 +56,19 @@ public:
         settings_.role = (setup & 1) != 0 ? config::role::mx : config::role::submission;
         settings_.starttls = (setup & 2) != 0;
         if ((setup & 4) != 0) settings_.mechanisms = {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"};
+        smtp::connection_facts facts{.session_id = "SESSION", .client = {}, .auth_without_tls = (setup & 32) != 0};
+        if ((setup & 128) != 0) {
+            settings_.mechanisms.insert(settings_.mechanisms.end(), {"EXTERNAL", "OAUTHBEARER", "XOAUTH2", "CRAM-MD5"});
+            settings_.auth_equals = true;
+            facts.accounts.token = facts.accounts.cram_md5 = true;
+            tls_.certificate_accounts = {"tim@example.org"};
+        }
         settings_.message_size = (setup & 8) != 0 ? 100 : 0;
         settings_.recipients = 3;
         settings_.errors = 20;
         settings_.auth_failures = 3;
         if ((setup & 16) != 0) tls_.bindings.tls_exporter = std::string(32, 'x');
-        session_ = std::make_unique<smtp::server_session>(
-            settings_,
-            smtp::connection_facts{.session_id = "SESSION", .client = {}, .auth_without_tls = (setup & 32) != 0});
+        session_ = std::make_unique<smtp::server_session>(settings_, std::move(facts));
         perform(session_->on_connect((setup & 64) != 0 ? &tls_ : nullptr));
     }
 
@@ -184,6 +189,17 @@ private:
             } else if (auto* proven = std::get_if<smtp::authorize>(&a)) {
                 auto const account = proven->authcid;
                 a = log_in(account);
+            } else if (auto* token = std::get_if<smtp::verify_token>(&a)) {
+                require(s.in_exchange() && s.tls());
+                auto const account = token->identity.empty() ? std::string{"tim"} : token->identity;
+                a = answers_.next() % 4 == 1
+                        ? s.on_login(smtp::login_result::bad_credentials, {}, "{\"status\":\"invalid_token\"}")
+                        : log_in(account);
+            } else if (std::holds_alternative<smtp::fetch_cram>(a)) {
+                depends_on_cuts_ = true;  // its challenges are new each time
+                a = answers_.next() % 4 == 1
+                        ? s.on_scram_unavailable()
+                        : s.on_cram({.state = secret{std::string(32, 'x')}, .stored_key = "key", .real = true});
             } else if (std::holds_alternative<smtp::fetch_scram>(a)) {
                 depends_on_cuts_ = true;  // its nonces are new each time
                 a = answers_.next() % 4 == 1 ? s.on_scram_unavailable()

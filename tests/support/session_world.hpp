@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/numbers.hpp"
+#include "sasl/cram_md5.hpp"
 #include "smtp/data_decoder.hpp"
 #include "smtp/server_session.hpp"
 
@@ -147,6 +148,12 @@ inline world::world(char const* setup, cut how) : how_(how)
             settings_.mechanisms.insert(settings_.mechanisms.begin(), std::string{name.substr(5)});
         else if (name == "scram-keys-sha512")
             facts_.accounts.scram_sha512 = true;
+        else if (name == "cram-md5")
+            facts_.accounts.cram_md5 = true;
+        else if (name == "tokens")
+            facts_.accounts.token = true;
+        else if (name == "certificate")
+            tls_.certificate_accounts = {"alice@example.test"};
         else if (name == "no-scram-keys")
             facts_.accounts.scram_sha256 = false;
         else if (name == "whole")
@@ -253,6 +260,21 @@ inline void world::perform(smtp::action a, bool from_input)
             } else {
                 a = s.on_scram_unavailable();
             }
+        } else if (std::holds_alternative<smtp::fetch_cram>(a)) {
+            if (next("cram").accepted()) {
+                a = s.on_cram({.state = sasl::make_cram_secret("sesame"), .stored_key = "key", .real = true});
+            } else {
+                a = s.on_scram_unavailable();
+            }
+        } else if (auto const* token = std::get_if<smtp::verify_token>(&a)) {
+            bool const right = token->token.reveal() == "sesame" && token->identity == "alice@example.test";
+            auto const account = token->identity;
+            if (!next("token").accepted())
+                a = s.on_login(smtp::login_result::unavailable, {});
+            else if (right)
+                a = s.on_login(smtp::login_result::accepted, account);
+            else
+                a = s.on_login(smtp::login_result::bad_credentials, {}, "{\"status\":\"invalid_token\"}");
         } else if (std::holds_alternative<smtp::check_sender>(a)) {
             a = s.on_sender(next("sender"));
         } else if (std::holds_alternative<smtp::check_recipient>(a)) {

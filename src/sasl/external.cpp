@@ -1,0 +1,64 @@
+#include "sasl/external.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "sasl/prepare.hpp"
+
+namespace postern::sasl {
+namespace {
+
+using reason = rejected::reason;
+
+class external_server final : public server_mechanism {
+public:
+    explicit external_server(std::vector<std::string> identities) : identities_(std::move(identities)) {}
+
+    std::string_view name() const noexcept override { return "EXTERNAL"; }
+    std::string_view claimed() const noexcept override { return claimed_; }
+
+    outcome step(std::optional<std::string_view> response) override
+    {
+        stage const now = stage_;
+        stage_ = stage::end;
+        if (now == stage::begin && !response) {
+            stage_ = stage::asked;
+            return challenge{};
+        }
+        if (now == stage::end) return rejected{reason::malformed, "a response after the end of the exchange"};
+        return decide(response.value_or(""));
+    }
+
+private:
+    enum class stage { begin, asked, end };
+
+    outcome decide(std::string_view wanted)
+    {
+        if (identities_.empty()) return rejected{reason::bad_credentials, "no certificate that says who this is"};
+        if (wanted.empty()) {
+            if (identities_.size() != 1)
+                return rejected{reason::bad_credentials, "the certificate is for several accounts, and none was named"};
+            claimed_ = identities_.front();
+            return accepted{claimed_, {}, {}, true};
+        }
+        if (!is_acceptable_name(wanted)) return rejected{reason::malformed, "unacceptable authorization identity"};
+        claimed_ = wanted;
+        auto const found = std::find_if(identities_.begin(), identities_.end(),
+                                        [&](std::string const& i) { return equal_ignoring_case(i, wanted); });
+        if (found == identities_.end()) return rejected{reason::bad_credentials, "the certificate is someone else's"};
+        return accepted{*found, {}, {}, true};
+    }
+
+    stage stage_ = stage::begin;
+    std::vector<std::string> identities_;
+    std::string claimed_;
+};
+
+}  // namespace
+
+std::unique_ptr<server_mechanism> make_external_server(server_options const& options)
+{
+    return std::make_unique<external_server>(options.external);
+}
+
+}  // namespace postern::sasl
