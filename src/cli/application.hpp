@@ -26,6 +26,7 @@ void add_serve(CLI::App& commands, application& app);
 void add_account(CLI::App& commands, application& app);
 void add_domain(CLI::App& commands, application& app);
 void add_queue(CLI::App& commands, application& app);
+void add_guard(CLI::App& commands, application& app);
 void add_explain(CLI::App& commands, application& app);
 void add_why(CLI::App& commands, application& app);
 void add_status(CLI::App& commands, application& app);

@@ -34,6 +34,15 @@ result<control::instance_lock> own(std::filesystem::path const& data_dir)
     return std::move(**lock);
 }
 
+/// What `postern guard deny` and `allow` left.
+result<> read_guard_lists(std::filesystem::path const& data_dir, guard::keeper& guard)
+{
+    auto lists = guard::load_lists(data_dir);
+    if (!lists) return std::move(lists.error());
+    guard.set_lists(std::move(*lists));
+    return {};
+}
+
 /// What a reload brings into force: the new settings, but for those that only a restart takes up.
 config::settings without_restart(config::settings const& running, config::settings wanted)
 {
@@ -86,6 +95,7 @@ control::context running_server::context() const
     c.queue = queue_.get();
     c.gate = gate_.get();
     c.delivery = delivery_.get();
+    c.guard = guard_.get();
     c.listeners = listeners_;
     c.started = started_;
     return c;
@@ -108,6 +118,9 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!lock) return std::move(lock.error());
     owned_.emplace(std::move(*lock));
     start_log(s);
+
+    guard_ = std::make_unique<guard::keeper>(steady_clock::now());
+    if (auto read = read_guard_lists(s.data_dir, *guard_); !read) return read;
 
     directory::options accounts;
     accounts.folder = s.data_dir;
@@ -132,7 +145,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!delivery) return std::move(delivery.error());
     delivery_ = std::move(*delivery);
 
-    auto gate = submission::make_server(s, *accounts_, *queue_, std::move(*sockets));
+    auto gate = submission::make_server(s, *accounts_, *queue_, *guard_, std::move(*sockets));
     if (!gate) return std::move(gate.error());
     gate_ = std::move(*gate);
     listeners_ = gate_->listeners();
@@ -150,6 +163,7 @@ result<> running_server::reload(config::settings const& wanted)
 {
     auto const before = context().settings;
     auto const in_force = without_restart(*before, wanted);
+    if (auto read = read_guard_lists(in_force.data_dir, *guard_); !read) return read;
     if (auto taken = gate_->reload(in_force); !taken) return taken;
     if (auto taken = delivery_->reload(in_force); !taken) {
         // Both or none. The old settings were good, so this is not expected to fail.

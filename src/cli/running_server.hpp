@@ -14,6 +14,7 @@
 #include "control/server.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
+#include "guard/keeper.hpp"
 #include "spool/spool.hpp"
 #include "submission/server.hpp"
 
@@ -42,6 +43,7 @@ private:
     std::shared_ptr<config::settings const> settings_;
     wall_time started_;
     std::optional<control::instance_lock> owned_;
+    std::unique_ptr<guard::keeper> guard_;
     std::unique_ptr<directory::directory> accounts_;
     std::unique_ptr<spool::spool> queue_;
     std::unique_ptr<delivery::service> delivery_;

@@ -106,6 +106,48 @@ constexpr option table[] = {
     setting<duration<0, minute>, [](auto& s) -> auto& { return s.auth.failure_delay; }>(
         "auth.failure_delay", reload,
         "How long a failed login waits for its answer."),
+    setting<boolean, [](auto& s) -> auto& { return s.guard.enabled; }>(
+        "guard.enabled", reload,
+        "Whether those who guess at passwords are slowed and refused. `guard.deny` holds either way."),
+    setting<number<1, 1000>, [](auto& s) -> auto& { return s.guard.delay_after; }>(
+        "guard.delay_after", reload,
+        "Different wrong log-ins from one address (IPv6: from its /64) after which failures wait ever "
+        "longer: 1, 2, 4 ... seconds. The same wrong password again and again counts once."),
+    setting<number<2, 10000>, [](auto& s) -> auto& { return s.guard.refuse_after; }>(
+        "guard.refuse_after", reload,
+        "Different wrong log-ins from one address after which it is refused for a while, but for accounts "
+        "that logged in from there lately."),
+    setting<number<2, 100000>, [](auto& s) -> auto& { return s.guard.network_refuse_after; }>(
+        "guard.network_refuse_after", reload,
+        "The same for the network around it, a /24 or, with IPv6, a /48."),
+    setting<number<2, 100000>, [](auto& s) -> auto& { return s.guard.account_refuse_after; }>(
+        "guard.account_refuse_after", reload,
+        "Different wrong log-ins for one account, from anywhere, after which it is refused for a while, "
+        "but from addresses where it logged in lately. From a quarter of it on failures wait longer."),
+    setting<duration<minute, 30 * day>, [](auto& s) -> auto& { return s.guard.half_life; }>(
+        "guard.half_life", reload,
+        "After so long half of it is forgotten."),
+    setting<duration<second, 30 * day>, [](auto& s) -> auto& { return s.guard.refuse_time; }>(
+        "guard.refuse_time", reload,
+        "How long the first refusal lasts. Each further one takes twice as long."),
+    setting<duration<second, 30 * day>, [](auto& s) -> auto& { return s.guard.longest_refusal; }>(
+        "guard.longest_refusal", reload,
+        "How long a refusal lasts at most."),
+    setting<duration<0, 5 * minute>, [](auto& s) -> auto& { return s.guard.longest_delay; }>(
+        "guard.longest_delay", reload,
+        "How long the answer to a failed log-in waits at most, besides `auth.failure_delay`."),
+    setting<duration<minute, 365 * day>, [](auto& s) -> auto& { return s.guard.protect_time; }>(
+        "guard.protect_time", reload,
+        "How long a log-in keeps the address open for its account, whatever others do."),
+    setting<list<network_item>, [](auto& s) -> auto& { return s.guard.deny; }>(
+        "guard.deny", reload,
+        "Networks whose connections are refused, on all listeners. More can be added while the server runs: "
+        "`postern guard deny`. Of several networks that hold an address the smallest decides.",
+        "[\"192.0.2.0/24\"]"),
+    setting<list<network_item>, [](auto& s) -> auto& { return s.guard.allow; }>(
+        "guard.allow", reload,
+        "Networks that are never slowed or refused for wrong log-ins, such as webmail, behind which many "
+        "people stand. More: `postern guard allow`."),
     setting<path, [](auto& s) -> auto& { return s.auth.client_authorities; }>(
         "auth.client_authorities", reload,
         "PEM file with the authorities whose certificates name an account by its address (rfc822Name in "
@@ -322,6 +364,7 @@ constexpr section section_table[] = {
     {"tls", "Encryption. Files are read at the start and at a reload (SIGHUP)."},
     {"domains", "What is local."},
     {"auth", "Logging in."},
+    {"guard", "Keeping out those who guess at passwords; docs/guard.md explains how."},
     {"oauth", "Tokens of an OAuth 2 or OpenID issuer in place of passwords: for OAUTHBEARER and XOAUTH2."},
     {"relay", "Who may send without logging in."},
     {"limits", "Sizes are octets, or text with KiB, MiB or GiB."},
@@ -349,6 +392,8 @@ std::string_view section_of(std::string_view name) noexcept
 }
 
 std::string_view last_part(std::string_view name) noexcept { return name.substr(name.rfind('.') + 1); }
+
+std::vector<network> loopback() { return {*network::parse("127.0.0.0/8"), *network::parse("::1")}; }
 
 std::vector<listener> default_listeners()
 {

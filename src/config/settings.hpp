@@ -33,6 +33,25 @@ struct certificate {
     std::filesystem::path private_key;
 };
 
+/// 127.0.0.0/8 and ::1.
+std::vector<network> loopback();
+
+/// Who guesses at passwords is slowed, then refused. See guard/keeper.hpp.
+struct guard_settings {
+    bool enabled = true;
+    unsigned delay_after = 5;  // points of one address from which on failures wait longer
+    unsigned refuse_after = 20;
+    unsigned network_refuse_after = 100;  // of a /24 or /48
+    unsigned account_refuse_after = 100;
+    std::chrono::seconds half_life{3600};   // points halve in this time
+    std::chrono::seconds refuse_time{900};  // the first refusal; each further one takes twice as long
+    std::chrono::seconds longest_refusal{86400};
+    std::chrono::milliseconds longest_delay{20'000};
+    std::chrono::seconds protect_time{30 * 86400};  // how long a success keeps a place open for its account
+    std::vector<network> deny;
+    std::vector<network> allow = loopback();  // webmail on this machine is many people
+};
+
 /// Whom a client's certificate is for, by its key.
 struct bound_certificate {
     std::string account;
@@ -66,6 +85,7 @@ struct settings {
         std::filesystem::path client_authorities;  // who may vouch for clients' certificates; empty: nobody
         std::vector<bound_certificate> certificates;
     } auth;
+    guard_settings guard;
     struct {
         std::string issuer;  // empty: no tokens
         std::vector<std::string> audience;

@@ -12,7 +12,7 @@ constexpr bool accounts = true;
 constexpr bool queue = true;
 constexpr bool server = true;
 
-constexpr std::array<command, 25> table{{
+constexpr std::array<command, 29> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -35,6 +35,10 @@ constexpr std::array<command, 25> table{{
     {"queue hold", !accounts, queue, !server, queue_hold},
     {"queue release", !accounts, queue, !server, queue_release},
     {"queue remove", !accounts, queue, !server, queue_remove},
+    {"guard list", !accounts, !queue, !server, guard_list},
+    {"guard lift", !accounts, !queue, !server, guard_lift},
+    {"guard deny", !accounts, !queue, !server, guard_deny},
+    {"guard allow", !accounts, !queue, !server, guard_allow},
     {"explain", accounts, !queue, !server, explain},
     {"why", !accounts, !queue, !server, why},
     {"status", !accounts, queue, server, server_status},

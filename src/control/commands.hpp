@@ -16,6 +16,7 @@
 #include "control/protocol.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
+#include "guard/keeper.hpp"
 #include "spool/spool.hpp"
 #include "submission/server.hpp"
 
@@ -29,6 +30,7 @@ struct context {
     spool::spool* queue = nullptr;
     submission::server* gate = nullptr;
     delivery::service* delivery = nullptr;
+    guard::keeper* guard = nullptr;
     std::span<submission::server::listening const> listeners;  // a reload does not change them
     wall_time started;                                         // of the server
 
@@ -50,7 +52,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, domain.cpp, queue.cpp, explain.cpp, why.cpp, status.cpp.
+// One function a command, in account.cpp, domain.cpp, queue.cpp, guard.cpp, explain.cpp, why.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -73,6 +75,10 @@ outcome queue_retry(context& c, arguments a);
 outcome queue_hold(context& c, arguments a);
 outcome queue_release(context& c, arguments a);
 outcome queue_remove(context& c, arguments a);
+outcome guard_list(context& c, arguments a);
+outcome guard_lift(context& c, arguments a);
+outcome guard_deny(context& c, arguments a);
+outcome guard_allow(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome server_status(context& c, arguments a);

@@ -180,6 +180,8 @@ action server_session::on_scram(sasl::scram_keys const& keys)
     return state_->step(state_->exchange->on_scram(keys));
 }
 
+action server_session::on_login_put_off(catalogue::verdict const& v) { return state_->put_off_auth(v); }
+
 action server_session::on_cram(sasl::cram_keys const& keys)
 {
     assert(state_->awaiting == smtp::awaiting::scram);

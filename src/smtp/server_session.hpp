@@ -135,6 +135,9 @@ public:
     action on_cram(sasl::cram_keys const& keys);
     /// The back end failed to answer fetch_scram or fetch_cram: 454 4.7.0.
     action on_scram_unavailable();
+    /// The log-in is not even looked at, for this reason: the answer to verify_password,
+    /// fetch_scram and authorize alike. It is no guess and does not count as one.
+    action on_login_put_off(catalogue::verdict const& v);
     action on_sender(catalogue::verdict const& v);
     action on_recipient(catalogue::verdict const& v);
     action on_content_ready(catalogue::verdict const& v);

@@ -194,6 +194,14 @@ action server_session::state::end_auth(catalogue::rule const& why, std::string_v
     return refuse(catalogue::make_verdict(why, std::move(facts_of_it)), text);
 }
 
+/// The same when nobody looked at what was proven.
+action server_session::state::put_off_auth(catalogue::verdict v)
+{
+    assert(awaiting == smtp::awaiting::login || awaiting == smtp::awaiting::scram);
+    exchange.reset();
+    return refuse(std::move(v), mechanism.empty() ? std::string{"AUTH"} : "AUTH " + std::string{mechanism});
+}
+
 /// The same for what may be a guess at a password.
 action server_session::state::fail_auth(catalogue::rule const& why, std::string_view detail)
 {

@@ -115,6 +115,7 @@ struct server_session::state {
     action on_login(login_result r, std::string_view account, std::string_view told);
     action end_auth(catalogue::rule const& why, std::string_view detail = {});
     action fail_auth(catalogue::rule const& why, std::string_view detail = {});
+    action put_off_auth(catalogue::verdict v);
 
     // session_mail.cpp
     action take_mail(command const& c, std::string_view text);

@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
+#include "guard/keeper.hpp"
 #include "net/listener.hpp"
 #include "spool/spool.hpp"
 
@@ -54,6 +55,7 @@ result<std::vector<inherited_socket>> bind_listeners(config::settings const& s,
 /// Loads the certificates and takes over the sockets of bind_listeners(). Errors name the file
 /// and what to do.
 result<std::unique_ptr<server>> make_server(config::settings const& s, directory::directory& accounts,
-                                            spool::spool& queue, std::vector<inherited_socket> sockets);
+                                            spool::spool& queue, guard::keeper& guard,
+                                            std::vector<inherited_socket> sockets);
 
 }  // namespace postern::submission

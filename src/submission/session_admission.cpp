@@ -37,6 +37,10 @@ net::awaitable<bool> session_driver::admit()
         if (!proxied) co_return false;
         who_.client = peer_->remote().to_string();
     }
+    if (auto const refused = guard_refuses_connection()) {
+        co_await turn_away(*refused);
+        co_return false;
+    }
     counted_ = peer_->remote().address;
     in_address_ = true;
     if (!services_.connections.enter_address(counted_, limits.connections_per_address)) {

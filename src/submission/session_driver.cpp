@@ -235,10 +235,12 @@ smtp::tls_facts session_driver::tls_facts() const
 net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_session::refusal> const& refusals)
 {
     bool failed_login = false;
+    std::chrono::milliseconds longer{0};
     for (auto const& r : refusals) {
         ++totals_.refusals;
         failed_login = failed_login || r.what.why == &rules::auth_failed;
         log_refusal(who_, *session_, r, cause_);
+        if (r.what.why == &rules::auth_failed) longer = tell_guard_of_failure();
     }
     if (!failed_login) {
         cause_.clear();
@@ -248,7 +250,7 @@ net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_sessio
     keep_input();
     auto const from = auth_began_ == steady_time{} ? steady_clock::now() : auth_began_;
     auth_began_ = {};
-    asio::steady_timer pause{peer_->executor(), from + runtime_->settings.auth.failure_delay};
+    asio::steady_timer pause{peer_->executor(), from + runtime_->settings.auth.failure_delay + longer};
     net::error_code ignored;
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "guard/keeper.hpp"
 #include "net/stream.hpp"
 #include "policy/policy.hpp"
 #include "smtp/data_decoder.hpp"
@@ -23,6 +25,7 @@ struct services {
     directory::directory& accounts;
     spool::spool& queue;
     connection_limits& connections;
+    guard::keeper& guard;
 };
 
 class session_driver {
@@ -50,6 +53,11 @@ private:
     net::awaitable<bool> begin();
     net::awaitable<void> turn_away(verdict why);
     smtp::action greet();
+
+    // what the guard is asked and told
+    std::optional<verdict> guard_refuses_connection() const;
+    std::optional<verdict> guard_refuses_login(std::string_view authcid) const;
+    std::chrono::milliseconds tell_guard_of_failure();
 
     // what the session asks for: one function per action
     net::awaitable<smtp::action> perform(smtp::action& asked);
@@ -106,6 +114,7 @@ private:
 
     std::string cause_;  // of the last log-in's outcome, for the log
     steady_time auth_began_{};
+    std::uint64_t secret_print_ = 0;  // of the password that was tried last, as the guard compares it; 0: not seen
     steady_time began_ = steady_clock::now();
     steady_time line_began_ = began_;  // the first octet of the line that is being read, or the wait for it
     session_totals totals_;

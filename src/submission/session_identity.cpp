@@ -31,6 +31,11 @@ net::awaitable<smtp::action> session_driver::verify_password(smtp::verify_passwo
     keep_input();
     peer_->wipe_input();
     auth_began_ = steady_clock::now();
+    if (auto const refused = guard_refuses_login(asked.authcid)) {
+        asked.password.clear();
+        co_return session_->on_login_put_off(*refused);
+    }
+    secret_print_ = services_.guard.fingerprint(guard::account_key(asked.authcid), asked.password.reveal());
     auto& accounts = services_.accounts;
     auto answer = co_await await_handler<result<directory::login>>(
         peer_->executor(), [&accounts, &asked](directory::login_handler handler) {
@@ -79,6 +84,8 @@ smtp::action session_driver::on_login(result<directory::login> const& answer, st
     switch (answer->state) {
         case directory::login_state::accepted: {
             account_ = answer->who;
+            services_.guard.on_success(runtime_->settings.guard, peer_->remote().address, account_->address,
+                                       steady_clock::now());
             auto next = session_->on_login(smtp::login_result::accepted, account_->address);
             log_login(who_, *session_, cause_);
             cause_.clear();
@@ -94,6 +101,8 @@ smtp::action session_driver::on_login(result<directory::login> const& answer, st
 
 smtp::action session_driver::fetch_scram(smtp::fetch_scram const& asked)
 {
+    secret_print_ = 0;
+    if (auto const refused = guard_refuses_login(asked.authcid)) return session_->on_login_put_off(*refused);
     auto const keys = services_.accounts.scram(asked.authcid, asked.hash);
     if (keys) return session_->on_scram(*keys);
     cause_ = keys.error().logged;
