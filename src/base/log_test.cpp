@@ -16,6 +16,7 @@
 #include "base/history_file.hpp"
 #include "base/ids.hpp"
 #include "base/log_lines.hpp"
+#include "support/throw_away_folder.hpp"
 
 using namespace postern;
 using namespace std::chrono_literals;
@@ -23,18 +24,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct folder {
-    fs::path path;
-    folder()
-    {
-        std::string name = (fs::temp_directory_path() / "postern-log-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~folder() { fs::remove_all(path); }
-    folder(folder const&) = delete;
-    folder& operator=(folder const&) = delete;
-};
+using folder = postern::testing::throw_away_folder;
 
 // Standard error is another file as long as this lives.
 struct redirected {
@@ -54,7 +44,7 @@ struct screen_file {
     int file;
     redirected screen;
     explicit screen_file(folder const& f)
-        : path(f.path / "screen"),
+        : path(f.path() / "screen"),
           file(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600)),
           screen(file)
     {
@@ -160,25 +150,25 @@ TEST_CASE("levels, formats and the history are what the options say, also after 
     folder const f;
     screen_file const screen(f);
     stopped const end;
-    log::start({.level = log::level::warning, .history = f.path / "h"});
+    log::start({.level = log::level::warning, .history = f.path() / "h"});
     log::event(log::level::info, "quiet", {{"session", "K7Q2M9TX4WZA"}});
     log::event(log::level::warning, "loud", {{"session", "K7Q2M9TX4WZA"}});
     log::event(log::level::debug, "nowhere", {{"session", "K7Q2M9TX4WZA"}});
     log::flush();
     CHECK(count(screen.text(), "\n") == 1);
     CHECK(count(screen.text(), " warning loud session=K7Q2M9TX4WZA\n") == 1);
-    auto lines = log::find_in_history(f.path / "h", {"k7q2m9tx4wza.3"});
+    auto lines = log::find_in_history(f.path() / "h", {"k7q2m9tx4wza.3"});
     REQUIRE(lines.size() == 2);
     CHECK(lines[0].find(R"("event":"quiet")") != std::string::npos);
     CHECK(lines[1].find(R"("event":"loud")") != std::string::npos);
 
-    log::start({.format = log::format::json, .level = log::level::debug, .history = f.path / "other"});
+    log::start({.format = log::format::json, .level = log::level::debug, .history = f.path() / "other"});
     log::event(log::level::debug, "now", {{"n", 1}});
     log::event(log::level::info, "there", {{"session", "K7Q2M9TX4WZA"}});
     log::stop();
     CHECK(count(screen.text(), R"("event":"now","n":1})") == 1);
-    CHECK(log::find_in_history(f.path / "h", {"K7Q2M9TX4WZA"}).size() == 2);
-    CHECK(log::find_in_history(f.path / "other", {"K7Q2M9TX4WZA"}).size() == 1);
+    CHECK(log::find_in_history(f.path() / "h", {"K7Q2M9TX4WZA"}).size() == 2);
+    CHECK(log::find_in_history(f.path() / "other", {"K7Q2M9TX4WZA"}).size() == 1);
 }
 
 TEST_CASE("events without a running log go straight to standard error")
@@ -197,7 +187,7 @@ TEST_CASE("a whole id is found, and nothing that only looks like it")
     folder const f;
     screen_file const screen(f);
     stopped const end;
-    log::start({.level = log::level::error, .history = f.path / "h"});
+    log::start({.level = log::level::error, .history = f.path() / "h"});
     std::string const id = "K7Q2M9TX4WZA";
     log::event(log::level::info, "one", {{"session", id}});
     log::event(log::level::info, "two", {{"refusal", id + ".12"}});
@@ -208,7 +198,7 @@ TEST_CASE("a whole id is found, and nothing that only looks like it")
     log::event(log::level::info, "message", {{"queue_id", "Q0123456789AB"}});
     auto names = [&](std::vector<std::string> const& ids, std::size_t limit = 100) {
         std::string all;
-        for (auto const& line : log::find_in_history(f.path / "h", ids, limit)) {
+        for (auto const& line : log::find_in_history(f.path() / "h", ids, limit)) {
             auto const at = line.find(R"("event":")") + 9;
             all += line.substr(at, line.find('"', at) - at) + ' ';
         }
@@ -221,7 +211,7 @@ TEST_CASE("a whole id is found, and nothing that only looks like it")
     CHECK(names({}) == "");
     CHECK(names({""}) == "");
     CHECK(names({"ZZZZZZZZZZZZ"}) == "");
-    CHECK(log::find_in_history(f.path / "no such folder", {id}).empty());
+    CHECK(log::find_in_history(f.path() / "no such folder", {id}).empty());
 }
 
 TEST_CASE("the history stays within its size and loses its oldest file first")
@@ -229,7 +219,7 @@ TEST_CASE("the history stays within its size and loses its oldest file first")
     folder const f;
     log::history_writer w;
     std::uint64_t const size = 80'000;
-    w.use(f.path / "h", size);
+    w.use(f.path() / "h", size);
     std::string why;
     std::string const filling(90, 'x');
     for (int i = 0; i < 3000; ++i) {
@@ -237,14 +227,14 @@ TEST_CASE("the history stays within its size and loses its oldest file first")
             w.write(R"({"session":"K7Q2M9TX4WZA","n":)" + std::to_string(i) + ",\"x\":\"" + filling + "\"}\n", why));
         if (i % 100 == 0) {
             std::uint64_t total = 0;
-            for (auto const& [number, path] : log::history_files(f.path / "h")) total += fs::file_size(path);
+            for (auto const& [number, path] : log::history_files(f.path() / "h")) total += fs::file_size(path);
             CHECK(total <= size + 200);
         }
     }
-    auto const files = log::history_files(f.path / "h");
+    auto const files = log::history_files(f.path() / "h");
     CHECK(files.size() >= 7);
     CHECK(files.size() <= 8);
-    auto const lines = log::find_in_history(f.path / "h", {"K7Q2M9TX4WZA"});
+    auto const lines = log::find_in_history(f.path() / "h", {"K7Q2M9TX4WZA"});
     REQUIRE(lines.size() > 400);
     CHECK(lines.back().find("\"n\":2999,") != std::string::npos);
     int n = 3000 - static_cast<int>(lines.size());
@@ -254,29 +244,29 @@ TEST_CASE("the history stays within its size and loses its oldest file first")
 TEST_CASE("a line cut off by a crash does not spoil the next one")
 {
     folder const f;
-    fs::create_directories(f.path / "h");
-    std::ofstream(f.path / "h" / "events.7.jsonl") << "{\"session\":\"K7Q2M9TX4WZA\"}\n{\"session\":\"K7Q2";
-    std::ofstream(f.path / "h" / "events.x.jsonl") << "not ours";
+    fs::create_directories(f.path() / "h");
+    std::ofstream(f.path() / "h" / "events.7.jsonl") << "{\"session\":\"K7Q2M9TX4WZA\"}\n{\"session\":\"K7Q2";
+    std::ofstream(f.path() / "h" / "events.x.jsonl") << "not ours";
     log::history_writer w;
-    w.use(f.path / "h", 1 << 20);
+    w.use(f.path() / "h", 1 << 20);
     std::string why;
     REQUIRE(w.write("{\"session\":\"K7Q2M9TX4WZA\",\"n\":2}\n", why));
-    auto const lines = log::find_in_history(f.path / "h", {"K7Q2M9TX4WZA"});
+    auto const lines = log::find_in_history(f.path() / "h", {"K7Q2M9TX4WZA"});
     REQUIRE(lines.size() == 2);
     CHECK(lines[1] == "{\"session\":\"K7Q2M9TX4WZA\",\"n\":2}");
-    CHECK(log::history_files(f.path / "h").size() == 1);
+    CHECK(log::history_files(f.path() / "h").size() == 1);
 }
 
 TEST_CASE("lines longer than the reading block do not hide others")
 {
     folder const f;
-    fs::create_directories(f.path / "h");
-    std::ofstream(f.path / "h" / "events.0.jsonl") << "{\"session\":\"K7Q2M9TX4WZA\",\"n\":1}\n"
-                                                   << std::string(6u << 20, 'x') << '\n'
-                                                   << "{\"session\":\"K7Q2M9TX4WZA\",\"n\":2}\n"
-                                                   << std::string(3u << 19, 'y') << '\n'
-                                                   << "{\"session\":\"K7Q2M9TX4WZA\",\"n\":3}\n";
-    CHECK(log::find_in_history(f.path / "h", {"K7Q2M9TX4WZA"}).size() == 3);
+    fs::create_directories(f.path() / "h");
+    std::ofstream(f.path() / "h" / "events.0.jsonl") << "{\"session\":\"K7Q2M9TX4WZA\",\"n\":1}\n"
+                                                     << std::string(6u << 20, 'x') << '\n'
+                                                     << "{\"session\":\"K7Q2M9TX4WZA\",\"n\":2}\n"
+                                                     << std::string(3u << 19, 'y') << '\n'
+                                                     << "{\"session\":\"K7Q2M9TX4WZA\",\"n\":3}\n";
+    CHECK(log::find_in_history(f.path() / "h", {"K7Q2M9TX4WZA"}).size() == 3);
 }
 
 TEST_CASE("a history that can't be written is said once, and again when lines were lost")
@@ -284,7 +274,7 @@ TEST_CASE("a history that can't be written is said once, and again when lines we
     folder const f;
     screen_file const screen(f);
     stopped const end;
-    auto const place = f.path / "h";
+    auto const place = f.path() / "h";
     std::ofstream(place) << "a file where the folder should be";
     log::start({.level = log::level::error, .history = place});
     for (int i = 0; i < 3; ++i) {
@@ -309,13 +299,13 @@ TEST_CASE("a stuck standard error stops nobody; what was dropped is counted and 
     {
         redirected const screen(pipe[1]);
         ::close(pipe[1]);
-        log::start({.history = f.path / "h"});
+        log::start({.history = f.path() / "h"});
         std::string const filling(1000, 'x');
         auto const begun = steady_clock::now();
         for (int i = 0; i < 12'000; ++i) log::event(log::level::info, "flood", {{"x", filling}});
         log::event(log::level::info, "kept", {{"session", "K7Q2M9TX4WZA"}});
         CHECK(steady_clock::now() - begun < 5s);
-        CHECK(log::find_in_history(f.path / "h", {"K7Q2M9TX4WZA"}).size() == 1);
+        CHECK(log::find_in_history(f.path() / "h", {"K7Q2M9TX4WZA"}).size() == 1);
 
         std::thread reader([&] {
             std::array<char, 65536> piece{};
@@ -360,7 +350,7 @@ TEST_CASE("many threads: every line arrives whole and once")
 {
     folder const f;
     screen_file const screen(f);
-    log::start({.history = f.path / "h"});
+    log::start({.history = f.path() / "h"});
     std::vector<std::thread> threads;
     threads.reserve(4);
     for (int t = 0; t < 4; ++t)
@@ -370,12 +360,12 @@ TEST_CASE("many threads: every line arrives whole and once")
                 if (i % 200 == 0) log::event(log::level::error, "urgent");
             }
         });
-    for (int i = 0; i < 5; ++i) log::start({.history = f.path / "h"});
+    for (int i = 0; i < 5; ++i) log::start({.history = f.path() / "h"});
     for (auto& t : threads) t.join();
     log::stop();
     CHECK(count(screen.text(), " info e t=") == 2000);
     CHECK(count(screen.text(), " error urgent\n") == 12);
-    CHECK(log::find_in_history(f.path / "h", {"K7Q2M9TX4WZA"}).size() == 2000);
+    CHECK(log::find_in_history(f.path() / "h", {"K7Q2M9TX4WZA"}).size() == 2000);
 }
 
 // The thread sanitizer does not follow threads that a forked child starts.

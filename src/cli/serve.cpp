@@ -77,7 +77,7 @@ void drain(running_server& server, int signals, int patience)
         server.drain();
         return;
     }
-    std::jthread const worker{[&] {
+    std::jthread worker{[&] {
         server.drain();
         std::uint64_t const one = 1;
         // Can't fail: the counter is far from full.
@@ -92,6 +92,7 @@ void drain(running_server& server, int signals, int patience)
             // Nothing that was acknowledged is lost: it is on the disk.
             log::event(log::level::warning, "stopped_at_once");
             log::stop();
+            worker.detach();  // nobody waits for it: the process ends here
             ::_exit(0);
         }
     }

@@ -11,6 +11,7 @@
 
 #include "config/option.hpp"
 #include "config/values.hpp"
+#include "support/throw_away_folder.hpp"
 
 using namespace postern;
 using namespace postern::config;
@@ -18,6 +19,8 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 namespace {
+
+using folder = postern::testing::throw_away_folder;
 
 // All problems, a line each.
 std::string problems_of(std::string_view toml)
@@ -44,19 +47,6 @@ struct row {
 };
 
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
-struct folder {
-    fs::path path;
-    folder()
-    {
-        std::string name = (fs::temp_directory_path() / "postern-config-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~folder() { fs::remove_all(path); }
-    folder(folder const&) = delete;
-    folder& operator=(folder const&) = delete;
-};
 
 }  // namespace
 
@@ -471,25 +461,25 @@ TEST_CASE("dangerous settings are warned about")
 TEST_CASE("a file: relative paths count from its folder, and what can't be read says why")
 {
     folder const f;
-    auto const file = f.path / "postern.toml";
+    auto const file = f.path() / "postern.toml";
     std::ofstream(file) << "data_dir = \"data\"\n[tls]\ncertificate = \"a.pem\"\nprivate_key = \"/b.key\"\n"
                            "[delivery]\nlocal = \"maildir:mail/%d/%n\"\n";
     std::vector<problem> problems;
     auto const s = load(file, problems);
     REQUIRE(s);
-    CHECK(s->data_dir == f.path / "data");
-    CHECK(s->tls.certificate == f.path / "a.pem");
+    CHECK(s->data_dir == f.path() / "data");
+    CHECK(s->tls.certificate == f.path() / "a.pem");
     CHECK(s->tls.private_key == "/b.key");
-    CHECK(s->delivery.local == "maildir:" + (f.path / "mail/%d/%n").string());
+    CHECK(s->delivery.local == "maildir:" + (f.path() / "mail/%d/%n").string());
 
-    CHECK(!load(f.path / "none.toml", problems));
+    CHECK(!load(f.path() / "none.toml", problems));
     REQUIRE(problems.size() == 1);
     CHECK(problems[0].to_string() ==
-          (f.path / "none.toml").string() +
+          (f.path() / "none.toml").string() +
               ": can't be read: No such file or directory; `postern config default` prints a "
               "configuration to begin with");
     problems.clear();
-    CHECK(!load(f.path, problems));
+    CHECK(!load(f.path(), problems));
     REQUIRE(problems.size() == 1);
     CHECK(has(problems[0].text, "is a folder"));
     problems.clear();

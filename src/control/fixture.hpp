@@ -10,29 +10,21 @@
 
 #include "control/commands.hpp"
 
+#include "support/throw_away_folder.hpp"
+
 namespace postern::control::testing {
 
 class temporary_folder {
 public:
-    explicit temporary_folder(std::string name = {})
+    explicit temporary_folder(std::string const& name = {}) : path_(root_.path() / name)
     {
-        auto pattern = (std::filesystem::temp_directory_path() / "postern-control-XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        root_ = pattern;
-        path_ = root_ / name;
         std::filesystem::create_directories(path_);
     }
-    ~temporary_folder()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(root_, ignored);
-    }
-    temporary_folder(temporary_folder const&) = delete;
-    temporary_folder& operator=(temporary_folder const&) = delete;
     std::filesystem::path const& path() const { return path_; }
 
 private:
-    std::filesystem::path root_, path_;
+    postern::testing::throw_away_folder root_;
+    std::filesystem::path path_;
 };
 
 struct world {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "support/fake_spool.hpp"
+#include "support/throw_away_folder.hpp"
 
 using namespace postern;
 using namespace postern::delivery;
@@ -16,13 +17,8 @@ using postern::testing::memory_content;
 namespace {
 
 struct box {
-    std::filesystem::path root;
-    box()
-    {
-        std::string pattern = (std::filesystem::temp_directory_path() / "postern-maildir-XXXXXX").string();
-        root = ::mkdtemp(pattern.data());
-    }
-    ~box() { std::filesystem::remove_all(root); }
+    postern::testing::throw_away_folder scratch;
+    std::filesystem::path root = scratch.path();
 
     maildir_letter letter(std::string text, bool piecemeal = false) const
     {

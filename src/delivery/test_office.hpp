@@ -15,6 +15,7 @@
 #include "support/fake_resolver.hpp"
 #include "support/fake_spool.hpp"
 #include "support/scripted_server.hpp"
+#include "support/throw_away_folder.hpp"
 
 namespace postern::delivery::testing {
 
@@ -36,13 +37,12 @@ struct office {
     std::shared_ptr<names> dns = std::make_shared<names>();
     std::shared_ptr<std::atomic<long>> ahead = std::make_shared<std::atomic<long>>(0);  // seconds
     std::unique_ptr<service> running;
-    std::filesystem::path folder;
+    postern::testing::throw_away_folder scratch;
+    std::filesystem::path folder = scratch.path();
     unsigned sent = 0;
 
     office()
     {
-        std::string pattern = (std::filesystem::temp_directory_path() / "postern-delivery-XXXXXX").string();
-        folder = ::mkdtemp(pattern.data());
         settings.hostname = "us.example";
         settings.delivery.local = "maildir:" + (folder / "%d/%n").string();
         settings.delivery.retry = {5min, 10min};
@@ -60,7 +60,6 @@ struct office {
     {
         if (running) running->stop(0s);
         running.reset();
-        std::filesystem::remove_all(folder);
     }
 
     void open()

@@ -14,32 +14,16 @@
 
 #include "directory/directory.hpp"
 #include "directory/store.hpp"
+#include "support/throw_away_folder.hpp"
 
 namespace postern::directory::testing {
 
 using backend = postern::directory::directory;
 using accounts_file = postern::directory::store;
 
-class folder {
+class folder : public postern::testing::throw_away_folder {
 public:
-    folder()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "postern-directory-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~folder()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    folder(folder const&) = delete;
-    folder& operator=(folder const&) = delete;
-    std::filesystem::path const& path() const { return path_; }
-    std::filesystem::path file() const { return path_ / "accounts.db"; }
-
-private:
-    std::filesystem::path path_;
+    std::filesystem::path file() const { return path() / "accounts.db"; }
 };
 
 inline std::unique_ptr<directory> open(folder const& where, std::vector<std::string> domains, unsigned threads = 2)

@@ -16,6 +16,8 @@
 
 #include "dns/resolver.hpp"
 
+#include "support/throw_away_folder.hpp"
+
 using namespace postern;
 using namespace postern::dns;
 using namespace std::string_literals;
@@ -138,14 +140,13 @@ private:
 
 struct world {
     name_server server;
-    std::filesystem::path folder;
+    postern::testing::throw_away_folder scratch;
     asio::io_context context;
     std::unique_ptr<resolver> names;
 
     explicit world(std::chrono::seconds limit = std::chrono::seconds{10})
     {
-        char pattern[] = "/tmp/postern-dns-XXXXXX";
-        folder = ::mkdtemp(pattern);
+        auto const& folder = scratch.path();
         std::ofstream{folder / "hosts"} << "192.0.2.99 listed.world\n";
         options o;
         o.servers.push_back({*ip_address::parse("127.0.0.1"), server.port()});
@@ -155,11 +156,7 @@ struct world {
         REQUIRE(made);
         names = std::move(*made);
     }
-    ~world()
-    {
-        names.reset();
-        std::filesystem::remove_all(folder);
-    }
+    ~world() { names.reset(); }
 
     template <class Answer>
     static awaitable<void> keep(awaitable<Answer> question, Answer& out, bool& over)

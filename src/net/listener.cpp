@@ -130,15 +130,18 @@ private:
         log::event(log::level::error, "accept_failed",
                    {{"problem", std::strerror(number)}, {"remedy", "raise LimitNOFILE or limits.connections down"}});
         spare_ = socket_handle{};
-        sockaddr_storage from{};
-        socklen_t size = sizeof from;
-        socket_handle const unserved{::accept4(socket_.native_handle(), reinterpret_cast<sockaddr*>(&from), &size,
-                                               SOCK_NONBLOCK | SOCK_CLOEXEC)};
-        if (unserved.get() >= 0) {
-            auto const line = handlers_.turned_away(from_sockaddr(from));
-            [[maybe_unused]] auto const sent =
-                ::send(unserved.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        {
+            sockaddr_storage from{};
+            socklen_t size = sizeof from;
+            socket_handle const unserved{::accept4(socket_.native_handle(), reinterpret_cast<sockaddr*>(&from), &size,
+                                                   SOCK_NONBLOCK | SOCK_CLOEXEC)};
+            if (unserved.get() >= 0) {
+                auto const line = handlers_.turned_away(from_sockaddr(from));
+                [[maybe_unused]] auto const sent =
+                    ::send(unserved.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            }
         }
+        // Not before that one is closed: it had the last descriptor.
         spare_ = socket_handle{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
         rest();
     }

@@ -1,6 +1,5 @@
 #include "net/socket_stream.hpp"
 
-#include <filesystem>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -13,6 +12,7 @@
 
 #include "net/listener.hpp"
 #include "net/tls.hpp"
+#include "support/throw_away_folder.hpp"
 
 using namespace postern;
 using namespace postern::net;
@@ -22,15 +22,17 @@ namespace {
 
 constexpr std::chrono::seconds patience{10};
 
-struct folder {
-    std::filesystem::path path;
-    folder()
-    {
-        std::string name = std::filesystem::temp_directory_path() / "postern-net-XXXXXX";
-        path = ::mkdtemp(name.data());
-    }
-    ~folder() { std::filesystem::remove_all(path); }
-};
+std::shared_ptr<tls_context> server_context()
+{
+    testing::throw_away_folder const folder;
+    certificate_files const files{folder.path() / "cert.pem", folder.path() / "key.pem"};
+    REQUIRE(ensure_self_signed(files, {"mail.example.com"}));
+    server_tls_options o;
+    o.certificates = {files};
+    auto const made = make_server_tls(o);
+    REQUIRE(made);
+    return *made;
+}
 
 // Each send() of the server arrives as one packet here, so that they can be counted.
 struct packet_pair {
@@ -119,18 +121,12 @@ awaitable<void> serve_one(std::unique_ptr<stream> peer, std::shared_ptr<tls_cont
 // What the client read, a string for each packet of the server's that held any.
 std::vector<std::string> packets_of_a_session(int newest, unsigned& count, bool& goodbye)
 {
-    folder const f;
-    certificate_files const files{f.path / "cert.pem", f.path / "key.pem"};
-    REQUIRE(ensure_self_signed(files, {"mail.example.com"}));
-    server_tls_options o;
-    o.certificates = {files};
-    auto const context = make_server_tls(o);
-    REQUIRE(context);
+    auto const context = server_context();
 
     packet_pair sockets;
     asio::io_context io{1};
     auto peer = make_socket_stream(io.get_executor(), sockets.server.take(), {}, {});
-    asio::co_spawn(io, serve_one(std::move(peer), *context), asio::detached);
+    asio::co_spawn(io, serve_one(std::move(peer), context), asio::detached);
     tls_client client{sockets.client.get(), newest};
     std::vector<std::string> said;
     bool asked = false;
@@ -170,13 +166,7 @@ TEST_CASE("records that belong together travel together")
 
 TEST_CASE("what doesn't fit into the socket is sent when there is room")
 {
-    folder const f;
-    certificate_files const files{f.path / "cert.pem", f.path / "key.pem"};
-    REQUIRE(ensure_self_signed(files, {"mail.example.com"}));
-    server_tls_options o;
-    o.certificates = {files};
-    auto const context = make_server_tls(o);
-    REQUIRE(context);
+    auto const context = server_context();
 
     int both[2] = {-1, -1};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, both) == 0);
@@ -194,7 +184,7 @@ TEST_CASE("what doesn't fit into the socket is sent when there is room")
         s->close();
         *done = true;
     };
-    asio::co_spawn(io, send_much(std::move(peer), *context, &much, &sent), asio::detached);
+    asio::co_spawn(io, send_much(std::move(peer), context, &much, &sent), asio::detached);
     tls_client client{client_end.get(), TLS1_3_VERSION};
     std::size_t got = 0;
     auto const until = steady_clock::now() + patience;

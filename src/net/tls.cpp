@@ -75,6 +75,8 @@ int choose_by_name(SSL* ssl, int*, void* argument)
 void set_common(SSL_CTX* c)
 {
     SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS);
+    // A write never has to wait for input then.
+    SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION);
     // One read for as many records as have come, instead of two for each.
     SSL_CTX_set_read_ahead(c, 1);
 }
@@ -84,8 +86,7 @@ ssl_ctx_ptr make_server_context(server_tls_options const& o)
     ssl_ctx_ptr c{SSL_CTX_new(TLS_server_method())};
     set_common(c.get());
     SSL_CTX_set_min_proto_version(c.get(), o.minimum == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION);
-    SSL_CTX_set_options(c.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
-                                     SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_options(c.get(), SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_COMPRESSION);
     // Forward secrecy and authenticated encryption only, the cheaper of equals first.
     SSL_CTX_set_ciphersuites(c.get(), "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
     SSL_CTX_set_cipher_list(c.get(),

@@ -58,7 +58,6 @@ public:
     std::optional<error> const& failed() const noexcept { return failed_; }
     bool in_file() const noexcept { return !name_.empty(); }
     std::string const& name() const noexcept { return name_; }
-    std::string const& octets() const noexcept { return buffer_; }
     std::string take_octets() { return std::move(buffer_); }
     /// Writes what is left in the buffer to the file.
     result<> flush();

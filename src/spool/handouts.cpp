@@ -22,7 +22,8 @@ void handouts::add(std::string queue_id, handout h)
 {
     std::scoped_lock lock{mutex_};
     if (h.scheduled && claimed_.insert(h.id).second) ++changes_;
-    entries_.insert_or_assign(std::move(queue_id), entry{std::move(h)});
+    auto const id = h.id;
+    entries_.insert_or_assign(std::move(queue_id), entry{id, std::move(h)});
 }
 
 handout* handouts::find(std::string_view queue_id)
@@ -37,7 +38,7 @@ std::optional<std::int64_t> handouts::id_of(std::string_view queue_id)
     std::scoped_lock lock{mutex_};
     auto const at = entries_.find(queue_id);
     if (at == entries_.end() || at->second.gone) return std::nullopt;
-    return at->second.what.id;
+    return at->second.id;
 }
 
 void handouts::erase(std::string_view queue_id)
@@ -46,14 +47,14 @@ void handouts::erase(std::string_view queue_id)
     auto const at = entries_.find(queue_id);
     if (at == entries_.end() || at->second.gone) return;
     // What was never in the schedule can't be in a snapshot of it.
-    if (!reading_ || !claimed_.contains(at->second.what.id)) return erase_now(at);
+    if (!reading_ || !claimed_.contains(at->second.id)) return erase_now(at);
     at->second.gone = true;
     waiting_.push_back(at->first);
 }
 
 void handouts::erase_now(map::iterator at)
 {
-    if (claimed_.erase(at->second.what.id) > 0) ++changes_;
+    if (claimed_.erase(at->second.id) > 0) ++changes_;
     entries_.erase(at);
 }
 

@@ -68,6 +68,7 @@ private:
         std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>{}(s); }
     };
     struct entry {
+        std::int64_t id;  // what.id, for other threads: the writer's changes the rest without a lock
         handout what;
         bool gone = false;
     };

@@ -525,7 +525,9 @@ TEST_CASE("a message that can't be read stays in the operator's sight, with its 
         // Few are asked for: these are the ones that somebody has to see to.
         filter few;
         few.limit = 3;
-        for (auto const& m : *(*s)->list(few)) CHECK_FALSE(m.unreadable.empty());
+        auto const most_urgent = (*s)->list(few);
+        REQUIRE(most_urgent->size() == 3);
+        for (auto const& m : *most_urgent) CHECK_FALSE(m.unreadable.empty());
         auto const held = (*s)->hold("Q000000000001", true);
         REQUIRE_FALSE(held);
         CHECK(held.error().logged.find("unreadable") != std::string::npos);

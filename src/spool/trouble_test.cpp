@@ -295,6 +295,10 @@ TEST_CASE("after the database was opened again, no removed log stays open")
     one_write = true;
     write_error = EIO;
     REQUIRE_FALSE(accept(**s, some_message("Q000000000004"), "refused"));
+    {
+        std::scoped_lock lock{synced_mutex};
+        before_unlink = nullptr;
+    }
     REQUIRE(once);
     CHECK(second.wait());
     REQUIRE(accepted_in_the_end(**s, "Q000000000005", "five"));

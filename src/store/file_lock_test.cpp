@@ -1,19 +1,19 @@
 #include "store/file_lock.hpp"
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
 
 #include <cerrno>
 #include <string>
+
+#include "support/throw_away_folder.hpp"
 
 namespace postern::store {
 namespace {
 
 TEST_CASE("a lock has one holder, who may hand it on")
 {
-    std::string name = (std::filesystem::temp_directory_path() / "postern-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    std::filesystem::path const folder = name;
+    testing::throw_away_folder const scratch;
+    auto const& folder = scratch.path();
     {
         auto first = file_lock::take(folder / "lock");
         REQUIRE(first);
@@ -33,7 +33,6 @@ TEST_CASE("a lock has one holder, who may hand it on")
     CHECK(nowhere.error() == ENOENT);
     std::filesystem::create_symlink("lock", folder / "link");
     CHECK_FALSE(file_lock::take(folder / "link"));
-    std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -5,31 +5,14 @@
 
 #include <fstream>
 
+#include "support/throw_away_folder.hpp"
+
 namespace postern::store {
 namespace {
 
+using testing::throw_away_folder;
+
 constexpr texts told{"It failed", "It is full"};
-
-class throw_away_folder {
-public:
-    throw_away_folder()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "postern-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~throw_away_folder()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    throw_away_folder(throw_away_folder const&) = delete;
-    throw_away_folder& operator=(throw_away_folder const&) = delete;
-    std::filesystem::path const& path() const noexcept { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
 
 TEST_CASE("what is written is read back, empty and with zeros inside")
 {

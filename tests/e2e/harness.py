@@ -276,7 +276,8 @@ class Postern:
         log = self.log()
         for complaint in ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:", "Assertion `"):
             if complaint in log:
-                raise AssertionError(f"{complaint}:\n{log[-12000:]}")
+                at = max(log.index(complaint) - 200, 0)
+                raise AssertionError(f"{complaint}:\n{log[at:at + 12000]}")
         self.look_for_secrets()
 
     def look_for_secrets(self):

@@ -64,7 +64,7 @@ class Clients(unittest.TestCase):
             hidden = self.server.wait_mail(bcc, word)
             self.assertNotIn(b"bcc", hidden.split(b"\n\n")[0].split(b"\r\n\r\n")[0].lower())
         if mechanism:
-            self.assertRegex(self.server.log(), rf"mechanism[\"=: ]+{mechanism}\b")
+            self.server.wait_log(rf"mechanism[\"=: ]+{mechanism}\b")
 
     @each("PLAIN", "LOGIN")
     def test_swaks(self, implicit, port, mechanism, word):

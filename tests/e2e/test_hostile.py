@@ -414,6 +414,12 @@ class Crowd(unittest.TestCase):
                 for wire in wires:
                     wire.close()
 
+    @staticmethod
+    def waiting_line(peer):
+        with contextlib.suppress(OSError):
+            return peer.recv(500, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return b""
+
     def test_descriptors_run_out(self):
         with Postern({"limits": {"connections_per_address": 2000}},
                      launcher=["prlimit", "--nofile=96:96"]) as server:
@@ -430,6 +436,11 @@ class Crowd(unittest.TestCase):
                 with open(f"/proc/{server.process.pid}/stat") as f:
                     after = sum(int(t) for t in f.read().rsplit(")", 1)[1].split()[11:13])
                 self.assertLess((after - before) / 200, 0.5, "the server spins while it has no descriptors")
+                # One after the other is told, and can look up why.
+                def told():
+                    lines = [self.waiting_line(peer) for peer in peers]
+                    return sum(bool(re.match(rb"421 4\.3\.2 .*\(\w{12}(\.\d+)?\)\r\n", line)) for line in lines) > 2
+                wait_for(told, "replies to those that no descriptor is left for", 20)
             finally:
                 for peer in peers:
                     peer.close()

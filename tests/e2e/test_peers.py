@@ -163,7 +163,7 @@ class AsClient(unittest.TestCase):
                         sink.wait(word, 30)
                     except AssertionError as e:
                         raise AssertionError(f"{e}\n{postfix.log()}") from None
-                    self.assertRegex(server.log(), r"mechanism[\"=: ]+(PLAIN|LOGIN|SCRAM-SHA-256)")
+                    server.wait_log(r"mechanism[\"=: ]+(PLAIN|LOGIN|SCRAM-SHA-256)")
 
 
 class Dovecot:

@@ -239,7 +239,7 @@ class Supervisors(unittest.TestCase):
 class Certificates(unittest.TestCase):
     def test_self_signed_when_there_is_none(self):
         with Postern({"tls": {"certificate": "", "private_key": ""}}) as server:
-            self.assertRegex(server.log(), r"(?i)self.signed")
+            server.wait_log(r"(?i)self.signed")
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             with Wire(server.submissions, context=context, tls=True) as wire:
@@ -477,7 +477,7 @@ class Faults(unittest.TestCase):
                                   + b".\r\n")
                         reply = wire.reply()
                     self.assertIn((reply.code, reply.status), [(452, "4.3.1"), (451, "4.3.0")], size)
-            self.assertRegex(server.log(), r"(?i)error.*(space|full|disk)|(space|full|disk).*error")
+            server.wait_log(r"(?i)error.*(space|full|disk)|(space|full|disk).*error")
             run(*inside, "rm", "-f", filler, check=True)
 
             server.wait_mail(BOB, wait_for(lambda: self.try_to_send(server), "service after space has come back"))
