@@ -115,7 +115,7 @@ struct settings {
         std::chrono::seconds data{180};         // between two pieces of a message
         std::chrono::seconds handshake{30};
         std::chrono::seconds session{3600 * 4};  // the longest session
-        std::chrono::milliseconds tls_peek{20};  // 587: how long to look for a TLS client hello before the greeting
+        std::chrono::milliseconds tls_peek{50};  // 587: how long to look for a TLS client hello before the greeting
         std::chrono::seconds tls_hint{
             10};                         // 465: how long to wait for a client hello before saying what the port wants
         std::chrono::seconds drain{30};  // SIGTERM: how long running transactions may take
