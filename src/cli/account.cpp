@@ -1,10 +1,5 @@
 // postern account ...: who may log in
-#include <cerrno>
-#include <cstring>
 #include <memory>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <boost/json/array.hpp>
 
@@ -13,7 +8,6 @@
 #include "cli/output.hpp"
 #include "cli/password.hpp"
 #include "control/json_memory.hpp"
-#include "control/local_socket.hpp"
 
 namespace postern::cli {
 namespace json = boost::json;
@@ -21,7 +15,7 @@ namespace {
 
 struct options {
     std::string address;
-    std::string other;  // alias, sender, on|off, file
+    std::string other;  // alias, sender, on|off
     password_source password;
     bool cram_md5 = false;
     bool json = false;
@@ -105,42 +99,6 @@ int set_password(application const& app, options const& o, std::string_view comm
         print_line(password->text.reveal());
     }
     return all_is_well;
-}
-
-basic_result<secret, control::failure> read_import(std::string const& path)
-{
-    auto const wrong = [&](std::string const& why) {
-        return control::failure{control::failure::kind::usage, "can't read " + path + ": " + why, {}};
-    };
-    control::descriptor file{path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!file) return wrong(std::strerror(errno));
-    constexpr std::size_t longest = control::longest_request / 2;  // as JSON it grows
-    std::string text(longest + 1, '\0');
-    std::size_t size = 0;
-    while (size < text.size()) {
-        auto const got = ::read(file.get(), text.data() + size, text.size() - size);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return wrong(std::strerror(errno));
-        if (got == 0) break;
-        size += static_cast<std::size_t>(got);
-    }
-    if (size > longest) {
-        wipe(text.data(), size);
-        return wrong("it is larger than " + readable_size(longest) + "; split it");
-    }
-    secret read{std::string_view{text}.substr(0, size)};
-    wipe(text.data(), size);
-    return read;
-}
-
-int import_file(application const& app, options const& o)
-{
-    auto lines = read_import(o.other);
-    if (!lines) return fail(lines.error());
-    json::object arguments{control::wiping_storage()};
-    arguments["lines"] = lines->reveal();
-    return perform_and_print(app, o, "account import", arguments,
-                             [](json::value const& v) { print_line(text_of(v, "imported") + " accounts imported"); });
 }
 
 json::object address_only(options const& o)
@@ -232,10 +190,7 @@ void add_account(CLI::App& commands, application& app)
         ->required()
         ->check(CLI::IsMember({"on", "off"}));
 
-    auto const import = [](application const& a, options const& given) { return import_file(a, given); };
-    declare.command("import", "Add or change many accounts: all lines of a file, or none", import, false)
-        ->add_option("FILE", o->other, "A line each: address:hash, as in Dovecot's passwd-file; -: standard input")
-        ->required();
+    add_import(*group, app);
 
     auto* alias = group->add_subcommand("alias", "Further addresses of an account");
     alias->require_subcommand(1);

@@ -53,11 +53,31 @@ config::settings without_restart(config::settings const& running, config::settin
     wanted.auth.hash_threads = running.auth.hash_threads;
     wanted.auth.hash_queue = running.auth.hash_queue;
     wanted.auth.cache_life = running.auth.cache_life;
+    wanted.backends = running.backends;
+    wanted.auth.upgrade_hashes = running.auth.upgrade_hashes;
     wanted.limits.free_space = running.limits.free_space;
     wanted.web.address = running.web.address;
     // The table of options says which these are.
     assert(config::needs_restart(running, wanted).empty());
     return wanted;
+}
+
+std::vector<directory::backend_options> backends_of(config::settings const& s)
+{
+    std::vector<directory::backend_options> list;
+    for (auto const& b : s.backends) {
+        directory::backend_options o;
+        o.name = b.name;
+        o.type = b.type;
+        o.path = b.path;
+        o.format.what = b.format == "shadow"     ? directory::file_format::kind::shadow
+                        : b.format == "htpasswd" ? directory::file_format::kind::htpasswd
+                                                 : directory::file_format::kind::dovecot;
+        o.format.domain = b.domain;
+        o.format.scheme = b.scheme;
+        list.push_back(std::move(o));
+    }
+    return list;
 }
 
 }  // namespace
@@ -127,6 +147,8 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     accounts.hash_threads = s.auth.hash_threads;
     accounts.hash_queue = s.auth.hash_queue;
     accounts.cache_life = s.auth.cache_life;
+    accounts.upgrade_hashes = s.auth.upgrade_hashes;
+    accounts.backends = backends_of(s);
     accounts.configured_domains = s.domains.local;
     accounts.recipient_delimiter = s.submission.recipient_delimiter;
     accounts.scram_hashes = directory::scram_hashes_of(config::all_mechanisms(s));

@@ -27,6 +27,11 @@ int run(application const& app, bool as_json)
         for (auto const& l : listeners->as_array())
             print_line("listener   " + text_of(l, "address") + "  " + text_of(l, "role") + ", tls " +
                        text_of(l, "tls"));
+    auto const* backends = done->as_object().if_contains("backends");
+    if (backends && backends->is_array())
+        for (auto const& b : backends->as_array())
+            print_line("back end   " + text_of(b, "name") + "  " + text_of(b, "type") + ", " +
+                       (flag_of(b, "up") ? "up: " : "down: ") + text_of(b, "detail"));
     return all_is_well;
 }
 

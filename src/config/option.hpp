@@ -48,6 +48,7 @@ std::span<option const> options();
 std::span<basic_option<listener> const> listener_options();                    // [[listener]]
 std::span<basic_option<certificate> const> certificate_options();              // [[tls.certificates]]
 std::span<basic_option<bound_certificate> const> bound_certificate_options();  // [[auth.certificates]]
+std::span<basic_option<backend> const> backend_options();                      // [[backend]]
 
 struct section {
     std::string_view name;  // "limits"; "" for the top

@@ -28,6 +28,17 @@ struct tls_version_words {
     static constexpr std::array<std::pair<std::string_view, std::string_view>, 2> all{{{"1.2", "1.2"}, {"1.3", "1.3"}}};
 };
 
+struct backend_type_words {
+    static constexpr std::string_view name = "\"files\"";
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 1> all{{{"files", "files"}}};
+};
+
+struct file_format_words {
+    static constexpr std::string_view name = "\"dovecot\", \"htpasswd\" or \"shadow\"";
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 3> all{
+        {{"dovecot", "dovecot"}, {"htpasswd", "htpasswd"}, {"shadow", "shadow"}}};
+};
+
 struct log_format_words {
     static constexpr std::string_view name = "\"text\" or \"json\"";
     static constexpr std::array<std::pair<std::string_view, std::string_view>, 2> all{
@@ -54,6 +65,38 @@ struct checked {
             r.bad(n, why);
     }
     static std::string write(std::string const& value) { return quote(value); }
+};
+
+struct backend_name {
+    static constexpr std::string_view name = "name";
+    static bool accepts(std::string_view text, std::string& why)
+    {
+        constexpr std::string_view known = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+        if (!text.empty() && text.size() <= 64 && text.find_first_not_of(known) == std::string_view::npos) return true;
+        why = "expected a name of 1 to 64 small letters, digits, - or _";
+        return false;
+    }
+};
+
+struct scheme_name {
+    static constexpr std::string_view name = "scheme";
+    static bool accepts(std::string_view text, std::string& why)
+    {
+        constexpr std::string_view known = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+        if (text.size() <= 32 && text.find_first_not_of(known) == std::string_view::npos) return true;
+        why = "expected a password scheme such as \"SHA256\"";
+        return false;
+    }
+};
+
+struct single_domain {
+    static constexpr std::string_view name = "domain";
+    static bool accepts(std::string_view text, std::string& why)
+    {
+        if (mail::parse_domain(text)) return true;
+        why = "expected a domain such as \"example.com\"";
+        return false;
+    }
 };
 
 struct host_name {

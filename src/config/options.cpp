@@ -100,6 +100,10 @@ constexpr option table[] = {
         "How long a password that was right is remembered (as a keyed hash in memory), so that a "
         "client that logs in for each mail costs little. A changed password is forgotten at once. "
         "\"0s\": not at all."),
+    setting<boolean, [](auto& s) -> auto& { return s.auth.upgrade_hashes; }>(
+        "auth.upgrade_hashes", restart,
+        "After a log-in with a password whose hash was imported, the hash is made anew as argon2id, in "
+        "the background. Switch it off while another program still reads the accounts' old hashes."),
     setting<number<1, 1000>, [](auto& s) -> auto& { return s.auth.failures; }>(
         "auth.failures", reload,
         "Failed log-ins after which a connection is closed."),
@@ -359,6 +363,34 @@ constexpr basic_option<bound_certificate> bound_certificate_table[] = {
         "renewed certificate with the same key stays good, and no authority has to vouch for it.", {}, first_version),
 };
 
+constexpr basic_option<backend> backend_table[] = {
+    entry<backend, checked<backend_name, false>, [](auto& b) -> auto& { return b.name; }>(
+        "name", restart,
+        "What the log and `postern status` call it.",
+        "\"system\"", first_version),
+    entry<backend, choice<backend_type_words>, [](auto& b) -> auto& { return b.type; }>(
+        "type", restart,
+        "Where the users come from. `files`: a file of another program, which is read again whenever it changes.",
+        {}, first_version),
+    entry<backend, path, [](auto& b) -> auto& { return b.path; }>(
+        "path", restart,
+        "The file. The user that the server becomes has to be able to read it.",
+        "\"/etc/dovecot/users\"", first_version),
+    entry<backend, choice<file_format_words>, [](auto& b) -> auto& { return b.format; }>(
+        "format", restart,
+        "How the file is written: Dovecot's passwd-file, Apache's htpasswd, or the system's shadow.",
+        {}, first_version),
+    entry<backend, checked<single_domain, true>, [](auto& b) -> auto& { return b.domain; }>(
+        "domain", restart,
+        "The domain of users whose names are no addresses: `anna` is anna@example.com then, and may log in with or "
+        "without the domain.",
+        "\"example.com\"", first_version),
+    entry<backend, checked<scheme_name, true>, [](auto& b) -> auto& { return b.scheme; }>(
+        "scheme", restart,
+        "The password scheme of hashes that say nothing about themselves, as Dovecot's `scheme` argument.",
+        "\"SHA256\"", first_version),
+};
+
 constexpr section section_table[] = {
     {"", "These stand before the first section."},
     {"tls", "Encryption. Files are read at the start and at a reload (SIGHUP)."},
@@ -383,6 +415,7 @@ std::span<option const> options() { return table; }
 std::span<basic_option<listener> const> listener_options() { return listener_table; }
 std::span<basic_option<certificate> const> certificate_options() { return certificate_table; }
 std::span<basic_option<bound_certificate> const> bound_certificate_options() { return bound_certificate_table; }
+std::span<basic_option<backend> const> backend_options() { return backend_table; }
 std::span<section const> sections() { return section_table; }
 
 std::string_view section_of(std::string_view name) noexcept

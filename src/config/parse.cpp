@@ -47,6 +47,7 @@ std::string guess(std::string_view section, std::string_view key)
     }
     if (section.empty()) {
         here.emplace_back("listener");
+        here.emplace_back("backend");
         for (auto const& s : sections())
             if (!s.name.empty()) here.emplace_back(s.name);
     }
@@ -127,6 +128,28 @@ void check_listeners(node const& list, std::vector<listener> const& all, reader&
     }
 }
 
+void check_backends(node const& list, std::vector<backend> const& all, reader& r)
+{
+    for (std::size_t i = 0; i < all.size() && i < list.items.size(); ++i) {
+        auto const& b = all[i];
+        auto const& keys = list.items[i].keys;
+        auto const given = [&](std::string_view name) {
+            return std::any_of(keys.begin(), keys.end(), [&](auto const& k) { return k.name == name; });
+        };
+        r.option = "backend";
+        for (auto const& [key, example] : {std::pair{"name", "\"office\""}, std::pair{"type", "\"files\""},
+                                           std::pair{"path", "\"/etc/dovecot/users\""}})
+            if (!given(key)) r.bad(list.items[i], std::string("a key is missing, such as ") + key + " = " + example);
+        if (b.format == "shadow" && b.domain.empty())
+            r.bad(list.items[i],
+                  "the names in a shadow file are no addresses: say which domain they belong to, such "
+                  "as domain = \"example.com\"");
+        bool const twice = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                                       [&](auto const& other) { return other.name == b.name; });
+        if (twice && !b.name.empty()) r.bad(list.items[i], quote(b.name) + " is there twice");
+    }
+}
+
 class parser {
 public:
     parser(settings& s, reader& r) : s_(s), r_(r) {}
@@ -140,6 +163,10 @@ public:
                 s_.listeners = read_rows(value, key.name, listener_options(), r_);
                 if (value.kind == node_kind::list && s_.listeners.size() == value.items.size())
                     check_listeners(value, s_.listeners, r_);
+            } else if (key.name == "backend") {
+                s_.backends = read_rows(value, key.name, backend_options(), r_);
+                if (value.kind == node_kind::list && s_.backends.size() == value.items.size())
+                    check_backends(value, s_.backends, r_);
             } else if (!is_section(key.name)) {
                 read_key({}, key, value);
             } else if (value.kind != node_kind::table) {
@@ -320,6 +347,7 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
         make_absolute(c.chain, folder);
         make_absolute(c.private_key, folder);
     }
+    for (auto& b : s->backends) make_absolute(b.path, folder);
     for (std::string_view const kind : {"maildir:", "lmtp:unix:"})
         if (s->delivery.local.starts_with(kind)) {
             std::filesystem::path target = s->delivery.local.substr(kind.size());

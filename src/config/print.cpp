@@ -60,6 +60,13 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
             }
             for (auto const& l : s.listeners) write_row(out, l, "listener", listener_options());
         }
+        if (part.name == "auth") {
+            if (with_docs) {
+                out += "\n# Further users, of other programs; any number of these [[backend]], asked in this order.\n";
+                for (auto const& o : backend_options()) out += comment(std::string(o.name) + ": " + std::string(o.doc));
+            }
+            for (auto const& b : s.backends) write_row(out, b, "backend", backend_options());
+        }
         if (part.name == "tls")
             for (auto const& c : s.tls.more) write_row(out, c, "tls.certificates", certificate_options());
         if (part.name == "auth")
@@ -162,6 +169,16 @@ std::string reference()
                 describe(out, o, "listener." + std::string(o.name),
                          o.name == "address" ? std::string{} : '`' + o.write(listener{}) + '`');
         }
+        if (part.name == "auth") {
+            out +=
+                "\n## [[backend]]\n\nUsers besides those of the embedded database, which is always asked first; any "
+                "number of these, asked in\n"
+                "the order of the file. The first that knows a name decides. [backends.md](backends.md) has an example "
+                "of each.\n";
+            for (auto const& o : backend_options())
+                describe(out, o, "backend." + std::string(o.name),
+                         o.example.empty() && o.name != "type" ? '`' + o.write(backend{}) + '`' : std::string{});
+        }
         if (part.name == "tls") {
             out +=
                 "\n## [[tls.certificates]]\n\nFurther certificates, any number: for other names (the client says by "
@@ -192,6 +209,13 @@ std::vector<std::string> needs_restart(settings const& running, settings const& 
         return all;
     };
     if (listeners(running) != listeners(wanted)) names.emplace_back("listener");
+    auto const backends = [](settings const& s) {
+        std::string all;
+        for (auto const& b : s.backends)
+            for (auto const& o : backend_options()) all += o.write(b) + '\n';
+        return all;
+    };
+    if (backends(running) != backends(wanted)) names.emplace_back("backend");
     return names;
 }
 

@@ -58,6 +58,15 @@ struct bound_certificate {
     std::string key;  // SHA-256 of its SubjectPublicKeyInfo, 64 hexadecimal digits in lower case
 };
 
+struct backend {
+    std::string name;
+    std::string type = "files";
+    std::filesystem::path path;
+    std::string format = "dovecot";
+    std::string domain;
+    std::string scheme;
+};
+
 struct settings {
     std::string hostname;  // default: the machine's name
     std::filesystem::path data_dir = "/var/lib/postern";
@@ -80,6 +89,7 @@ struct settings {
         unsigned hash_threads = 0;
         unsigned hash_queue = 256;
         std::chrono::seconds cache_life{300};
+        bool upgrade_hashes = true;
         unsigned failures = 5;  // failed AUTH commands per session, then 421
         std::chrono::milliseconds failure_delay{1000};
         std::filesystem::path client_authorities;  // who may vouch for clients' certificates; empty: nobody
@@ -95,6 +105,7 @@ struct settings {
         std::string account_claim = "email";
         std::chrono::seconds clock_skew{60};
     } oauth;
+    std::vector<backend> backends;  // [[backend]]: asked in this order
     struct {
         std::vector<network> networks;
         bool local_without_auth = true;

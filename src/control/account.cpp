@@ -197,9 +197,20 @@ outcome account_send_as_remove(context& c, arguments a)
 outcome account_import(context& c, arguments a)
 {
     auto const lines = a.secret("lines", longest_request);
+    directory::file_format format;
+    auto const kind = a.optional_text("format").value_or("dovecot");
+    if (kind == "htpasswd")
+        format.what = directory::file_format::kind::htpasswd;
+    else if (kind == "shadow")
+        format.what = directory::file_format::kind::shadow;
+    else if (kind != "dovecot")
+        a.wrong("the format must be dovecot, htpasswd or shadow");
+    format.domain = a.optional_text("domain").value_or("");
+    if (!format.domain.empty() && !mail::parse_domain(format.domain)) a.wrong("the domain is none");
+    format.scheme = a.optional_text("scheme").value_or("");
     if (auto wrong = a.problem()) return std::move(*wrong);
     std::vector<std::string> problems;
-    auto imported = c.accounts->import_accounts(lines.reveal(), problems);
+    auto imported = c.accounts->import_accounts(lines.reveal(), format, problems);
     if (!problems.empty()) {
         return failure{failure::kind::usage,
                        "nothing was imported: " + std::to_string(problems.size()) +

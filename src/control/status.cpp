@@ -25,6 +25,16 @@ outcome server_status(context& c, arguments a)
     o["started"] = to_rfc3339(c.started);
     o["listeners"] = std::move(listeners);
     o["sessions"] = c.gate->sessions();
+    json::array backends;
+    for (auto const& one : c.accounts->backends()) {
+        json::object b;
+        b["name"] = one.name;
+        b["type"] = one.type;
+        b["up"] = one.up;
+        b["detail"] = one.detail;
+        backends.emplace_back(std::move(b));
+    }
+    o["backends"] = std::move(backends);
     auto queued = c.queue->count();
     if (!queued) return to_failure(queued.error());
     o["queued"] = *queued;

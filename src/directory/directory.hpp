@@ -1,5 +1,6 @@
 // Who may enter: local domains, accounts, their addresses and credentials. Behind
-// this interface stands the embedded database (SQLite); other back ends come later.
+// this interface stands the embedded database (SQLite), and behind that the back ends of
+// backend.hpp: the first one that knows a name decides.
 // Knows nothing of SMTP. All functions may be called from any thread.
 //
 // "unavailable" (database locked, damaged, full; hashing pool full) is an error with
@@ -19,6 +20,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "directory/backend.hpp"
 #include "mail/address.hpp"
 #include "sasl/mechanism.hpp"
 
@@ -72,9 +74,11 @@ struct options {
     std::size_t hash_queue = 256;  // further log-ins that may wait for a hash; beyond: unavailable
     std::chrono::seconds cache_life{300};
     std::size_t cache_entries = 100'000;
+    bool upgrade_hashes = true;                    // hashes of others become ours after a log-in
     std::vector<std::string> configured_domains;   // [domains] local
     char recipient_delimiter = '+';                // of sub-addresses; NUL: there are none
     std::vector<hash> scram_hashes{hash::sha256};  // that keys are made for; SHA-256 always is
+    std::vector<backend_options> backends;         // asked in this order for names that the database lacks
 };
 
 /// The hashes of the SCRAM mechanisms among these, and SHA-256: options::scram_hashes.
@@ -138,9 +142,17 @@ public:
     virtual result<> grant_send_as(std::string_view address, std::string_view address_or_at_domain) = 0;
     virtual result<> revoke_send_as(std::string_view address, std::string_view address_or_at_domain) = 0;
     virtual result<std::vector<account>> list_accounts() = 0;
-    /// All or none: lines `address:hash` as in Dovecot's passwd-file; `problems` names the
-    /// bad ones ("line 3: ..."). Gives the number of accounts added or changed.
-    virtual result<std::size_t> import_accounts(std::string_view text, std::vector<std::string>& problems) = 0;
+    /// All or none: the lines of another program's file; `problems` names the bad ones
+    /// ("line 3: ..."). Gives the number of accounts added or changed.
+    virtual result<std::size_t> import_accounts(std::string_view text, file_format const& format,
+                                                std::vector<std::string>& problems) = 0;
+    result<std::size_t> import_accounts(std::string_view text, std::vector<std::string>& problems)
+    {
+        return import_accounts(text, file_format{}, problems);
+    }
+
+    /// How the back ends are, in their order.
+    virtual std::vector<backend_health> backends() const { return {}; }
 
     virtual result<> add_domain(std::string_view domain) = 0;
     virtual result<> remove_domain(std::string_view domain) = 0;

@@ -26,6 +26,8 @@ constexpr std::size_t most_accounts_in_memory = 100'000;
 // Names that strangers choose: fewer.
 constexpr std::size_t most_failures_in_memory = 20'000;
 constexpr std::size_t most_unknown_in_memory = 20'000;
+// As long as a check may take; at the rate of upgrades that is far more than needed.
+constexpr std::size_t most_upgrades_in_memory = 1'000;
 
 std::int64_t now_in_nanoseconds() { return steady_clock::now().time_since_epoch() / std::chrono::nanoseconds{1}; }
 
@@ -68,9 +70,10 @@ error no_memory() { return {{4, 3, 0}, "There is not enough memory to hash the p
 
 }  // namespace
 
-embedded::embedded(options o, std::unique_ptr<store> s)
+embedded::embedded(options o, std::unique_ptr<store> s, std::vector<std::unique_ptr<account_source>> sources)
     : options_(std::move(o)),
       store_(std::move(s)),
+      sources_(std::move(sources)),
       process_key_(random_octets(32)),
       dummy_sealed_(seal(process_key_, "a password", {})),
       domains_(std::make_shared<domain_list const>()),
@@ -82,12 +85,14 @@ embedded::embedded(options o, std::unique_ptr<store> s)
       recipients_(most_accounts_in_memory, most_unknown_in_memory),
       memories_(options_.cache_entries),
       failures_(most_failures_in_memory),
+      upgrades_(most_upgrades_in_memory),
       pool_(thread_count(options_.hash_threads), options_.hash_queue)
 {
 }
 
 embedded::~embedded()
 {
+    for (auto const& s : sources_) s->stop();
     pool_.stop();
     if (reopener_.joinable()) reopener_.join();
 }
@@ -97,7 +102,25 @@ result<> embedded::begin()
     last_good_ = now_in_nanoseconds();
     store_->set_recipient_delimiter(options_.recipient_delimiter);
     if (auto r = refresh_domains(&options_.configured_domains); !r) return r;
-    return refresh();
+    if (auto r = refresh(); !r) return r;
+    for (auto const& s : sources_) s->start([this] { sources_changed(); });
+    return done{};
+}
+
+/// The users of a back end are others now. On a thread of the back end's.
+void embedded::sources_changed()
+{
+    ++epoch_;
+    recipients_.clear();
+    std::lock_guard lock{refresh_lock_};
+    if (auto r = refresh_dummy(); !r) must_refresh_ = true;
+}
+
+std::vector<backend_health> embedded::backends() const
+{
+    std::vector<backend_health> list;
+    for (auto const& s : sources_) list.push_back(s->health());
+    return list;
 }
 
 /// Empties the caches when another process changed the database. Called by every
@@ -175,8 +198,24 @@ result<> embedded::refresh()
     recipients_.clear();
     if (auto r = refresh_domains(nullptr); !r) return r;
     if (auto r = refresh_means(); !r) return r;
+    return refresh_dummy();
+}
+
+result<> embedded::refresh_dummy()
+{
     auto typical = store_->typical_verifier();
     if (!typical) return std::move(typical).error();
+    if (!sources_.empty()) {
+        auto count = store_->count_accounts();
+        if (!count) return std::move(count).error();
+        // What most users have, wherever they are.
+        std::size_t most = *count;
+        for (auto const& s : sources_) {
+            if (s->count() <= most) continue;
+            most = s->count();
+            typical = s->typical_verifier();
+        }
+    }
     // The same one as long as it costs the same: memories of unknown names depend on it.
     auto const known = dummy_.get();
     if (!typical->empty() && cost_of(*typical) != cost_of(*known))
@@ -227,12 +266,29 @@ result<bool> embedded::is_local(std::string_view domain)
 
 result<embedded::entry> embedded::load_login(std::string_view key)
 {
-    if (auto known = logins_.get(key, in_trouble_)) return std::move(*known);
+    if (auto known = logins_.get(key, in_trouble_)) return *known ? std::move(*known) : ask_sources(key);
     std::uint64_t const before = epoch_;
     auto found = store_->find_login(key);
     if (!found) return std::move(found).error();
     logins_.put(key, *found, [&] { return epoch_ == before; });
-    return *found;
+    return *found ? std::move(*found) : ask_sources(key);
+}
+
+/// The first back end that knows the name has the say; one that can't tell lets nobody
+/// behind it say anything.
+result<embedded::entry> embedded::ask_sources(std::string_view key) const
+{
+    for (auto const& s : sources_) {
+        auto found = s->find(key);
+        if (!found) return std::move(found).error();
+        if (!*found) continue;
+        char const delimiter = store_->recipient_delimiter();
+        if ((*found)->who.recipient_delimiter == delimiter) return std::move(*found);
+        auto copy = std::make_shared<stored_account>(**found);
+        copy->who.recipient_delimiter = delimiter;
+        return entry{std::move(copy)};
+    }
+    return entry{};
 }
 
 result<std::shared_ptr<account const>> embedded::find_account(std::string_view address)
@@ -269,6 +325,12 @@ result<embedded::entry> embedded::load_recipient(mail::mailbox const& address)
     if (!found || *found) return found;
     if (auto const whole = without_detail(address, store_->recipient_delimiter())) {
         found = store_->find_address(recipient_key(*whole));
+        if (!found || *found) return found;
+    }
+    found = ask_sources(recipient_key(address));
+    if (!found || *found) return found;
+    if (auto const whole = without_detail(address, store_->recipient_delimiter())) {
+        found = ask_sources(recipient_key(*whole));
         if (!found || *found) return found;
     }
     if (to_lower(address.local_part) == "postmaster") return find_postmaster(address.domain);
@@ -419,9 +481,10 @@ result<> embedded::revoke_send_as(std::string_view address, std::string_view sen
 
 result<std::vector<account>> embedded::list_accounts() { return store_->list_accounts(); }
 
-result<std::size_t> embedded::import_accounts(std::string_view text, std::vector<std::string>& problems)
+result<std::size_t> embedded::import_accounts(std::string_view text, file_format const& format,
+                                              std::vector<std::string>& problems)
 {
-    auto const list = read_passwd_file(text, *scram_hashes_.get(), problems);
+    auto const list = read_passwd_file(text, format, *scram_hashes_.get(), problems);
     if (!problems.empty())
         return error{{5, 6, 0},
                      "Some lines can't be imported; nothing was changed",
@@ -503,7 +566,9 @@ result<std::unique_ptr<directory>> open_embedded(options o)
 {
     auto s = store::open(o.folder);
     if (!s) return std::move(s).error();
-    auto made = std::make_unique<embedded>(std::move(o), std::move(*s));
+    std::vector<std::unique_ptr<account_source>> sources;
+    for (auto const& b : o.backends) sources.push_back(make_file_source(b));
+    auto made = std::make_unique<embedded>(std::move(o), std::move(*s), std::move(sources));
     if (auto begun = made->begin(); !begun) return std::move(begun).error();
     return std::unique_ptr<directory>{std::move(made)};
 }

@@ -25,7 +25,7 @@ namespace postern::directory {
 
 class embedded final : public directory {
 public:
-    explicit embedded(options o, std::unique_ptr<store> s);
+    embedded(options o, std::unique_ptr<store> s, std::vector<std::unique_ptr<account_source>> sources);
     ~embedded() override;
     /// Reads what must be known before the first question.
     result<> begin();
@@ -52,7 +52,10 @@ public:
     result<> grant_send_as(std::string_view address, std::string_view address_or_at_domain) override;
     result<> revoke_send_as(std::string_view address, std::string_view address_or_at_domain) override;
     result<std::vector<account>> list_accounts() override;
-    result<std::size_t> import_accounts(std::string_view text, std::vector<std::string>& problems) override;
+    using directory::import_accounts;
+    result<std::size_t> import_accounts(std::string_view text, file_format const& format,
+                                        std::vector<std::string>& problems) override;
+    std::vector<backend_health> backends() const override;
     result<> add_domain(std::string_view domain) override;
     result<> remove_domain(std::string_view domain) override;
     result<std::vector<std::string>> list_domains() override;
@@ -121,8 +124,11 @@ private:
     void note_trouble();
     result<> refresh();
     result<> refresh_means();
+    result<> refresh_dummy();
     result<> refresh_domains(std::vector<std::string> const* configured);
     result<entry> load_login(std::string_view key);
+    result<entry> ask_sources(std::string_view key) const;
+    void sources_changed();
     result<entry> load_recipient(mail::mailbox const& address);
     result<entry> find_postmaster(std::string_view domain);
     result<> changed(result<> outcome);
@@ -135,6 +141,9 @@ private:
     void finish_check(std::string const& key, std::string const& verifier, verified found, secret const& password);
     bool lacks_scram(stored_account const& a) const;
     void learn_scram(entry const& e, secret const& password);
+    void upgrade_hash(entry const& e, secret const& password);
+    void upgrade(entry const& e, secret const& password);
+    bool is_upgrade(std::string const& verifier, std::string const& now);
     result<login> settle(std::string const& name, std::string const& verifier, verified found);
     login state_of(entry const& e, std::string cause) const;
     std::string cram_key(stored_account const& a) const;
@@ -142,6 +151,7 @@ private:
 
     options const options_;
     std::unique_ptr<store> store_;
+    std::vector<std::unique_ptr<account_source>> const sources_;
     std::string const process_key_;
     std::string const dummy_sealed_;
 
@@ -165,6 +175,7 @@ private:
     entry_cache recipients_;
     generation_cache<memory> memories_;
     generation_cache<steady_time> failures_;
+    generation_cache<std::string> upgrades_;  // from a verifier to what replaced it for the same password
 
     std::mutex flights_lock_;
     std::unordered_map<std::string, std::vector<waiter>> flights_;

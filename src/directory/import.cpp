@@ -3,16 +3,27 @@
 #include <algorithm>
 #include <atomic>
 #include <thread>
-#include <unordered_set>
 
 #include "base/crypto.hpp"
-#include "base/text.hpp"
-#include "directory/names.hpp"
+#include "base/numbers.hpp"
+#include "directory/passwd_file.hpp"
 #include "directory/verifier.hpp"
 #include "sasl/prepare.hpp"
 #include "sasl/scram.hpp"
 
 namespace postern::directory {
+namespace {
+
+constexpr std::size_t most_problems = 100;
+
+/// The number in "line 12: ...".
+std::size_t line_of(std::string_view problem)
+{
+    problem.remove_prefix(std::min<std::size_t>(5, problem.size()));
+    return parse_number<std::size_t>(problem.substr(0, problem.find(':'))).value_or(0);
+}
+
+}  // namespace
 
 sasl::scram_keys make_scram_keys(hash h, std::string_view password, std::string_view salt)
 {
@@ -32,60 +43,38 @@ new_credentials make_credentials(secret const& password, std::span<hash const> s
     return made;
 }
 
-std::vector<imported_account> read_passwd_file(std::string_view text, std::span<hash const> scram_hashes,
+std::vector<imported_account> read_passwd_file(std::string_view text, file_format const& format,
+                                               std::span<hash const> scram_hashes,
                                                std::vector<std::string>& problems)
 {
-    constexpr std::size_t most_problems = 100;
+    auto lines = read_passwd_lines(text, format, wall_clock::now(), problems);
     std::vector<imported_account> list;
     struct clear {
         std::size_t index;
         secret password;
     };
     std::vector<clear> to_hash;
-    std::unordered_set<std::string> seen;
-    std::size_t number = 0;
-    auto complain = [&](std::string const& what) {
-        if (problems.size() < most_problems) problems.push_back("line " + std::to_string(number) + ": " + what);
-    };
-    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-    while (!text.empty()) {
-        ++number;
-        auto const end = text.find('\n');
-        std::string_view line = text.substr(0, end);
-        text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
-        if (line.ends_with('\r')) line.remove_suffix(1);
-        if (line.find_first_not_of(" \t") == std::string_view::npos || line.starts_with('#')) continue;
-        auto const colon = line.find(':');
-        if (colon == std::string_view::npos) {
-            complain("no ':' between address and hash");
-            continue;
-        }
-        std::string_view const name = line.substr(0, colon);
-        auto const address = login_key(name);
-        if (!address) {
-            complain(printable(name, 100) + " is not a full address");
-            continue;
-        }
-        // Dovecot has more fields: uid, gid, home ... Hashes have no colon.
-        std::string_view field = line.substr(colon + 1);
-        field = field.substr(0, field.find(':'));
-        auto reading = read_import(field);
-        if (reading.problem != nullptr) {
-            complain(printable(name, 100) + ": " + reading.problem);
-            continue;
-        }
-        if (!seen.insert(*address).second) {
-            complain(printable(name, 100) + " is in the file twice");
+    for (auto& l : lines) {
+        char const* why = l.reading.problem;
+        // Here they would be able to.
+        if (why == nullptr && !l.may_log_in) why = "may not log in; leave the line out";
+        if (why == nullptr && l.bound_to_networks)
+            why = "may log in from some networks only (allow_nets), which is not supported; leave the line out";
+        if (why != nullptr) {
+            if (problems.size() < most_problems)
+                problems.push_back("line " + std::to_string(l.number) + ": " + l.shown + ": " + why);
             continue;
         }
         imported_account a;
-        a.address = *address;
-        a.verifier = std::move(reading.verifier);
+        a.address = std::move(l.address);
+        a.verifier = std::move(l.reading.verifier);
         a.cost = cost_of(a.verifier);
         a.scram.set(hash::sha256, scram_keys_of(a.verifier));
-        if (a.verifier.empty()) to_hash.push_back({list.size(), std::move(reading.password)});
+        if (a.verifier.empty()) to_hash.push_back({list.size(), std::move(l.reading.password)});
         list.push_back(std::move(a));
     }
+    std::stable_sort(problems.begin(), problems.end(),
+                     [](auto const& x, auto const& y) { return line_of(x) < line_of(y); });
     if (!problems.empty() || to_hash.empty()) return list;
 
     std::atomic<std::size_t> next{0};

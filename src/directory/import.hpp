@@ -1,4 +1,4 @@
-// Reads accounts from another system: lines `address:hash` as in Dovecot's passwd-file.
+// Accounts from another system's file, as the database takes them.
 #pragma once
 
 #include <span>
@@ -7,13 +7,15 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "directory/file_format.hpp"
 #include "directory/store.hpp"
 
 namespace postern::directory {
 
 /// The accounts of a file, passwords hashed (with several threads when there are many in
 /// the clear). `problems` names each bad line; then the list is of no use.
-std::vector<imported_account> read_passwd_file(std::string_view text, std::span<hash const> scram_hashes,
+std::vector<imported_account> read_passwd_file(std::string_view text, file_format const& format,
+                                               std::span<hash const> scram_hashes,
                                                std::vector<std::string>& problems);
 
 /// What a password is kept as: argon2id and SCRAM keys. Empty verifier: no memory.

@@ -93,8 +93,10 @@ void embedded::begin_check(std::string const& name, entry const& e, std::string 
     verification v;
     v.verifier = verifier;
     v.candidates = sasl::password_candidates(password.reveal());
-    // Keys for SCRAM can only be made while the password is at hand.
-    bool const learns = e && lacks_scram(*e);
+    // Keys for SCRAM and a better hash can only be made while the password is at hand. The users
+    // of back ends keep what they have.
+    bool const learns =
+        e && e->id != 0 && (lacks_scram(*e) || (options_.upgrade_hashes && !is_current(verifier)));
     if (!learns) password.clear();
     v.done = [this, key, verifier = std::move(verifier), password = std::move(password)](verified found) {
         finish_check(key, verifier, found, password);
@@ -128,7 +130,10 @@ void embedded::finish_check(std::string const& key, std::string const& verifier,
     for (auto& w : waiters) w.handler(settled);
 
     if (found.what != outcome::matched || password.empty()) return;
-    if (auto e = load_login(name); e && *e && lacks_scram(**e) && (*e)->verifier == verifier) learn_scram(*e, password);
+    auto e = load_login(name);
+    if (!e || !*e || (*e)->id == 0 || (*e)->verifier != verifier) return;
+    if (lacks_scram(**e)) learn_scram(*e, password);
+    if (options_.upgrade_hashes && !is_current(verifier)) upgrade_hash(*e, password);
 }
 
 /// What a finished check means now: the account may have changed while it ran.
@@ -142,7 +147,7 @@ result<login> embedded::settle(std::string const& name, std::string const& verif
     entry const& e = *now;
     if (found.what == outcome::wrong)
         return login{login_state::bad_credentials, nullptr, e ? "wrong password" : "no such account"};
-    if (!e || e->verifier != verifier)
+    if (!e || (e->verifier != verifier && !is_upgrade(verifier, e->verifier)))
         return login{login_state::bad_credentials, nullptr, "the password was changed meanwhile"};
     return state_of(e, matched_as("verified", found.as));
 }
@@ -174,6 +179,48 @@ void embedded::learn_scram(entry const& e, secret const& password)
         if (auto found = refresh_means(); !found) must_refresh_ = true;
         log::event(log::level::debug, "scram_keys_made", {{"account", e->who.address}});
     });
+}
+
+/// A hash that another program made becomes one of ours, when no log-in waits.
+void embedded::upgrade_hash(entry const& e, secret const& password)
+{
+    pool_.when_idle([this, e, password] { upgrade(e, password); });
+}
+
+void embedded::upgrade(entry const& e, secret const& password)
+{
+    secret const prepared = sasl::scram_password(password.reveal());
+    // Whoever sends the same octets again must match again.
+    auto const candidates = sasl::password_candidates(password.reveal());
+    if (std::none_of(candidates.begin(), candidates.end(),
+                     [&](auto const& c) { return c.octets.reveal() == prepared.reveal(); }))
+        return;
+    std::string const made = make_verifier(prepared.reveal());
+    if (made.empty()) return;  // no memory; the next log-in tries again
+    // Before anybody reads it: checks that began with the old one end well.
+    upgrades_.put(e->verifier, made);
+    auto stored = store_->upgrade_verifier(e->id, e->verifier, made, cost_of(made));
+    if (!stored) {
+        log::event(log::level::warning, "password_hash_not_upgraded",
+                   {{"account", e->who.address}, {"detail", stored.error().logged}});
+        return;
+    }
+    ++epoch_;
+    logins_.erase(e->who.address);
+    // What it takes to check an unknown name follows the accounts.
+    if (auto r = refresh_dummy(); !r) must_refresh_ = true;
+    // The password just matched: no hash for its next use.
+    if (options_.cache_life.count() > 0)
+        memories_.put(
+            credential_key(e->who.address, made, password.reveal()),
+            memory{true, sasl::password_candidate::form::prepared, steady_clock::now() + options_.cache_life});
+    log::event(log::level::debug, "password_hash_upgraded", {{"account", e->who.address}, {"from", e->who.scheme}});
+}
+
+bool embedded::is_upgrade(std::string const& verifier, std::string const& now)
+{
+    auto const became = upgrades_.get(verifier);
+    return became && *became == now;
 }
 
 sasl::scram_keys embedded::made_up_keys(std::string const& name, hash h) const

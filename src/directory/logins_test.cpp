@@ -142,7 +142,7 @@ TEST_CASE("a name that is not known costs the database as much as one that is")
     auto opened = accounts_file::open(where.path());
     REQUIRE(opened);
     accounts_file& counted = **opened;
-    embedded d{o, std::move(*opened)};
+    embedded d{o, std::move(*opened), {}};
     REQUIRE(d.begin());
     REQUIRE(d.add_account(address("bob@example.org"), secret{"sesame"}));
     auto const cost = [&](auto const& question) {
@@ -295,7 +295,6 @@ TEST_CASE("an imported hash gets SCRAM keys after its first PLAIN log-in, and it
     CHECK(eventually([&] { return (*d->find_account("bob@example.org"))->has_scram(); }));
     CHECK((*d->scram("bob@example.org", hash::sha256)).salt == before.salt);
     CHECK(scram_works(*d, "bob@example.org", "sesame"));
-    CHECK((*d->find_account("bob@example.org"))->scheme == "$6$");
     CHECK(log_in(*d, "bob@example.org", "sesame").state == login_state::accepted);
 }
 

@@ -417,6 +417,17 @@ result<bool> store::has_cram_md5()
     return s->step();
 }
 
+result<std::size_t> store::count_accounts()
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    auto s = (*r)->db->prepare("SELECT count(*) FROM accounts");
+    if (!s) return std::move(s).error();
+    auto row = s->step();
+    if (!row) return std::move(row).error();
+    return *row ? static_cast<std::size_t>(s->number(0)) : 0;
+}
+
 result<bool> store::domain_in_use(std::string_view domain)
 {
     auto r = borrow();

@@ -39,7 +39,7 @@ private:
 /// An account with what verifies its password.
 struct stored_account {
     account who;
-    std::int64_t id = 0;
+    std::int64_t id = 0;  // 0: of a back end
     std::string verifier;
     std::string previous_verifier;  // of the password before; empty: none
     std::string cram_md5;           // sealed; empty: none
@@ -101,6 +101,7 @@ public:
     result<bool> has_scram(hash h);
     /// Whether an account has a CRAM-MD5 secret.
     result<bool> has_cram_md5();
+    result<std::size_t> count_accounts();
     /// Whether an account has an address there, its own or an alias.
     result<bool> domain_in_use(std::string_view domain);
     /// 32 octets, made with the database: what made-up SCRAM keys derive from.
@@ -113,6 +114,8 @@ public:
     result<> set_credentials(std::string_view address, new_credentials const& c, wall_time now);
     /// Those that are real. Only while the account still has that verifier.
     result<> set_scram(std::int64_t id, std::string_view verifier, scram_set const& keys);
+    /// Another verifier of the same password; only while the account still has the old one.
+    result<> upgrade_verifier(std::int64_t id, std::string_view old, std::string_view verifier, std::string_view cost);
     result<> remove_account(std::string_view address);
     enum class flag { enabled, smtp_auth };
     result<> set_flag(std::string_view address, flag f, bool on);

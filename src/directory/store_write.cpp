@@ -1,6 +1,8 @@
 // The writes of the account database. Each is one transaction: all of it, or nothing.
+#include "base/crypto.hpp"
 #include "base/text.hpp"
 #include "directory/store.hpp"
+#include "directory/verifier.hpp"
 
 namespace postern::directory {
 namespace {
@@ -158,6 +160,38 @@ result<> store::set_scram(std::int64_t id, std::string_view verifier, scram_set 
     });
 }
 
+namespace {
+
+/// Which hash was in place of the present one before its upgrade, as digests: an import of
+/// the same file again must leave the account alone. Made when first needed.
+constexpr char const* make_upgrades =
+    "CREATE TABLE IF NOT EXISTS hash_upgrades ("
+    " account INTEGER PRIMARY KEY REFERENCES accounts ON DELETE CASCADE, was BLOB NOT NULL, became BLOB NOT NULL"
+    ") STRICT";
+
+}  // namespace
+
+result<> store::upgrade_verifier(std::int64_t id, std::string_view old, std::string_view verifier,
+                                 std::string_view cost)
+{
+    return write([&](connection& c) -> result<> {
+        auto changed = run(c, "UPDATE accounts SET verifier = ?3, cost = ?4 WHERE id = ?1 AND verifier = ?2", id, old,
+                           verifier, cost);
+        if (!changed) return std::move(changed).error();
+        // Without a salt even a digest of the hash would give the password away.
+        bool const salted = cost_of(old) != "{SHA}" && cost_of(old) != "{LDAP-MD5}" && cost_of(old) != "{SHA256}" &&
+                            cost_of(old) != "{SHA512}";
+        if (*changed == 0 || !salted) return done{};
+        if (auto r = c.execute(make_upgrades); !r) return r;
+        auto s = c.prepare("INSERT OR REPLACE INTO hash_upgrades (account, was, became) VALUES (?1, ?2, ?3)");
+        if (!s) return std::move(s).error();
+        s->bind(1, id);
+        s->bind_blob(2, digest(hash::sha256, old));
+        s->bind_blob(3, digest(hash::sha256, verifier));
+        return s->run();
+    });
+}
+
 result<> store::remove_account(std::string_view address)
 {
     return change(address, [&](connection& c, std::int64_t id) -> result<> {
@@ -228,7 +262,10 @@ result<std::size_t> store::import_accounts(std::vector<imported_account> const& 
 {
     std::size_t count = 0;
     auto written = write([&](connection& c) -> result<> {
-        auto find = c.prepare("SELECT verifier FROM accounts WHERE address = ?1");
+        if (auto r = c.execute(make_upgrades); !r) return r;
+        auto find = c.prepare(
+            "SELECT a.verifier, u.was, u.became FROM accounts a LEFT JOIN hash_upgrades u ON u.account = a.id"
+            " WHERE a.address = ?1");
         if (!find) return std::move(find).error();
         auto alias = c.prepare("SELECT 1 FROM aliases WHERE address = ?1");
         if (!alias) return std::move(alias).error();
@@ -237,7 +274,9 @@ result<std::size_t> store::import_accounts(std::vector<imported_account> const& 
             auto known = find->step();
             if (!known) return std::move(known).error();
             // The same hash again keeps the SCRAM keys that were derived since.
-            bool const same = *known && find->text(0) == item.verifier;
+            bool const same =
+                *known && (find->text(0) == item.verifier || (find->text(1) == digest(hash::sha256, item.verifier) &&
+                                                              find->text(2) == digest(hash::sha256, find->text(0))));
             bool const exists = *known;
             find->reset();
             if (same) continue;

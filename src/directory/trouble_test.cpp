@@ -236,7 +236,7 @@ TEST_CASE("a file that stays damaged is looked over more and more seldom")
     auto opened = accounts_file::open(where.path());
     REQUIRE(opened);
     accounts_file& counted = **opened;
-    embedded d{o, std::move(*opened)};
+    embedded d{o, std::move(*opened), {}};
     REQUIRE(d.begin());
     run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
     fill(where.path() / "garbage", std::string(20'000, '\xee'));

@@ -263,6 +263,13 @@ std::string cost_of(std::string_view verifier)
     return "unknown";
 }
 
+bool is_current(std::string_view verifier)
+{
+    auto const p = argon2::parse(verifier);
+    argon2::parameters const ours;
+    return p && p->cost.id && p->cost.memory >= ours.memory && p->cost.passes >= ours.passes && p->hash.size() >= 32;
+}
+
 std::string make_verifier(std::string_view prepared)
 {
     argon2::parsed p;

@@ -18,6 +18,8 @@ std::string scheme_of(std::string_view verifier);
 /// The verifier without salt and hash: what its check costs. "$6$rounds=5000$", "$2b$12$".
 std::string cost_of(std::string_view verifier);
 
+/// Whether it is what make_verifier() would make now, or dearer.
+bool is_current(std::string_view verifier);
 /// argon2id with our own costs, of an already prepared password. Empty: no memory.
 std::string make_verifier(std::string_view prepared);
 

@@ -62,7 +62,11 @@ public:
     result<> grant_send_as(std::string_view, std::string_view) override { return failure(); }
     result<> revoke_send_as(std::string_view, std::string_view) override { return failure(); }
     result<std::vector<account>> list_accounts() override { return accounts; }
-    result<std::size_t> import_accounts(std::string_view, std::vector<std::string>&) override { return failure(); }
+    result<std::size_t> import_accounts(std::string_view, directory::file_format const&,
+                                        std::vector<std::string>&) override
+    {
+        return failure();
+    }
     result<> add_domain(std::string_view) override { return failure(); }
     result<> remove_domain(std::string_view) override { return failure(); }
     result<std::vector<std::string>> list_domains() override { return domains; }

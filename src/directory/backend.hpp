@@ -1,0 +1,61 @@
+// Where users come from besides the embedded database. Each back end has a name and a type
+// from the configuration, and tells how it is. One that can't answer gives an error with a
+// 4.x.x status, never "wrong password" and never "no such user".
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "directory/file_format.hpp"
+
+namespace postern::directory {
+
+struct stored_account;
+
+/// One [[backend]] of the configuration.
+struct backend_options {
+    std::string name;
+    std::string type;  // "files"
+    std::filesystem::path path;
+    file_format format;
+};
+
+struct backend_health {
+    std::string name;
+    std::string type;
+    bool up = false;
+    std::string detail;  // for people: "12 users", or what is wrong
+};
+
+class back_end {
+public:
+    virtual ~back_end() = default;
+    virtual backend_health health() const = 0;
+};
+
+/// A back end that has all its users in memory, with what verifies their passwords. Any
+/// thread may ask; no question waits.
+class account_source : public back_end {
+public:
+    /// By login name as any_name_key() gives it; null: not one of its users. An error while
+    /// it has never been read.
+    virtual result<std::shared_ptr<stored_account const>> find(std::string_view name) const = 0;
+    virtual std::size_t count() const = 0;
+    /// One whose cost most of its users have; empty: no users.
+    virtual std::string typical_verifier() const = 0;
+    /// Begins to look for changes; `changed` is called after each, on a thread of the
+    /// source's own, until stop().
+    virtual void start(std::function<void()> changed) = 0;
+    virtual void stop() = 0;
+};
+
+/// Reads a file of users, and again whenever it changes. A file that is bad or gone leaves
+/// what was read before in force.
+std::unique_ptr<account_source> make_file_source(backend_options const& o);
+
+}  // namespace postern::directory

@@ -1,0 +1,294 @@
+// A back end of files: the users of a Dovecot passwd-file, an htpasswd or a shadow file, in
+// memory, read again when the file changes.
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/crypto.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "directory/backend.hpp"
+#include "directory/foreign_hash.hpp"
+#include "directory/passwd_file.hpp"
+#include "directory/published.hpp"
+#include "directory/store.hpp"
+#include "sasl/prepare.hpp"
+
+namespace postern::directory {
+namespace {
+
+constexpr std::size_t largest_file = 64u << 20;
+constexpr std::chrono::milliseconds between_looks{500};
+constexpr std::size_t most_notes = 5;
+
+/// What tells that a file is another one, or was written to.
+struct file_mark {
+    std::uint64_t device = 0, inode = 0;
+    std::int64_t size = -1, seconds = 0, nanoseconds = 0, changed = 0, changed_nanoseconds = 0;
+    bool operator==(file_mark const&) const = default;
+};
+
+file_mark mark_of(struct stat const& s)
+{
+    return {s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_ctim.tv_sec, s.st_ctim.tv_nsec};
+}
+
+/// A password in the clear is kept as a digest: a dump of our memory need not have it.
+std::string digest_verifier(secret const& password)
+{
+    secret const prepared = sasl::scram_password(password.reveal());
+    std::string const salt = random_octets(16);
+    std::string text{prepared.reveal()};
+    text += salt;
+    std::string const octets = digest(hash::sha256, text) + salt;
+    wipe(text.data(), text.size());
+    auto const made = digest_of_scheme("SSHA256", octets);
+    return made ? made->to_string() : std::string{};
+}
+
+struct users {
+    std::unordered_map<std::string, std::shared_ptr<stored_account const>> by_name;
+    std::string typical;
+};
+
+class file_source final : public account_source {
+public:
+    explicit file_source(backend_options o) : options_(std::move(o)), users_(nullptr)
+    {
+        look();  // so that the first log-in finds them
+    }
+    ~file_source() override { stop(); }
+
+    backend_health health() const override
+    {
+        auto const now = users_.get();
+        std::string said;
+        {
+            std::lock_guard lock{lock_};
+            said = trouble_;
+        }
+        backend_health h{options_.name, "files", now != nullptr, {}};
+        if (now) h.detail = std::to_string(now->by_name.size()) + " users";
+        if (!said.empty()) h.detail += (now ? ", as read before: " : "") + said;
+        return h;
+    }
+
+    result<std::shared_ptr<stored_account const>> find(std::string_view name) const override
+    {
+        auto const now = users_.get();
+        if (!now) {
+            std::lock_guard lock{lock_};
+            return error{{4, 3, 0}, "The accounts are not available", "back end " + options_.name + ": " + trouble_};
+        }
+        std::string key{name};
+        if (!options_.format.domain.empty() && key.find('@') == std::string::npos) key += "@" + options_.format.domain;
+        auto const found = now->by_name.find(key);
+        return found == now->by_name.end() ? nullptr : found->second;
+    }
+
+    std::size_t count() const override
+    {
+        auto const now = users_.get();
+        return now ? now->by_name.size() : 0;
+    }
+    std::string typical_verifier() const override
+    {
+        auto const now = users_.get();
+        return now ? now->typical : std::string{};
+    }
+
+    void start(std::function<void()> changed) override
+    {
+        watcher_ = std::thread{[this, changed = std::move(changed)] { watch(changed); }};
+    }
+
+    void stop() override
+    {
+        {
+            std::lock_guard lock{wait_lock_};
+            stopping_ = true;
+        }
+        wake_.notify_all();
+        if (watcher_.joinable()) watcher_.join();
+    }
+
+private:
+    void watch(std::function<void()> const& changed)
+    {
+        std::unique_lock lock{wait_lock_};
+        while (!wake_.wait_for(lock, between_looks, [this] { return stopping_; })) {
+            lock.unlock();
+            if (look()) changed();
+            lock.lock();
+        }
+    }
+
+    /// Reads the file if it is another one than before. Whether the users are new.
+    bool look()
+    {
+        struct stat about {};
+        file_mark now;
+        int failed = 0;
+        if (::stat(options_.path.c_str(), &about) == 0)
+            now = mark_of(about);
+        else
+            failed = errno;
+        if (looked_ && now == seen_ && failed == failed_) return false;
+        looked_ = true;
+        seen_ = now;
+        failed_ = failed;
+        if (failed != 0) {
+            complain(std::strerror(failed));
+            return false;
+        }
+        auto text = read(now);
+        return text && take(text->reveal());
+    }
+
+    /// The file's text, unless somebody writes to it right now: then the next look takes it.
+    std::optional<secret> read(file_mark const& expected)
+    {
+        struct closer {
+            int descriptor;
+            ~closer()
+            {
+                if (descriptor >= 0) ::close(descriptor);
+            }
+        } const file{::open(options_.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+        struct stat about {};
+        if (file.descriptor < 0 || ::fstat(file.descriptor, &about) != 0) {
+            complain(std::strerror(errno));
+            return std::nullopt;
+        }
+        if (!S_ISREG(about.st_mode)) {
+            complain("is not a file");
+            return std::nullopt;
+        }
+        if (about.st_size > static_cast<std::int64_t>(largest_file)) {
+            complain("is larger than 64 MiB");
+            return std::nullopt;
+        }
+        std::string text(static_cast<std::size_t>(about.st_size), '\0');
+        std::size_t size = 0;
+        while (size < text.size()) {
+            auto const got = ::read(file.descriptor, text.data() + size, text.size() - size);
+            if (got < 0 && errno == EINTR) continue;
+            if (got < 0) {
+                complain(std::strerror(errno));
+                wipe(text.data(), text.size());
+                return std::nullopt;
+            }
+            if (got == 0) break;
+            size += static_cast<std::size_t>(got);
+        }
+        if (::fstat(file.descriptor, &about) != 0 || mark_of(about) != expected || size != text.size()) {
+            seen_ = {};
+            wipe(text.data(), text.size());
+            return std::nullopt;
+        }
+        modified_ = wall_time{std::chrono::duration_cast<wall_time::duration>(std::chrono::seconds{expected.seconds})};
+        return secret::take(text);
+    }
+
+    bool take(std::string_view text)
+    {
+        std::vector<std::string> problems;
+        auto const lines = read_passwd_lines(text, options_.format, wall_clock::now(), problems);
+        if (!problems.empty()) {
+            complain(problems.front() +
+                     (problems.size() > 1 ? ", and " + std::to_string(problems.size() - 1) + " more" : std::string{}));
+            return false;
+        }
+        auto next = std::make_shared<users>();
+        std::map<std::string, std::pair<std::size_t, std::string>> costs;
+        std::size_t skipped = 0;
+        auto const skip = [&](passwd_line const& l, std::string_view why) {
+            if (++skipped <= most_notes)
+                log::event(log::level::warning, "backend_user_skipped",
+                           {{"backend", options_.name}, {"line", l.number}, {"user", l.shown}, {"detail", why}});
+        };
+        for (auto const& l : lines) {
+            if (l.locked) continue;
+            if (l.bound_to_networks) {
+                skip(l, "allow_nets is not supported; without it the user could log in from everywhere");
+                continue;
+            }
+            if (l.reading.problem != nullptr) {
+                skip(l, l.reading.problem);
+                continue;
+            }
+            auto a = std::make_shared<stored_account>();
+            a->who.address = l.address;
+            a->who.enabled = l.may_log_in;
+            a->who.created = modified_;
+            a->who.password_set = modified_;
+            a->verifier = l.reading.verifier.empty() ? digest_verifier(l.reading.password) : l.reading.verifier;
+            a->who.scheme = l.reading.verifier.empty() ? "plain" : scheme_of(a->verifier);
+            if (auto keys = scram_keys_of(a->verifier); keys.real) {
+                a->who.scram_hashes.push_back(hash::sha256);
+                a->scram.set(hash::sha256, std::move(keys));
+            }
+            auto& sample = costs[cost_of(a->verifier)];
+            ++sample.first;
+            sample.second = a->verifier;
+            next->by_name.emplace(l.address, std::move(a));
+        }
+        std::size_t most = 0;
+        for (auto const& [cost, sample] : costs) {
+            if (sample.first <= most) continue;
+            most = sample.first;
+            next->typical = sample.second;
+        }
+        auto const number = next->by_name.size();
+        users_.set(std::move(next));
+        {
+            std::lock_guard lock{lock_};
+            trouble_.clear();
+        }
+        log::event(log::level::info, "backend_read",
+                   {{"backend", options_.name}, {"users", number}, {"skipped", skipped}});
+        return true;
+    }
+
+    void complain(std::string const& what)
+    {
+        std::string text = options_.path.string() + ": " + what;
+        log::event(log::level::error, "backend_not_read",
+                   {{"backend", options_.name}, {"detail", text}, {"still_in_force", users_.get() != nullptr}});
+        std::lock_guard lock{lock_};
+        trouble_ = std::move(text);
+    }
+
+    backend_options const options_;
+    published<users> users_;  // null: never read
+
+    mutable std::mutex lock_;
+    std::string trouble_;  // why the file as it is now is not in force
+
+    // Of the one who looks.
+    bool looked_ = false;
+    file_mark seen_;
+    int failed_ = 0;
+    wall_time modified_{};
+
+    std::mutex wait_lock_;
+    std::condition_variable wake_;
+    bool stopping_ = false;
+    std::thread watcher_;
+};
+
+}  // namespace
+
+std::unique_ptr<account_source> make_file_source(backend_options const& o) { return std::make_unique<file_source>(o); }
+
+}  // namespace postern::directory
