@@ -75,6 +75,10 @@ std::vector<directory::backend_options> backends_of(config::settings const& s)
                                                  : directory::file_format::kind::dovecot;
         o.format.domain = b.domain;
         o.format.scheme = b.scheme;
+        o.users = b.users;
+        o.service = b.service;
+        o.timeout = b.timeout;
+        o.threads = b.threads;
         list.push_back(std::move(o));
     }
     return list;

@@ -29,8 +29,9 @@ struct tls_version_words {
 };
 
 struct backend_type_words {
-    static constexpr std::string_view name = "\"files\"";
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 1> all{{{"files", "files"}}};
+    static constexpr std::string_view name = "\"files\", \"pam\" or \"dovecot\"";
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 3> all{
+        {{"files", "files"}, {"pam", "pam"}, {"dovecot", "dovecot"}}};
 };
 
 struct file_format_words {
@@ -74,6 +75,17 @@ struct backend_name {
         constexpr std::string_view known = "abcdefghijklmnopqrstuvwxyz0123456789-_";
         if (!text.empty() && text.size() <= 64 && text.find_first_not_of(known) == std::string_view::npos) return true;
         why = "expected a name of 1 to 64 small letters, digits, - or _";
+        return false;
+    }
+};
+
+struct service_name {
+    static constexpr std::string_view name = "name";
+    static bool accepts(std::string_view text, std::string& why)
+    {
+        constexpr std::string_view known = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+        if (!text.empty() && text.size() <= 64 && text.find_first_not_of(known) == std::string_view::npos) return true;
+        why = "expected the name of a file in /etc/pam.d, such as \"postern\"";
         return false;
     }
 };

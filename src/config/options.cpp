@@ -370,11 +370,13 @@ constexpr basic_option<backend> backend_table[] = {
         "\"system\"", first_version),
     entry<backend, choice<backend_type_words>, [](auto& b) -> auto& { return b.type; }>(
         "type", restart,
-        "Where the users come from. `files`: a file of another program, which is read again whenever it changes.",
+        "Where the users come from. `files`: a file of another program, which is read again whenever it changes. "
+        "`pam`: the system's PAM. `dovecot`: Dovecot's auth process.",
         {}, first_version),
     entry<backend, path, [](auto& b) -> auto& { return b.path; }>(
         "path", restart,
-        "The file. The user that the server becomes has to be able to read it.",
+        "The file, or Dovecot's auth socket. The user that the server becomes has to be able to read it, or connect "
+        "to it.",
         "\"/etc/dovecot/users\"", first_version),
     entry<backend, choice<file_format_words>, [](auto& b) -> auto& { return b.format; }>(
         "format", restart,
@@ -389,6 +391,23 @@ constexpr basic_option<backend> backend_table[] = {
         "scheme", restart,
         "The password scheme of hashes that say nothing about themselves, as Dovecot's `scheme` argument.",
         "\"SHA256\"", first_version),
+    entry<backend, path, [](auto& b) -> auto& { return b.users; }>(
+        "users", restart,
+        "Dovecot's userdb socket, which tells who may get mail. Without it only those of Dovecot's users get any that "
+        "other back ends know.",
+        "\"/run/dovecot/postern-userdb\"", first_version),
+    entry<backend, checked<service_name, false>, [](auto& b) -> auto& { return b.service; }>(
+        "service", restart,
+        "The PAM service: a file in /etc/pam.d.",
+        {}, first_version),
+    entry<backend, duration<100, minute>, [](auto& b) -> auto& { return b.timeout; }>(
+        "timeout", restart,
+        "How long PAM or Dovecot may take for an answer. After that the client gets 454 and tries again later.",
+        {}, first_version),
+    entry<backend, number<1, 64>, [](auto& b) -> auto& { return b.threads; }>(
+        "threads", restart,
+        "Questions to PAM or Dovecot at one time; each thread keeps a connection of its own. 256 more may wait.",
+        {}, first_version),
 };
 
 constexpr section section_table[] = {

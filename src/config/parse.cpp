@@ -137,9 +137,20 @@ void check_backends(node const& list, std::vector<backend> const& all, reader& r
             return std::any_of(keys.begin(), keys.end(), [&](auto const& k) { return k.name == name; });
         };
         r.option = "backend";
-        for (auto const& [key, example] : {std::pair{"name", "\"office\""}, std::pair{"type", "\"files\""},
-                                           std::pair{"path", "\"/etc/dovecot/users\""}})
-            if (!given(key)) r.bad(list.items[i], std::string("a key is missing, such as ") + key + " = " + example);
+        auto const need = [&](std::string_view key, std::string_view such_as) {
+            if (!given(key))
+                r.bad(list.items[i],
+                      "a key is missing, such as " + std::string(key) + " = \"" + std::string(such_as) + '"');
+        };
+        need("name", "office");
+        need("type", "files");
+        if (b.type == "files") need("path", "/etc/dovecot/users");
+        if (b.type == "dovecot") need("path", "/run/dovecot/auth-postern");
+        if (b.type == "pam") need("domain", "example.com");
+        bool const others_before = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                                               [](auto const& other) { return other.type != "files"; });
+        if (b.type == "files" && others_before)
+            r.bad(list.items[i], "files are asked before other programs: put this table before theirs");
         if (b.format == "shadow" && b.domain.empty())
             r.bad(list.items[i],
                   "the names in a shadow file are no addresses: say which domain they belong to, such "
@@ -347,7 +358,10 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
         make_absolute(c.chain, folder);
         make_absolute(c.private_key, folder);
     }
-    for (auto& b : s->backends) make_absolute(b.path, folder);
+    for (auto& b : s->backends) {
+        make_absolute(b.path, folder);
+        make_absolute(b.users, folder);
+    }
     for (std::string_view const kind : {"maildir:", "lmtp:unix:"})
         if (s->delivery.local.starts_with(kind)) {
             std::filesystem::path target = s->delivery.local.substr(kind.size());

@@ -65,6 +65,10 @@ struct backend {
     std::string format = "dovecot";
     std::string domain;
     std::string scheme;
+    std::filesystem::path users;
+    std::string service = "postern";
+    std::chrono::milliseconds timeout{10'000};
+    unsigned threads = 4;
 };
 
 struct settings {

@@ -3,6 +3,7 @@
 // 4.x.x status, never "wrong password" and never "no such user".
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -20,9 +21,13 @@ struct stored_account;
 /// One [[backend]] of the configuration.
 struct backend_options {
     std::string name;
-    std::string type;  // "files"
-    std::filesystem::path path;
-    file_format format;
+    std::string type;             // "files", "pam", "dovecot"
+    std::filesystem::path path;   // the file; Dovecot's auth socket
+    file_format format;           // of others than files: the domain only
+    std::filesystem::path users;  // Dovecot's userdb socket; empty: there is none
+    std::string service;          // PAM's
+    std::chrono::milliseconds timeout{10'000};
+    unsigned threads = 4;
 };
 
 struct backend_health {

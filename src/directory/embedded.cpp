@@ -70,10 +70,11 @@ error no_memory() { return {{4, 3, 0}, "There is not enough memory to hash the p
 
 }  // namespace
 
-embedded::embedded(options o, std::unique_ptr<store> s, std::vector<std::unique_ptr<account_source>> sources)
+embedded::embedded(options o, std::unique_ptr<store> s, back_ends others)
     : options_(std::move(o)),
       store_(std::move(s)),
-      sources_(std::move(sources)),
+      sources_(std::move(others.sources)),
+      authenticators_(std::move(others.authenticators)),
       process_key_(random_octets(32)),
       dummy_sealed_(seal(process_key_, "a password", {})),
       domains_(std::make_shared<domain_list const>()),
@@ -85,6 +86,8 @@ embedded::embedded(options o, std::unique_ptr<store> s, std::vector<std::unique_
       recipients_(most_accounts_in_memory, most_unknown_in_memory),
       memories_(options_.cache_entries),
       failures_(most_failures_in_memory),
+      outsiders_(authenticators_.empty() ? 0 : most_accounts_in_memory),
+      outside_mail_(authenticators_.empty() ? 0 : most_unknown_in_memory),
       upgrades_(most_upgrades_in_memory),
       pool_(thread_count(options_.hash_threads), options_.hash_queue)
 {
@@ -92,6 +95,7 @@ embedded::embedded(options o, std::unique_ptr<store> s, std::vector<std::unique_
 
 embedded::~embedded()
 {
+    for (auto const& a : authenticators_) a->stop();
     for (auto const& s : sources_) s->stop();
     pool_.stop();
     if (reopener_.joinable()) reopener_.join();
@@ -120,6 +124,7 @@ std::vector<backend_health> embedded::backends() const
 {
     std::vector<backend_health> list;
     for (auto const& s : sources_) list.push_back(s->health());
+    for (auto const& a : authenticators_) list.push_back(a->health());
     return list;
 }
 
@@ -298,6 +303,10 @@ result<std::shared_ptr<account const>> embedded::find_account(std::string_view a
     if (!key) return std::shared_ptr<account const>{};
     auto found = load_login(*key);
     if (!found) return std::move(found).error();
+    if (!*found && !authenticators_.empty()) {
+        if (auto const known = outsiders_.get(*key); known && known->until > steady_clock::now())
+            return account_of(known->who);
+    }
     return account_of(*found);
 }
 
@@ -305,11 +314,19 @@ result<std::shared_ptr<account const>> embedded::find_recipient(mail::mailbox co
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
     std::string const key = recipient_key(address);
-    if (auto known = recipients_.get(key, in_trouble_)) return account_of(*known);
-    std::uint64_t const before = epoch_;
-    auto found = load_recipient(address);
+    auto known = recipients_.get(key, in_trouble_);
+    if (!known) {
+        std::uint64_t const before = epoch_;
+        auto found = load_recipient(address);
+        if (!found) return std::move(found).error();
+        recipients_.put(key, *found, [&] { return epoch_ == before; });
+        known = std::move(*found);
+    }
+    if (*known || authenticators_.empty() || !domains_.get()->all.contains(address.domain)) return account_of(*known);
+    auto found = look_up_outside(key);
+    auto const whole = without_detail(address, store_->recipient_delimiter());
+    if (found && !*found && whole) found = look_up_outside(recipient_key(*whole));
     if (!found) return std::move(found).error();
-    recipients_.put(key, *found, [&] { return epoch_ == before; });
     return account_of(*found);
 }
 
@@ -566,9 +583,16 @@ result<std::unique_ptr<directory>> open_embedded(options o)
 {
     auto s = store::open(o.folder);
     if (!s) return std::move(s).error();
-    std::vector<std::unique_ptr<account_source>> sources;
-    for (auto const& b : o.backends) sources.push_back(make_file_source(b));
-    auto made = std::make_unique<embedded>(std::move(o), std::move(*s), std::move(sources));
+    back_ends others;
+    for (auto const& b : o.backends) {
+        if (b.type == "pam")
+            others.authenticators.push_back(make_authenticator(b, [b] { return make_pam_asker(b); }));
+        else if (b.type == "dovecot")
+            others.authenticators.push_back(make_authenticator(b, [b] { return make_dovecot_asker(b); }));
+        else
+            others.sources.push_back(make_file_source(b));
+    }
+    auto made = std::make_unique<embedded>(std::move(o), std::move(*s), std::move(others));
     if (auto begun = made->begin(); !begun) return std::move(begun).error();
     return std::unique_ptr<directory>{std::move(made)};
 }

@@ -15,6 +15,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "directory/authenticator.hpp"
 #include "directory/directory.hpp"
 #include "directory/generation_cache.hpp"
 #include "directory/hash_pool.hpp"
@@ -23,9 +24,15 @@
 
 namespace postern::directory {
 
+/// The back ends, each kind in the order of the configuration.
+struct back_ends {
+    std::vector<std::unique_ptr<account_source>> sources;
+    std::vector<std::unique_ptr<authenticator>> authenticators;
+};
+
 class embedded final : public directory {
 public:
-    embedded(options o, std::unique_ptr<store> s, std::vector<std::unique_ptr<account_source>> sources);
+    embedded(options o, std::unique_ptr<store> s, back_ends others);
     ~embedded() override;
     /// Reads what must be known before the first question.
     result<> begin();
@@ -128,11 +135,20 @@ private:
     result<> refresh_domains(std::vector<std::string> const* configured);
     result<entry> load_login(std::string_view key);
     result<entry> ask_sources(std::string_view key) const;
+    result<entry> look_up_outside(std::string const& key);
     void sources_changed();
     result<entry> load_recipient(mail::mailbox const& address);
     result<entry> find_postmaster(std::string_view domain);
     result<> changed(result<> outcome);
     result<std::string> seal_cram_md5(std::string const& address, secret const& password);
+
+    // outsiders.cpp
+    bool may_be_outside(std::string_view name) const;
+    void ask_outside(std::string const& name, secret password, login_handler handler);
+    void ask_outside(std::size_t index, std::string const& name, secret const& password, login_handler const& handler);
+    void settle_outside(std::size_t index, std::string const& name, secret const& password, result<judgement> j,
+                        login_handler const& handler);
+    entry outsider(std::string const& address, bool enabled, std::string const& type) const;
 
     // logins.cpp
     std::string credential_key(std::string_view name, std::string_view verifier, std::string_view password) const;
@@ -152,6 +168,7 @@ private:
     options const options_;
     std::unique_ptr<store> store_;
     std::vector<std::unique_ptr<account_source>> const sources_;
+    std::vector<std::unique_ptr<authenticator>> const authenticators_;
     std::string const process_key_;
     std::string const dummy_sealed_;
 
@@ -175,7 +192,14 @@ private:
     entry_cache recipients_;
     generation_cache<memory> memories_;
     generation_cache<steady_time> failures_;
-    generation_cache<std::string> upgrades_;  // from a verifier to what replaced it for the same password
+    /// A user of a program that is asked each time: as it was when that last knew it, or null.
+    struct outside_entry {
+        entry who;
+        steady_time until;
+    };
+    generation_cache<outside_entry> outsiders_;     // who logged in
+    generation_cache<outside_entry> outside_mail_;  // who may get mail
+    generation_cache<std::string> upgrades_;        // from a verifier to what replaced it for the same password
 
     std::mutex flights_lock_;
     std::unordered_map<std::string, std::vector<waiter>> flights_;

@@ -37,7 +37,12 @@ struct world {
         o.folder = where.path();
         o.hash_threads = 1;
         o.configured_domains = {"example.org"};
-        o.backends.push_back({"office", "files", file, format});
+        backend_options b;
+        b.name = "office";
+        b.type = "files";
+        b.path = file;
+        b.format = format;
+        o.backends.push_back(std::move(b));
         auto d = open_embedded(std::move(o));
         if (!d) FAIL(d.error().logged);
         return std::move(*d);

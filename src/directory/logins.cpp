@@ -68,6 +68,7 @@ void embedded::verify_password(std::string_view authcid, std::string_view authzi
     if (!found) return handler(std::move(found).error());
     entry const& e = *found;
 
+    if (!e && may_be_outside(name)) return ask_outside(name, std::move(password), std::move(handler));
     std::string verifier = e ? e->verifier : *dummy_.get();
     std::string const key = credential_key(name, verifier, password.reveal());
     if (auto const known = memories_.get(key); known && known->until > steady_clock::now()) {
@@ -95,8 +96,7 @@ void embedded::begin_check(std::string const& name, entry const& e, std::string 
     v.candidates = sasl::password_candidates(password.reveal());
     // Keys for SCRAM and a better hash can only be made while the password is at hand. The users
     // of back ends keep what they have.
-    bool const learns =
-        e && e->id != 0 && (lacks_scram(*e) || (options_.upgrade_hashes && !is_current(verifier)));
+    bool const learns = e && e->id != 0 && (lacks_scram(*e) || (options_.upgrade_hashes && !is_current(verifier)));
     if (!learns) password.clear();
     v.done = [this, key, verifier = std::move(verifier), password = std::move(password)](verified found) {
         finish_check(key, verifier, found, password);

@@ -97,7 +97,7 @@ TEST_CASE("hashes stay as they are when upgrades are switched off")
     auto d = std::move(open_embedded(std::move(o))).value();
     CHECK(import(*d, std::string{"bob@example.org:"} + salted) == 1);
     CHECK(log_in(*d, "bob@example.org", "sesame").state == login_state::accepted);
-    CHECK(eventually([&] { return (*d->find_account("bob@example.org"))->has_scram; }));
+    CHECK(eventually([&] { return (*d->find_account("bob@example.org"))->has_scram(); }));
     std::this_thread::sleep_for(std::chrono::milliseconds{1200});
     CHECK(scheme(*d, "bob@example.org") == "SSHA256");
 }

@@ -1,12 +1,19 @@
 """Users of other programs: as back ends, and imported. The configuration is that of docs/backends.md."""
 import base64
+import contextlib
 import json
 import os
+import pathlib
 import re
 import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
 import unittest
 
-from harness import ALICE, PASSWORDS, ROOT, Postern, need, run, wait_for
+from harness import ALICE, PASSWORDS, ROOT, SLOW, Postern, need, run, wait_for
 
 SESAME = "open-Sesame 1001"
 PAGE = (ROOT / "docs" / "backends.md").read_text()
@@ -139,6 +146,283 @@ class Files(unittest.TestCase):
         self.login(server, "off", SESAME, 535, "5.7.8")
         self.login(server, "root", "*", 535, "5.7.8")
         self.login(server, "old", SESAME, 525, "5.7.13")
+        server.stop()
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise unittest.SkipTest("needs root")
+
+
+class Asked(unittest.TestCase):
+    """Programs that are asked for each log-in."""
+
+    def server(self, row, **more):
+        server = Postern({"auth": {"mechanisms": ["PLAIN", "LOGIN"], "cache_life": "0s"},
+                          "backend": [{**row, **more}]}, accounts=(ALICE,))
+        self.addCleanup(shutil.rmtree, server.dir, True)
+        self.addCleanup(server.kill)
+        return server
+
+    def login(self, server, user, password, code=235, status=None):
+        with server.session() as wire:
+            wire.auth_plain(user, password, code, status)
+
+
+class Pam(Asked):
+    """The real libpam, with a service of our own: pam_exec gives each password to a script."""
+
+    def setUp(self):
+        need_root()
+        if not os.path.isdir("/etc/pam.d"):
+            self.skipTest("no PAM here")
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-pam-"))
+        self.addCleanup(shutil.rmtree, self.dir, True)
+        self.name = f"postern-e2e-{os.getpid()}"
+        self.service = pathlib.Path("/etc/pam.d", self.name)
+        self.addCleanup(lambda: self.service.unlink(missing_ok=True))
+        script = self.dir / "check"
+        script.write_text(f"""#!/bin/sh
+            password=$(tr -d '\\0')
+            [ -e {self.dir}/hang ] && sleep 20
+            case $PAM_USER in root|ann|off) ;; *) exit 1;; esac
+            [ "$password" = "{SESAME}" ]
+            """)
+        script.chmod(0o755)
+        account = self.dir / "account"
+        account.write_text('#!/bin/sh\n[ "$PAM_USER" != off ]\n')
+        account.chmod(0o755)
+        # pam_exec itself would say "system error" for whatever the script doesn't like.
+        self.write("".join(f"{kind} [success=1 default=ignore] pam_exec.so {options} {program}\n"
+                           f"{kind} requisite pam_deny.so\n{kind} required pam_permit.so\n"
+                           for kind, options, program in (("auth", "expose_authtok quiet", script),
+                                                          ("account", "quiet", account))))
+
+    def write(self, text):
+        self.service.write_text(text)
+
+    def row(self):
+        return {**example("## pam"), "domain": "postern.test", "service": self.name, "timeout": "3s"}
+
+    def test_users_of_pam(self):
+        server = self.server(self.row())
+        for name in ("ann", "ann@postern.test", "ANN@postern.test"):
+            self.login(server, name, SESAME)
+        self.login(server, "ann", SESAME + "x", 535, "5.7.8")
+        self.login(server, "nobody", SESAME, 535, "5.7.8")
+        self.login(server, "ann@elsewhere.test", SESAME, 535, "5.7.8")
+        self.login(server, "off", SESAME, 525, "5.7.13")
+        self.login(server, "off", SESAME + "x", 535, "5.7.8")
+        self.login(server, ALICE, PASSWORDS[ALICE])
+        with server.session() as wire:
+            wire.auth_plain("ann", SESAME)
+            wire.say("MAIL FROM:<alice@postern.test>", 550, "5.7.1")
+            wire.say("MAIL FROM:<ann@postern.test>", 250)
+            wire.say(f"RCPT TO:<{ALICE}>", 250)
+            wire.say("RCPT TO:<root@postern.test>", 250)  # the system knows that one
+            wire.say("RCPT TO:<no-such-user@postern.test>", 550)
+        status = json.loads(server.cli("status", "--json", check=True).stdout)["backends"]
+        self.assertEqual([(b["name"], b["type"], b["up"]) for b in status], [("system", "pam", True)])
+        server.stop()
+
+    def test_a_pam_that_hangs_or_fails_is_an_outage(self):
+        server = self.server(self.row(), timeout="1s", threads=2)
+        (self.dir / "hang").touch()
+        began = time.monotonic()
+        self.login(server, "ann", SESAME, 454, "4.7.0")
+        self.assertLess(time.monotonic() - began, 8 * SLOW)
+        self.login(server, ALICE, PASSWORDS[ALICE])
+        self.assertIn("down: ", server.cli("status").stdout)
+        (self.dir / "hang").unlink()
+        self.login(server, "ann", SESAME)
+        self.assertIn("up: ", server.cli("status").stdout)
+        self.write("auth required pam_no_such_module.so\n")
+        self.login(server, "ann", SESAME, 454, "4.7.0")
+        server.wait_log("backend_down")
+        # What still sleeps must not keep the server from ending.
+        server.stop()
+
+
+class DovecotAuth:
+    """A real Dovecot that only authenticates."""
+
+    def __init__(self, users, extra=""):
+        need_root()
+        need("dovecot", "doveadm")
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-dovecot-"))
+        self.dir.chmod(0o755)
+        self.auth, self.users = self.dir / "auth-postern", self.dir / "postern-userdb"
+        (self.dir / "users").write_text(users)
+        (self.dir / "users").chmod(0o644)
+        (self.dir / "dovecot.conf").write_text(f"""
+            base_dir = {self.dir}/run
+            log_path = {self.dir}/log
+            protocols =
+            ssl = no
+            default_login_user = dovenull
+            default_internal_user = dovecot
+            auth_mechanisms = plain
+            auth_failure_delay = 0
+            mail_location = maildir:{self.dir}/mail/%u
+            passdb {{
+              driver = passwd-file
+              args = {self.dir}/users
+            }}
+            userdb {{
+              driver = passwd-file
+              args = {self.dir}/users
+              default_fields = uid=dovecot gid=dovecot home={self.dir}/mail
+            }}
+            service auth {{
+              unix_listener {self.auth} {{
+                mode = 0600
+              }}
+              unix_listener {self.users} {{
+                mode = 0600
+              }}
+            }}
+            service stats {{
+              unix_listener stats-writer {{
+                mode = 0666
+              }}
+            }}
+            {extra}
+            """)
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(["dovecot", "-F", "-c", str(self.dir / "dovecot.conf")],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_for(lambda: self.auth.exists() and self.users.exists() and self.process.poll() is None,
+                     "Dovecot's sockets")
+        except AssertionError:
+            print(self.log())
+            raise
+
+    def stop(self):
+        if self.process is not None:
+            # Left alone, it would go on serving who is connected.
+            serving = self.auth_processes()
+            self.process.terminate()
+            self.process.wait(20 * SLOW)
+            for pid in serving:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        self.process = None
+
+    def auth_processes(self):
+        """Its auth process, to be stopped and continued."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    fields = (entry / "stat").read_text().rsplit(")", 1)
+                    if int(fields[1].split()[1]) == self.process.pid and "(auth" in fields[0]:
+                        found.append(int(entry.name))
+                except (OSError, IndexError):
+                    continue
+        return found
+
+    def log(self):
+        path = self.dir / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.stop()
+        if kind is not None:
+            print(f"--- log of Dovecot\n{self.log()[-4000:]}\n---", flush=True)
+        shutil.rmtree(self.dir, True)
+
+
+class Dovecot(Asked):
+    USERS = ("ann@postern.test:{{PLAIN}}{0}::::::\n"
+             "bob@postern.test:{{PLAIN}}{0}::::::\n"
+             "off@postern.test:{{PLAIN}}{0}::::::nologin=yes\n")
+
+    def row(self, dovecot):
+        return {**example("## dovecot"), "path": dovecot.auth, "users": dovecot.users, "timeout": "2s"}
+
+    def test_users_of_dovecot(self):
+        with DovecotAuth(self.USERS.format(SESAME)) as dovecot:
+            server = self.server(self.row(dovecot))
+            self.login(server, "ann@postern.test", SESAME)
+            self.login(server, "ANN@postern.test", SESAME)
+            self.login(server, "ann@postern.test", SESAME + "\t\u00fc", 535, "5.7.8")
+            self.login(server, "nobody@postern.test", SESAME, 535, "5.7.8")
+            self.login(server, "off@postern.test", SESAME, 525, "5.7.13")
+            self.login(server, "off@postern.test", SESAME + "x", 535, "5.7.8")
+            self.login(server, ALICE, PASSWORDS[ALICE])
+            with server.session() as wire:
+                wire.auth_login("ann@postern.test", SESAME)
+                wire.say("MAIL FROM:<bob@postern.test>", 550, "5.7.1")
+                wire.say("MAIL FROM:<ann+shop@postern.test>", 250)
+                wire.say("RCPT TO:<bob@postern.test>", 250)
+                wire.say("RCPT TO:<bob+x@postern.test>", 250)
+                wire.say("RCPT TO:<nobody@postern.test>", 550)
+                wire.say("DATA", 354)
+                wire.send("From: ann@postern.test\r\nSubject: x\r\n\r\nby way of Dovecot\r\n.\r\n")
+                wire.expect(250)
+            wait_for(lambda: any(b"by way of Dovecot" in m for m in server.mailbox("bob@postern.test")), "the mail")
+            status = json.loads(server.cli("status", "--json", check=True).stdout)["backends"]
+            self.assertEqual([(b["name"], b["up"]) for b in status], [("imap", True)])
+            server.stop()
+
+    def test_dovecot_is_restarted_stopped_and_slowed_under_load(self):
+        with DovecotAuth(self.USERS.format(SESAME)) as dovecot:
+            server = self.server(self.row(dovecot))
+            wrong, right, ends = [], [0], threading.Event()
+
+            def client():
+                while not ends.is_set():
+                    with server.session() as wire:
+                        token = base64.b64encode(f"\0ann@postern.test\0{SESAME}".encode()).decode()
+                        reply = wire.say(f"AUTH PLAIN {token}")
+                        if reply.code == 235:
+                            right[0] += 1
+                        elif reply.code != 454:
+                            wrong.append(str(reply))
+
+            threads = [threading.Thread(target=client) for _ in range(4)]
+            for t in threads:
+                t.start()
+
+            def progress():
+                before = right[0]
+                wait_for(lambda: right[0] > before + 5, "log-ins that succeed", 30)
+            try:
+                progress()
+                dovecot.stop()
+                time.sleep(1)
+                dovecot.start()
+                progress()
+                stopped = dovecot.auth_processes()
+                self.assertTrue(stopped)
+                for pid in stopped:
+                    os.kill(pid, signal.SIGSTOP)
+                time.sleep(4)
+                for pid in stopped:
+                    os.kill(pid, signal.SIGCONT)
+                progress()
+            finally:
+                ends.set()
+                for t in threads:
+                    t.join()
+            self.assertEqual(wrong, [])
+            server.stop()
+
+    def test_a_dovecot_that_is_not_there_is_an_outage(self):
+        server = self.server({**example("## dovecot"), "path": "/nonexistent/auth", "users": "/nonexistent/userdb"})
+        self.login(server, "ann@postern.test", SESAME, 454, "4.7.0")
+        self.login(server, ALICE, PASSWORDS[ALICE])
+        with server.session(login=ALICE) as wire:
+            wire.say(f"MAIL FROM:<{ALICE}>", 250)
+            wire.say("RCPT TO:<ann@postern.test>", 451)
+            wire.say(f"RCPT TO:<{ALICE}>", 250)
         server.stop()
 
 

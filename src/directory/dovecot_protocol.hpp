@@ -1,0 +1,50 @@
+// Lines of Dovecot's authentication protocol (version 1.2, as its documentation "Design/
+// AuthProtocol" describes it), client side: fields between tabs, with control characters
+// escaped. Knows no socket.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postern::directory::dovecot {
+
+inline constexpr std::size_t longest_line = 16'384;
+
+/// For a field: tabs, line ends, NUL and the escape character itself.
+std::string escape(std::string_view text);
+std::string unescape(std::string_view text);
+
+struct reply {
+    enum class kind : std::uint8_t {
+        ok,         // OK: right; USER: there is such a user
+        fail,       // FAIL: wrong, or no such user
+        temporary,  // FAIL with temp: it could not tell
+        disabled,   // FAIL with user_disabled, OK with nologin
+        not_found,  // NOTFOUND
+        other,      // of the handshake, or of another request
+    };
+    kind what = kind::other;
+    std::uint32_t id = 0;
+    std::string user;    // as the server writes it
+    std::string reason;  // for the log
+};
+reply parse_reply(std::string_view line);
+
+/// What a server says before the first request.
+struct greeting {
+    bool version_seen = false;
+    bool plain = false;  // MECH PLAIN
+    bool done = false;
+};
+/// False: not a server that we understand.
+bool read_greeting(std::string_view line, greeting& g);
+
+std::string hello(std::uint32_t client_id);
+/// The line that asks about a password, with all secrets in it: wipe it.
+std::string auth_request(std::uint32_t id, std::string_view name, std::string_view password);
+std::string user_request(std::uint32_t id, std::string_view name);
+
+}  // namespace postern::directory::dovecot
