@@ -222,6 +222,16 @@ result<std::shared_ptr<account const>> embedded::find_account(std::string_view a
     return account_of(*found);
 }
 
+result<std::shared_ptr<account const>> embedded::find_owner(mail::mailbox const& address)
+{
+    if (auto r = look_at_database(); !r) return std::move(r).error();
+    std::string const key = recipient_key(address);
+    auto found = load_login(key);
+    if (found && !*found) found = store_->find_address(key);  // an alias?
+    if (!found) return std::move(found).error();
+    return account_of(*found);
+}
+
 result<std::shared_ptr<account const>> embedded::find_recipient(mail::mailbox const& address)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
