@@ -328,6 +328,14 @@ class Networks(unittest.TestCase):
                     word = token()
                     wire.data(message("printer@postern.test", OUTSIDE, word))
                     sink.wait(word)
+            # What a device leaves out is added for it, too.
+            with Wire(server.submission, source=("127.0.0.4", 0)) as wire:
+                wire.expect(220)
+                wire.ehlo()
+                wire.mail("printer@postern.test", OUTSIDE)
+                word = token()
+                wire.data(f"Subject: {word}\n\nToner is low.\n")
+                self.assertIn(b"\r\nFrom: <printer@postern.test>\r\n", sink.wait(word)["content"])
             with Wire(server.submission, source=("127.0.0.3", 0)) as wire:
                 wire.expect(220)
                 self.assertIn("PLAIN", wire.ehlo()["AUTH"])
