@@ -64,6 +64,14 @@ std::string ip_address::to_string() const
     return text.data();
 }
 
+ip_address customer_of(ip_address const& a) noexcept
+{
+    if (a.is_v4()) return a;
+    auto octets = a.octets();
+    std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
+    return ip_address::v6(octets);
+}
+
 std::string endpoint::to_string() const
 {
     auto const host = address.to_string();

@@ -35,6 +35,10 @@ private:
     bool v4_ = true;
 };
 
+/// The address that all of one customer's are counted under: for IPv6 the /64, which is what one
+/// customer has at least.
+ip_address customer_of(ip_address const& a) noexcept;
+
 struct endpoint {
     ip_address address;
     std::uint16_t port = 0;

@@ -75,6 +75,14 @@ TEST_CASE("loopback and private ranges, at their edges")
         CHECK_MESSAGE(!ip(a).is_private(), a);
 }
 
+TEST_CASE("the addresses of one customer: an IPv6 /64")
+{
+    CHECK(customer_of(ip("192.0.2.1")) == ip("192.0.2.1"));
+    CHECK(customer_of(ip("2001:db8:1:2:3:4:5:6")) == ip("2001:db8:1:2::"));
+    CHECK(customer_of(ip("2001:db8:1:2::")) == customer_of(ip("2001:db8:1:2:ffff::1")));
+    CHECK(customer_of(ip("2001:db8:1:3::")) != customer_of(ip("2001:db8:1:2::")));
+}
+
 TEST_CASE("endpoints")
 {
     for (auto const* fine : {"192.0.2.1:25", "[2001:db8::1]:25", "[::]:0", "0.0.0.0:65535"}) {

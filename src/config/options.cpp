@@ -265,13 +265,18 @@ constexpr option table[] = {
     setting<duration<0, 30 * day>, [](auto& s) -> auto& { return s.delivery.delay_notice_after; }>(
         "delivery.delay_notice_after", reload,
         "After how long the sender is told, once, that a message is still waiting, unless the sender "
-        "asked for no such notice (NOTIFY). 0: never."),
+        "asked for no such notice (NOTIFY). Mail that came neither with a login nor from "
+        "`relay.networks` gets a notice only if it asks for one: its sender may be forged. 0: never. "
+        "When a reload changes it, mail that waits already and is next tried after the new time gets "
+        "no notice, and mail that had one may get a second if the time is longer."),
     setting<number<1, 10000>, [](auto& s) -> auto& { return s.delivery.connections_per_host; }>(
         "delivery.connections_per_host", reload,
-        "Connections at one time to one other server."),
+        "Connections at one time to one other server: one port of an address (IPv6: of a /64), "
+        "whichever domains' mail they carry."),
     setting<number<1, 100000>, [](auto& s) -> auto& { return s.delivery.concurrency; }>(
         "delivery.concurrency", reload,
-        "Deliveries at one time."),
+        "Deliveries at one time. Half of them at most go to domains whose servers have not taken a "
+        "message lately, or failed the last time."),
     setting<boolean, [](auto& s) -> auto& { return s.delivery.require_tls; }>(
         "delivery.require_tls", reload,
         "Never talk to the smart host without TLS."),

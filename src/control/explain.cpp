@@ -254,7 +254,9 @@ outcome explain(context& c, arguments a)
     f.reverse_path = q.from;
     if (who) {
         f.account = who->address;
-        f.sender_owned = !q.from.null && who->may_send_as(q.from.address);
+        auto const owned = q.from.null ? result<bool>{false} : c.accounts->may_send_as(*who, q.from.address);
+        if (!owned) return to_failure(owned.error());
+        f.sender_owned = *owned;
     }
 
     auto facts = show(q, f);
@@ -289,7 +291,9 @@ outcome explain(context& c, arguments a)
     }
     if (going && q.header_from && who) {
         f.header_address = q.header_from->to_string();
-        f.sender_owned = who->may_send_as(*q.header_from);
+        auto const owned = c.accounts->may_send_as(*who, *q.header_from);
+        if (!owned) return to_failure(owned.error());
+        f.sender_owned = *owned;
         facts["header_from"] = f.header_address;
         facts["header_from_owned"] = f.sender_owned;
         ask(policy::stage::header_from, "DATA");

@@ -17,6 +17,8 @@
 
 namespace postern::delivery {
 
+struct address_place;
+
 /// Streams that are open, so that a stop can end what hangs.
 using open_streams = std::set<net::stream*>;
 
@@ -54,15 +56,15 @@ struct link {
     /// For all of what is done at the moment: each answer alone may come just in time, for hours.
     net::deadline total;
     bool overdue = false;
-    std::shared_ptr<void> place;  // of those that its address has
+    std::shared_ptr<address_place> place;  // of those that its server has
 };
 
 /// Why there is no link: what to tell of the messages that wait for it.
 struct link_failure {
     outcome why;
-    bool tls_handshake = false;      // worth another try without TLS
-    bool lacks_tls = false;          // does not offer what is demanded, or nothing to be trusted
-    std::optional<ip_address> full;  // has as many connections as it may have; another domain's, maybe
+    bool tls_handshake = false;       // worth another try without TLS
+    bool lacks_tls = false;           // does not offer what is demanded, or nothing to be trusted
+    std::optional<std::string> full;  // the line of a server that has as many connections as it may have
 };
 using link_result = basic_result<std::shared_ptr<link>, link_failure>;
 

@@ -17,11 +17,13 @@
 namespace postern::delivery {
 
 struct address_place;
+struct destination;
 
 /// A connection that waits for more work.
 struct sleeper {
     boost::asio::steady_timer alarm;
-    std::optional<ip_address> at;  // where it leads to, if others go there too
+    std::string at;  // the line that it has a place of
+    destination const* of = nullptr;
     bool woken = false;
 };
 
@@ -42,7 +44,8 @@ struct destination {
     unsigned window = 1;       // connections that may be had at the moment; each success adds one
     std::vector<sleeper*> idle;
     bool starved = false;                  // in the line for a connection of the total
-    bool in_line = false;                  // in the line for a connection to an address
+    std::optional<std::string> in_line;    // the line that it waits in for a connection to a server
+    std::size_t recipients_in_line = 0;    // of those that count there
     std::shared_ptr<address_place> place;  // had from that line, for the next connection
 
     /// Sees whether one more connection is called for while mail waits.
@@ -50,6 +53,8 @@ struct destination {
     bool growth_armed = false;
     double seconds_per_message = 1;  // moving average, of one connection
 
+    bool proven = false;    // has taken a message, or is one that the settings name
+    unsigned suspects = 0;  // of the connections: those that began while nothing was known to its credit
     unsigned failures = 0;  // in a row, without a message in between
     steady_time down_until{};
     outcome last_failure;

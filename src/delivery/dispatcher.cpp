@@ -43,12 +43,19 @@ struct counted {
     unsigned& number;
 };
 
+bool is_suspect(destination const& d) { return d.failures > 0 || !d.proven; }
+
+outcome servers_are_busy(destination const& d)
+{
+    return own_finding(rules::delivery_overloaded, d.domain, "its servers' addresses are busy");
+}
+
 }  // namespace
 
 // What one connection sees of the dispatcher.
 class dispatcher::line final : public feeder {
 public:
-    line(dispatcher& all, std::shared_ptr<destination> d, std::optional<ip_address> at)
+    line(dispatcher& all, std::shared_ptr<destination> d, std::string at)
         : all_(all), d_(std::move(d)), at_(std::move(at))
     {
     }
@@ -64,7 +71,7 @@ public:
     net::awaitable<bool> wait() override
     {
         if (is_wanted()) co_return false;
-        sleeper self{asio::steady_timer{all_.context_, all_.world_.limits.idle}, at_};
+        sleeper self{asio::steady_timer{all_.context_, all_.world_.limits.idle}, at_, d_.get()};
         d_->idle.push_back(&self);
         all_.sleepers_.push_back(&self);
         boost::system::error_code ignored;
@@ -92,7 +99,9 @@ public:
         // Who takes nothing, or does not answer, is not given more connections to do it on.
         if (std::any_of(outcomes.begin(), outcomes.end(), [](outcome const& o) { return o.what == fate::delivered; })) {
             d_->window = std::min(d_->window + 1, all_.plan_->connections_per_host);
+            d_->proven = true;
         }
+        all_.cleared(*d_);
         all_.settle(j, outcomes, how);
         all_.watch_growth(d_);
     }
@@ -107,11 +116,11 @@ public:
     }
 
 private:
-    bool is_wanted() const { return all_.is_pressed() || (at_ && all_.addresses_->is_wanted(*at_)); }
+    bool is_wanted() const { return all_.is_pressed(*d_) || all_.addresses_->is_wanted(at_); }
 
     dispatcher& all_;
     std::shared_ptr<destination> d_;
-    std::optional<ip_address> at_;  // where others may wait for the place
+    std::string at_;  // where others may wait for the place
     steady_time since_ = steady_clock::now();
 };
 
@@ -140,6 +149,7 @@ dispatcher::~dispatcher() = default;
 void dispatcher::set_plan(std::shared_ptr<plan const> p)
 {
     plan_ = std::move(p);
+    addresses_->set_most(plan_->connections_per_host);
     own_ = own_addresses();
     auto const old_smart_hosts = std::exchange(smart_hosts_, {});
     auto const old_local_hosts = std::exchange(local_hosts_, {});
@@ -173,10 +183,13 @@ void dispatcher::admit(std::vector<spool::queued_message> arrived)
     for (auto& m : arrived) admit_one(std::move(m), true, now);
 }
 
+// What waits in line for a busy server is nothing to do at the moment.
+bool dispatcher::has_time() const { return under_way_ < pump_until + addresses_->recipients(); }
+
 void dispatcher::pump()
 {
     if (stopping_) return;
-    for (std::size_t batch = 0; batch < most_batches && under_way_ < pump_until; ++batch) {
+    for (std::size_t batch = 0; batch < most_batches && has_time(); ++batch) {
         wall_time const now = world_.now();
         auto due = queue_.take_due(now, pump_batch);
         if (!due) {
@@ -193,21 +206,27 @@ void dispatcher::pump()
 // these are what makes mail due later; so the timer is only moved when it has to be.
 void dispatcher::arm_pump()
 {
-    if (stopping_ || under_way_ >= pump_until) return;
+    if (stopping_ || !has_time()) return;
     auto const due = queue_.next_due();
     steady_clock::duration wait = 5s;  // the spool can't be read: look again soon
     if (due) {
         if (!*due) {
             pump_timer_.cancel();
+            pump_armed_ = false;
             return;
         }
         // The wall clock may jump: never sleep longer than a minute on its word.
         wait = std::clamp<steady_clock::duration>(
             std::chrono::duration_cast<steady_clock::duration>(**due - world_.now()), 10ms, 60s);
     }
+    // Never put off, or else it would not come as long as much is going on.
+    if (pump_armed_ && pump_timer_.expiry() <= steady_clock::now() + wait) return;
+    pump_armed_ = true;
     pump_timer_.expires_after(wait);
     pump_timer_.async_wait([this](boost::system::error_code const& error) {
-        if (!error) pump();
+        if (error) return;
+        pump_armed_ = false;
+        pump();
     });
 }
 
@@ -241,6 +260,7 @@ void dispatcher::submit(std::shared_ptr<destination> const& d, job j)
         under_way_ -= j.recipients.size();
         return settler_.put_off(j, own_finding(rules::delivery_overloaded, d->domain), *plan_);
     }
+    if (d->in_line && !may_wait_in_line(*d, j)) return;
     j.since = now;
     d->waiting.push_back(std::move(j));
     put_to_work(d);
@@ -261,27 +281,41 @@ void dispatcher::put_to_work(std::shared_ptr<destination> const& d)
     watch_growth(d);
 }
 
-void dispatcher::stand_in_line(std::shared_ptr<destination> const& d, ip_address const& at)
+void dispatcher::stand_in_line(std::shared_ptr<destination> const& d, std::string const& at)
 {
+    if (d->in_line) return;
     if (d->connections > 1) {
         // It has others, and will have no more for now.
         d->window = d->connections - 1;
         return;
     }
     // Maybe there is a place again by now: then it comes back at once.
-    if (!addresses_->is_full(at, plan_->connections_per_host)) return;
-    d->in_line = true;
+    if (!addresses_->is_full(at)) return;
     addresses_->wait(at, d);
+    std::erase_if(d->waiting, [&](job const& j) { return !may_wait_in_line(*d, j); });
     // An idle connection makes room.
     auto const idle = std::find_if(sleepers_.begin(), sleepers_.end(), [&](sleeper const* s) { return s->at == at; });
     if (idle != sleepers_.end()) (*idle)->alarm.cancel();
+    // There may be time for other mail again.
+    arm_pump();
+}
+
+// The line of a server that hangs must not fill the memory, nor keep the spool from being read:
+// the spool is the better place to wait.
+bool dispatcher::may_wait_in_line(destination& d, job const& j)
+{
+    if (addresses_->add(d, j.recipients.size(), world_.most_in_line)) return true;
+    under_way_ -= j.recipients.size();
+    settler_.put_off(j, servers_are_busy(d), *plan_);
+    return false;
 }
 
 void dispatcher::leave_line(std::shared_ptr<destination> const& d, std::shared_ptr<address_place> place)
 {
-    d->in_line = false;
+    addresses_->left(*d);
     if (stopping_ || d->waiting.empty()) return;
-    d->place = std::move(place);
+    // Who has to wait for something else as well must not keep the place from the others.
+    if (d->connections == 0 && has_room_for(*d)) d->place = std::move(place);
     put_to_work(d);
 }
 
@@ -293,7 +327,7 @@ void dispatcher::watch_growth(std::shared_ptr<destination> const& d)
     d->growth.expires_after(world_.grow_after);
     d->growth.async_wait([this, d](boost::system::error_code const& error) {
         d->growth_armed = false;
-        if (error || stopping_ || d->waiting.empty()) return;
+        if (error || stopping_ || d->waiting.empty() || d->in_line) return;
         double const seconds =
             static_cast<double>(d->waiting.size()) * d->seconds_per_message / std::max(1u, d->connections);
         bool const long_enough = steady_clock::now() - d->waiting.front().since >= world_.grow_after;
@@ -302,12 +336,12 @@ void dispatcher::watch_growth(std::shared_ptr<destination> const& d)
     });
 }
 
-// Destinations that failed the last time share half of the connections, so that they can all
-// hang at once without delaying the others.
+// Destinations that failed the last time, and new ones, share half of the connections, so that
+// they can all hang at once without delaying the others. Whoever likes can make new domains.
 bool dispatcher::has_room_for(destination const& d) const
 {
     if (connections_ >= plan_->concurrency) return false;
-    return d.failures == 0 || room_for_suspects();
+    return !is_suspect(d) || room_for_suspects();
 }
 
 bool dispatcher::room_for_suspects() const { return suspects_ < std::max(1u, plan_->concurrency / 2); }
@@ -315,22 +349,42 @@ bool dispatcher::room_for_suspects() const { return suspects_ < std::max(1u, pla
 // Whether a connection that ends now would be of use to somebody.
 bool dispatcher::is_pressed() const { return !starved_.empty() || (!starved_suspects_.empty() && room_for_suspects()); }
 
+// Whether that is so for a connection of this one, which may be one that suspects share.
+bool dispatcher::is_pressed(destination const& d) const
+{
+    return is_pressed() || (!starved_suspects_.empty() && d.suspects > 0);
+}
+
+// Makes room among the suspects when a destination is none any more.
+void dispatcher::cleared(destination& d)
+{
+    if (d.suspects == 0 || is_suspect(d)) return;
+    suspects_ -= std::exchange(d.suspects, 0);
+    // Not at once: a connection is in the middle of something.
+    if (!starved_suspects_.empty()) asio::post(context_, [this] { feed_starved(); });
+}
+
 void dispatcher::start_connection(std::shared_ptr<destination> const& d)
 {
+    if (d->in_line) return;
     if (!has_room_for(*d)) {
         if (!d->starved) {
             d->starved = true;
-            (d->failures > 0 ? starved_suspects_ : starved_).push_back(d);
+            (is_suspect(*d) ? starved_suspects_ : starved_).push_back(d);
         }
         // Somebody's idle connection makes room.
-        if (is_pressed() && !sleepers_.empty()) sleepers_.front()->alarm.cancel();
+        auto const idle =
+            std::find_if(sleepers_.begin(), sleepers_.end(), [&](sleeper const* s) { return is_pressed(*s->of); });
+        if (idle != sleepers_.end()) (*idle)->alarm.cancel();
         return;
     }
-    bool const suspect = d->failures > 0;
-    if (suspect) ++suspects_;
+    if (is_suspect(*d)) {
+        ++suspects_;
+        ++d->suspects;
+    }
     ++connections_;
     ++d->connections;
-    asio::co_spawn(context_, run_connection(this, d), [this, d, suspect](std::exception_ptr const& failed) {
+    asio::co_spawn(context_, run_connection(this, d), [this, d](std::exception_ptr const& failed) {
         if (failed) {
             try {
                 std::rethrow_exception(failed);
@@ -338,7 +392,7 @@ void dispatcher::start_connection(std::shared_ptr<destination> const& d)
                 log::event(log::level::error, "delivery_failed", {{"next_hop", d->key}, {"error", e.what()}});
             }
         }
-        connection_ended(d, suspect);
+        connection_ended(d);
     });
 }
 
@@ -361,7 +415,7 @@ net::awaitable<void> dispatcher::run_connection(dispatcher* self, std::shared_pt
         co_return;
     }
     auto const l = *connected;
-    line feed{*self, d, d->by_mx ? std::optional{l->to.at.address} : std::nullopt};
+    line feed{*self, d, l->place->at};
     d->down_until = {};
     std::optional<outcome> broken;
     {
@@ -371,11 +425,14 @@ net::awaitable<void> dispatcher::run_connection(dispatcher* self, std::shared_pt
     if (broken && l->served == 0 && ++d->failures >= failures_of_dead) self->found_dead(*d, *broken);
 }
 
-void dispatcher::connection_ended(std::shared_ptr<destination> const& d, bool suspect)
+void dispatcher::connection_ended(std::shared_ptr<destination> const& d)
 {
-    if (suspect) --suspects_;
     --connections_;
     --d->connections;
+    if (d->suspects > d->connections) {
+        --d->suspects;
+        --suspects_;
+    }
     feed_starved();
     put_to_work(d);
 }
@@ -384,7 +441,7 @@ void dispatcher::feed_starved()
 {
     // Who failed since it went into the line belongs into the other one.
     for (auto i = starved_.begin(); i != starved_.end();) {
-        if ((*i)->failures == 0) {
+        if (!is_suspect(**i)) {
             ++i;
             continue;
         }
@@ -468,8 +525,7 @@ void dispatcher::housekeeping()
                    d.down_until + 10min < now;
         });
         for (auto const& d : addresses_->give_up(now - world_.limits.in_line)) {
-            d->in_line = false;
-            settle_waiting(*d, own_finding(rules::delivery_overloaded, d->domain, "its servers' addresses are busy"));
+            settle_waiting(*d, servers_are_busy(*d));
         }
         for (auto const& [key, d] : destinations_) {
             std::erase_if(d->bad_addresses, [&](auto const& bad) { return bad.second < now; });

@@ -69,6 +69,7 @@ private:
         std::vector<host_address> all;
         bool looped = false;   // one of them is this machine
         bool unclear = false;  // there may be more
+        bool cut_off = false;  // some were not looked up
         std::string problem;
     };
 
@@ -83,6 +84,7 @@ private:
                                                        std::vector<std::string> names, steady_time until);
     static net::awaitable<link_result> connect_somewhere(dispatcher* self, std::shared_ptr<destination> d,
                                                          host_list hosts);
+    std::shared_ptr<address_place> take_place(destination& d, std::string const& key);
     static net::awaitable<link_result> connect_to(dispatcher* self, hop to, steady_time until);
     hop make_hop(destination const& d, std::string name) const;
     void demand_tls(destination const& d, hop& to) const;
@@ -95,10 +97,12 @@ private:
     void watch_growth(std::shared_ptr<destination> const& d);
     static net::awaitable<void> run_connection(dispatcher* self, std::shared_ptr<destination> d);
     bool has_room_for(destination const& d) const;
+    bool is_pressed(destination const& d) const;
+    void cleared(destination& d);
     bool room_for_suspects() const;
     bool is_pressed() const;
     void feed(std::deque<std::shared_ptr<destination>>& starved);
-    void connection_ended(std::shared_ptr<destination> const& d, bool suspect);
+    void connection_ended(std::shared_ptr<destination> const& d);
     void feed_starved();
     void settle(job const& j, std::vector<outcome> const& outcomes, attempt const& how,
                 std::optional<wall_time> not_before = std::nullopt);
@@ -106,9 +110,11 @@ private:
                     std::optional<wall_time> not_before = std::nullopt);
     void settle_waiting(destination& d, outcome const& o);
     void found_dead(destination& d, outcome const& why);
-    void stand_in_line(std::shared_ptr<destination> const& d, ip_address const& at);
+    void stand_in_line(std::shared_ptr<destination> const& d, std::string const& at);
+    bool may_wait_in_line(destination& d, job const& j);
     void leave_line(std::shared_ptr<destination> const& d, std::shared_ptr<address_place> place);
 
+    bool has_time() const;
     void arm_pump();
     void housekeeping();
 
@@ -125,10 +131,10 @@ private:
     std::unordered_map<std::string, std::shared_ptr<destination>> destinations_;
     // Found before, while the plan lasts; the second for mail with REQUIRETLS.
     std::array<std::shared_ptr<destination>, 2> smart_hosts_, local_hosts_;
-    // In line for a connection of the total; those that failed the last time apart.
+    // In line for a connection of the total; suspects apart.
     std::deque<std::shared_ptr<destination>> starved_, starved_suspects_;
     unsigned connections_ = 0;
-    unsigned suspects_ = 0;  // those to destinations that failed the last time
+    unsigned suspects_ = 0;  // those to destinations that failed the last time, or are new
     std::shared_ptr<open_streams> streams_ = std::make_shared<open_streams>();
     std::vector<sleeper*> sleepers_;
     std::shared_ptr<address_lines> addresses_;
@@ -137,6 +143,7 @@ private:
     bool stopping_ = false;
 
     boost::asio::steady_timer pump_timer_, housekeeping_timer_;
+    bool pump_armed_ = false;
 
     workers mailbox_workers_;  // last: its threads end first
 };

@@ -1,5 +1,6 @@
 // The dispatcher's ways: which destination a recipient belongs to, and which host of it.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -49,8 +50,8 @@ public:
     void give_back(job) override {}
 };
 
-// The address that the mailbox server knows: an alias becomes its account, a plus-address
-// of the account stays what it is.
+// The address that the mailbox server knows: an alias becomes its account, an address of the
+// account with a detail (submission.recipient_delimiter) stays what it is.
 mail::recipient readdress(mail::recipient const& to, directory::account const& who, char delimiter)
 {
     mail::recipient out = to;
@@ -199,6 +200,8 @@ std::shared_ptr<destination> dispatcher::fixed_destination(target const& to, boo
         d->needs_tls = needs_tls;
         d->require_tls = require_tls;
     }
+    // Whoever runs this server vouches for it.
+    d->proven = true;
     // Reports name it: where the mailboxes are is nobody's business.
     d->domain = final_delivery ? plan_->hostname : to.host;
     return d;
@@ -249,10 +252,8 @@ net::awaitable<dispatcher::address_list> dispatcher::find_addresses(dispatcher* 
 {
     address_list list;
     for (auto const& name : names) {
-        if (steady_clock::now() >= until) {
-            list.unclear = true;
-            break;
-        }
+        list.cut_off = steady_clock::now() >= until;
+        if (list.cut_off) break;
         auto answer = co_await self->names_->addresses(name);
         if (answer.what != dns::finding::found) {
             if (list.problem.empty()) list.problem = answer.problem;
@@ -274,6 +275,13 @@ net::awaitable<dispatcher::address_list> dispatcher::find_addresses(dispatcher* 
     co_return list;
 }
 
+// The one that it was given in line, if it is there, or a free one.
+std::shared_ptr<address_place> dispatcher::take_place(destination& d, std::string const& key)
+{
+    if (d.place && d.place->at == key) return std::exchange(d.place, nullptr);
+    return addresses_->take(key);
+}
+
 net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std::shared_ptr<destination> d,
                                                           host_list hosts)
 {
@@ -281,41 +289,49 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
     if (!d->to.socket.empty()) {
         hop to = self->make_hop(*d, d->to.socket);
         self->demand_tls(*d, to);
-        co_return co_await connect_to(self, to, until);
+        auto place = self->take_place(*d, to.to_string());
+        if (!place) {
+            link_failure failure;
+            failure.full = to.to_string();
+            co_return failure;
+        }
+        auto connected = co_await connect_to(self, to, until);
+        if (connected) (*connected)->place = std::move(place);
+        co_return connected;
     }
     std::optional<outcome> worst;
-    std::optional<ip_address> full;
+    std::optional<std::string> full;
     std::string dns_problem, lacking;
-    bool looped = false, unclear = !d->by_mx, lacks = false;
+    std::set<std::string> lacking_hosts;
+    bool looped = false, unclear = !d->by_mx, cut_off = false;
     std::size_t tried = 0;
-    for (std::size_t from = 0, to = 0; from < hosts.names.size() && !looped; from = to) {
+    // RFC 5321 section 5.1: worse hosts are for when all better ones failed. One that has no
+    // connection free, by our own limit, did not.
+    for (std::size_t from = 0, to = 0; from < hosts.names.size() && !cut_off && !full; from = to) {
         while (to < hosts.names.size() && hosts.preferences[to] == hosts.preferences[from]) ++to;
         std::vector<std::string> equals{hosts.names.begin() + static_cast<std::ptrdiff_t>(from),
                                         hosts.names.begin() + static_cast<std::ptrdiff_t>(to)};
         auto found = co_await find_addresses(self, d, std::move(equals), until);
         if (dns_problem.empty()) dns_problem = found.problem;
         unclear = unclear || found.unclear;
+        cut_off = found.cut_off;
         // RFC 5321 section 5.1: where we are one of them, these and all that follow would send it back.
         looped = found.looped;
         if (looped) break;
         for (auto const& host : found.all) {
             auto const& a = host.at;
-            if (tried >= most_addresses || self->stopping_ || steady_clock::now() >= until) {
-                unclear = true;
-                break;
-            }
-            std::shared_ptr<address_place> place;
-            if (d->by_mx) {
-                place = d->place && d->place->at == a ? std::move(d->place)
-                                                      : self->addresses_->take(a, self->plan_->connections_per_host);
-                if (!place) {
-                    if (!full) full = a;
-                    continue;
-                }
-            }
-            ++tried;
+            if (lacking_hosts.contains(host.name)) continue;
+            cut_off = cut_off || tried >= most_addresses || self->stopping_ || steady_clock::now() >= until;
+            if (cut_off) break;
             hop next = self->make_hop(*d, host.name);
             next.at.address = a;
+            std::string const key = line_of(next.at);
+            auto place = self->take_place(*d, key);
+            if (!place) {
+                if (!full) full = key;
+                continue;
+            }
+            ++tried;
             self->demand_tls(*d, next);
             auto connected = co_await connect_to(self, std::move(next), until);
             if (connected) {
@@ -324,9 +340,9 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
                 co_return connected;
             }
             if (d->require_tls && connected.error().lacks_tls) {
-                // It works, only not for this: others may.
-                if (lacking.find(host.name) == std::string::npos) lacking += (lacks ? ", " : "not by ") + host.name;
-                lacks = true;
+                // It works, only not for this: other hosts may.
+                lacking += (lacking.empty() ? "not by " : ", ") + host.name;
+                lacking_hosts.insert(host.name);
                 continue;
             }
             d->bad_addresses[a] = steady_clock::now() + bad_address_for;
@@ -338,10 +354,12 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
     failure.full = full;
     if (worst) {
         failure.why = std::move(*worst);
-    } else if (lacks && (!unclear || !d->by_mx)) {
+    } else if (!lacking.empty() && cut_off) {
+        failure.why = own_finding(rules::route_tls_failure, d->domain, lacking + "; the others were not asked");
+    } else if (!lacking.empty() && (!unclear || !d->by_mx)) {
         // RFC 8689 section 4.2.1: all that there are were asked.
         failure.why = own_finding(rules::remote_needs_tls, d->domain, lacking);
-    } else if (unclear) {
+    } else if (unclear || cut_off) {
         failure.why = own_finding(rules::route_dns_failure, d->domain, dns_problem);
     } else if (looped) {
         failure.why = own_finding(rules::route_loop, d->domain, "its mail exchanger is this machine");

@@ -17,6 +17,7 @@ result<plan> make_plan(config::settings const& s)
         p.smart_host = std::move(*host);
     }
     p.smart_host_needs_tls = s.delivery.require_tls;
+    p.relay_networks = s.relay.networks;
     p.retry = s.delivery.retry;
     p.give_up_after = s.delivery.give_up_after;
     p.delay_notice_after = s.delivery.delay_notice_after;

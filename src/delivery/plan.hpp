@@ -26,6 +26,7 @@ struct plan {
     target local;
     std::optional<target> smart_host;
     bool smart_host_needs_tls = false;
+    std::vector<network> relay_networks;
     std::vector<std::chrono::seconds> retry;
     std::chrono::seconds give_up_after{};
     std::chrono::seconds delay_notice_after{};  // 0: no notices
@@ -63,6 +64,7 @@ struct surroundings {
     std::chrono::milliseconds down_most{std::chrono::minutes{5}};
     std::chrono::milliseconds housekeeping{std::chrono::minutes{1}};
     std::size_t most_under_way = 100'000;  // recipients; the rest waits in the spool
+    std::size_t most_in_line = 2000;       // of them, for one server that has no connection free
     unsigned mailbox_threads = 4;
     std::function<wall_time()> now = wall_clock::now;
     std::function<result<std::unique_ptr<dns::resolver>>(boost::asio::any_io_executor)> make_resolver;

@@ -285,6 +285,39 @@ TEST_CASE("no notice of a delay when the setting is 0")
     CHECK(o.queue.reports().empty());
 }
 
+TEST_CASE("of a delay hear those that sent the mail for sure, and strangers that ask for it")
+{
+    scripted_server host{[](std::string const& line, unsigned) -> std::string {
+        return line.starts_with("RCPT TO:<to@") ? "451 4.3.0 later" : "";
+    }};
+    office o;
+    o.use_smart_host(host);
+    o.settings.relay.networks = {*network::parse("192.0.2.0/24")};
+    o.settings.delivery.delay_notice_after = 4h;
+    o.open();
+    auto const send = [&](std::string const& name, std::string const& account, std::string const& client, bool asks) {
+        auto m = office::letter(name, {"to@b.example"}, name + "@c.example");
+        m.account = account;
+        m.client = client;
+        if (asks) m.recipients[0].to.notify = {.specified = true, .failure = true, .delay = true};
+        o.send(m);
+        CHECK(o.queue.settled(name).state == state::queued);
+    };
+    send("forged", "", "203.0.113.9", false);
+    send("asks", "", "203.0.113.9", true);
+    send("inside", "", "192.0.2.7", false);
+    send("account", "ann@us.example", "203.0.113.9", false);
+    o.later(5h);
+    for (std::string const name : {"forged", "asks", "inside", "account"}) {
+        CHECK(o.queue.settled(name, 0, 2).state == state::queued);
+    }
+    std::vector<std::string> told;
+    for (auto const& [report, text] : o.queue.reports())
+        told.push_back(report.recipients.at(0).to.forward_path.local_part);
+    std::sort(told.begin(), told.end());
+    CHECK(told == std::vector<std::string>{"account", "asks", "inside"});
+}
+
 TEST_CASE("a bounce of a bounce is dropped (66)")
 {
     scripted_server host{[](std::string const& line, unsigned) -> std::string {

@@ -29,12 +29,23 @@ bool has_come(wall_time moment, wall_time now) { return now + std::chrono::milli
 
 wall_time end_of(spool::message const& m, plan const& p) { return m.accepted_at + p.give_up_after; }
 
+// Whether the sender is who the mail says. Anybody else's may be forged, and is told nothing
+// that nobody asked for.
+bool is_ours(spool::message const& m, plan const& p)
+{
+    if (!m.account.empty()) return true;
+    auto const client = ip_address::parse(m.client);
+    return client && contains(p.relay_networks, *client);
+}
+
 // When the sender is to hear that a recipient is still waiting. Nothing: not any more, or never.
 // Mail that waits is always due again at this moment or before it, and after the notice later
 // than that: so the time it was due at tells whether there was a notice, also after a restart.
+// After a change of the setting it may tell wrong, as the setting's text says.
 std::optional<wall_time> notice_due(spool::message const& m, spool::stored_recipient const& r, plan const& p)
 {
     if (p.delay_notice_after.count() == 0 || m.env.reverse_path.null || !wants_delay_notice(r)) return std::nullopt;
+    if (!r.to.notify.specified && !is_ours(m, p)) return std::nullopt;
     wall_time const moment = m.accepted_at + p.delay_notice_after;
     if (r.next_attempt > moment || moment >= end_of(m, p)) return std::nullopt;
     return moment;

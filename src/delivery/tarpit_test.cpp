@@ -173,3 +173,139 @@ TEST_CASE("a domain waits for its busy exchanger rather than fail at a dead one"
     std::this_thread::sleep_for(200ms);
     CHECK(o.queue.times_settled("Q2") == 0);
 }
+
+TEST_CASE("mail waits for a busy exchanger rather than go to a worse one (RFC 5321 section 5.1)")
+{
+    std::atomic<bool> go = false;
+    scripted_server busy{[&](std::string const& line, unsigned) -> std::string {
+        while (line == "." && !go) std::this_thread::sleep_for(5ms);
+        return {};
+    }};
+    scripted_server worse{{}, "PIPELINING", {}, false, nullptr, "127.0.0.2", busy.port()};
+    office o;
+    o.settings.delivery.connections_per_host = 1;
+    o.use_exchanger("a.example", busy);
+    o.use_exchanger("b.example", busy);
+    o.dns->exchanger("b.example", 20, "second.b.example");
+    o.dns->address("second.b.example", "127.0.0.2");
+    o.open();
+    o.send(office::letter("Q1", {"to@a.example"}));
+    while (busy.connections() == 0) std::this_thread::sleep_for(5ms);
+    o.send(office::letter("Q2", {"to@b.example"}));
+    std::this_thread::sleep_for(200ms);
+    CHECK(worse.connections() == 0);
+    go = true;
+    CHECK(o.queue.settled("Q2").state == state::delivered);
+    CHECK(busy.mail(2).size() == 2);
+    CHECK(worse.connections() == 0);
+}
+
+TEST_CASE("new domains whose server hangs leave half of the connections to others")
+{
+    scripted_server hangs{[](std::string const&, unsigned) { return std::string{"HANG"}; }};
+    scripted_server good;
+    office o;
+    o.settings.delivery.concurrency = 4;
+    o.settings.delivery.connections_per_host = 4;
+    o.settings.delivery.local = "smtp:" + good.address();
+    o.accounts.domains = {"us.example"};
+    use_exchanger_for_all(o, hangs, 8);
+    o.open();
+    send_to_all(o, 8, "H");
+    while (hangs.connections() < 2) std::this_thread::sleep_for(5ms);
+    for (int i = 0; i < 20; ++i) o.send(office::letter("G" + std::to_string(i), {"a@us.example"}));
+    CHECK(good.mail(20, 5s).size() == 20);
+    CHECK(hangs.most_at_once() == 2);
+}
+
+TEST_CASE("what waits for a server that hangs does not keep other mail from being tried again")
+{
+    scripted_server hangs{[](std::string const&, unsigned) { return std::string{"HANG"}; }};
+    scripted_server good;
+    office o;
+    o.settings.delivery.connections_per_host = 1;
+    o.settings.delivery.local = "smtp:" + good.address();
+    o.accounts.domains = {"us.example"};
+    o.use_exchanger("a.example", hangs);
+    o.use_exchanger("b.example", hangs);
+    SUBCASE("as it is") {}
+    SUBCASE("however much may wait in line") { o.world.most_in_line = 100'000; }
+    o.open();
+    o.send(office::letter("H", {"to@a.example"}));
+    while (hangs.connections() == 0) std::this_thread::sleep_for(5ms);
+    for (int i = 0; i < 41; ++i) {
+        std::vector<std::string> to;
+        for (int n = 0; n < 100; ++n) to.push_back("to" + std::to_string(n) + "@b.example");
+        o.send(office::letter("H" + std::to_string(i), to));
+    }
+    auto m = office::letter("G", {"a@us.example"});
+    m.size = 5;
+    o.queue.keep(m, std::make_shared<memory_content>("a\r\n\r\n", false));
+    std::this_thread::sleep_for(50ms);
+    o.running->wake();
+    CHECK(good.mail(1, 5s).size() == 1);
+}
+
+TEST_CASE("what waits for a server beyond a number waits in the spool")
+{
+    scripted_server hangs{[](std::string const&, unsigned) { return std::string{"HANG"}; }};
+    office o;
+    o.settings.delivery.connections_per_host = 1;
+    o.world.most_in_line = 3;
+    use_exchanger_for_all(o, hangs, 8);
+    o.open();
+    o.send(office::letter("H", {"to@d0.example"}));
+    while (hangs.connections() == 0) std::this_thread::sleep_for(5ms);
+    for (int d = 1; d < 4; ++d) {
+        o.send(office::letter("H" + std::to_string(d), {"to@d" + std::to_string(d) + ".example"}));
+    }
+    std::this_thread::sleep_for(100ms);
+    for (int d = 4; d < 8; ++d) {
+        std::string const n = std::to_string(d);
+        o.send(office::letter("L" + n, {"to@d" + n + ".example"}));
+        auto const u = o.queue.settled("L" + n);
+        CHECK(u.state == state::queued);
+        CHECK(u.last_reply.starts_with("451 4.3.2"));
+        CHECK(u.next_attempt < wall_clock::now() + 80s);
+    }
+    for (int d = 1; d < 4; ++d) CHECK(o.queue.times_settled("H" + std::to_string(d)) == 0);
+}
+
+TEST_CASE("mail for a host of the settings shares its connections, with REQUIRETLS or without")
+{
+    for (bool unix_socket : {false, true}) {
+        CAPTURE(unix_socket);
+        office o;
+        auto const path = (o.folder / "lmtp").string();
+        scripted_server host{slow(5ms), "PIPELINING", unix_socket ? path : std::string{}, true};
+        o.settings.delivery.connections_per_host = 1;
+        o.settings.delivery.local = "lmtp:" + (unix_socket ? "unix:" + path : host.address());
+        o.accounts.domains = {"us.example"};
+        o.world.limits.idle = 30s;
+        o.open();
+        for (int i = 0; i < 20; ++i) {
+            auto m = office::letter("Q" + std::to_string(i), {"a@us.example"});
+            m.env.require_tls = i % 2 == 0;
+            o.send(m);
+        }
+        CHECK(host.mail(20).size() == 20);
+        CHECK(host.most_at_once() == 1);
+    }
+}
+
+TEST_CASE("who waits for a server is woken when a reload allows it more connections")
+{
+    scripted_server hangs{[](std::string const&, unsigned) { return std::string{"HANG"}; }};
+    office o;
+    o.settings.delivery.connections_per_host = 1;
+    use_exchanger_for_all(o, hangs, 3);
+    o.open();
+    send_to_all(o, 3, "Q");
+    std::this_thread::sleep_for(100ms);
+    CHECK(hangs.connections() == 1);
+    o.settings.delivery.connections_per_host = 3;
+    REQUIRE(o.running->reload(o.settings));
+    auto const until = steady_clock::now() + 5s;
+    while (hangs.connections() < 3 && steady_clock::now() < until) std::this_thread::sleep_for(5ms);
+    CHECK(hangs.connections() == 3);
+}

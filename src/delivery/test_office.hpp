@@ -87,6 +87,7 @@ struct office {
             m.env.reverse_path.null = true;
         } else {
             m.env.reverse_path.address = box(from);
+            m.account = from;
         }
         m.accepted_at = wall_clock::now();
         for (auto const& t : to) {

@@ -203,3 +203,46 @@ TEST_CASE("REQUIRETLS: an exchanger that could not be asked leaves hope, one tha
         for (auto const& line : host.lines()) CHECK_FALSE(line.starts_with("MAIL"));
     }
 }
+
+TEST_CASE("REQUIRETLS: a host that does not offer it is asked at one of its addresses")
+{
+    scripted_server host{{}, "PIPELINING"};
+    office o;
+    o.use_exchanger("b.example", host);
+    for (int i = 0; i < 15; ++i) o.dns->address("mx.b.example", "127.0.0.1");
+    o.open();
+    auto m = office::letter("Q1", {"to@b.example"});
+    m.env.require_tls = true;
+    o.send(m);
+    auto const u = o.queue.settled("Q1");
+    CHECK(u.state == state::bounced);
+    CHECK(u.last_reply.starts_with("550 5.7.30"));
+    CHECK(host.connections() == 1);
+}
+
+TEST_CASE("REQUIRETLS: exchangers that there was no time to ask leave hope, and are no fault of the DNS")
+{
+    test_certificate c;
+    scripted_server host{[](std::string const& line, unsigned) -> std::string {
+                             if (line == "QUIT") std::this_thread::sleep_for(700ms);
+                             return {};
+                         },
+                         "PIPELINING",
+                         {},
+                         false,
+                         c.context.get()};
+    office o;
+    o.world.tls = c.trusted();
+    o.world.limits.finding = 600ms;
+    o.world.limits.quit = 5s;
+    o.use_exchanger("b.example", host);
+    o.dns->exchanger("b.example", 20, "mx.b.example.second");
+    o.dns->address("mx.b.example.second", "127.0.0.1");
+    o.open();
+    auto m = office::letter("Q1", {"to@b.example"});
+    m.env.require_tls = true;
+    o.send(m);
+    auto const u = o.queue.settled("Q1");
+    CHECK(u.state == state::queued);
+    CHECK(u.last_reply.starts_with("451 4.7.5"));
+}

@@ -5,20 +5,29 @@
 
 namespace postern::directory {
 
-bool account::may_send_as(mail::mailbox const& sender) const
+account::claim account::claim_to(mail::mailbox const& sender) const
 {
     auto const owns = [this](std::string const& key) {
         return key == address || std::find(aliases.begin(), aliases.end(), key) != aliases.end();
     };
     std::string const key = sender.key();
-    if (owns(key)) return true;
+    if (owns(key)) return claim::own_or_granted;
     for (auto const& grant : send_as) {
-        if (grant == key) return true;
-        if (grant.starts_with('@') && std::string_view{grant}.substr(1) == sender.domain) return true;
+        if (grant == key) return claim::own_or_granted;
+        if (grant.starts_with('@') && std::string_view{grant}.substr(1) == sender.domain) return claim::own_or_granted;
     }
-    // A sub-address of one's own ("me+shop@") reaches the same account.
     auto const whole = without_detail(sender, recipient_delimiter);
-    return whole && owns(whole->key());
+    return whole && owns(whole->key()) ? claim::sub_address : claim::none;
+}
+
+result<bool> directory::may_send_as(account const& who, mail::mailbox const& sender)
+{
+    auto const claim = who.claim_to(sender);
+    if (claim != account::claim::sub_address) return claim == account::claim::own_or_granted;
+    // "me+shop@" reaches the same account, unless somebody has just that address.
+    auto const owner = find_owner(sender);
+    if (!owner) return owner.error();
+    return *owner == nullptr || (*owner)->address == who.address;
 }
 
 }  // namespace postern::directory

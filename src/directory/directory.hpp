@@ -44,8 +44,10 @@ struct account {
     }
     char recipient_delimiter = '+';  // begins what may stand behind the own name; NUL: nothing may
 
-    /// Whether the account may put this address into MAIL FROM or the header From.
-    bool may_send_as(mail::mailbox const& sender) const;
+    /// How an address is the account's to send as. A sub-address only looks like its own: it may
+    /// be the very address of somebody else, which the account can't know. directory::may_send_as() does.
+    enum class claim : std::uint8_t { none, sub_address, own_or_granted };
+    claim claim_to(mail::mailbox const& sender) const;
 };
 
 enum class login_state {
@@ -97,6 +99,10 @@ public:
     virtual result<std::shared_ptr<account const>> find_recipient(mail::mailbox const& address) = 0;
     /// By login name, any letter case; or null.
     virtual result<std::shared_ptr<account const>> find_account(std::string_view address) = 0;
+    /// The account that has exactly this address, its own or an alias, local or not; or null.
+    virtual result<std::shared_ptr<account const>> find_owner(mail::mailbox const& address) = 0;
+    /// Whether the account may put this address into MAIL FROM or the header From.
+    result<bool> may_send_as(account const& who, mail::mailbox const& sender);
 
     // -- log-ins --
 

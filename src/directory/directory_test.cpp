@@ -1,4 +1,6 @@
 // The directory as its users see it: accounts, recipients, domains, grants.
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "base/text.hpp"
@@ -163,14 +165,14 @@ TEST_CASE("an account sends as its own addresses and as what it was granted")
     auto const a = *d->find_account("bob@example.org");
     for (char const* good : {"bob@example.org", "Bob@example.org", "robert@example.org", "bob+shop@example.org",
                              "info@example.com", "any@lists.example"})
-        CHECK_MESSAGE(a->may_send_as(address(good)), good);
+        CHECK_MESSAGE(*d->may_send_as(*a, address(good)), good);
     for (char const* bad : {"alice@example.org", "bob@example.com", "info+x@example.com", "any@sub.lists.example",
                             "any@xlists.example", "+bob@example.org", "bobx@example.org"})
-        CHECK_FALSE_MESSAGE(a->may_send_as(address(bad)), bad);
-    CHECK_FALSE(a->may_send_as(mail::mailbox{"postmaster", ""}));
+        CHECK_FALSE_MESSAGE(*d->may_send_as(*a, address(bad)), bad);
+    CHECK_FALSE(*d->may_send_as(*a, mail::mailbox{"postmaster", ""}));
     REQUIRE(d->revoke_send_as("bob@example.org", "@lists.example"));
     CHECK_FALSE(d->revoke_send_as("bob@example.org", "@lists.example"));
-    CHECK_FALSE((*d->find_account("bob@example.org"))->may_send_as(address("any@lists.example")));
+    CHECK_FALSE(*d->may_send_as(**d->find_account("bob@example.org"), address("any@lists.example")));
 }
 
 TEST_CASE("sub-addresses begin where the settings say")
@@ -184,7 +186,9 @@ TEST_CASE("sub-addresses begin where the settings say")
     auto d = std::move(open_embedded(o)).value();
     REQUIRE(d->add_account(address("bob@example.org"), secret{"x"}));
     auto const reaches = [&](char const* to) { return *d->find_recipient(address(to)) != nullptr; };
-    auto const sends = [&](char const* as) { return (*d->find_account("bob@example.org"))->may_send_as(address(as)); };
+    auto const sends = [&](char const* as) {
+        return *d->may_send_as(**d->find_account("bob@example.org"), address(as));
+    };
     CHECK(reaches("bob-list@example.org"));
     CHECK_FALSE(reaches("bob+list@example.org"));
     CHECK(sends("bob-list@example.org"));
@@ -199,6 +203,48 @@ TEST_CASE("sub-addresses begin where the settings say")
     CHECK_FALSE(sends("bob+list@example.org"));
     CHECK(reaches("bob@example.org"));
     CHECK(sends("bob@example.org"));
+}
+
+TEST_CASE("what looks like a sub-address may be somebody else's address")
+{
+    folder where;
+    options o;
+    o.folder = where.path();
+    o.hash_threads = 1;
+    o.configured_domains = {"example.org"};  // elsewhere.example is not ours
+    SUBCASE("-") { o.recipient_delimiter = '-'; }
+    SUBCASE("+") { o.recipient_delimiter = '+'; }
+    auto d = std::move(open_embedded(o)).value();
+    auto const at = [&](std::string local_part, char const* domain) {
+        std::replace(local_part.begin(), local_part.end(), ' ', o.recipient_delimiter);
+        return mail::mailbox{local_part, domain};
+    };
+    for (char const* domain : {"example.org", "elsewhere.example"}) {
+        CAPTURE(domain);
+        auto const mary = at("mary", domain), jane = at("mary jane", domain), info = at("mary info", domain);
+        for (auto const& who : {mary, jane}) REQUIRE(d->add_account(who, secret{"x"}));
+        auto const sends = [&](mail::mailbox const& who, mail::mailbox const& as) {
+            return *d->may_send_as(**d->find_account(who.key()), as);
+        };
+        CHECK(sends(mary, at("mary shop", domain)));
+        CHECK(sends(mary, info));
+        CHECK_FALSE(sends(mary, jane));
+        CHECK_FALSE(sends(mary, at("Mary JANE", domain)));
+        CHECK(sends(jane, jane));
+        CHECK_FALSE(sends(jane, mary));
+
+        // An alias of another account; known at once.
+        REQUIRE(d->add_alias(jane.key(), info));
+        CHECK_FALSE(sends(mary, info));
+        CHECK(sends(jane, info));
+        REQUIRE(d->grant_send_as(mary.key(), info.key()));
+        CHECK(sends(mary, info));
+        REQUIRE(d->remove_account(jane.key()));
+        CHECK(sends(mary, jane));
+        // An alias of its own that also looks like a sub-address.
+        REQUIRE(d->add_alias(mary.key(), jane));
+        CHECK(sends(mary, jane));
+    }
 }
 
 TEST_CASE("what was stored is there after reopening")

@@ -310,6 +310,16 @@ result<std::shared_ptr<account const>> embedded::find_account(std::string_view a
     return account_of(*found);
 }
 
+result<std::shared_ptr<account const>> embedded::find_owner(mail::mailbox const& address)
+{
+    if (auto r = look_at_database(); !r) return std::move(r).error();
+    std::string const key = recipient_key(address);
+    auto found = load_login(key);
+    if (found && !*found) found = store_->find_address(key);  // an alias?
+    if (!found) return std::move(found).error();
+    return account_of(*found);
+}
+
 result<std::shared_ptr<account const>> embedded::find_recipient(mail::mailbox const& address)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
@@ -338,15 +348,15 @@ result<embedded::entry> embedded::load_recipient(mail::mailbox const& address)
         return find_postmaster({});
     }
     if (!domains_.get()->all.contains(address.domain)) return entry{};
+    // The very address first, wherever it is: "mary-jane" may be a sub-address of "mary", and
+    // somebody else's.
     auto found = store_->find_address(recipient_key(address));
+    if (!found || *found) return found;
+    found = ask_sources(recipient_key(address));
     if (!found || *found) return found;
     if (auto const whole = without_detail(address, store_->recipient_delimiter())) {
         found = store_->find_address(recipient_key(*whole));
         if (!found || *found) return found;
-    }
-    found = ask_sources(recipient_key(address));
-    if (!found || *found) return found;
-    if (auto const whole = without_detail(address, store_->recipient_delimiter())) {
         found = ask_sources(recipient_key(*whole));
         if (!found || *found) return found;
     }

@@ -40,6 +40,7 @@ public:
     result<bool> is_local(std::string_view domain) override;
     result<std::shared_ptr<account const>> find_recipient(mail::mailbox const& address) override;
     result<std::shared_ptr<account const>> find_account(std::string_view address) override;
+    result<std::shared_ptr<account const>> find_owner(mail::mailbox const& address) override;
 
     sasl::account_means means() const override { return *means_.get(); }
     void verify_password(std::string_view authcid, std::string_view authzid, secret password,

@@ -245,7 +245,8 @@ store::news store::poll()
         std::lock_guard notes{notes_lock_};
         trouble_.clear();
     }
-    if (version == last_data_version_) return news::none;
+    bool const another_file = reopened_.exchange(false);
+    if (version == last_data_version_ && !another_file) return news::none;
     last_data_version_ = version;
     return news::changed;
 }

@@ -71,8 +71,8 @@ public:
     store& operator=(store const&) = delete;
 
     enum class news { none, changed, trouble };
-    /// Whether another process changed the database since the last call. Cheap; never
-    /// waits for a writer, and never opens the file.
+    /// Whether another process changed the database since the last call, or a write went to
+    /// another file than was read before. Cheap; never waits for a writer, and never opens the file.
     news poll();
     /// Whether the file has to be opened anew, and one is there.
     bool wants_reopen() const noexcept { return must_reopen_; }
@@ -158,6 +158,7 @@ private:
     std::vector<std::unique_ptr<reader>> idle_readers_;
     std::atomic<std::uint64_t> opening_{0};  // counts openings: readers of an older one are dropped
     std::atomic<bool> must_reopen_{false};   // something failed in a way that only opening anew may help
+    std::atomic<bool> reopened_{false};      // by a writer, and poll() has not said so yet
     std::atomic<bool> lost_{false};          // gone, replaced or damaged: nothing is asked of it
 
     mutable std::mutex notes_lock_;

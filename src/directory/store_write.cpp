@@ -111,7 +111,10 @@ result<> store::write(std::function<result<>(connection&)> const& work)
 {
     std::lock_guard lock{writer_lock_};
     // What is written to a file that was replaced is written to nowhere.
-    if (auto opened = reopen_for_writing(); !opened) return opened;
+    if (must_reopen_) {
+        if (auto opened = reopen_for_writing(); !opened) return opened;
+        reopened_ = true;
+    }
     if (lost_) return lost();
     auto attempt = [&]() -> result<> {
         auto t = transaction::begin(*writer_);

@@ -225,6 +225,38 @@ TEST_CASE("questions never open a file that is lost; whoever reopens it does")
     CHECK_FALSE(s->wants_reopen());
     auto const again = std::move(accounts_file::open(where.path())).value();
     CHECK(again->list_domains()->size() == 2);
+    // What was read before is of another file, and whoever kept it learns that.
+    CHECK(s->poll() == accounts_file::news::changed);
+    CHECK(s->poll() == accounts_file::news::none);
+}
+
+TEST_CASE("nobody is known from a file that a writer found replaced")
+{
+    folder where;
+    options o;
+    o.folder = where.path();
+    o.hash_threads = 1;
+    o.configured_domains = {"example.org"};
+    auto opened = accounts_file::open(where.path());
+    REQUIRE(opened);
+    accounts_file& file = **opened;
+    embedded d{o, std::move(*opened)};
+    REQUIRE(d.begin());
+    REQUIRE(d.add_account(address("alice@example.org"), secret{"sesame"}));
+    run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
+    auto const other = where.path() / "other.db";
+    std::filesystem::copy_file(where.file(), other);
+    run(other, "UPDATE accounts SET enabled = 0");
+    CHECK(log_in(d, "alice@example.org", "sesame").state == login_state::accepted);
+
+    std::filesystem::rename(other, where.file());
+    file.poll();
+    // By itself, as when SCRAM keys are made: the directory does not read everything anew for that.
+    REQUIRE(file.add_domain("b.example"));
+    CHECK(eventually([&] { return log_in(d, "alice@example.org", "sesame").state == login_state::disabled; }));
+    auto const recipient = d.find_recipient(address("alice@example.org"));
+    REQUIRE(recipient);
+    CHECK_FALSE((*recipient)->enabled);
 }
 
 TEST_CASE("a file that stays damaged is looked over more and more seldom")

@@ -21,7 +21,7 @@ result<> schedule_interrupted(store::connection& db)
         " SELECT m.id, m.queue_id, m.accepted_at FROM message AS m"
         " WHERE m.id >= (SELECT value FROM state WHERE name = 'first_attempts_from')"
         " AND NOT EXISTS (SELECT 1 FROM schedule AS s WHERE s.message = m.id);"
-        // No id is given twice, even if all messages are gone or only some of their rows are.
+        // No id is given while some table still has a row of the message that had it.
         "UPDATE state SET value = max(value, 1 + max((SELECT ifnull(max(id), 0) FROM message),"
         " (SELECT ifnull(max(id), 0) FROM damaged), (SELECT ifnull(max(message), 0) FROM schedule),"
         " (SELECT ifnull(max(message), 0) FROM recipient), (SELECT ifnull(max(message), 0) FROM file)))"

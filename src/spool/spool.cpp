@@ -92,13 +92,22 @@ void sqlite_spool::set_aside(stored_message const& m)
     log::event(log::level::error, "spool-message-damaged",
                {{"queue_id", printable(m.what.queue_id, 64)}, {"row", m.id}, {"error", m.damage}});
     out_.claim(m.id);
-    writer_.perform_later([this, id = m.id, why = m.damage](result<>&) { return writer_.quarantine(id, why); });
+    writer_.perform_later([this, id = m.id, why = m.damage](result<>&) { return writer_.quarantine(id, why); },
+                          [this, id = m.id] { give_back(id); });
 }
 
 void sqlite_spool::forget_missing(std::int64_t id)
 {
     out_.claim(id);
-    writer_.perform_later([this, id](result<>&) { return writer_.forget_missing(id); });
+    writer_.perform_later([this, id](result<>&) { return writer_.forget_missing(id); }, [this, id] { give_back(id); });
+}
+
+// It could not be put in order now: later, as if it had not been looked at.
+void sqlite_spool::give_back(std::int64_t id)
+{
+    put_off({id}, unreadable_rests);
+    out_.unclaim(id);
+    writer_.nudge();
 }
 
 result<> sqlite_spool::hand_out(std::int64_t id, wall_time now, std::vector<queued_message>& to)
@@ -129,6 +138,18 @@ void sqlite_spool::put_off(std::vector<std::int64_t> const& ids, steady_clock::d
 {
     std::scoped_lock lock{put_off_mutex_};
     for (auto const id : ids) put_off_[id] = steady_clock::now() + how_long;
+    out_.schedule_changed();
+}
+
+// The operator wants it tried now.
+void sqlite_spool::put_off_no_longer(std::optional<std::int64_t> id)
+{
+    std::scoped_lock lock{put_off_mutex_};
+    if (id) {
+        put_off_.erase(*id);
+    } else {
+        put_off_.clear();
+    }
     out_.schedule_changed();
 }
 
@@ -320,8 +341,10 @@ result<> sqlite_spool::retry_now(std::string_view queue_id)
         auto const id = id_of(queue_id);
         if (!id) return id.error();
         if (!*id) return retry_unreadable(queue_id, now);
+        put_off_no_longer(**id);
         return writer_.perform([&](result<>& outcome) { return writer_.retry(**id, now, outcome); });
     }
+    put_off_no_longer(std::nullopt);
     // In portions, so that nobody's mail waits for a million rows.
     for (std::size_t changed = retry_at_once; changed == retry_at_once;) {
         auto portion = writer_.perform([&](result<>&) {

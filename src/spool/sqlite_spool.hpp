@@ -79,9 +79,12 @@ private:
     result<queued_message> ready_for_delivery(stored_message& m);
     void set_aside(stored_message const& m);
     void forget_missing(std::int64_t id);
+    void give_back(std::int64_t id);
     result<> hand_out(std::int64_t id, wall_time now, std::vector<queued_message>& to);
     /// Messages that could not be read just now: not asked for again for a while.
     void put_off(std::vector<std::int64_t> const& ids, steady_clock::duration how_long);
+    /// One of them, or all.
+    void put_off_no_longer(std::optional<std::int64_t> id);
     bool is_put_off(std::int64_t id);
     std::optional<wall_time> end_of_put_off();
 

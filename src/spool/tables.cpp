@@ -64,7 +64,15 @@ bool tables::begin(durability d)
     return begin_.run();
 }
 
-bool tables::commit() { return commit_.run(); }
+bool tables::commit()
+{
+    // Counted only when there is something to write.
+    int const before = std::exchange(*wal_frames_, 0);
+    bool const committed = commit_.run();
+    wrote_ = *wal_frames_ != 0;
+    if (!wrote_) *wal_frames_ = before;
+    return committed;
+}
 
 void tables::rollback() noexcept
 {

@@ -69,6 +69,8 @@ public:
     bool schedule_changed() noexcept { return std::exchange(schedule_changed_, false); }
 
     store::connection& db() noexcept { return db_; }
+    /// Whether the last commit had anything to write.
+    bool wrote() const noexcept { return wrote_; }
     /// Frames in the write-ahead log after the last commit.
     int wal_frames() const noexcept { return *wal_frames_; }
 
@@ -78,6 +80,7 @@ private:
     std::unique_ptr<int> wal_frames_;
     durability durability_ = durability::now;
     bool schedule_changed_ = false;
+    bool wrote_ = false;
     store::statement begin_, commit_, rollback_, insert_, insert_file_, erase_, forget_schedule_, forget_recipients_,
         forget_file_, schedule_, recipient_, held_, next_, forward_, quarantine_, unquarantine_, forget_quarantined_,
         missing_, first_;

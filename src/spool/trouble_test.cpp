@@ -215,6 +215,91 @@ TEST_CASE("when the disk is well again, so is a spool that nobody asks for anyth
     CHECK((*s)->room_for(1000));
 }
 
+TEST_CASE("a disk is not well again because there was nothing to write")
+{
+    throw_away_folder folder;
+    faulty_disk const disk;
+    arrivals got;
+    auto s = open(options_in(folder.path()));
+    REQUIRE(s);
+    (*s)->on_arrival(got.handler());
+    REQUIRE(accept(**s, some_message("Q000000000001"), "one"));
+    write_error = ENOSPC;
+    bool in_time = false;  // trouble is remembered for a second
+    for (int i = 0; i < 20 && !in_time; ++i) {
+        auto const before = steady_clock::now();
+        REQUIRE_FALSE(accept(**s, some_message("Q000000000002"), "two"));
+        auto const nudges = got.nudges();
+        static_cast<void>((*s)->retry_now(""));
+        REQUIRE(in_the_end([&] { return got.nudges() > nudges; }));
+        static_cast<void>((*s)->retry_now(""));
+        bool const room = (*s)->room_for(1000).has_value();
+        in_time = steady_clock::now() - before < 900ms;
+        if (in_time) CHECK_FALSE(room);
+    }
+    REQUIRE(in_time);
+    write_error = 0;
+    CHECK(accepted_in_the_end(**s, "Q000000000003", "three"));
+    CHECK(in_the_end([&] { return (*s)->room_for(1000).has_value(); }));
+}
+
+TEST_CASE("what can't be set aside for want of room is looked at again")
+{
+    throw_away_folder folder;
+    {
+        auto s = open(options_in(folder.path()));
+        REQUIRE(s);
+        REQUIRE(accept(**s, some_message("Q000000000001"), "one"));
+        REQUIRE(accept(**s, some_message("Q000000000002"), "two"));
+    }
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open((folder.path() / "spool.db").c_str(), &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db,
+                       "UPDATE message SET content = cast('eno' AS BLOB) WHERE queue_id = 'Q000000000001';"
+                       "INSERT INTO schedule VALUES (4711, 'Q00000000000X', 0, 0)",
+                       nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(db);
+
+    faulty_disk const disk;
+    auto s = open(options_in(folder.path()));
+    REQUIRE(s);
+    arrivals got;
+    (*s)->on_arrival(got.handler());
+    write_error = ENOSPC;
+    auto const due = (*s)->take_due(wall_clock::now(), 10);
+    REQUIRE(due);
+    REQUIRE(due->size() == 1);
+    CHECK(due->front().what->queue_id == "Q000000000002");
+    // Not at once, but whoever delivers learns when.
+    CHECK(in_the_end([&] {
+        auto const next = (*s)->next_due();
+        return next && *next && **next <= wall_clock::now() + 1min;
+    }));
+    CHECK(in_the_end([&] { return got.nudges() > 0; }));
+    CHECK((*s)->take_due(wall_clock::now(), 10)->empty());
+    write_error = 0;
+    // The operator need not wait.
+    std::size_t left = 0;
+    SUBCASE("one")
+    {
+        REQUIRE((*s)->retry_now("Q000000000001"));
+        left = 2;
+    }
+    SUBCASE("all")
+    {
+        REQUIRE((*s)->retry_now(""));
+        left = 1;
+    }
+    CHECK((*s)->take_due(wall_clock::now(), 10)->empty());
+    REQUIRE((*s)->hold("Q000000000002", false));  // behind what was set aside
+    auto const all = (*s)->list({});
+    REQUIRE(all);
+    REQUIRE(all->size() == 2);
+    CHECK((*all)[0].unreadable.find("content") != std::string::npos);
+    CHECK((*all)[1].unreadable.empty());
+    CHECK(*(*s)->count() == left);
+}
+
 TEST_CASE("a content file outlives the row that names it, until the disk has forgotten the row")
 {
     throw_away_folder folder;

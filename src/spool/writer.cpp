@@ -140,10 +140,11 @@ result<> writer::perform(action act)
     return told.get();
 }
 
-void writer::perform_later(action act)
+void writer::perform_later(action act, std::function<void()> undone)
 {
     operation o;
     o.act = std::move(act);
+    o.undone = std::move(undone);
     std::scoped_lock lock{mutex_};
     waiting_.operations.push_back(std::move(o));
     wake_.notify_one();
@@ -182,7 +183,7 @@ void writer::run()
     give_up(b,
             error{status{4, 3, 2}, "The server is being stopped", "the spool was closed before this could be stored"});
     if (!db_) return;
-    // So that no id is given again.
+    // What had ended by now need not be looked through at the next start.
     if (!db_->begin(durability::now) || !db_->set_first_attempts_from(first_.from()) || !db_->commit()) db_->rollback();
     if (auto emptied = db_->db().execute("PRAGMA wal_checkpoint(TRUNCATE)"); !emptied)
         log::event(log::level::warning, "spool-checkpoint-failed", {{"error", emptied.error().logged}});

@@ -87,7 +87,8 @@ public:
     /// can't go on, else it leaves its own outcome. Waits for it.
     using action = std::function<bool(result<>& outcome)>;
     result<> perform(action act);
-    void perform_later(action act);
+    /// The same without waiting; `undone` is called, on the writer's thread, when it failed.
+    void perform_later(action act, std::function<void()> undone);
     /// Tells whoever delivers to look at what is due.
     void nudge();
 
@@ -111,6 +112,7 @@ private:
     struct operation {
         action act;
         std::shared_ptr<std::promise<result<>>> told;
+        std::function<void()> undone;
         result<> outcome;
     };
     struct batch {

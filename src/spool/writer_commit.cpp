@@ -27,11 +27,12 @@ void writer::commit(batch& b)
         somebody_delivers_ = arrival_ != nullptr;
     }
     error why;
-    if ((distrusted_ || !db_) && !recover(why)) return failed(b, why, false);
+    bool const opens = distrusted_ || !db_;
+    if (opens && !recover(why)) return failed(b, why, false);
     if (b.accepts.empty() && b.settles.empty() && b.operations.empty()) {
         if (effects_.nudge) tell_of_arrivals({});
         effects_ = {};
-        works_again();
+        if (opens) works_again();
         return;
     }
     // Nobody waits for a settlement alone: the log's other thread syncs it, and a message that
@@ -149,7 +150,8 @@ void writer::committed(batch& b, durability d)
     for (operation& o : b.operations)
         if (o.told) o.told->set_value(std::move(o.outcome));
     checkpointer_.committed(db_->wal_frames());
-    works_again();
+    // A full disk takes what changes nothing.
+    if (db_->wrote()) works_again();
 }
 
 void writer::works_again()
@@ -246,8 +248,10 @@ void writer::failed(batch& b, error const& why, bool guilty)
         m.file.reset();  // before the handler: then nothing of the message remains
         if (m.handler) m.handler(m.failed ? *m.failed : why);
     }
-    for (operation& o : b.operations)
+    for (operation& o : b.operations) {
         if (o.told) o.told->set_value(why);
+        if (o.undone) o.undone();
+    }
 }
 
 void writer::note_trouble(error const& why)

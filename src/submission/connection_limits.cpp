@@ -9,14 +9,6 @@ bool connection_limits::enter_total(std::uint32_t most) noexcept
 
 void connection_limits::leave_total() noexcept { total_.fetch_sub(1, std::memory_order_relaxed); }
 
-ip_address connection_limits::key_of(ip_address const& client)
-{
-    if (client.is_v4()) return client;
-    auto octets = client.octets();
-    for (std::size_t i = 8; i < octets.size(); ++i) octets[i] = 0;
-    return ip_address::v6(octets);
-}
-
 connection_limits::shard& connection_limits::shard_of(ip_address const& key)
 {
     std::size_t sum = 0;
@@ -26,7 +18,7 @@ connection_limits::shard& connection_limits::shard_of(ip_address const& key)
 
 bool connection_limits::enter_address(ip_address const& client, std::uint32_t most)
 {
-    auto const key = key_of(client);
+    auto const key = customer_of(client);
     auto& s = shard_of(key);
     std::lock_guard const hold{s.lock};
     return s.count[key]++ < most;
@@ -34,7 +26,7 @@ bool connection_limits::enter_address(ip_address const& client, std::uint32_t mo
 
 void connection_limits::leave_address(ip_address const& client)
 {
-    auto const key = key_of(client);
+    auto const key = customer_of(client);
     auto& s = shard_of(key);
     std::lock_guard const hold{s.lock};
     if (auto const at = s.count.find(key); at != s.count.end() && --at->second == 0) s.count.erase(at);

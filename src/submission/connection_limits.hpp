@@ -24,7 +24,6 @@ public:
     std::uint32_t total() const noexcept { return total_.load(std::memory_order_relaxed); }
 
 private:
-    static ip_address key_of(ip_address const& client);
     struct shard {
         std::mutex lock;
         std::map<ip_address, std::uint32_t> count;

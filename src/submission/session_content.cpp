@@ -40,8 +40,8 @@ smtp::action session_driver::begin_content()
     o.header_size = s.limits.header_size;
     o.hops = s.limits.hops;
     o.is_submission = listener_.session.role == config::role::submission || logged_in;
-    // A message without an author is thrown away or called spam further on. The sender's address
-    // was judged at MAIL.
+    // A message without an author is thrown away or called spam further on. Of who logged in, the
+    // sender's address was judged at MAIL; who is in relay.networks may write any into either place.
     if (!env.reverse_path.null) o.from = env.reverse_path.address.to_string();
     o.from_required = logged_in;
     o.trace.ehlo = session_->ehlo_argument();

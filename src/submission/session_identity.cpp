@@ -178,7 +178,11 @@ smtp::action session_driver::check_sender()
         account_ = *found;
         if (!account_ || !account_->enabled) return session_->on_sender(make_verdict(rules::auth_account_disabled));
         if (!account_->smtp_auth) return session_->on_sender(make_verdict(rules::auth_smtp_off));
-        f.sender_owned = !f.reverse_path.null && account_->may_send_as(f.reverse_path.address);
+        if (!f.reverse_path.null) {
+            auto const owned = services_.accounts.may_send_as(*account_, f.reverse_path.address);
+            if (!owned) return session_->on_sender(lookup_failed(owned.error()));
+            f.sender_owned = *owned;
+        }
     }
     return session_->on_sender(policy::decide(f));
 }
@@ -207,7 +211,11 @@ catalogue::verdict session_driver::judge_from(std::vector<mail::header_field> co
     for (auto const& address : *addresses) {
         auto f = facts(policy::stage::header_from);
         f.header_address = address.to_string();
-        f.sender_owned = account_ && account_->may_send_as(address);
+        if (account_) {
+            auto const owned = services_.accounts.may_send_as(*account_, address);
+            if (!owned) return lookup_failed(owned.error());
+            f.sender_owned = *owned;
+        }
         auto v = policy::decide(f);
         if (!v.accepted()) return v;
     }

@@ -87,6 +87,32 @@ class Policy(unittest.TestCase):
                 wire.say(f"MAIL FROM:<{ALICE}>", 250)
                 wire.say(f"RCPT TO:<{BOB.replace('@', '+list@')}>", 550, "5.1.1")
 
+    def test_what_looks_like_a_sub_address_may_be_somebody_elses(self):
+        for delimiter in "-+":
+            mary, jane, alias, own = (f"mary{detail and delimiter + detail}@postern.test"
+                                      for detail in ("", "jane", "info", "shop"))
+            with self.subTest(delimiter=delimiter), \
+                    Postern({"submission": {"recipient_delimiter": delimiter}}) as server:
+                for address in (mary, jane):
+                    server.add_account(address, "a long enough secret")
+                server.cli("account", "alias", "add", jane, alias, check=True)
+                with server.session() as wire:
+                    wire.auth_plain(mary, "a long enough secret")
+                    for address in (jane, alias):
+                        wire.say(f"MAIL FROM:<{address}>", 550, "5.7.1")
+                        wire.mail(mary, BOB)
+                        wire.data(message(address, BOB, token()), 550, "5.7.1")
+                        wire.mail(mary, BOB)
+                        wire.data(f"Sender: <{address}>\n" + message(mary, BOB, token()), 550, "5.7.1")
+                        explained = server.cli("explain", "--from", address, "--to", BOB, "--as", mary,
+                                               "--listener", str(server.submission), "--json")
+                        self.assertEqual(json.loads(explained.stdout)["verdict"], "refuse")
+                    server.wait_mail(BOB, self.send(wire, own, BOB))
+                with server.session() as wire:
+                    wire.auth_plain(jane, "a long enough secret")
+                    for address in (jane, alias):
+                        server.wait_mail(BOB, self.send(wire, address, BOB))
+
     def test_a_message_without_from_gets_the_senders_address(self):
         with self.server.session(login=ALICE) as wire:
             wire.mail(ALICE, BOB)
@@ -302,6 +328,14 @@ class Networks(unittest.TestCase):
                     word = token()
                     wire.data(message("printer@postern.test", OUTSIDE, word))
                     sink.wait(word)
+            # What a device leaves out is added for it, too.
+            with Wire(server.submission, source=("127.0.0.4", 0)) as wire:
+                wire.expect(220)
+                wire.ehlo()
+                wire.mail("printer@postern.test", OUTSIDE)
+                word = token()
+                wire.data(f"Subject: {word}\n\nToner is low.\n")
+                self.assertIn(b"\r\nFrom: <printer@postern.test>\r\n", sink.wait(word)["content"])
             with Wire(server.submission, source=("127.0.0.3", 0)) as wire:
                 wire.expect(220)
                 self.assertIn("PLAIN", wire.ehlo()["AUTH"])

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -19,6 +20,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -40,7 +42,8 @@ public:
     using script = std::function<std::string(std::string const& line, unsigned connection)>;
 
     explicit scripted_server(script s = {}, std::string extensions = "PIPELINING 8BITMIME SMTPUTF8 DSN SIZE",
-                             std::string unix_path = {}, bool lmtp = false, SSL_CTX* tls = nullptr)
+                             std::string unix_path = {}, bool lmtp = false, SSL_CTX* tls = nullptr,
+                             char const* host = "127.0.0.1", std::uint16_t port = 0)
         : script_(std::move(s)), extensions_(std::move(extensions)), lmtp_(lmtp), tls_(tls)
     {
         std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL, as in the program itself
@@ -48,8 +51,11 @@ public:
             listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
             sockaddr_in a{};
             a.sin_family = AF_INET;
-            a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+            a.sin_port = htons(port);
+            ::inet_pton(AF_INET, host, &a.sin_addr);
             socklen_t size = sizeof a;
+            int const yes = 1;
+            ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
             ::bind(listener_, reinterpret_cast<sockaddr*>(&a), size);
             ::getsockname(listener_, reinterpret_cast<sockaddr*>(&a), &size);
             port_ = ntohs(a.sin_port);
@@ -87,6 +93,8 @@ public:
         return mail_;
     }
     unsigned connections() const { return connections_; }
+    /// Connections that were open at the same time; one whose client has said QUIT or closed it is
+    /// not, however late its thread hears of that.
     unsigned most_at_once() const { return most_at_once_; }
     std::vector<std::string> lines()
     {
@@ -175,14 +183,28 @@ private:
     void serve(int s, unsigned n)
     {
         connection c{s, nullptr, {}};
-        unsigned const now = ++open_;
-        unsigned most = most_at_once_;
-        while (now > most && !most_at_once_.compare_exchange_weak(most, now)) {
-        }
+        count_in(s);
         talk(c, n);
         if (c.ssl) SSL_free(c.ssl);
+        count_out(s);
         ::close(s);
-        --open_;
+    }
+
+    void count_in(int s)
+    {
+        std::lock_guard const lock{mutex_};
+        open_.insert(s);
+        unsigned now = 0;
+        for (int const other : open_) {
+            pollfd p{other, POLLRDHUP, 0};
+            now += ::poll(&p, 1, 0) == 0 ? 1 : 0;
+        }
+        most_at_once_ = std::max(most_at_once_.load(), now);
+    }
+    void count_out(int s)
+    {
+        std::lock_guard const lock{mutex_};
+        open_.erase(s);
     }
 
     void talk(connection& c, unsigned n)
@@ -219,6 +241,7 @@ private:
                 usual = m.rcpt.empty() ? "554 5.5.1 no valid recipients" : "354 go";
             } else if (verb == "QUIT") {
                 usual = "221 2.0.0 bye";
+                count_out(c.socket);
             } else if (verb == "BDAT") {
                 auto const size = static_cast<std::size_t>(std::stoul(text.substr(5)));
                 while (c.in.size() < size) {
@@ -276,7 +299,8 @@ private:
     int listener_ = -1;
     std::uint16_t port_ = 0;
     std::atomic<bool> stop_ = false;
-    std::atomic<unsigned> connections_ = 0, open_ = 0, most_at_once_ = 0;
+    std::atomic<unsigned> connections_ = 0, most_at_once_ = 0;
+    std::set<int> open_;  // sockets
     std::thread thread_;
     std::list<std::thread> sessions_;
     std::mutex mutex_;
