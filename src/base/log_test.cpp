@@ -304,7 +304,7 @@ TEST_CASE("a stuck standard error stops nobody; what was dropped is counted and 
         auto const begun = steady_clock::now();
         for (int i = 0; i < 12'000; ++i) log::event(log::level::info, "flood", {{"x", filling}});
         log::event(log::level::info, "kept", {{"session", "K7Q2M9TX4WZA"}});
-        CHECK(steady_clock::now() - begun < 5s);
+        CHECK(steady_clock::now() - begun < 60s);  // a screen that hangs would hold it for ever
         CHECK(log::find_in_history(f.path() / "h", {"K7Q2M9TX4WZA"}).size() == 1);
 
         std::thread reader([&] {
