@@ -52,6 +52,9 @@ net::awaitable<smtp::action> session_driver::verify_token(smtp::verify_token& as
     using state = directory::token_judgement::state;
     directory::token_judgement judged{state::refused, {}, "no token"};
     auto* const tokens = runtime_->tokens.get();
+    // Nobody guesses tokens, so they are looked at while the guard refuses passwords: what others
+    // try does not keep the owner out. An expired one, sent again and again, is a forgotten device.
+    secret_print_ = services_.guard.fingerprint(guard::account_key(asked.identity), asked.token.reveal());
     if (tokens != nullptr && !asked.token.empty()) {
         auto answer = co_await await_handler<result<directory::token_judgement>>(
             peer_->executor(), [tokens, &asked](directory::token_verifier::handler handler) {
@@ -70,7 +73,10 @@ net::awaitable<smtp::action> session_driver::verify_token(smtp::verify_token& as
 
 smtp::action session_driver::authorize(smtp::authorize const& asked)
 {
-    if (asked.outside) return on_login(services_.accounts.admit(asked.authcid, asked.authzid, "certificate"));
+    if (asked.outside) {
+        secret_print_ = 0;
+        return on_login(services_.accounts.admit(asked.authcid, asked.authzid, "certificate"));
+    }
     return on_login(services_.accounts.authorize(asked.authcid, asked.authzid, asked.stored_key));
 }
 
@@ -111,6 +117,8 @@ smtp::action session_driver::fetch_scram(smtp::fetch_scram const& asked)
 
 smtp::action session_driver::fetch_cram(smtp::fetch_cram const& asked)
 {
+    secret_print_ = 0;
+    if (auto const refused = guard_refuses_login(asked.authcid)) return session_->on_login_put_off(*refused);
     auto const stored = services_.accounts.cram_md5(asked.authcid);
     if (stored)
         return session_->on_cram({.state = sasl::make_cram_secret(stored->password.reveal()),
