@@ -44,8 +44,7 @@ new_credentials make_credentials(secret const& password, std::span<hash const> s
 }
 
 std::vector<imported_account> read_passwd_file(std::string_view text, file_format const& format,
-                                               std::span<hash const> scram_hashes,
-                                               std::vector<std::string>& problems)
+                                               std::span<hash const> scram_hashes, std::vector<std::string>& problems)
 {
     auto lines = read_passwd_lines(text, format, wall_clock::now(), problems);
     std::vector<imported_account> list;

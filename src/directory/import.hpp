@@ -15,8 +15,7 @@ namespace postern::directory {
 /// The accounts of a file, passwords hashed (with several threads when there are many in
 /// the clear). `problems` names each bad line; then the list is of no use.
 std::vector<imported_account> read_passwd_file(std::string_view text, file_format const& format,
-                                               std::span<hash const> scram_hashes,
-                                               std::vector<std::string>& problems);
+                                               std::span<hash const> scram_hashes, std::vector<std::string>& problems);
 
 /// What a password is kept as: argon2id and SCRAM keys. Empty verifier: no memory.
 new_credentials make_credentials(secret const& password, std::span<hash const> scram_hashes);
