@@ -61,7 +61,8 @@ std::vector<imported_account> read_passwd_file(std::string_view text, std::vecto
         std::string_view const name = line.substr(0, colon);
         auto const address = login_key(name);
         if (!address) {
-            complain(printable(name, 100) + " is not a full address");
+            complain(printable(name, 100) +
+                     (name.starts_with('@') ? ": the part before the @ is missing" : " is not a full address"));
             continue;
         }
         // Dovecot has more fields: uid, gid, home ... Hashes have no colon.
@@ -69,7 +70,15 @@ std::vector<imported_account> read_passwd_file(std::string_view text, std::vecto
         field = field.substr(0, field.find(':'));
         auto reading = read_import(field);
         if (reading.problem != nullptr) {
-            complain(printable(name, 100) + ": " + reading.problem);
+            std::string what = printable(name, 100) + ": ";
+            if (reading.scheme.empty()) {
+                what += reading.problem;
+            } else {
+                what += "Postern can't verify the scheme {" + printable(reading.scheme, 40) +
+                        "}, but {SHA512-CRYPT}, {SHA256-CRYPT}, {MD5-CRYPT}, {BLF-CRYPT}, {ARGON2ID}, {ARGON2I}, "
+                        "{CRYPT}, {SCRAM-SHA-256} and {PLAIN}";
+            }
+            complain(what);
             continue;
         }
         if (!seen.insert(*address).second) {
