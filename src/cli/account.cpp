@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "cli/backend.hpp"
 #include "cli/output.hpp"
 #include "cli/password.hpp"
+#include "control/arguments.hpp"
 #include "control/json_memory.hpp"
 #include "control/local_socket.hpp"
 
@@ -78,11 +80,39 @@ int change(application const& app, options const& o, std::string_view command, j
     });
 }
 
+/// Why no password need be asked for: the address is bad, or taken, or, where one is to be
+/// changed, not there.
+std::optional<control::failure> objection(application const& app, options const& o, bool is_new)
+{
+    using control::failure;
+    if (is_new) {
+        if (auto read = control::read_mailbox(o.address); !read)
+            return failure{failure::kind::usage, std::move(read.error()), {}};
+    }
+    json::object arguments;
+    arguments["address"] = o.address;
+    auto found = ask(app, "account show", arguments);
+    if (!is_new) return found ? std::nullopt : std::optional{std::move(found.error())};
+    if (found) {
+        return failure{failure::kind::usage,
+                       "there is an account " + text_of(*found, "address") +
+                           " already; `postern account password` changes its password",
+                       {}};
+    }
+    if (found.error().why == failure::kind::usage) return std::nullopt;  // there is none
+    return std::move(found.error());
+}
+
 /// add, password
 int set_password(application const& app, options const& o, std::string_view command, std::string_view said)
 {
     // Before a password is asked for, so that nobody types one in vain.
     if (!load_settings(app)) return call_was_wrong;
+    auto const& from = o.password;
+    bool const asks = !from.from_stdin && !from.file && !from.generate;
+    if (asks) {
+        if (auto against = objection(app, o, command == "account add")) return fail(*against);
+    }
     auto password = read_password(o.password);
     if (!password) return fail(password.error());
     json::object arguments{control::wiping_storage()};
@@ -134,10 +164,18 @@ int import_file(application const& app, options const& o)
 {
     auto lines = read_import(o.other);
     if (!lines) return fail(lines.error());
+    if (lines->empty()) {
+        return fail({control::failure::kind::usage,
+                     (o.other == "-" ? std::string{"standard input"} : o.other) +
+                         " is empty; a line looks like ann@example.com:{SHA512-CRYPT}$6$...",
+                     {}});
+    }
     json::object arguments{control::wiping_storage()};
     arguments["lines"] = lines->reveal();
-    return perform_and_print(app, o, "account import", arguments,
-                             [](json::value const& v) { print_line(text_of(v, "imported") + " accounts imported"); });
+    return perform_and_print(app, o, "account import", arguments, [](json::value const& v) {
+        auto const count = text_of(v, "imported");
+        print_line(count + (count == "1" ? " account imported" : " accounts imported"));
+    });
 }
 
 json::object address_only(options const& o)
