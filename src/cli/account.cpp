@@ -1,5 +1,6 @@
 // postern account ...: who may log in
 #include <memory>
+#include <optional>
 
 #include <boost/json/array.hpp>
 
@@ -7,6 +8,7 @@
 #include "cli/backend.hpp"
 #include "cli/output.hpp"
 #include "cli/password.hpp"
+#include "control/arguments.hpp"
 #include "control/json_memory.hpp"
 
 namespace postern::cli {
@@ -74,11 +76,39 @@ int change(application const& app, options const& o, std::string_view command, j
     });
 }
 
+/// Why no password need be asked for: the address is bad, or taken, or, where one is to be
+/// changed, not there.
+std::optional<control::failure> objection(application const& app, options const& o, bool is_new)
+{
+    using control::failure;
+    if (is_new) {
+        if (auto read = control::read_mailbox(o.address); !read)
+            return failure{failure::kind::usage, std::move(read.error()), {}};
+    }
+    json::object arguments;
+    arguments["address"] = o.address;
+    auto found = ask(app, "account show", arguments);
+    if (!is_new) return found ? std::nullopt : std::optional{std::move(found.error())};
+    if (found) {
+        return failure{failure::kind::usage,
+                       "there is an account " + text_of(*found, "address") +
+                           " already; `postern account password` changes its password",
+                       {}};
+    }
+    if (found.error().why == failure::kind::usage) return std::nullopt;  // there is none
+    return std::move(found.error());
+}
+
 /// add, password
 int set_password(application const& app, options const& o, std::string_view command, std::string_view said)
 {
     // Before a password is asked for, so that nobody types one in vain.
     if (!load_settings(app)) return call_was_wrong;
+    auto const& from = o.password;
+    bool const asks = !from.from_stdin && !from.file && !from.generate;
+    if (asks) {
+        if (auto against = objection(app, o, command == "account add")) return fail(*against);
+    }
     auto password = read_password(o.password);
     if (!password) return fail(password.error());
     json::object arguments{control::wiping_storage()};

@@ -135,6 +135,23 @@ std::shared_ptr<config::settings const> load_settings(application const& app)
     return nullptr;
 }
 
+std::string configuration_in_force(application const& app)
+{
+    auto const file = app.config ? std::optional<std::filesystem::path>{*app.config} : config::find_file();
+    if (file) return "the configuration is " + file->string();
+    return "no configuration was found, so the defaults hold: write /etc/postern/postern.toml, or name a file with "
+           "--config";
+}
+
+control::outcome ask(application const& app, std::string_view name, boost::json::object const& arguments)
+{
+    auto const s = load_settings(app);
+    if (!s) return failure{failure::kind::usage, "the configuration is wrong", {}};
+    auto const* command = control::find_command(name);
+    if (!command) return failure{failure::kind::usage, "there is no command " + std::string{name}, {}};
+    return perform_anywhere(s, *command, arguments);
+}
+
 basic_result<boost::json::value, int> perform(application const& app, std::string_view name,
                                               boost::json::object const& arguments)
 {
@@ -143,7 +160,12 @@ basic_result<boost::json::value, int> perform(application const& app, std::strin
     auto const* command = control::find_command(name);
     if (!command) return fail({failure::kind::usage, "there is no command " + std::string{name}, {}});
     auto answer = perform_anywhere(s, *command, arguments);
-    if (!answer) return fail(answer.error());
+    if (!answer) {
+        // Most of what goes wrong then comes from it.
+        if (answer.error().why != failure::kind::usage && !app.config && !config::find_file())
+            answer.error().text += " (" + configuration_in_force(app) + ")";
+        return fail(answer.error());
+    }
     return std::move(*answer);
 }
 

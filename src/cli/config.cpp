@@ -1,10 +1,14 @@
 // postern config ...: validates, shows, documents
 #include "config/settings.hpp"
 
+#include "base/text.hpp"
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
 #include "cli/machine.hpp"
 #include "cli/output.hpp"
+#include "cli/privileges.hpp"
+#include "control/commands.hpp"
+#include "submission/server.hpp"
 
 namespace postern::cli {
 namespace {
@@ -13,8 +17,21 @@ int check(application const& app)
 {
     auto const s = load_settings(app);
     if (!s) return call_was_wrong;
-    for (auto const& w : config::warnings(*s, default_gateways())) note(w);
-    print_line("The configuration is well-formed.");
+    for (auto const& w : config::warnings(*s, default_gateways())) warn(w);
+    // As `serve` does: as its user, who has to be there and may read the files.
+    auto const wrong = [&](error const& e) {
+        auto why = control::to_failure(e);
+        why.text += " (" + configuration_in_force(app) + ")";
+        return fail(why);
+    };
+    if (auto dropped = drop_privileges(*s); !dropped) return wrong(dropped.error());
+    auto weak = submission::check_certificates(*s);
+    if (!weak) return wrong(weak.error());
+    for (auto const& w : *weak) warn(w);
+    auto where = configuration_in_force(app);
+    where.front() = upper(where.front());
+    print_line(where + ".");
+    print_line("It is well-formed.");
     return all_is_well;
 }
 

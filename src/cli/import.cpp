@@ -54,6 +54,12 @@ int import_file(application const& app, options const& o)
 {
     auto lines = read_file(o.file);
     if (!lines) return fail(lines.error());
+    if (lines->empty()) {
+        return fail({control::failure::kind::usage,
+                     (o.file == "-" ? std::string{"standard input"} : o.file) +
+                         " is empty; a line looks like ann@example.com:{SHA512-CRYPT}$6$...",
+                     {}});
+    }
     json::object arguments{control::wiping_storage()};
     arguments["lines"] = lines->reveal();
     arguments["format"] = o.format;

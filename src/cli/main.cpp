@@ -1,27 +1,58 @@
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "base/text.hpp"
 #include "cli/application.hpp"
 #include "cli/output.hpp"
 #include "cli/privileges.hpp"
+#include "config/values.hpp"
 
 namespace postern::cli {
 namespace {
+
+/// " (did you mean `queue`?)", or nothing.
+std::string guess(CLI::App const* at, std::string const& word)
+{
+    std::vector<std::string> names;
+    for (auto const* c : at->get_subcommands([](CLI::App const* one) { return !one->get_group().empty(); }))
+        names.push_back(c->get_name());
+    auto const meant = config::nearest(word, names);
+    return meant.empty() ? std::string{} : " (did you mean `" + meant + "`?)";
+}
 
 /// "postern: ...; postern --help lists what there is", on one line.
 std::string explain_wrong_call(CLI::App const* commands, CLI::Error const& e)
 {
     std::string what = e.what();
-    if (auto const left = commands->remaining(true); !left.empty() && dynamic_cast<CLI::RequiredError const*>(&e))
-        what = "there is no command `" + printable(left.front(), 100) + "`";
     // The command that was meant has its own help.
     std::string chosen = "postern";
-    for (auto const* at = commands; !at->get_subcommands().empty();) {
+    auto const* at = commands;
+    while (!at->get_subcommands().empty()) {
         at = at->get_subcommands().front();
         chosen += " " + at->get_name();
     }
+    if (auto const left = commands->remaining(true); !left.empty() && dynamic_cast<CLI::RequiredError const*>(&e))
+        what = "there is no command `" + printable(left.front(), 100) + "`" + guess(at, left.front());
     return "postern: " + what + "; `" + chosen + " --help` shows how it goes\n";
+}
+
+int show_help(CLI::App const& commands, std::vector<std::string> const& about)
+{
+    auto const* at = &commands;
+    std::string above;
+    for (auto const& word : about) {
+        above += (above.empty() ? "" : " ") + at->get_name();
+        auto const known = at->get_subcommands([&](CLI::App const* c) { return c->get_name() == word; });
+        if (known.empty()) {
+            complain("there is no command `" + printable(word, 100) + "`" + guess(at, word));
+            return call_was_wrong;
+        }
+        at = known.front();
+    }
+    print(at->help(above));
+    return all_is_well;
 }
 
 int run(int argc, char** argv)
@@ -46,6 +77,17 @@ int run(int argc, char** argv)
     add_why(commands, app);
     add_status(commands, app);
     add_config(commands, app);
+    std::vector<std::string> about;
+    // Beside --help and --version, for those who guess; the list does without them.
+    auto* const help = commands.add_subcommand("help", "How a command goes")->group("");
+    help->add_option("COMMAND", about, "The command; else all are listed");
+    help->callback([&] { app.chosen = [&] { return show_help(commands, about); }; });
+    commands.add_subcommand("version", "Which version this is")->group("")->callback([&] {
+        app.chosen = [] {
+            print_line("postern " POSTERN_VERSION);
+            return all_is_well;
+        };
+    });
     try {
         commands.parse(argc, argv);
     } catch (CLI::ParseError const& e) {

@@ -36,6 +36,8 @@ void complain(std::string_view text)
 
 void note(std::string_view text) { complain(std::string{"note: "} += text); }
 
+void warn(std::string_view text) { complain(std::string{"warning: "} += text); }
+
 int fail(control::failure const& f)
 {
     complain(f.text);

@@ -15,6 +15,8 @@ namespace postern::cli {
 void complain(std::string_view text);
 /// "postern: note: ..." on standard error: nothing failed, but look at this.
 void note(std::string_view text);
+/// "postern: warning: ..." on standard error: it works, but is dangerous.
+void warn(std::string_view text);
 /// Complains, gives the exit status.
 int fail(control::failure const& f);
 

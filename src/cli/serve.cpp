@@ -126,7 +126,9 @@ int serve(application const& app)
     if (auto started = server.start(inherited_sockets()); !started) {
         // Behind what the log still holds.
         log::stop();
-        return fail(control::to_failure(started.error()));
+        auto why = control::to_failure(started.error());
+        why.text += " (" + configuration_in_force(app) + ")";
+        return fail(why);
     }
     for (auto const& w : config::warnings(*s, default_gateways()))
         log::event(log::level::warning, "configuration_warning", {{"warning", w}});

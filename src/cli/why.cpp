@@ -33,7 +33,7 @@ constexpr std::array phrases{
     phrase{"login", "{account} logged in with {mechanism}[ over {tls}] from {client}"},
     phrase{"refused", "Refused[: {command} got {code} {status}], rule {rule}"},
     phrase{"accepted", "Message {queue_id} accepted: from <[{reverse_path}]> to {forward_path}[, {size} octets]"},
-    phrase{"session", "The session ended[ by {ended_by}]: {messages} messages, {refusals} refusals"},
+    phrase{"session", "The session ended[ by {ended_by}]: {messages} message(s), {refusals} refusal(s)"},
     phrase{"delivered", "Delivered to {forward_path}[ at {next_hop}][ over {tls}]: {reply}"},
     phrase{"deferred", "Not yet delivered to {forward_path}[ at {next_hop}]: {reply}[; next attempt {next_attempt}]"},
     phrase{"bounced", "Could not be delivered to {forward_path}[ at {next_hop}]: {reply}"},
@@ -114,11 +114,24 @@ std::string as_words(std::string text)
     return text;
 }
 
+/// "1 message(s)": "1 message", others: "2 messages".
+std::string with_right_plurals(std::string text)
+{
+    constexpr std::string_view mark = "(s)";
+    for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
+        auto const word = text.rfind(' ', at);
+        bool const one = word != std::string::npos && word >= 2 && text.substr(word - 2, 2) == " 1";
+        text.replace(at, mark.size(), one ? "" : "s");
+    }
+    return text;
+}
+
 std::string sentence_of(std::string const& event, facts& f)
 {
     auto const found = std::find_if(phrases.begin(), phrases.end(), [&](phrase const& p) { return p.event == event; });
     if (found != phrases.end())
-        if (auto said = f.fill(found->sentence)) return std::move(*said);
+        if (auto said = f.fill(found->sentence))
+            return event == "session" ? with_right_plurals(std::move(*said)) : std::move(*said);
     return as_words(event);
 }
 

@@ -205,6 +205,7 @@ TEST_CASE("each problem names its place, what was expected and what was perhaps 
          "section?\n"},
         {"message_size = 1\n",
          "p.toml:1:1: unknown key `message_size`; did you mean `limits.message_size`, which belongs into [limits]?\n"},
+        {"foo = 1", "p.toml:1:1: unknown key `foo`\n"},
         {"[lmits]\n", "p.toml:1:2: unknown key `lmits`; did you mean `limits`?\n"},
         {"zzzzzzzzzz = 1", "p.toml:1:1: unknown key `zzzzzzzzzz`\n"},
         {"\"limits.recipients\" = 5", "p.toml:1:1: unknown key `limits.recipients`\n"},
@@ -274,6 +275,9 @@ TEST_CASE("each problem names its place, what was expected and what was perhaps 
         {"threads = \n", "p.toml:1:"},
         {"threads = 1\nthreads = 2\n", "p.toml:2:"},
         {"threads = 1\nthreads = 2\n", "not valid TOML: "},
+        {"hostname = mail.example.com\n", "text needs straight double quotes around it"},
+        {"hostname = \"mail.example.com\n", "text needs straight double quotes around it"},
+        {"hostname = \u201cmail.example.com\u201d\n", "text needs straight double quotes around it"},
         {"a = \"\xff\"", "p.toml: the file is not text in UTF-8\n"},
     };
     for (auto const& r : rows) {
@@ -358,6 +362,7 @@ TEST_CASE("the nearest name")
     CHECK(nearest("smarthost", words) == "smart_host");
     CHECK(nearest("retries", words) == "retry");
     CHECK(nearest("x", words) == "");
+    CHECK(nearest("foo", std::vector<std::string>{"log"}) == "");
     CHECK(nearest(std::string(10'000, 'x'), words) == "");
 }
 

@@ -117,6 +117,7 @@ struct host_name {
     {
         if (mail::parse_domain(t)) return true;
         why = quote(printable(t, 60)) + " is not a host name such as \"mail.example.com\"";
+        if (t.ends_with('.') && mail::parse_domain(t.substr(0, t.size() - 1))) why += ": leave out the dot at the end";
         return false;
     }
 };
@@ -195,7 +196,9 @@ struct domain_item {
         if (!expect(n, node_kind::text, "a domain in quotes", r)) return false;
         auto const domain = mail::parse_domain(n.text);
         if (!domain) {
-            r.bad(n, quote(printable(n.text, 60)) + " is not a domain such as \"example.com\"");
+            bool const dot = n.text.ends_with('.') && mail::parse_domain(n.text.substr(0, n.text.size() - 1));
+            r.bad(n, quote(printable(n.text, 60)) + " is not a domain such as \"example.com\"" +
+                         (dot ? ": leave out the dot at the end" : ""));
             return false;
         }
         out = *domain;

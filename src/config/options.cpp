@@ -325,7 +325,8 @@ constexpr basic_option<listener> listener_table[] = {
         {}, first_version),
     entry<listener, choice<role_words>, [](auto& l) -> auto& { return l.role; }>(
         "role", restart,
-        "`submission`: for people with an account (587, 465). `mx`: for other servers' mail to the local domains (25).",
+        "`submission`: for people with an account, who have to log in (587, 465). `mx`: for other servers' mail to the "
+        "local domains (25); people with an account may log in there as well.",
         {}, first_version),
     entry<listener, choice<tls_words>, [](auto& l) -> auto& { return l.tls; }>(
         "tls", restart,

@@ -58,6 +58,24 @@ node convert(toml::node const& from)
     return n;
 }
 
+// Words without quotes, typographic quotes, or a quote that is not closed.
+bool lacks_quotes(std::string_view toml, unsigned line, std::string_view why)
+{
+    if (why.find("string") != std::string_view::npos) return true;
+    for (; line > 1; --line) {
+        auto const end = toml.find('\n');
+        if (end == std::string_view::npos) return false;
+        toml.remove_prefix(end + 1);
+    }
+    toml = toml.substr(0, toml.find('\n'));
+    auto const equals = toml.find('=');
+    if (equals == std::string_view::npos) return false;
+    toml.remove_prefix(equals + 1);
+    auto const begin = toml.find_first_not_of(" \t[");
+    return begin != std::string_view::npos &&
+           std::string_view{"\"'{0123456789+-#"}.find(toml[begin]) == std::string_view::npos;
+}
+
 }  // namespace
 
 std::string_view name_of(node_kind k) noexcept
@@ -84,7 +102,10 @@ std::optional<node> read_tree(std::string_view toml, std::string_view file, std:
     if (!parsed) {
         auto const& failed = parsed.error();
         auto const at = place_of(failed.source());
-        problems.push_back({file, at.line, at.column, "not valid TOML: " + printable(failed.description(), 300)});
+        std::string what = "not valid TOML: " + printable(failed.description(), 300);
+        if (lacks_quotes(toml, at.line, failed.description()))
+            what += "; text needs straight double quotes around it, as in \"mail.example.com\"";
+        problems.push_back({file, at.line, at.column, std::move(what)});
         return std::nullopt;
     }
     return convert(parsed.table());

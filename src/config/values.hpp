@@ -48,7 +48,7 @@ std::string nearest(std::string_view word, Range const& candidates)
 {
     std::string best;
     // A third of the letters may be wrong; short words need most of theirs.
-    std::size_t least = word.size() / 3 + 2;
+    std::size_t least = word.size() / 3 + (word.size() < 6 ? 1 : 2);
     for (auto const& candidate : candidates)
         if (auto const d = edit_distance(word, candidate); d < least && d < candidate.size()) {
             least = d;

@@ -28,7 +28,13 @@ basic_result<mail::mailbox, std::string> read_mailbox(std::string_view text)
     std::string told = "`";
     told += printable(text, 100);
     told += "` is not a mail address: ";
-    told += because(why);
+    if (text.starts_with('@') && text.find(':') == std::string_view::npos) {
+        told += "the part before the @ is missing";
+    } else if (text.ends_with('.') && why == mail::path_error::bad_domain) {
+        told += "leave out the dot at the end";
+    } else {
+        told += because(why);
+    }
     return told;
 }
 

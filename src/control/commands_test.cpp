@@ -132,6 +132,13 @@ TEST_CASE("wrong calls are told in a sentence and change nothing")
         {"account smtp-auth", {{"address", "ann@example.com"}}, "on is missing"},
         {"account alias add", {{"address", "ann@example.com"}, {"alias", "x"}}, "is not a mail address"},
         {"domain add", {{"domain", "not a domain"}}, "is not a domain"},
+        {"domain add", {{"domain", "localhost"}}, "has no dot"},
+        {"domain add", {{"domain", "example.org."}}, "leave out the dot at the end"},
+        {"account add", account("@example.com"), "the part before the @ is missing"},
+        {"account add", account("bob@example.com."), "leave out the dot at the end"},
+        {"account send-as add",
+         {{"address", "ann@example.com"}, {"sender", "elsewhere.example"}},
+         "write @elsewhere.example"},
         {"domain remove", {{"domain", "absent.example"}}, "is not a local domain"},
         {"domain remove", {{"domain", "configured.example"}}, "comes from the configuration"},
         {"queue show", {{"queue_id", "rm -rf"}}, "is not the id of a message"},
@@ -232,7 +239,13 @@ TEST_CASE("the queue can be looked at and changed")
     auto const shown = w.must("queue show", {{"queue_id", id}});
     CHECK(text(shown, "header") == "Subject: Hello\n    folded\n");
 
+    auto const says = [&](std::string_view command, std::string_view words) {
+        auto const done = w.run(command, {{"queue_id", id}});
+        return !done && done.error().text.find(words) != std::string::npos;
+    };
+    CHECK(says("queue release", "is not held"));
     w.must("queue hold", {{"queue_id", id}});
+    CHECK(says("queue retry", "postern queue release"));
     CHECK(w.must("queue show", {{"queue_id", id}}).at("held").as_bool());
     w.must("queue release", {{"queue_id", id}});
     CHECK_FALSE(w.must("queue show", {{"queue_id", id}}).at("held").as_bool());

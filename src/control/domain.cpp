@@ -15,6 +15,10 @@ std::string read_domain(arguments& a)
 {
     auto const written = a.text("domain");
     auto domain = mail::parse_domain(written);
+    if (!domain && written.ends_with('.') && mail::parse_domain(written.substr(0, written.size() - 1))) {
+        a.wrong("`" + printable(written, 100) + "`: leave out the dot at the end");
+        return {};
+    }
     if (!domain) {
         a.wrong("`" + printable(written, 100) + "` is not a domain; one looks like example.com");
         return {};
@@ -42,6 +46,8 @@ json::value describe(context const& c, std::string_view domain)
 outcome domain_add(context& c, arguments a)
 {
     auto const domain = read_domain(a);
+    if (domain.find('.') == std::string::npos)
+        a.wrong("`" + domain + "` has no dot: mail addresses need a full domain, such as example.com");
     if (auto wrong = a.problem()) return std::move(*wrong);
     if (auto added = c.accounts->add_domain(domain); !added) return to_failure(added.error());
     log::event(log::level::info, "domain_changed", {{"domain", domain}, {"change", "added"}});

@@ -88,13 +88,34 @@ basic_result<spool::summary, failure> find(context& c, std::string const& id)
     return std::move(found->front());
 }
 
+std::optional<failure> nothing_against_it(spool::summary const&) { return std::nullopt; }
+
+std::optional<failure> held_ones_stay(spool::summary const& m)
+{
+    if (!m.what.held) return std::nullopt;
+    auto const& id = m.what.queue_id;
+    return failure{
+        failure::kind::problem, id + " is held, so it is not tried; `postern queue release " + id + "` lets it go", {}};
+}
+
+std::optional<failure> only_held_ones(spool::summary const& m)
+{
+    if (m.what.held) return std::nullopt;
+    return failure{failure::kind::problem,
+                   m.what.queue_id + " is not held, so there is nothing to release; " + "`postern queue retry " +
+                       m.what.queue_id + "` tries it at once",
+                   {}};
+}
+
 template <class Change>
-outcome change(context& c, arguments& a, std::string_view event, Change apply)
+outcome change(context& c, arguments& a, std::string_view event, Change apply,
+               std::optional<failure> (*objection)(spool::summary const&) = nothing_against_it)
 {
     auto const id = read_id(a);
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto message = find(c, id);
     if (!message) return std::move(message.error());
+    if (auto against = objection(*message)) return std::move(*against);
     result<> changed = apply(id);
     if (!changed) return to_failure(changed.error());
     log::event(log::level::info, event, {{"queue_id", id}, {"session", message->what.session}, {"by", "operator"}});
@@ -160,7 +181,8 @@ outcome queue_retry(context& c, arguments a)
         o["all"] = true;
         return json::value(std::move(o));
     }
-    auto done = change(c, a, "queue_retry", [&](std::string const& id) { return c.queue->retry_now(id); });
+    auto done = change(
+        c, a, "queue_retry", [&](std::string const& id) { return c.queue->retry_now(id); }, held_ones_stay);
     if (done && c.delivery) c.delivery->wake();
     return done;
 }
@@ -172,7 +194,8 @@ outcome queue_hold(context& c, arguments a)
 
 outcome queue_release(context& c, arguments a)
 {
-    auto done = change(c, a, "queue_release", [&](std::string const& id) { return c.queue->hold(id, false); });
+    auto done = change(
+        c, a, "queue_release", [&](std::string const& id) { return c.queue->hold(id, false); }, only_held_ones);
     if (done && c.delivery) c.delivery->wake();
     return done;
 }

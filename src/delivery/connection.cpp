@@ -450,11 +450,9 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
         connected = co_await net::connect_unix(executor, to.socket, patience);
     }
     if (!connected) {
+        auto const& why = to.final_delivery ? rules::mailbox_unreachable : rules::route_unreachable;
         link_failure failure{
-            own_finding(rules::route_unreachable, to.domain, to.to_string() + ": " + describe(*l, connected.error())),
-            false,
-            false,
-            {}};
+            own_finding(why, to.domain, to.to_string() + ": " + describe(*l, connected.error())), false, false, {}};
         co_return failure;
     }
     l->stream = std::move(*connected);

@@ -359,6 +359,8 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
     } else if (!lacking.empty() && (!unclear || !d->by_mx)) {
         // RFC 8689 section 4.2.1: all that there are were asked.
         failure.why = own_finding(rules::remote_needs_tls, d->domain, lacking);
+    } else if (d->final_delivery && !dns_problem.empty()) {
+        failure.why = own_finding(rules::mailbox_unreachable, d->domain, d->to.to_string() + ": " + dns_problem);
     } else if (unclear || cut_off) {
         failure.why = own_finding(rules::route_dns_failure, d->domain, dns_problem);
     } else if (looped) {

@@ -493,6 +493,11 @@ result<> embedded::grant_send_as(std::string_view address, std::string_view send
     auto const key = login_key(address);
     if (!key) return bad_address(address);
     auto const other = sender_key(sender);
+    if (!other && sender_key("@" + std::string{sender})) {
+        auto e = bad_address(sender);
+        e.logged += "; for every address of a domain, write @" + std::string{sender};
+        return e;
+    }
     if (!other) return bad_address(sender);
     return changed(store_->grant_send_as(*key, *other));
 }

@@ -60,8 +60,14 @@ std::vector<imported_account> read_passwd_file(std::string_view text, file_forma
         if (why == nullptr && l.bound_to_networks)
             why = "may log in from some networks only (allow_nets), which is not supported; leave the line out";
         if (why != nullptr) {
-            if (problems.size() < most_problems)
-                problems.push_back("line " + std::to_string(l.number) + ": " + l.shown + ": " + why);
+            std::string what = l.shown + ": ";
+            if (l.reading.scheme.empty()) {
+                what += why;
+            } else {
+                what += "Postern can't verify the scheme {" + printable(l.reading.scheme, 40) +
+                        "}; docs/commands.md lists those that it can";
+            }
+            if (problems.size() < most_problems) problems.push_back("line " + std::to_string(l.number) + ": " + what);
             continue;
         }
         imported_account a;

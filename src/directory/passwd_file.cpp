@@ -106,7 +106,8 @@ std::vector<passwd_line> read_passwd_lines(std::string_view text, file_format co
         if (name.find('@') == std::string::npos && !format.domain.empty() && !name.empty()) name += "@" + format.domain;
         auto address = login_key(name);
         if (!address) {
-            complain(l.shown + " is not a full address");
+            complain(l.shown +
+                     (name.starts_with('@') ? ": the part before the @ is missing" : " is not a full address"));
             continue;
         }
         if (!seen.insert(*address).second) {

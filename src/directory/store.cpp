@@ -169,6 +169,8 @@ result<std::unique_ptr<store>> store::open(std::filesystem::path const& folder)
         std::filesystem::permissions(folder, std::filesystem::perms::owner_all, failed);
     }
     std::unique_ptr<store> s{new store{folder / "accounts.db"}};
+    if (auto const empty = postern::store::trouble_with_empty(s->file_); !empty.empty())
+        return error{{4, 3, 0}, unavailable, empty};
     // SQLite gives its other files the mode of this one.
     int const descriptor = ::open(s->file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (descriptor < 0) return system_error("can't open " + s->file_.string(), errno);
@@ -178,7 +180,10 @@ result<std::unique_ptr<store>> store::open(std::filesystem::path const& folder)
     int const number = errno;
     close(descriptor);
     if (changed != 0) return system_error("can't set the mode of " + s->file_.string() + " to 0600", number);
-    if (auto r = s->open_writer(connection::mode::create); !r) return std::move(r).error();
+    if (auto r = s->open_writer(connection::mode::create); !r) {
+        postern::store::remove_if_empty(s->file_);
+        return std::move(r).error();
+    }
     return s;
 }
 
@@ -192,7 +197,8 @@ result<> store::open_writer(connection::mode m)
     auto secret = prepare_schema(**c, file_.string(), schema_version);
     if (!secret) {
         error e = std::move(secret).error();
-        if ((*c)->lost()) e.logged = file_.string() + ": " + e.logged + ": restore it from a backup, or move it away";
+        if ((*c)->lost() && e.logged.find("restore it") == std::string::npos)
+            e.logged = file_.string() + ": " + e.logged + ": restore it from a backup, or move it away";
         return e;
     }
     auto version = (*c)->prepare("PRAGMA data_version");

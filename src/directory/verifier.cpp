@@ -451,7 +451,11 @@ import_reading read_import(std::string_view text)
                                         {"PBKDF2-SHA512", "", "$pbkdf2-sha512$"}};
     auto const* found =
         std::find_if(std::begin(schemes), std::end(schemes), [&](known const& k) { return k.scheme == scheme; });
-    if (found == std::end(schemes)) return fail("a password scheme that Postern can't verify");
+    if (found == std::end(schemes)) {
+        r.scheme = scheme;
+        return fail("a password scheme that Postern can't verify");
+    }
+    if (text.starts_with('!') || text.starts_with('*')) return fail("a locked password; leave the line out");
     if (!text.starts_with(found->begin))
         return fail(scheme == "CRYPT" ? "not a crypt(3) string that Postern can verify"
                                       : "the hash does not fit its scheme");

@@ -54,6 +54,7 @@ struct import_reading {
     std::string verifier;   // as stored; empty when the password is in the clear
     secret password;        // {PLAIN}: to be hashed
     char const* problem{};  // a literal; null when all is well
+    std::string scheme;     // of {SCHEME}, when that is the problem
 };
 /// A hash from another system's password file.
 import_reading read_import(std::string_view text);

@@ -1,6 +1,8 @@
 #include "net/tls.hpp"
 
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -28,6 +30,15 @@ error failure(std::string text) { return {broken, "TLS is not available", std::m
 
 std::string quoted(std::filesystem::path const& p) { return "\"" + p.string() + "\""; }
 
+bool mentions(std::filesystem::path const& file, std::string_view what)
+{
+    std::ifstream in{file, std::ios::binary};
+    std::string line;
+    for (int n = 0; n < 10'000 && std::getline(in, line); ++n)
+        if (line.find(what) != std::string::npos) return true;
+    return false;
+}
+
 result<x509_ptr> read_leaf(std::filesystem::path const& chain)
 {
     bio_ptr const in{BIO_new_file(chain.c_str(), "r")};
@@ -37,7 +48,10 @@ result<x509_ptr> read_leaf(std::filesystem::path const& chain)
     x509_ptr leaf{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)};
     if (!leaf) {
         ERR_clear_error();
-        return failure(quoted(chain) + " holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)");
+        return failure(quoted(chain) + " holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)" +
+                       (mentions(chain, "PRIVATE KEY-----")
+                            ? ", but a private key: are tls.certificate and tls.private_key swapped?"
+                            : ": name the file with the certificate and its chain, often fullchain.pem"));
     }
     return leaf;
 }
@@ -127,13 +141,20 @@ result<> use(SSL_CTX* c, certificate_files const& files)
         &EVP_PKEY_free};
     if (!key) {
         ERR_clear_error();
-        return failure(quoted(files.private_key) +
-                       " holds no private key in PEM form, or one that is locked by a password");
+        auto const name = quoted(files.private_key);
+        if (mentions(files.private_key, "ENCRYPTED"))
+            return failure("the private key " + name +
+                           " is locked by a password: write it anew without one (openssl pkey -in OLD -out NEW)");
+        return failure(name + " holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)" +
+                       (mentions(files.private_key, "BEGIN CERTIFICATE-----")
+                            ? ", but a certificate: are tls.certificate and tls.private_key swapped?"
+                            : ": name the file with the certificate's key, often privkey.pem"));
     }
     if (SSL_CTX_use_PrivateKey(c, key.get()) != 1 || SSL_CTX_check_private_key(c) != 1) {
         ERR_clear_error();
         return failure("the private key " + quoted(files.private_key) + " does not belong to the certificate " +
-                       quoted(files.chain));
+                       quoted(files.chain) +
+                       ": name the key that this certificate was made for; after a renewal, take both files anew");
     }
     return done{};
 }

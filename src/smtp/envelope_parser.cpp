@@ -29,6 +29,8 @@ bool take_prefix(std::string_view& argument, std::string_view prefix)
 complaint path_complaint(mail::path_error why, bool sender, std::string_view written)
 {
     using enum mail::path_error;
+    if (!written.starts_with('<') || (why == syntax && written.find('>') == std::string_view::npos))
+        return {&rules::address_needs_brackets, "form", sender ? "MAIL FROM:" : "RCPT TO:"};
     switch (why) {
         case none:
         case syntax: break;

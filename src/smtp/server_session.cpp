@@ -118,7 +118,10 @@ action server_session::state::perform(smtp::command const& c, std::string_view t
         case verb::bdat: return take_bdat(c, text);
         case verb::noop: return say("250 2.0.0 OK");
         case verb::http: return refuse_and_close(rules::http_client, {});
-        case verb::unknown: return refuse(rules::unknown_command, shown_line(text));
+        case verb::unknown:
+            return refuse(equal_ignoring_case(text.substr(0, text.find(' ')), "HELLO") ? rules::ehlo_misspelt
+                                                                                       : rules::unknown_command,
+                          shown_line(text));
         default: break;
     }
     bool const always = c.verb == verb::quit || c.verb == verb::rset;

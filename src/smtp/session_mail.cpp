@@ -8,7 +8,8 @@ namespace postern::smtp {
 
 action server_session::state::take_mail(command const& c, std::string_view text)
 {
-    if (!greeted || in_transaction) return refuse_command(rules::bad_sequence, c, text);
+    if (!greeted) return refuse(rules::ehlo_first, text);
+    if (in_transaction) return refuse_command(rules::bad_sequence, c, text);
     mail_context const context{.extended = extended,
                                .tls = tls.has_value(),
                                .authenticated = !login.empty(),

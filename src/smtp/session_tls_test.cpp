@@ -20,7 +20,7 @@ constexpr dialog dialogs[] = {
         -- rule auth-ehlo-first
         C: MAIL FROM:<alice@example.test>
         S: 503 5.5.1 ...
-        -- rule bad-sequence
+        -- rule ehlo-first
         C: EHLO client.example
         S: 250-mx.example
         S: 250-PIPELINING

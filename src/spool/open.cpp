@@ -60,7 +60,10 @@ result<std::unique_ptr<spool>> open(options o)
     auto const database = o.folder / "spool.db";
     auto files = std::make_shared<content_files>(o.folder / "content");
     auto db = tables::open(database, o.log_size);
-    if (!db) return db.error();
+    if (!db) {
+        store::remove_if_empty(database);
+        return db.error();
+    }
     if (auto made = files->create_folder(); !made) return made.error();
     if (auto scheduled = schedule_interrupted(db->db()); !scheduled) return scheduled.error();
     if (auto swept = sweep(db->db(), *files); !swept) return swept.error();

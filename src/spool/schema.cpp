@@ -111,6 +111,8 @@ result<> configure(store::connection& db)
 
 result<store::connection> open_for_writing(std::filesystem::path const& file, std::uint64_t log_size)
 {
+    if (auto const empty = store::trouble_with_empty(file); !empty.empty())
+        return error{status{4, 3, 0}, "The message could not be stored", empty};
     // SQLite gives its other files the mode of this one.
     int const descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (descriptor < 0) return file_failure("opening", file, errno);

@@ -21,6 +21,21 @@ bool means_no_room(int error_number) noexcept
     return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
 }
 
+std::string trouble_with_empty(std::filesystem::path const& file)
+{
+    std::error_code absent, unknown;
+    if (std::filesystem::file_size(file, absent) != 0 || absent) return {};
+    if (std::filesystem::exists(file.string() + "-journal", unknown)) return {};
+    return file.string() + " is damaged, it has lost all its content: restore it from a backup, or remove it and " +
+           file.string() + "-wal to begin anew";
+}
+
+void remove_if_empty(std::filesystem::path const& file)
+{
+    std::error_code failed;
+    if (std::filesystem::file_size(file, failed) == 0 && !failed) std::filesystem::remove(file, failed);
+}
+
 void statement::finalizer::operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
 void connection::closer::operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
 
@@ -176,6 +191,11 @@ error connection::failure(std::string_view doing) const
     int const system = known != 0 ? known : step_error_number;
     bool const no_room = (code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && means_no_room(system));
     std::string text{doing};
+    if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) {
+        char const* const file = sqlite3_db_filename(handle_.get(), "main");
+        text = file != nullptr ? file : "the database";
+        text += " is damaged: restore it from a backup, or move it and its -wal file away to begin anew";
+    }
     text += ": ";
     text += sqlite3_errmsg(handle_.get());
     text += " (SQLite " + std::to_string(code);

@@ -155,6 +155,12 @@ private:
     connection* connection_;
 };
 
+/// What is wrong with a database file that is there and holds nothing, or nothing: a file that
+/// SQLite is about to make has at least its journal beside it.
+std::string trouble_with_empty(std::filesystem::path const& file);
+/// After a failure, so that the next try finds no empty file.
+void remove_if_empty(std::filesystem::path const& file);
+
 /// Whether an errno says that the disk is full.
 bool means_no_room(int error_number) noexcept;
 

@@ -1,9 +1,12 @@
 #include "submission/runtime.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "mail/address.hpp"
+#include "submission/server.hpp"
 
 namespace postern::submission {
 namespace {
@@ -31,9 +34,42 @@ result<std::vector<net::certificate_files>> find_certificates(config::settings c
     return files;
 }
 
-void log_certificates(std::vector<net::certificate_files> const& files)
+constexpr long soon = 14;  // days
+
+std::string remedy_for_age(long days_left)
 {
-    constexpr long soon = 14;
+    if (days_left >= soon) return {};
+    if (days_left < 0) return "mail programs refuse it: renew the certificate, then reload";
+    return "renew the certificate, then reload";
+}
+
+/// A certificate's name, which may begin with "*." for one label (RFC 6125 section 6.4.3).
+bool covers(std::string_view name, std::string_view host)
+{
+    if (equal_ignoring_case(name, host)) return true;
+    auto const dot = host.find('.');
+    return name.starts_with("*.") && dot != std::string_view::npos &&
+           equal_ignoring_case(name.substr(1), host.substr(dot));
+}
+
+/// Something to do when mail programs that connect to `hostname` would find no certificate for it.
+std::string remedy_for_names(std::vector<net::certificate_files> const& files, std::string const& hostname,
+                             std::string& names)
+{
+    for (auto const& f : files) {
+        auto const facts = net::summarize(f.chain);
+        if (!facts) continue;
+        for (auto const& name : facts->names) {
+            if (covers(name, hostname)) return {};
+            names += (names.empty() ? "" : ", ") + name;
+        }
+    }
+    return "mail programs that connect to " + hostname +
+           " will warn: get a certificate for this name, or set hostname to one that the certificate has";
+}
+
+void log_certificates(std::vector<net::certificate_files> const& files, std::string const& hostname)
+{
     for (auto const& f : files) {
         auto const facts = net::summarize(f.chain);
         if (!facts) continue;
@@ -42,8 +78,19 @@ void log_certificates(std::vector<net::certificate_files> const& files)
                    expired ? "certificate_expired" : "certificate",
                    {{"file", f.chain.string()},
                     {"name", facts->names.empty() ? std::string{} : facts->names.front()},
-                    {"days_left", facts->days_left}});
+                    {"days_left", facts->days_left},
+                    {"remedy", remedy_for_age(facts->days_left)}});
     }
+    std::string names;
+    if (auto const remedy = remedy_for_names(files, hostname, names); !remedy.empty())
+        log::event(log::level::warning, "certificate_name",
+                   {{"hostname", hostname}, {"names", names}, {"remedy", remedy}});
+}
+
+bool needs_certificates(config::settings const& s)
+{
+    return std::any_of(s.listeners.begin(), s.listeners.end(),
+                       [](auto const& l) { return l.tls != config::tls_mode::none; });
 }
 
 std::shared_ptr<directory::token_verifier> make_tokens(config::settings const& s)
@@ -57,20 +104,48 @@ std::shared_ptr<directory::token_verifier> make_tokens(config::settings const& s
 
 }  // namespace
 
+result<std::vector<std::string>> check_certificates(config::settings const& s)
+{
+    std::vector<std::string> weak;
+    std::vector<net::certificate_files> files;
+    if (!s.tls.certificate.empty()) files.push_back({s.tls.certificate, s.tls.private_key});
+    for (auto const& c : s.tls.more) files.push_back({c.chain, c.private_key});
+    if (!needs_certificates(s)) return weak;
+    if (files.empty()) {
+        weak.emplace_back(
+            "there is no certificate, so `serve` makes one of its own, and mail programs will warn; set "
+            "tls.certificate and tls.private_key");
+        return weak;
+    }
+    net::server_tls_options o;
+    o.certificates = files;
+    o.minimum = s.tls.minimum;
+    if (auto loaded = net::make_server_tls(o); !loaded) return std::move(loaded).error();
+    for (auto const& f : files) {
+        auto const facts = net::summarize(f.chain);
+        if (!facts || facts->days_left >= soon) continue;
+        auto const age = facts->days_left < 0 ? std::string{"has expired"}
+                                              : "expires in " + std::to_string(facts->days_left) + " days";
+        weak.push_back("the certificate " + f.chain.string() + ' ' + age + ": " + remedy_for_age(facts->days_left));
+    }
+    std::string names;
+    if (auto const remedy = remedy_for_names(files, s.hostname, names); !remedy.empty())
+        weak.push_back("no certificate has the name " + s.hostname + ", only " + names + ": " + remedy);
+    return weak;
+}
+
 result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s,
                                                     std::vector<std::string> const& addresses,
                                                     std::vector<std::uint16_t> const& ports)
 {
     auto out = std::make_shared<runtime>();
     out->settings = s;
-    bool const needs_tls = std::any_of(s.listeners.begin(), s.listeners.end(),
-                                       [](auto const& l) { return l.tls != config::tls_mode::none; });
     std::vector<net::certificate_files> certificates;
-    if (needs_tls) {
+    if (needs_certificates(s)) {
         auto found = find_certificates(s);
         if (!found) return std::move(found).error();
         certificates = std::move(*found);
-        log_certificates(certificates);
+        log_certificates(certificates, s.hostname);
     }
     for (std::size_t i = 0; i < s.listeners.size(); ++i) {
         listener_runtime l;

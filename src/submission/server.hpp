@@ -52,6 +52,10 @@ public:
 result<std::vector<inherited_socket>> bind_listeners(config::settings const& s,
                                                      std::vector<inherited_socket> inherited);
 
+/// Loads the certificates and keys that the settings name, as make_server() does, and changes
+/// nothing. Gives what works but should be looked at, a sentence each.
+result<std::vector<std::string>> check_certificates(config::settings const& s);
+
 /// Loads the certificates and takes over the sockets of bind_listeners(). Errors name the file
 /// and what to do.
 result<std::unique_ptr<server>> make_server(config::settings const& s, directory::directory& accounts,
