@@ -6,6 +6,7 @@
 
 #include "base/crypto.hpp"
 #include "base/numbers.hpp"
+#include "base/text.hpp"
 #include "directory/passwd_file.hpp"
 #include "directory/verifier.hpp"
 #include "sasl/prepare.hpp"
