@@ -45,6 +45,16 @@ int list(application const& app, options const& o)
     } else {
         print_line("Nothing is held against anybody.");
     }
+    auto const* accounts = done->is_object() ? done->as_object().if_contains("accounts") : nullptr;
+    if (accounts && accounts->is_array() && !accounts->as_array().empty()) {
+        table rows{{"ACCOUNT", "STEP", "SINCE", "NEW RECIPIENTS", "NETWORKS", "BOUNCES"}};
+        for (auto const& r : accounts->as_array()) {
+            auto const since = text_of(r, "since");
+            rows.add({text_of(r, "account"), text_of(r, "step"), since.empty() ? "-" : readable_time(since),
+                      text_of(r, "new_recipients"), text_of(r, "networks"), text_of(r, "bounces")});
+        }
+        rows.print();
+    }
     print_networks(*done, "deny", "denied");
     print_networks(*done, "configured_deny", "denied by the configuration");
     print_networks(*done, "allow", "allowed");
@@ -64,6 +74,28 @@ int change(application const& app, options const& o, std::string_view command, s
     } else {
         print_line(text_of(*done, "what") + " " + std::string{said});
     }
+    return all_is_well;
+}
+
+int usage(application const& app, options const& o)
+{
+    json::object arguments;
+    arguments["account"] = o.what;
+    auto done = perform(app, "guard usage", arguments);
+    if (!done) return done.error();
+    if (o.json) {
+        print_json(*done);
+        return all_is_well;
+    }
+    if (!done->is_array() || done->as_array().empty()) {
+        print_line("No limits of [[limits.sending]] apply.");
+        return all_is_well;
+    }
+    table rows{{"COUNTED FOR", "WHO", "WHAT", "USED", "LIMIT", "RESETS"}};
+    for (auto const& r : done->as_array())
+        rows.add({text_of(r, "counted_for"), text_of(r, "who"), text_of(r, "what"), text_of(r, "used"),
+                  text_of(r, "limit"), readable_time(text_of(r, "resets"))});
+    rows.print();
     return all_is_well;
 }
 
@@ -88,6 +120,9 @@ void add_guard(CLI::App& commands, application& app)
                 return change(a, given, "guard lift", "what", "is as welcome as anybody");
             })
         ->add_option("NETWORK|ACCOUNT", o->what, "An address, a network or an account")
+        ->required();
+    declare("usage", "How much of its sending limits an account has used", usage)
+        ->add_option("ACCOUNT", o->what, "An account")
         ->required();
     declare("deny", "Refuse all connections from a network",
             [](application const& a, options const& given) {

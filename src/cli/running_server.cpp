@@ -103,6 +103,7 @@ running_server::~running_server()
     control_.reset();
     if (gate_) gate_->stop();
     delivery_.reset();
+    if (conduct_) conduct_->stop();
     queue_.reset();
     accounts_.reset();
     gate_.reset();
@@ -120,6 +121,8 @@ control::context running_server::context() const
     c.gate = gate_.get();
     c.delivery = delivery_.get();
     c.guard = guard_.get();
+    c.sending = ledger_ ? &ledger_->sending() : nullptr;
+    c.conduct = ledger_ ? &ledger_->conduct() : nullptr;
     c.listeners = listeners_;
     c.started = started_;
     return c;
@@ -146,6 +149,12 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     guard_ = std::make_unique<guard::keeper>(steady_clock::now());
     if (auto read = read_guard_lists(s.data_dir, *guard_); !read) return read;
 
+    ledger::options counted;
+    counted.folder = s.data_dir;
+    auto ledger = ledger::open(std::move(counted));
+    if (!ledger) return std::move(ledger.error());
+    ledger_ = std::move(*ledger);
+
     directory::options accounts;
     accounts.folder = s.data_dir;
     accounts.hash_threads = s.auth.hash_threads;
@@ -167,11 +176,15 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!queue) return std::move(queue.error());
     queue_ = std::move(*queue);
 
-    auto delivery = delivery::make_service(s, *accounts_, *queue_);
+    conduct_ = std::make_unique<submission::conduct_watch>(ledger_->conduct(), *accounts_, *queue_);
+    auto delivery = delivery::make_service(s, *accounts_, *queue_, [this](std::string const& account, std::uint32_t n) {
+        conduct_->on_bounces(*context().settings, account, n);
+    });
     if (!delivery) return std::move(delivery.error());
     delivery_ = std::move(*delivery);
 
-    auto gate = submission::make_server(s, *accounts_, *queue_, *guard_, std::move(*sockets));
+    auto gate =
+        submission::make_server(s, *accounts_, *queue_, {*guard_, ledger_->sending(), *conduct_}, std::move(*sockets));
     if (!gate) return std::move(gate.error());
     gate_ = std::move(*gate);
     listeners_ = gate_->listeners();

@@ -15,6 +15,7 @@
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
 #include "guard/keeper.hpp"
+#include "ledger/ledger.hpp"
 #include "spool/spool.hpp"
 #include "submission/server.hpp"
 
@@ -44,8 +45,10 @@ private:
     wall_time started_;
     std::optional<control::instance_lock> owned_;
     std::unique_ptr<guard::keeper> guard_;
+    std::unique_ptr<ledger::ledger> ledger_;
     std::unique_ptr<directory::directory> accounts_;
     std::unique_ptr<spool::spool> queue_;
+    std::unique_ptr<submission::conduct_watch> conduct_;
     std::unique_ptr<delivery::service> delivery_;
     std::unique_ptr<submission::server> gate_;
     std::vector<submission::server::listening> listeners_;

@@ -241,6 +241,13 @@ TEST_CASE("each problem names its place, what was expected and what was perhaps 
         {"[timeouts]\ncommand = true", "expected a duration such as"},
         {"[log]\nlevel = \"warn\"", "expected one of \"error\", \"warning\", \"info\", \"debug\", not \"warn\""},
         {"[log]\nformat = \"jsn\"", "did you mean \"json\"?\n"},
+        {"[[limits.sending]]\nper = \"acount\"", "did you mean \"account\"?\n"},
+        {"[[limits.sending]]\nmatch = \"example.com\"", "\"example.com\" is not an account or \"@example.com\"\n"},
+        {"[[limits.sending]]\nper = \"domain\"\nmatch = \"@example.com\"", "is not a domain such as"},
+        {"[[limits.sending]]\nper = \"network\"\nmatch = \"192.0.2.1/24\"", "\"192.0.2.1/24\" is not a network\n"},
+        {"[[limits.sending]]\nmesages_per_hour = 1", "did you mean `messages_per_hour`?\n"},
+        {"[guard]\ntrusted_accounts = [\"ann\"]", "\"ann\" is not an account or \"@example.com\"\n"},
+        {"[guard]\noperator_address = \"ann\"", "\"ann\" is not a mail address\n"},
         {"[listener]\naddress = \":1\"",
          "`listener`: there may be several of these: write [[listener]] in double brackets\n"},
         {"listener = 1", "`listener`: expected [[listener]], not a number\n"},
@@ -286,6 +293,23 @@ TEST_CASE("each problem names its place, what was expected and what was perhaps 
         CHECK_MESSAGE(has(all, r.problem), all);
         CHECK(std::all_of(all.begin(), all.end(), [](char c) { return c == '\n' || (c >= ' ' && c < 0x7f); }));
     }
+}
+
+TEST_CASE("limits of sending are read, and written as they are read")
+{
+    std::vector<problem> problems;
+    auto const s = parse(
+        "[[limits.sending]]\nmessages_per_hour = 5\n[[limits.sending]]\nper = \"domain\"\n"
+        "match = \"Example.COM\"\nnew_recipients_per_day = 7\n",
+        "p.toml", problems);
+    REQUIRE(s);
+    REQUIRE(s->limits.sending.size() == 2);
+    CHECK(s->limits.sending[0].messages_per_hour == 5);
+    CHECK(s->limits.sending[1].per == limit_scope::domain);
+    CHECK(s->limits.sending[1].match == "example.com");
+    auto const again = parse(to_toml(*s), "p.toml", problems);
+    REQUIRE(again);
+    CHECK(again->limits.sending == s->limits.sending);
 }
 
 TEST_CASE("all problems are named, in the order of the file")

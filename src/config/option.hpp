@@ -50,6 +50,8 @@ std::span<basic_option<certificate> const> certificate_options();              /
 std::span<basic_option<bound_certificate> const> bound_certificate_options();  // [[auth.certificates]]
 std::span<basic_option<backend> const> backend_options();                      // [[backend]]
 
+std::span<basic_option<sending_limit> const> sending_options();  // [[limits.sending]]
+
 struct section {
     std::string_view name;  // "limits"; "" for the top
     std::string_view doc;

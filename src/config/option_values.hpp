@@ -17,6 +17,12 @@ struct role_words {
         {{"submission", role::submission}, {"mx", role::mx}}};
 };
 
+struct limit_scope_words {
+    static constexpr std::string_view name = "\"account\", \"domain\" or \"network\"";
+    static constexpr std::array<std::pair<std::string_view, limit_scope>, 3> all{
+        {{"account", limit_scope::account}, {"domain", limit_scope::domain}, {"network", limit_scope::network}}};
+};
+
 struct tls_words {
     static constexpr std::string_view name = "\"starttls\", \"implicit\" or \"none\"";
     static constexpr std::array<std::pair<std::string_view, tls_mode>, 3> all{
@@ -223,6 +229,24 @@ struct word_item {
     static std::string write_item(std::string const& value) { return quote(value); }
 };
 
+struct watched_account {
+    static constexpr std::string_view list_name = "list of accounts";
+    static constexpr std::string_view list_example = "[\"news@example.com\", \"@lists.example.com\"]";
+    static bool read_item(std::string& out, node const& n, reader& r)
+    {
+        if (!expect(n, node_kind::text, "an account in quotes", r)) return false;
+        auto const at = n.text.rfind('@');
+        auto const domain = at == std::string::npos ? std::nullopt : mail::parse_domain(n.text.substr(at + 1));
+        if (!domain) {
+            r.bad(n, quote(printable(n.text, 60)) + " is not an account or \"@example.com\"");
+            return false;
+        }
+        out = to_lower(n.text.substr(0, at + 1)) + *domain;
+        return true;
+    }
+    static std::string write_item(std::string const& value) { return quote(value); }
+};
+
 /// A key's SHA-256 as people copy it: hexadecimal digits, with or without colons.
 struct key_digest {
     static constexpr std::string_view name = "SHA-256 of a public key";
@@ -257,6 +281,16 @@ struct full_address {
             out = n.text;
     }
     static std::string write(std::string const& value) { return quote(value); }
+};
+
+struct mail_address {
+    static constexpr std::string_view name = "mail address";
+    static bool accepts(std::string_view t, std::string& why)
+    {
+        if (mail::parse_mailbox(t)) return true;
+        why = quote(printable(t, 60)) + " is not a mail address";
+        return false;
+    }
 };
 
 struct mechanism_item {

@@ -185,6 +185,28 @@ constexpr option table[] = {
     setting<duration<0, 10 * minute>, [](auto& s) -> auto& { return s.oauth.clock_skew; }>(
         "oauth.clock_skew", reload,
         "How far the issuer's clock and ours may differ."),
+    setting<boolean, [](auto& s) -> auto& { return s.guard.watch_accounts; }>(
+        "guard.watch_accounts", reload,
+        "Whether accounts are judged by how they send: three signals, each against its number below, are summed "
+        "up. At once the number the owner and the operator are warned, at twice new messages are held in the "
+        "queue, at four times SMTP AUTH is switched off for the account. `postern guard lift ACCOUNT` undoes it."),
+    setting<number<0, 1'000'000>, [](auto& s) -> auto& { return s.guard.suspicious_new_recipients; }>(
+        "guard.suspicious_new_recipients", reload,
+        "Recipients in an hour to whom the account never sent before. 0: this signal does not count."),
+    setting<number<0, 200>, [](auto& s) -> auto& { return s.guard.suspicious_networks; }>(
+        "guard.suspicious_networks", reload,
+        "Networks (/24, or with IPv6 /48) from which an account is used in an hour. 0: does not count."),
+    setting<number<0, 1'000'000>, [](auto& s) -> auto& { return s.guard.suspicious_bounces; }>(
+        "guard.suspicious_bounces", reload,
+        "Recipients in an hour that other servers refuse for good. 0: does not count."),
+    setting<list<watched_account>, [](auto& s) -> auto& { return s.guard.trusted_accounts; }>(
+        "guard.trusted_accounts", reload,
+        "Accounts, or all of a domain, that are not judged by how they send, such as newsletters.",
+        "[\"news@example.com\", \"@lists.example.com\"]"),
+    setting<checked<mail_address, true>, [](auto& s) -> auto& { return s.guard.operator_address; }>(
+        "guard.operator_address", reload,
+        "Who is told of accounts that send suspiciously. \"\": the postmaster of the account's domain.",
+        "\"admin@example.com\""),
     setting<list<network_item>, [](auto& s) -> auto& { return s.relay.networks; }>(
         "relay.networks", reload,
         "Clients that may send to anybody without logging in, as exact addresses or networks. Keep it"
@@ -416,6 +438,31 @@ constexpr basic_option<backend> backend_table[] = {
         {}, first_version),
 };
 
+constexpr basic_option<sending_limit> sending_table[] = {
+    entry<sending_limit, choice<limit_scope_words>, [](auto& l) -> auto& { return l.per; }>(
+        "per", reload,
+        "What is counted: the mail of each account, of all accounts of a domain, or of each client address (IPv6: "
+        "/64).",
+        {}, first_version),
+    entry<sending_limit, text, [](auto& l) -> auto& { return l.match; }>(
+        "match", reload,
+        "Whom it is for: an account (`ann@example.com`), the accounts of a domain (`@example.com`), with per = "
+        "\"domain\" a domain, with per = \"network\" a network. \"\": all who have no row of their own.",
+        "\"ann@example.com\"", first_version),
+    entry<sending_limit, number<0, 1'000'000'000>, [](auto& l) -> auto& { return l.messages_per_hour; }>(
+        "messages_per_hour", reload, "Messages in an hour that begins with the first one. 0: no limit.", {},
+        first_version),
+    entry<sending_limit, number<0, 1'000'000'000>, [](auto& l) -> auto& { return l.messages_per_day; }>(
+        "messages_per_day", reload, "The same for 24 hours.", {}, first_version),
+    entry<sending_limit, number<0, 1'000'000'000>, [](auto& l) -> auto& { return l.recipients_per_hour; }>(
+        "recipients_per_hour", reload, "Recipients of all messages in an hour. 0: no limit.", {}, first_version),
+    entry<sending_limit, number<0, 1'000'000'000>, [](auto& l) -> auto& { return l.recipients_per_day; }>(
+        "recipients_per_day", reload, "The same for 24 hours.", {}, first_version),
+    entry<sending_limit, number<0, 1'000'000'000>, [](auto& l) -> auto& { return l.new_recipients_per_day; }>(
+        "new_recipients_per_day", reload,
+        "Recipients in 24 hours to whom the account has never sent before. 0: no limit.", {}, first_version),
+};
+
 constexpr section section_table[] = {
     {"", "These stand before the first section."},
     {"tls", "Encryption. Files are read at the start and at a reload (SIGHUP)."},
@@ -441,6 +488,7 @@ std::span<basic_option<listener> const> listener_options() { return listener_tab
 std::span<basic_option<certificate> const> certificate_options() { return certificate_table; }
 std::span<basic_option<bound_certificate> const> bound_certificate_options() { return bound_certificate_table; }
 std::span<basic_option<backend> const> backend_options() { return backend_table; }
+std::span<basic_option<sending_limit> const> sending_options() { return sending_table; }
 std::span<section const> sections() { return section_table; }
 
 std::string_view section_of(std::string_view name) noexcept

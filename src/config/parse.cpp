@@ -52,6 +52,7 @@ std::string guess(std::string_view section, std::string_view key)
             if (!s.name.empty()) here.emplace_back(s.name);
     }
     if (section == "tls") here.emplace_back("certificates");
+    if (section == "limits") here.emplace_back("sending");
     if (!elsewhere.empty()) {
         auto const where = section_of(elsewhere.front());
         return "; did you mean " + code(elsewhere.front()) + ", which belongs " +
@@ -70,7 +71,7 @@ std::string guess_in(std::span<basic_option<S> const> known, std::string_view ke
     return meant.empty() ? std::string{} : "; did you mean " + code(meant) + '?';
 }
 
-// A list of tables, [[listener]] or [[tls.certificates]].
+// A list of tables, [[listener]], [[tls.certificates]] or [[limits.sending]].
 template <class S>
 std::vector<S> read_rows(node const& list, std::string_view name, std::span<basic_option<S> const> known, reader& r)
 {
@@ -209,6 +210,12 @@ private:
                     r_.bad(value.items[i], "set both account and key");
             return;
         }
+        if (name == "limits.sending") {
+            s_.limits.sending = read_rows(value, name, sending_options(), r_);
+            for (std::size_t i = 0; i < s_.limits.sending.size() && i < value.items.size(); ++i)
+                check_sending(s_.limits.sending[i], value.items[i]);
+            return;
+        }
         auto const all = options();
         auto const at = std::find_if(all.begin(), all.end(), [&](auto const& o) { return o.name == name; });
         if (at == all.end() || key.name.find('.') != std::string::npos) {
@@ -217,6 +224,26 @@ private:
         }
         r_.option = name;
         at->read(s_, value, r_);
+    }
+
+    void check_sending(sending_limit& l, node const& where)
+    {
+        r_.option = "limits.sending.match";
+        if (l.match.empty()) return;
+        if (l.per == limit_scope::network) {
+            if (!network::parse(l.match)) r_.bad(where, quote(printable(l.match, 60)) + " is not a network");
+            return;
+        }
+        auto const at = l.match.rfind('@');
+        auto const domain = mail::parse_domain(at == std::string::npos ? l.match : l.match.substr(at + 1));
+        bool const fits = domain && (at == std::string::npos) == (l.per == limit_scope::domain);
+        if (!fits) {
+            r_.bad(where, quote(printable(l.match, 60)) + (l.per == limit_scope::domain
+                                                               ? " is not a domain such as \"example.com\""
+                                                               : " is not an account or \"@example.com\""));
+            return;
+        }
+        l.match = at == std::string::npos ? *domain : to_lower(l.match.substr(0, at + 1)) + *domain;
     }
 
     void check_certificates(node const& root)

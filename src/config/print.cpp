@@ -72,6 +72,8 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
         if (part.name == "auth")
             for (auto const& c : s.auth.certificates)
                 write_row(out, c, "auth.certificates", bound_certificate_options());
+        if (part.name == "limits")
+            for (auto const& l : s.limits.sending) write_row(out, l, "limits.sending", sending_options());
     }
 }
 
@@ -192,6 +194,13 @@ std::string reference()
                 "for EXTERNAL, on listeners\nwith `client_certificates`.\n";
             for (auto const& o : bound_certificate_options())
                 describe(out, o, "auth.certificates." + std::string(o.name), {});
+        }
+        if (part.name == "limits") {
+            out +=
+                "\n## [[limits.sending]]\n\nHow much may be sent, any number of rows. Over a limit, mail gets `450 "
+                "4.7.1` with the time from which it is\ntaken again; see [guard.md](guard.md). None by default.\n";
+            for (auto const& o : sending_options())
+                describe(out, o, "limits.sending." + std::string(o.name), '`' + o.write(sending_limit{}) + '`');
         }
     }
     return out;

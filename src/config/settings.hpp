@@ -48,6 +48,14 @@ struct guard_settings {
     std::chrono::seconds longest_refusal{86400};
     std::chrono::milliseconds longest_delay{20'000};
     std::chrono::seconds protect_time{30 * 86400};  // how long a success keeps a place open for its account
+    // How accounts send, in an hour: at once these numbers a warning, at twice mail is held, at four
+    // times SMTP AUTH is off. See guard/conduct.hpp.
+    bool watch_accounts = true;
+    std::uint32_t suspicious_new_recipients = 1000;
+    std::uint32_t suspicious_networks = 20;
+    std::uint32_t suspicious_bounces = 200;
+    std::vector<std::string> trusted_accounts;
+    std::string operator_address;
     std::vector<network> deny;
     std::vector<network> allow = loopback();  // webmail on this machine is many people
 };
@@ -69,6 +77,20 @@ struct backend {
     std::string service = "postern";
     std::chrono::milliseconds timeout{10'000};
     unsigned threads = 4;
+};
+
+enum class limit_scope : std::uint8_t { account, domain, network };
+
+/// How much may be sent; 0 is no limit. The row whose `match` is nearest holds.
+struct sending_limit {
+    limit_scope per = limit_scope::account;
+    std::string match;  // an account, "@domain", a domain or a network; empty: all others
+    std::uint32_t messages_per_hour = 0;
+    std::uint32_t messages_per_day = 0;
+    std::uint32_t recipients_per_hour = 0;
+    std::uint32_t recipients_per_day = 0;
+    std::uint32_t new_recipients_per_day = 0;
+    friend bool operator==(sending_limit const&, sending_limit const&) = default;
 };
 
 struct settings {
@@ -123,6 +145,7 @@ struct settings {
         std::uint32_t hops = 100;   // Received fields
         std::uint64_t header_size = 256u << 10;
         std::uint64_t free_space = 64u << 20;  // on data_dir; below it mail gets 452 4.3.1
+        std::vector<sending_limit> sending;    // [[limits.sending]]
     } limits;
     struct {
         std::chrono::seconds command{300};      // waiting for a command

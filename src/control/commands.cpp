@@ -12,7 +12,7 @@ constexpr bool accounts = true;
 constexpr bool queue = true;
 constexpr bool server = true;
 
-constexpr std::array<command, 29> table{{
+constexpr std::array<command, 30> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -39,6 +39,7 @@ constexpr std::array<command, 29> table{{
     {"guard lift", !accounts, !queue, !server, guard_lift},
     {"guard deny", !accounts, !queue, !server, guard_deny},
     {"guard allow", !accounts, !queue, !server, guard_allow},
+    {"guard usage", !accounts, !queue, server, guard_usage},
     {"explain", accounts, !queue, !server, explain},
     {"why", !accounts, !queue, !server, why},
     {"status", !accounts, queue, server, server_status},

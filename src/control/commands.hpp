@@ -16,7 +16,9 @@
 #include "control/protocol.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
+#include "guard/conduct.hpp"
 #include "guard/keeper.hpp"
+#include "guard/sending.hpp"
 #include "spool/spool.hpp"
 #include "submission/server.hpp"
 
@@ -31,6 +33,8 @@ struct context {
     submission::server* gate = nullptr;
     delivery::service* delivery = nullptr;
     guard::keeper* guard = nullptr;
+    guard::sending_book* sending = nullptr;
+    guard::conduct_book* conduct = nullptr;
     std::span<submission::server::listening const> listeners;  // a reload does not change them
     wall_time started;                                         // of the server
 
@@ -79,6 +83,7 @@ outcome guard_list(context& c, arguments a);
 outcome guard_lift(context& c, arguments a);
 outcome guard_deny(context& c, arguments a);
 outcome guard_allow(context& c, arguments a);
+outcome guard_usage(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome server_status(context& c, arguments a);

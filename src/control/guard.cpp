@@ -53,6 +53,32 @@ json::object done_with(std::string const& what)
     return o;
 }
 
+/// Undoes what came of how an account sends. Gives the number of messages that go on.
+basic_result<std::size_t, failure> undo_conduct(context& c, std::string const& account, std::size_t& count)
+{
+    std::size_t released = 0;
+    if (!c.conduct || !c.accounts || !c.queue) return released;
+    auto const step = c.conduct->of(account);
+    if (step == guard::conduct::off)
+        if (auto on = c.accounts->set_smtp_auth(account, true); !on) return to_failure(on.error());
+    if (c.conduct->lift(account) == guard::conduct::fine) return released;
+    ++count;
+    if (step < guard::conduct::held) return released;
+    spool::filter all;
+    all.limit = 1'000'000;
+    auto messages = c.queue->list(all);
+    if (!messages) return to_failure(messages.error());
+    for (auto const& m : *messages) {
+        if (!m.what.held || m.what.account != account || !m.unreadable.empty()) continue;
+        if (auto gone = c.queue->hold(m.what.queue_id, false); !gone) return to_failure(gone.error());
+        log::event(log::level::info, "queue_release",
+                   {{"queue_id", m.what.queue_id}, {"session", m.what.session}, {"by", "guard lift"}});
+        ++released;
+    }
+    if (released != 0 && c.delivery) c.delivery->wake();
+    return released;
+}
+
 outcome put_on_list(context& c, arguments& a, bool denies)
 {
     auto const text = a.text("network", 64);
@@ -111,6 +137,24 @@ outcome guard_list(context& c, arguments a)
         o["memory"] = nullptr;
     }
     o["held_against"] = std::move(rows);
+    json::array conduct;
+    if (c.conduct) {
+        for (auto const& r : c.conduct->list(s, steady_clock::now())) {
+            json::object row;
+            row["account"] = r.account;
+            row["step"] = to_string(r.now);
+            row["new_recipients"] = r.new_recipients;
+            row["networks"] = r.networks;
+            row["bounces"] = r.bounces;
+            if (r.now == guard::conduct::fine) {
+                row["since"] = nullptr;
+            } else {
+                row["since"] = to_rfc3339(r.since);
+            }
+            conduct.emplace_back(std::move(row));
+        }
+    }
+    o["accounts"] = std::move(conduct);
     o["deny"] = texts(lists->deny);
     o["allow"] = texts(lists->allow);
     o["configured_deny"] = texts(s.deny);
@@ -125,10 +169,15 @@ outcome guard_lift(context& c, arguments a)
     std::optional<network> n;
     if (!is_account) n = read_network(a, what);
     if (auto wrong = a.problem()) return std::move(*wrong);
-    std::size_t count = 0;
+    std::size_t count = 0, released = 0;
     bool listed = false;
     if (is_account) {
-        if (c.guard) count = c.guard->lift(std::string_view{what});
+        if (!c.guard)
+            return failure{failure::kind::problem, "no server runs, and nothing can be held against an account", {}};
+        count = c.guard->lift(std::string_view{what});
+        auto undone = undo_conduct(c, guard::account_key(what), count);
+        if (!undone) return std::move(undone.error());
+        released = *undone;
     } else {
         std::lock_guard const hold{lists_lock};
         auto lists = current_lists(c);
@@ -151,7 +200,27 @@ outcome guard_lift(context& c, arguments a)
     auto o = done_with(is_account ? what : n->to_string());
     o["lifted"] = count;
     o["listed"] = listed;
+    o["released"] = released;
     return json::value(std::move(o));
+}
+
+outcome guard_usage(context& c, arguments a)
+{
+    auto const account = a.mailbox("account");
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    auto const name = account.key();
+    json::array rows;
+    for (auto const& u : c.sending->look(c.settings->limits.sending, {name, {}}, wall_clock::now())) {
+        json::object row;
+        row["counted_for"] = to_string(u.scope);
+        row["who"] = u.who;
+        row["what"] = to_string(u.measure);
+        row["used"] = u.used;
+        row["limit"] = u.limit;
+        row["resets"] = to_rfc3339(u.resets);
+        rows.emplace_back(std::move(row));
+    }
+    return json::value(std::move(rows));
 }
 
 outcome guard_deny(context& c, arguments a) { return put_on_list(c, a, true); }

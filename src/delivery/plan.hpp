@@ -69,6 +69,8 @@ struct surroundings {
     std::function<wall_time()> now = wall_clock::now;
     std::function<result<std::unique_ptr<dns::resolver>>(boost::asio::any_io_executor)> make_resolver;
     std::shared_ptr<net::tls_context> tls;
+    // Told how many recipients of an account's message were refused for good.
+    std::function<void(std::string const& account, std::uint32_t count)> on_bounces;
 };
 
 }  // namespace postern::delivery

@@ -156,9 +156,10 @@ result<std::unique_ptr<service>> make_service_in(surroundings world, config::set
 }
 
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
-                                              spool::spool& queue)
+                                              spool::spool& queue, bounce_handler on_bounces)
 {
     surroundings world;
+    world.on_bounces = std::move(on_bounces);
     world.make_resolver = [](asio::any_io_executor const& executor) { return dns::make_resolver(executor, {}); };
     auto tls = net::make_client_tls();
     if (!tls) return tls.error();

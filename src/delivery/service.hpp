@@ -3,6 +3,8 @@
 // blocks (Maildir, reading content) runs on helpers of its own.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,8 +29,11 @@ public:
     virtual void stop(std::chrono::seconds limit) = 0;
 };
 
+/// Told how many recipients of an account's message were refused for good, on delivery's thread.
+using bounce_handler = std::function<void(std::string const& account, std::uint32_t count)>;
+
 /// Errors: [delivery] values that make no sense, a resolver that can't be had.
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
-                                              spool::spool& queue);
+                                              spool::spool& queue, bounce_handler on_bounces = {});
 
 }  // namespace postern::delivery

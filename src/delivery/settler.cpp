@@ -101,11 +101,13 @@ struct settler::item {
 };
 
 settler::settler(boost::asio::any_io_executor executor, spool::spool& queue, std::function<wall_time()> now,
-                 std::function<void()> progress)
+                 std::function<void()> progress,
+                 std::function<void(std::string const& account, std::uint32_t count)> on_bounces)
     : executor_(std::move(executor)),
       queue_(queue),
       now_(std::move(now)),
       progress_(std::move(progress)),
+      on_bounces_(std::move(on_bounces)),
       shared_(std::make_shared<shared>())
 {
     shared_->owner = this;
@@ -172,6 +174,9 @@ void settler::settle(job const& j, std::vector<outcome> const& outcomes, attempt
             to_report.push_back({j.recipients[n], &o, expired, std::nullopt});
         }
     }
+    auto const bounces =
+        std::count_if(outcomes.begin(), outcomes.end(), [](outcome const& o) { return o.what == fate::bounced; });
+    if (bounces != 0 && on_bounces_ && !m.account.empty()) on_bounces_(m.account, static_cast<std::uint32_t>(bounces));
     if (lost_report) {
         // RFC 5321 section 6.1: what has no sender never gets a report.
         log::event(log::level::warning, "double_bounce",

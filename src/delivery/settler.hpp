@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <random>
+#include <string>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -20,7 +21,8 @@ class settler {
 public:
     /// `progress` is called on the executor after settlements have reached the disk.
     settler(boost::asio::any_io_executor executor, spool::spool& queue, std::function<wall_time()> now,
-            std::function<void()> progress);
+            std::function<void()> progress,
+            std::function<void(std::string const& account, std::uint32_t count)> on_bounces = {});
     ~settler();
     settler(settler const&) = delete;
     settler& operator=(settler const&) = delete;
@@ -46,6 +48,7 @@ private:
     spool::spool& queue_;
     std::function<wall_time()> now_;
     std::function<void()> progress_;
+    std::function<void(std::string const&, std::uint32_t)> on_bounces_;
     std::shared_ptr<shared> shared_;
     std::size_t pending_ = 0;
     std::mt19937 random_{std::random_device{}()};

@@ -525,7 +525,8 @@ std::vector<row> keeper::list(settings const& s, std::size_t limit, steady_time 
         double const points = double{cooled(t, s.half_life, at)};
         auto const left = left_of(t, at);
         double const weight = (left != 0 ? 1e6 : 0) + points + repeats * 0.01;
-        if (points < 1 && left == 0 && repeats <= free_repeats) return;
+        // One mistake is nothing to look at.
+        if (std::round(points) < 2 && left == 0 && repeats <= free_repeats) return;
         if (best.size() == limit && weight <= best.back().weight) return;
         candidate c{weight, make()};
         c.r.points = points;

@@ -120,7 +120,7 @@ public:
     virtual std::unique_ptr<content_writer> new_content() = 0;
     /// Makes a message ours: puts its envelope (env.recipients) and content on stable storage,
     /// then calls the handler; success is the permission to say 250. what.queue_id is given by
-    /// the caller. After a failure nothing of the message remains.
+    /// the caller; with what.held it waits for hold(queue_id, false). After a failure nothing of the message remains.
     virtual void accept(message what, std::unique_ptr<content_writer> body, accept_handler handler) = 0;
 
     // -- sending out --

@@ -242,6 +242,32 @@ TEST_CASE("a message whose content file can't be looked at just now waits, and t
     CHECK(due->size() == 2);
 }
 
+TEST_CASE("a message that comes held waits until it is released, over a restart too")
+{
+    throw_away_folder folder;
+    arrivals got;
+    auto s = open(options_in(folder.path()));
+    REQUIRE(s);
+    (*s)->on_arrival(got.handler());
+    auto m = some_message("Q000000000001");
+    m.held = true;
+    REQUIRE(accept(**s, std::move(m), std::string{some_text}));
+    REQUIRE(accept(**s, some_message("Q000000000002"), std::string{some_text}));
+    CHECK(got.next().what->queue_id == "Q000000000002");
+    CHECK((*s)->find("Q000000000001")->what->held);
+    CHECK((*s)->take_due(wall_clock::now() + 1h, 10)->empty());
+    s->reset();
+    s = open(options_in(folder.path()));
+    REQUIRE(s);
+    CHECK((*s)->find("Q000000000001")->what->held);
+    REQUIRE((*s)->hold("Q000000000001", false));
+    auto const due = (*s)->take_due(wall_clock::now() + 1h, 10);
+    REQUIRE(due);
+    bool found = false;
+    for (auto const& d : *due) found = found || d.what->queue_id == "Q000000000001";
+    CHECK(found);
+}
+
 TEST_CASE("the operator can hold, release, hurry and remove messages")
 {
     throw_away_folder folder;

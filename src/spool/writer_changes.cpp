@@ -46,12 +46,13 @@ bool writer::write_message(incoming& m)
     if (m.file != nullptr) row.file = m.file->name();
     row.content = m.octets;
     if (!db_->insert(row)) return false;
-    m.handed_out =
-        somebody_delivers_ && shared_.out.size() + static_cast<std::size_t>(effects_.inserted) < most_handed_out;
+    m.handed_out = !m.what->held && somebody_delivers_ &&
+                   shared_.out.size() + static_cast<std::size_t>(effects_.inserted) < most_handed_out;
     ++effects_.inserted;
     if (m.handed_out) return true;
-    effects_.nudge = true;
-    return db_->schedule(m.id, m.what->queue_id, row.accepted_at);
+    effects_.nudge = effects_.nudge || !m.what->held;
+    if (!db_->schedule(m.id, m.what->queue_id, row.accepted_at)) return false;
+    return !m.what->held || db_->set_held(m.id, true);
 }
 
 writer::changed& writer::touch(std::string_view queue_id, handout const& h)

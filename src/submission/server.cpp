@@ -68,13 +68,9 @@ bool same_address(std::string const& a, std::string const& b)
 
 class gate final : public server {
 public:
-    gate(directory::directory& accounts, spool::spool& queue, guard::keeper& guard,
-         std::shared_ptr<runtime const> settings, std::vector<std::vector<net::socket_handle>> sockets)
-        : accounts_(accounts),
-          queue_(queue),
-          guard_(guard),
-          settings_(std::move(settings)),
-          sockets_(std::move(sockets))
+    gate(directory::directory& accounts, spool::spool& queue, guards g, std::shared_ptr<runtime const> settings,
+         std::vector<std::vector<net::socket_handle>> sockets)
+        : accounts_(accounts), queue_(queue), guards_(g), settings_(std::move(settings)), sockets_(std::move(sockets))
     {
     }
 
@@ -167,7 +163,7 @@ private:
     {
         net::acceptor_handlers handlers;
         handlers.taken = [this, &t, listener](std::unique_ptr<net::stream> peer) {
-            services const s{accounts_, queue_, connections_, guard_};
+            services const s{accounts_, queue_, connections_, guards_.logins, guards_.sending, guards_.conduct};
             auto session = std::make_unique<session_driver>(s, t.settings, listener, std::move(peer));
             asio::co_spawn(t.context, serve(std::move(session), &t, &count_), [](std::exception_ptr failed) {
                 if (!failed) return;
@@ -192,7 +188,7 @@ private:
 
     directory::directory& accounts_;
     spool::spool& queue_;
-    guard::keeper& guard_;
+    guards guards_;
     connection_limits connections_;
     std::shared_ptr<runtime const> settings_;
     std::vector<std::vector<net::socket_handle>> sockets_;  // by listener, then by thread; until start()
@@ -232,8 +228,7 @@ result<std::vector<inherited_socket>> bind_listeners(config::settings const& s, 
 }
 
 result<std::unique_ptr<server>> make_server(config::settings const& s, directory::directory& accounts,
-                                            spool::spool& queue, guard::keeper& guard,
-                                            std::vector<inherited_socket> sockets)
+                                            spool::spool& queue, guards g, std::vector<inherited_socket> sockets)
 {
     std::vector<std::vector<net::socket_handle>> by_listener(s.listeners.size());
     std::vector<std::string> addresses;
@@ -249,7 +244,7 @@ result<std::unique_ptr<server>> make_server(config::settings const& s, directory
     auto settings = make_runtime(s, addresses, ports);
     if (!settings) return std::move(settings).error();
     return std::unique_ptr<server>{
-        std::make_unique<gate>(accounts, queue, guard, std::move(*settings), std::move(by_listener))};
+        std::make_unique<gate>(accounts, queue, g, std::move(*settings), std::move(by_listener))};
 }
 
 }  // namespace postern::submission

@@ -10,8 +10,10 @@
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
 #include "guard/keeper.hpp"
+#include "guard/sending.hpp"
 #include "net/listener.hpp"
 #include "spool/spool.hpp"
+#include "submission/conduct_watch.hpp"
 
 namespace postern::submission {
 
@@ -19,6 +21,13 @@ namespace postern::submission {
 struct inherited_socket {
     net::socket_handle socket;
     std::string address;  // "[::]:587": as getsockname says it, or as configured
+};
+
+/// Who watches; they outlive the server.
+struct guards {
+    guard::keeper& logins;
+    guard::sending_book& sending;
+    conduct_watch& conduct;
 };
 
 class server {
@@ -59,7 +68,6 @@ result<std::vector<std::string>> check_certificates(config::settings const& s);
 /// Loads the certificates and takes over the sockets of bind_listeners(). Errors name the file
 /// and what to do.
 result<std::unique_ptr<server>> make_server(config::settings const& s, directory::directory& accounts,
-                                            spool::spool& queue, guard::keeper& guard,
-                                            std::vector<inherited_socket> sockets);
+                                            spool::spool& queue, guards g, std::vector<inherited_socket> sockets);
 
 }  // namespace postern::submission

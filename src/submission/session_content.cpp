@@ -169,6 +169,10 @@ catalogue::verdict session_driver::content_verdict(bool bare_newline, bool nul)
 net::awaitable<smtp::action> session_driver::finish_message()
 {
     auto const& env = session_->transaction();
+    if (auto const over = count_message()) {
+        intake_.reset();
+        co_return session_->on_finished(*over, {});
+    }
     spool::message m;
     m.queue_id = queue_id_;
     m.env = env;
@@ -178,6 +182,8 @@ net::awaitable<smtp::action> session_driver::finish_message()
     m.session = who_.id;
     m.account = session_->login();
     m.client = peer_->remote().address.to_string();
+    m.held = services_.conduct.holds(m.account);
+    bool const held = m.held;
     m.lines_begin_with_dot = by_chunks_ ? scan_.lines_begin_with_dot() : decoder_.lines_begin_with_dot();
     auto content = intake_->take();
     m.size = content->size();
@@ -194,6 +200,7 @@ net::awaitable<smtp::action> session_driver::finish_message()
         });
     fault_point("accepted_not_told");
     if (!accepted) {
+        uncount_message();
         bool const full = accepted.error().code == status{4, 3, 1};
         auto const v =
             make_verdict(full ? rules::disk_full : rules::spool_failure, {{"problem", accepted.error().logged}});
@@ -213,6 +220,13 @@ net::awaitable<smtp::action> session_driver::finish_message()
                 {"recipients", env.recipients.size()},
                 {"size", size},
                 {"message_id", message_id}});
+    if (held) {
+        log::event(log::level::warning, "held",
+                   {{"queue_id", queue_id_},
+                    {"session", who_.id},
+                    {"account", session_->login()},
+                    {"rule", rules::guard_account_held.name}});
+    }
     co_return session_->on_finished({}, queue_id_);
 }
 

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "guard/keeper.hpp"
+#include "guard/sending.hpp"
 #include "net/stream.hpp"
 #include "policy/policy.hpp"
 #include "smtp/data_decoder.hpp"
 #include "smtp/server_session.hpp"
+#include "submission/conduct_watch.hpp"
 #include "submission/connection_limits.hpp"
 #include "submission/content_scan.hpp"
 #include "submission/message_intake.hpp"
@@ -26,6 +28,8 @@ struct services {
     spool::spool& queue;
     connection_limits& connections;
     guard::keeper& guard;
+    guard::sending_book& sending;
+    conduct_watch& conduct;
 };
 
 class session_driver {
@@ -58,6 +62,12 @@ private:
     std::optional<verdict> guard_refuses_connection() const;
     std::optional<verdict> guard_refuses_login(std::string_view authcid) const;
     std::chrono::milliseconds tell_guard_of_failure();
+    bool counts_sending() const;
+    guard::sending_book::sender counted_sender() const;
+    std::optional<verdict> over_limit_at_mail();
+    std::optional<verdict> over_limit_at_rcpt(mail::mailbox const& to);
+    std::optional<verdict> count_message();
+    void uncount_message();
 
     // what the session asks for: one function per action
     net::awaitable<smtp::action> perform(smtp::action& asked);
@@ -111,6 +121,7 @@ private:
     std::vector<std::string_view> pieces_;
     steady_time content_began_{};
     bool by_chunks_ = false;
+    std::uint32_t new_in_message_ = 0;  // recipients to whom the account never sent before
 
     std::string cause_;  // of the last log-in's outcome, for the log
     steady_time auth_began_{};

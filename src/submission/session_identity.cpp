@@ -92,6 +92,7 @@ smtp::action session_driver::on_login(result<directory::login> const& answer, st
             account_ = answer->who;
             services_.guard.on_success(runtime_->settings.guard, peer_->remote().address, account_->address,
                                        steady_clock::now());
+            services_.conduct.on_login(runtime_->settings, account_->address, peer_->remote().address);
             auto next = session_->on_login(smtp::login_result::accepted, account_->address);
             log_login(who_, *session_, cause_);
             cause_.clear();
@@ -192,7 +193,10 @@ smtp::action session_driver::check_sender()
             f.sender_owned = *owned;
         }
     }
-    return session_->on_sender(policy::decide(f));
+    auto v = policy::decide(f);
+    if (v.accepted())
+        if (auto over = over_limit_at_mail()) v = std::move(*over);
+    return session_->on_sender(v);
 }
 
 smtp::action session_driver::check_recipient(smtp::check_recipient const& asked)
@@ -202,7 +206,10 @@ smtp::action session_driver::check_recipient(smtp::check_recipient const& asked)
     auto const kind = find_recipient_kind(services_.accounts, f.forward_path);
     if (!kind) return session_->on_recipient(lookup_failed(kind.error()));
     f.recipient = *kind;
-    return session_->on_recipient(policy::decide(f));
+    auto v = policy::decide(f);
+    if (v.accepted())
+        if (auto over = over_limit_at_rcpt(f.forward_path)) v = std::move(*over);
+    return session_->on_recipient(v);
 }
 
 catalogue::verdict session_driver::judge_from(std::vector<mail::header_field> const& fields, std::string_view name)
