@@ -465,7 +465,7 @@ class Page(unittest.TestCase):
         self.assertGreaterEqual(len(blocks), 4)
         with Postern(accounts=(), start=False) as server:
             for block in blocks:
-                (server.dir / "one.toml").write_text(block)
+                (server.dir / "one.toml").write_text('user = ""\n' + block)
                 done = run(os.environ.get("POSTERN"), "--config", server.dir / "one.toml", "config", "check")
                 self.assertNotEqual(done.returncode, 2, block + done.stderr)
 

@@ -51,8 +51,10 @@ class Guard(unittest.TestCase):
             wire.auth_plain(ALICE, "last year's password", 535, "5.7.8")
         self.session(HOME).auth_plain(ALICE, PASSWORDS[ALICE])
         rows = self.guard("list")["held_against"]
-        self.assertEqual([(r["kind"], r["what"], r["refused_until"]) for r in rows], [("address", HOME, None)])
-        self.assertGreater(rows[0]["same_secret_again"], 50)
+        self.assertEqual([r for r in rows if r["refused_until"] is not None], [])
+        home = [r for r in rows if (r["kind"], r["what"]) == ("address", HOME)]
+        self.assertEqual(len(home), 1, rows)
+        self.assertGreater(home[0]["same_secret_again"], 50)
 
     def test_a_guesser_is_refused_with_the_evidence_and_lifted(self):
         wire = self.guess(EVIL, ALICE, 6)
