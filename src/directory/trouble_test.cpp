@@ -240,7 +240,7 @@ TEST_CASE("nobody is known from a file that a writer found replaced")
     auto opened = accounts_file::open(where.path());
     REQUIRE(opened);
     accounts_file& file = **opened;
-    embedded d{o, std::move(*opened)};
+    embedded d{o, std::move(*opened), {}};
     REQUIRE(d.begin());
     REQUIRE(d.add_account(address("alice@example.org"), secret{"sesame"}));
     run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
