@@ -153,7 +153,7 @@ TEST_CASE("killed at random moments, nothing accepted is lost")
     throw_away_folder folder;
     std::mt19937 random{std::random_device{}()};
     // On a busy machine some are killed before they accept anything.
-    for (int round = 0; round < 10 || (round < 60 && read_ledger(folder.path())['A'].size() <= 10); ++round) {
+    for (unsigned round = 0; round < 10 || (round < 60 && read_ledger(folder.path())['A'].size() <= 10); ++round) {
         std::chrono::milliseconds const patience{50 + 20 * round + random() % 400};
         CAPTURE(patience.count());
         static_cast<void>(run_and_kill(folder.path(), std::to_string(round), nullptr, patience));
