@@ -63,7 +63,7 @@ public:
     result<> grant_send_as(std::string_view, std::string_view) override { return failure(); }
     result<> revoke_send_as(std::string_view, std::string_view) override { return failure(); }
     result<std::vector<account>> list_accounts() override { return accounts; }
-    result<std::size_t> import_accounts(std::string_view, directory::file_format const&,
+    result<std::size_t> import_accounts(std::string_view, ::postern::directory::file_format const&,
                                         std::vector<std::string>&) override
     {
         return failure();
