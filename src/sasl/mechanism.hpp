@@ -121,7 +121,7 @@ public:
 };
 
 struct server_options {
-    channel_bindings bindings;
+    channel_bindings bindings{};
     bool plus_offered = false;            // a -PLUS variant was in the list the client saw: flag "y" is a downgrade
     std::string host{};                   // our name, for challenges
     std::vector<std::string> external{};  // accounts that the client's certificate is for
