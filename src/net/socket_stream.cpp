@@ -190,7 +190,8 @@ public:
         if (auto const address = ip_address::parse(name)) {
             X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), name.c_str());
         } else {
-            SSL_set_tlsext_host_name(ssl_.get(), const_cast<char*>(name.c_str()));
+            SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                     const_cast<char*>(name.c_str()));
             SSL_set1_host(ssl_.get(), name.c_str());
         }
         auto const shaken = co_await handshake(limit);

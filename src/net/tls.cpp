@@ -213,7 +213,9 @@ result<std::shared_ptr<tls_context>> make_server_tls(server_tls_options const& o
         X509_STORE_set_flags(context->client_authorities.get(), X509_V_FLAG_PARTIAL_CHAIN);
     }
     if (context->contexts.size() > 1) {
-        SSL_CTX_set_tlsext_servername_callback(context->first(), choose_by_name);
+        // As the macro does, but for its cast in the style of C.
+        SSL_CTX_callback_ctrl(context->first(), SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+                              reinterpret_cast<void (*)()>(choose_by_name));
         SSL_CTX_set_tlsext_servername_arg(context->first(), context.get());
     }
     return context;
