@@ -44,7 +44,8 @@ net::awaitable<bool> session_driver::admit()
     counted_ = peer_->remote().address;
     in_address_ = true;
     if (!services_.connections.enter_address(counted_, limits.connections_per_address)) {
-        co_await turn_away(make_verdict(rules::too_many_connections_from_client, {{"client", counted_.to_string()}}));
+        auto const why = make_verdict(rules::too_many_connections_from_client, {{"client", counted_.to_string()}});
+        co_await turn_away(why);
         co_return false;
     }
     co_return true;
