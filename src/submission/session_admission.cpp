@@ -102,7 +102,8 @@ net::awaitable<bool> session_driver::begin()
         shake = first && (*first)[0] == tls_handshake_record;
         if (implicit && !shake) {
             std::string const port = runtime_->starttls_port != 0 ? std::to_string(runtime_->starttls_port) : "587";
-            co_await turn_away(make_verdict(rules::wants_tls_from_start, {{"port", port}}));
+            auto const why = make_verdict(rules::wants_tls_from_start, {{"port", port}});
+            co_await turn_away(why);
             co_return false;
         }
     }
