@@ -130,7 +130,7 @@ class Ending(unittest.TestCase):
             self.assertTrue(idle.closed())
 
             def refused():
-                with contextlib.suppress(ConnectionRefusedError), socket.create_connection((HOST, server.mx), 2):
+                with contextlib.suppress(ConnectionRefusedError, ConnectionResetError), socket.create_connection((HOST, server.mx), 2):
                     return False
                 return True
             wait_for(refused, "the listeners to close")
