@@ -221,6 +221,7 @@ void add_account(CLI::App& commands, application& app)
         ->check(CLI::IsMember({"on", "off"}));
 
     add_import(*group, app);
+    add_app_password(*group, app);
 
     auto* alias = group->add_subcommand("alias", "Further addresses of an account");
     alias->require_subcommand(1);

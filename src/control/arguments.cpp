@@ -77,6 +77,25 @@ std::string arguments::text(std::string_view key, std::size_t limit)
     return std::move(*found);
 }
 
+std::vector<std::string> arguments::texts(std::string_view key, std::size_t most, std::size_t limit)
+{
+    auto const* v = look(key);
+    if (!v) return {};
+    std::vector<std::string> list;
+    if (!v->is_array() || v->as_array().size() > most) {
+        wrong(std::string{key} + " must be a list of at most " + std::to_string(most));
+        return {};
+    }
+    for (auto const& one : v->as_array()) {
+        if (!one.is_string() || one.as_string().size() > limit) {
+            wrong(std::string{key} + " must be a list of short texts");
+            return {};
+        }
+        list.emplace_back(one.as_string());
+    }
+    return list;
+}
+
 std::optional<bool> arguments::optional_flag(std::string_view key)
 {
     auto const* v = look(key);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/json/object.hpp>
 
@@ -25,6 +26,8 @@ public:
     std::string text(std::string_view key, std::size_t limit = 1024);
     /// Absent or null: nothing.
     std::optional<std::string> optional_text(std::string_view key, std::size_t limit = 1024);
+    /// A list of texts; absent: none.
+    std::vector<std::string> texts(std::string_view key, std::size_t most, std::size_t limit = 1024);
     std::optional<bool> optional_flag(std::string_view key);
     std::optional<std::uint64_t> optional_number(std::string_view key, std::uint64_t most);
     bool flag(std::string_view key);

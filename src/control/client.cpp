@@ -35,7 +35,8 @@ std::optional<outcome> ask_server(std::filesystem::path const& data_dir, std::st
                        "the running server gave no answer (" + line.error().logged + "); its log may tell why",
                        {}};
     }
-    return parse_response(*line);
+    auto const answer = secret::take(*line);
+    return parse_response(answer.reveal());
 }
 
 }  // namespace postern::control

@@ -12,7 +12,7 @@ constexpr bool accounts = true;
 constexpr bool queue = true;
 constexpr bool server = true;
 
-constexpr std::array<command, 30> table{{
+constexpr std::array<command, 33> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -26,6 +26,9 @@ constexpr std::array<command, 30> table{{
     {"account send-as add", accounts, !queue, !server, account_send_as_add},
     {"account send-as remove", accounts, !queue, !server, account_send_as_remove},
     {"account import", accounts, !queue, !server, account_import},
+    {"account app-password add", accounts, !queue, !server, app_password_add},
+    {"account app-password list", accounts, !queue, !server, app_password_list},
+    {"account app-password revoke", accounts, !queue, !server, app_password_revoke},
     {"domain add", accounts, !queue, !server, domain_add},
     {"domain list", accounts, !queue, !server, domain_list},
     {"domain remove", accounts, !queue, !server, domain_remove},

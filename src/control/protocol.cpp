@@ -1,7 +1,6 @@
 #include "control/protocol.hpp"
 
 #include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
 #include <boost/json/serializer.hpp>
 #include <boost/json/stream_parser.hpp>
 
@@ -92,9 +91,9 @@ std::optional<request> parse_request(std::string_view line)
     return r;
 }
 
-std::string print_response(outcome const& o)
+secret print_response(outcome const& o)
 {
-    json::object response;
+    json::object response{wiping_storage()};
     if (o) {
         response["ok"] = true;
         response["value"] = *o;
@@ -107,14 +106,12 @@ std::string print_response(outcome const& o)
         for (auto const& line : f.details) details.emplace_back(line);
         response["details"] = std::move(details);
     }
-    auto text = json::serialize(response);
-    text.push_back('\n');
-    return text;
+    return print_secretly(json::value(std::move(response)));
 }
 
 outcome parse_response(std::string_view line)
 {
-    auto v = parse(line, {});
+    auto v = parse(line, wiping_storage());
     if (!v || !v->is_object()) return not_a_response();
     auto& o = v->as_object();
     auto const* ok = o.if_contains("ok");

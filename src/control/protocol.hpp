@@ -49,8 +49,9 @@ secret print_request(std::string_view command, boost::json::object const& argume
 /// Without the line's end. Nothing when it isn't exactly a request.
 std::optional<request> parse_request(std::string_view line);
 
-std::string print_response(outcome const& o);
-/// What isn't a response is a failure too.
+/// Wiped too: an app password is shown in it.
+secret print_response(outcome const& o);
+/// What isn't a response is a failure too. The value is in wiping memory.
 outcome parse_response(std::string_view line);
 
 }  // namespace postern::control

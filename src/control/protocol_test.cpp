@@ -82,7 +82,7 @@ TEST_CASE("a value arrives as it was answered")
 {
     json::object value{{"a", 1}, {"b", json::array{"x", nullptr, true}}};
     auto const line = print_response(outcome{json::value(value)});
-    auto const answer = parse_response(without_end(line));
+    auto const answer = parse_response(without_end(line.reveal()));
     REQUIRE(answer);
     CHECK(*answer == json::value(value));
 }
@@ -91,7 +91,7 @@ TEST_CASE("a failure arrives as it was answered")
 {
     for (auto kind : {failure::kind::usage, failure::kind::problem, failure::kind::unavailable}) {
         auto const line = print_response(outcome{failure{kind, "two\nlines", {"line 3: no colon", "line 9: \t"}}});
-        auto const answer = parse_response(without_end(line));
+        auto const answer = parse_response(without_end(line.reveal()));
         REQUIRE_FALSE(answer);
         CHECK(answer.error().why == kind);
         CHECK(answer.error().text == "two\nlines");

@@ -75,7 +75,7 @@ private:
         auto const asked = secret::take(*line);
         auto const response = print_response(perform(asked.reveal()));
         // A caller that has gone does not matter: the command is done.
-        if (!write_all(peer, response, steady_clock::now() + patience)) return;
+        if (!write_all(peer, response.reveal(), steady_clock::now() + patience)) return;
     }
 
     outcome perform(std::string_view line)

@@ -18,8 +18,10 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/ip.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "directory/app_password.hpp"
 #include "directory/backend.hpp"
 #include "mail/address.hpp"
 #include "sasl/mechanism.hpp"
@@ -35,6 +37,7 @@ struct account {
     std::string scheme;              // of the verifier: "argon2id", "$6$", ... for `account show`
     std::vector<hash> scram_hashes;  // those that there are SCRAM keys for
     bool has_cram_md5 = false;
+    std::vector<std::shared_ptr<app_password const>> app_passwords;  // those that work no more too
     wall_time created;
     wall_time password_set;
 
@@ -52,14 +55,27 @@ struct account {
 
 enum class login_state {
     accepted,
-    bad_credentials,  // unknown account or wrong password: the client must not learn which
-    disabled,         // right credentials, but the account is off (525 5.7.13)
-    smtp_auth_off,    // right credentials, but SMTP AUTH is off for it (535 5.7.8 in the catalogue)
+    bad_credentials,      // unknown account or wrong password: the client must not learn which
+    disabled,             // right credentials, but the account is off (525 5.7.13)
+    smtp_auth_off,        // right credentials, but SMTP AUTH is off for it (535 5.7.8 in the catalogue)
+    app_password_needed,  // the right password, but only app passwords, tokens and certificates are taken (534 5.7.9)
 };
 struct login {
     login_state state = login_state::bad_credentials;
-    std::shared_ptr<account const> who;  // set when accepted, disabled or smtp_auth_off
-    std::string cause;                   // for the log: "no such account", "wrong password", "cached", ...
+    std::shared_ptr<account const> who;         // set when accepted, disabled or smtp_auth_off
+    std::string cause;                          // for the log: "no such account", "wrong password", "cached", ...
+    std::shared_ptr<app_password const> app{};  // what it was proven with, if that was one
+};
+/// What `account app-password add` asks for.
+struct new_app_password {
+    std::string label;
+    std::string created_by;
+    std::optional<wall_time> expires;
+    app_password_limits limits;  // in any spelling
+};
+struct made_app_password {
+    std::int64_t id = 0;
+    secret text;  // to be shown once
 };
 /// What CRAM-MD5 is computed from. Made up, but always the same, for accounts without one.
 struct shared_secret {
@@ -126,6 +142,9 @@ public:
     /// account, and may it log in? `cause`: for the log.
     virtual result<login> admit(std::string_view address, std::string_view authzid, std::string cause);
 
+    /// A log-in with it went well. Stored soon, off the way of whoever calls.
+    virtual void note_use(app_password const& p, ip_address const& client) = 0;
+
     // -- management; each takes effect at once, also in other threads' caches --
 
     /// The password is kept as argon2id and SCRAM keys; 1 to 255 octets. An account's CRAM-MD5
@@ -141,6 +160,10 @@ public:
         return set_password(address, password, keep::hashes);
     }
     virtual result<> remove_account(std::string_view address) = 0;
+    virtual result<made_app_password> add_app_password(std::string_view address, new_app_password wanted) = 0;
+    /// As they are now, last uses and those that work no more included.
+    virtual result<std::vector<app_password>> list_app_passwords(std::string_view address) = 0;
+    virtual result<> revoke_app_password(std::string_view address, std::int64_t id) = 0;
     virtual result<> set_enabled(std::string_view address, bool on) = 0;
     virtual result<> set_smtp_auth(std::string_view address, bool on) = 0;
     virtual result<> add_alias(std::string_view address, mail::mailbox const& alias) = 0;

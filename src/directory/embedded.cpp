@@ -77,6 +77,7 @@ embedded::embedded(options o, std::unique_ptr<store> s, back_ends others)
       authenticators_(std::move(others.authenticators)),
       process_key_(random_octets(32)),
       dummy_sealed_(seal(process_key_, "a password", {})),
+      no_companions_(make_companions(nullptr)),
       domains_(std::make_shared<domain_list const>()),
       scram_hashes_(std::make_shared<std::vector<hash> const>(options_.scram_hashes)),
       means_(std::make_shared<sasl::account_means const>()),
@@ -89,6 +90,7 @@ embedded::embedded(options o, std::unique_ptr<store> s, back_ends others)
       outsiders_(authenticators_.empty() ? 0 : most_accounts_in_memory),
       outside_mail_(authenticators_.empty() ? 0 : most_unknown_in_memory),
       upgrades_(most_upgrades_in_memory),
+      uses_([this](std::vector<use_of_app_password> const& uses) { return store_->put_uses(uses); }),
       pool_(thread_count(options_.hash_threads), options_.hash_queue)
 {
 }
@@ -98,6 +100,7 @@ embedded::~embedded()
     for (auto const& a : authenticators_) a->stop();
     for (auto const& s : sources_) s->stop();
     pool_.stop();
+    uses_.stop();
     if (reopener_.joinable()) reopener_.join();
 }
 
@@ -406,7 +409,9 @@ result<> embedded::set_password(std::string_view address, secret const& password
     auto const key = login_key(address);
     if (!key) return bad_address(address);
     if (!sasl::is_acceptable_password(password.reveal())) return bad_password();
-    auto made = make_credentials(password, *scram_hashes_.get());
+    auto before = store_->find_login(*key);
+    if (!before) return std::move(before).error();
+    auto made = make_credentials(password, *scram_hashes_.get(), before->get());
     if (made.verifier.empty()) return no_memory();
     if (what == keep::cram_md5) {
         auto sealed = seal_cram_md5(*key, password);
@@ -474,19 +479,6 @@ result<> embedded::remove_alias(std::string_view address, mail::mailbox const& a
     if (!key) return bad_address(address);
     return changed(store_->remove_alias(*key, recipient_key(alias)));
 }
-
-namespace {
-
-/// "address" or "@domain", as compared.
-std::optional<std::string> sender_key(std::string_view text)
-{
-    if (!text.starts_with('@')) return login_key(text);
-    auto domain = mail::parse_domain(text.substr(1));
-    if (!domain) return std::nullopt;
-    return "@" + *domain;
-}
-
-}  // namespace
 
 result<> embedded::grant_send_as(std::string_view address, std::string_view sender)
 {

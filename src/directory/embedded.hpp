@@ -21,6 +21,7 @@
 #include "directory/hash_pool.hpp"
 #include "directory/published.hpp"
 #include "directory/store.hpp"
+#include "directory/use_recorder.hpp"
 
 namespace postern::directory {
 
@@ -53,6 +54,10 @@ public:
     using directory::set_password;
     result<> set_password(std::string_view address, secret const& password, keep what) override;
     result<> remove_account(std::string_view address) override;
+    result<made_app_password> add_app_password(std::string_view address, new_app_password wanted) override;
+    result<std::vector<app_password>> list_app_passwords(std::string_view address) override;
+    result<> revoke_app_password(std::string_view address, std::int64_t id) override;
+    void note_use(app_password const& p, ip_address const& client) override;
     result<> set_enabled(std::string_view address, bool on) override;
     result<> set_smtp_auth(std::string_view address, bool on) override;
     result<> add_alias(std::string_view address, mail::mailbox const& alias) override;
@@ -151,6 +156,13 @@ private:
                         login_handler const& handler);
     entry outsider(std::string const& address, bool enabled, std::string const& type) const;
 
+    // app_passwords.cpp
+    std::shared_ptr<app_password const> find_app_password(entry const& e, secret const& letters) const;
+    login state_of(entry const& e, std::shared_ptr<app_password const> app) const;
+    std::vector<app_password_key> make_app_keys(stored_account const& a, secret const& letters,
+                                                std::vector<hash> const& hashes) const;
+    result<entry> account_to_change(std::string_view address);
+
     // logins.cpp
     std::string credential_key(std::string_view name, std::string_view verifier, std::string_view password) const;
     void begin_check(std::string const& name, entry const& e, std::string verifier, std::string const& key,
@@ -158,6 +170,8 @@ private:
     void finish_check(std::string const& key, std::string const& verifier, verified found, secret const& password);
     bool lacks_scram(stored_account const& a) const;
     void learn_scram(entry const& e, secret const& password);
+    bool lacks_scram(stored_account const& a, app_password const& p) const;
+    void learn_scram(entry const& e, std::shared_ptr<app_password const> const& p, secret const& letters);
     void upgrade_hash(entry const& e, secret const& password);
     void upgrade(entry const& e, secret const& password);
     bool is_upgrade(std::string const& verifier, std::string const& now);
@@ -165,6 +179,7 @@ private:
     login state_of(entry const& e, std::string cause) const;
     std::string cram_key(stored_account const& a) const;
     sasl::scram_keys made_up_keys(std::string const& name, hash h) const;
+    scram_salt made_up_salt(std::string const& name, hash h) const;
 
     options const options_;
     std::unique_ptr<store> store_;
@@ -172,6 +187,7 @@ private:
     std::vector<std::unique_ptr<authenticator>> const authenticators_;
     std::string const process_key_;
     std::string const dummy_sealed_;
+    scram_companions const no_companions_;
 
     std::atomic<std::uint64_t> epoch_{0};     // counts changes: what was read before one is not cached after it
     std::atomic<std::int64_t> next_poll_{0};  // steady clock, nanoseconds
@@ -201,6 +217,8 @@ private:
     generation_cache<outside_entry> outsiders_;     // who logged in
     generation_cache<outside_entry> outside_mail_;  // who may get mail
     generation_cache<std::string> upgrades_;        // from a verifier to what replaced it for the same password
+
+    use_recorder uses_;
 
     std::mutex flights_lock_;
     std::unordered_map<std::string, std::vector<waiter>> flights_;

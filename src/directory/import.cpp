@@ -26,21 +26,26 @@ std::size_t line_of(std::string_view problem)
 
 }  // namespace
 
-sasl::scram_keys make_scram_keys(hash h, std::string_view password, std::string_view salt)
+sasl::scram_keys make_scram_keys(hash h, std::string_view password, std::string_view salt, std::uint32_t iterations)
 {
     secret const prepared = sasl::scram_password(password);
-    secret const salted = sasl::scram::salted_password(h, prepared.reveal(), salt, scram_iterations);
-    return sasl::scram::derive_keys(h, salted, salt, scram_iterations);
+    secret const salted = sasl::scram::salted_password(h, prepared.reveal(), salt, iterations);
+    return sasl::scram::derive_keys(h, salted, salt, iterations);
 }
 
-new_credentials make_credentials(secret const& password, std::span<hash const> scram_hashes)
+new_credentials make_credentials(secret const& password, std::span<hash const> scram_hashes,
+                                 stored_account const* before)
 {
     new_credentials made;
     secret const prepared = sasl::scram_password(password.reveal());
     made.verifier = make_verifier(prepared.reveal());
     made.cost = cost_of(made.verifier);
-    for (hash const h : scram_hashes)
-        made.scram.set(h, make_scram_keys(h, password.reveal(), random_octets(scram_salt_size)));
+    for (hash const h : scram_hashes) {
+        bool const shared = before != nullptr && !before->app_keys.empty();
+        auto const salt = shared ? exchange_salt(*before, h) : std::nullopt;
+        made.scram.set(h, salt ? make_scram_keys(h, password.reveal(), salt->octets, salt->iterations)
+                               : make_scram_keys(h, password.reveal(), random_octets(scram_salt_size)));
+    }
     return made;
 }
 

@@ -17,13 +17,16 @@ namespace postern::directory {
 std::vector<imported_account> read_passwd_file(std::string_view text, file_format const& format,
                                                std::span<hash const> scram_hashes, std::vector<std::string>& problems);
 
-/// What a password is kept as: argon2id and SCRAM keys. Empty verifier: no memory.
-new_credentials make_credentials(secret const& password, std::span<hash const> scram_hashes);
-
-/// SCRAM keys with our own iteration count.
-sasl::scram_keys make_scram_keys(hash h, std::string_view password, std::string_view salt);
+/// What a password is kept as: argon2id and SCRAM keys. Empty verifier: no memory. `before`: the
+/// account whose password it becomes; null: a new one. Salts stay where app passwords share them.
+new_credentials make_credentials(secret const& password, std::span<hash const> scram_hashes,
+                                 stored_account const* before = nullptr);
 
 inline constexpr std::uint32_t scram_iterations = 10'000;
 inline constexpr std::size_t scram_salt_size = 16;
+
+/// SCRAM keys, with our own iteration count if none is named.
+sasl::scram_keys make_scram_keys(hash h, std::string_view password, std::string_view salt,
+                                 std::uint32_t iterations = scram_iterations);
 
 }  // namespace postern::directory

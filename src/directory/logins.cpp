@@ -68,6 +68,12 @@ void embedded::verify_password(std::string_view authcid, std::string_view authzi
     if (!found) return handler(std::move(found).error());
     entry const& e = *found;
 
+    if (auto const letters = read_app_password(password.reveal())) {
+        if (auto app = find_app_password(e, *letters)) {
+            if (lacks_scram(*e, *app)) learn_scram(e, app, *letters);
+            return handler(state_of(e, std::move(app)));
+        }
+    }
     if (!e && may_be_outside(name)) return ask_outside(name, std::move(password), std::move(handler));
     std::string verifier = e ? e->verifier : *dummy_.get();
     std::string const key = credential_key(name, verifier, password.reveal());
@@ -166,8 +172,10 @@ void embedded::learn_scram(entry const& e, secret const& password)
     pool_.when_idle([this, e, password] {
         scram_set keys;
         for (hash const h : *scram_hashes_.get()) {
-            if (!e->scram[h].real)
-                keys.set(h, make_scram_keys(h, password.reveal(), made_up_keys(e->who.address, h).salt));
+            if (!e->scram[h].real) {
+                auto const salt = exchange_salt(*e, h).value_or(made_up_salt(e->who.address, h));
+                keys.set(h, make_scram_keys(h, password.reveal(), salt.octets, salt.iterations));
+            }
         }
         if (auto stored = store_->set_scram(e->id, e->verifier, keys); !stored) {
             log::event(log::level::warning, "scram_keys_not_stored",
@@ -178,6 +186,34 @@ void embedded::learn_scram(entry const& e, secret const& password)
         logins_.erase(e->who.address);
         if (auto found = refresh_means(); !found) must_refresh_ = true;
         log::event(log::level::debug, "scram_keys_made", {{"account", e->who.address}});
+    });
+}
+
+bool embedded::lacks_scram(stored_account const& a, app_password const& p) const
+{
+    auto const wanted = scram_hashes_.get();
+    return p.works(wall_clock::now()) && std::any_of(wanted->begin(), wanted->end(), [&](hash h) {
+               auto const salt = exchange_salt(a, h);
+               return std::none_of(a.app_keys.begin(), a.app_keys.end(), [&](app_password_key const& k) {
+                   return k.app_password == p.id && k.hash == h && salt && k.keys.salt == salt->octets &&
+                          k.keys.iterations == salt->iterations;
+               });
+           });
+}
+
+/// The same for an app password, which may be older than a mechanism, or than the salt.
+void embedded::learn_scram(entry const& e, std::shared_ptr<app_password const> const& p, secret const& letters)
+{
+    pool_.when_idle([this, e, p, letters] {
+        if (auto stored = store_->put_app_password_keys(p->id, make_app_keys(*e, letters, *scram_hashes_.get()));
+            !stored) {
+            log::event(log::level::warning, "scram_keys_not_stored",
+                       {{"account", e->who.address}, {"detail", stored.error().logged}});
+            return;
+        }
+        ++epoch_;
+        logins_.erase(e->who.address);
+        if (auto found = refresh_means(); !found) must_refresh_ = true;
     });
 }
 
@@ -223,6 +259,14 @@ bool embedded::is_upgrade(std::string const& verifier, std::string const& now)
     return became && *became == now;
 }
 
+scram_salt embedded::made_up_salt(std::string const& name, hash h) const
+{
+    std::string text{"salt"};
+    text += '\0';
+    text += name;
+    return {hmac(h, store_->server_secret(), text).substr(0, scram_salt_size), scram_iterations};
+}
+
 sasl::scram_keys embedded::made_up_keys(std::string const& name, hash h) const
 {
     std::string const secret_key = store_->server_secret();
@@ -233,8 +277,9 @@ sasl::scram_keys embedded::made_up_keys(std::string const& name, hash h) const
         return hmac(h, secret_key, text);
     };
     sasl::scram_keys keys;
-    keys.salt = derive("salt").substr(0, scram_salt_size);
-    keys.iterations = scram_iterations;
+    auto salt = made_up_salt(name, h);
+    keys.salt = std::move(salt.octets);
+    keys.iterations = salt.iterations;
     keys.stored_key = derive("stored key");
     keys.server_key = derive("server key");
     return keys;
@@ -248,8 +293,17 @@ result<sasl::scram_keys> embedded::scram(std::string_view authcid, postern::hash
     if (!found) return std::move(found).error();
     // Made up for everybody: who measures the time learns nothing.
     sasl::scram_keys keys = made_up_keys(name, h);
-    if (*found && (*found)->scram[h].real) return (*found)->scram[h];
-    if (*found) keys.note = "the account has no SCRAM keys yet: one log-in with PLAIN makes them";
+    if (*found && (*found)->scram[h].real) {
+        keys = (*found)->scram[h];
+    } else if (*found) {
+        if (auto const salt = exchange_salt(**found, h)) {
+            keys.salt = salt->octets;
+            keys.iterations = salt->iterations;
+        }
+        keys.note = "the account has no SCRAM keys yet: one log-in with PLAIN makes them";
+    }
+    auto const& companions = *found && !(*found)->app_keys.empty() ? (*found)->companions : no_companions_;
+    keys.companions = companions[static_cast<std::size_t>(h)];
     return keys;
 }
 
@@ -304,8 +358,13 @@ result<login> embedded::authorize(std::string_view authcid, std::string_view aut
                         std::any_of(scram_set::hashes.begin(), scram_set::hashes.end(), [&](hash h) {
                             return now[h].real && equal_in_constant_time(now[h].stored_key, stored_key);
                         });
-    if (!proven) return login{login_state::bad_credentials, nullptr, "the password was changed meanwhile"};
-    return state_of(*found, "proven by the mechanism");
+    if (proven) return state_of(*found, "proven by the mechanism");
+    std::int64_t used = 0;
+    for (auto const& k : (*found)->app_keys)
+        if (equal_in_constant_time(k.keys.stored_key, stored_key)) used = k.app_password;
+    for (auto const& app : (*found)->who.app_passwords)
+        if (app->id == used) return state_of(*found, app);
+    return login{login_state::bad_credentials, nullptr, "the password was changed meanwhile"};
 }
 
 }  // namespace postern::directory

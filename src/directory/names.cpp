@@ -23,6 +23,14 @@ std::string any_name_key(std::string_view text)
     return to_lower(composed ? *composed : text);
 }
 
+std::optional<std::string> sender_key(std::string_view text)
+{
+    if (!text.starts_with('@')) return login_key(text);
+    auto domain = mail::parse_domain(text.substr(1));
+    if (!domain) return std::nullopt;
+    return "@" + *domain;
+}
+
 std::optional<mail::mailbox> without_detail(mail::mailbox const& address, char delimiter)
 {
     if (delimiter == '\0') return std::nullopt;

@@ -14,6 +14,9 @@ std::optional<std::string> login_key(std::string_view text);
 /// The same for names that need not be addresses: what made-up SCRAM keys depend on.
 std::string any_name_key(std::string_view text);
 
+/// "address" or "@domain", as compared with a sender or a recipient.
+std::optional<std::string> sender_key(std::string_view text);
+
 /// "me@" of the sub-address "me+shop@", for the delimiter '+'; nothing for other addresses.
 std::optional<mail::mailbox> without_detail(mail::mailbox const& address, char delimiter);
 

@@ -100,9 +100,25 @@ CREATE TABLE app_password_limits (
 ) STRICT, WITHOUT ROWID;
 )";
 
+// SCRAM keys of app passwords: for each form in which one may be entered, with the salt that the
+// account's keys have, since the server names one salt for all.
+constexpr char const* version_3 = R"(
+CREATE TABLE app_password_keys (
+    app_password  INTEGER NOT NULL REFERENCES app_passwords ON DELETE CASCADE,
+    hash          INTEGER NOT NULL,
+    form          INTEGER NOT NULL,
+    iterations    INTEGER NOT NULL,
+    salt          BLOB NOT NULL,
+    stored_key    BLOB NOT NULL,
+    server_key    BLOB NOT NULL,
+    PRIMARY KEY (app_password, hash, form)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX app_password_keys_by_hash ON app_password_keys (hash);
+)";
+
 // What makes version N of version N - 1. A new file goes all the way, so that it has the
 // same tables as an old one.
-constexpr std::array<char const*, 2> steps = {version_1, version_2};
+constexpr std::array<char const*, 3> steps = {version_1, version_2, version_3};
 
 result<std::int64_t> one_number(connection& c, char const* sql)
 {

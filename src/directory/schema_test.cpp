@@ -149,7 +149,7 @@ TEST_CASE("a version 1 file is migrated when it is opened, and keeps what is in 
         CHECK(log_in(*d, "first@example.org", "wrong").state == login_state::bad_credentials);
     }
     raw_database migrated{where.file()};
-    CHECK(migrated.ask("PRAGMA user_version") == "2\n");
+    CHECK(migrated.ask("PRAGMA user_version") == "3\n");
     CHECK(migrated.ask("SELECT hex(value) FROM settings WHERE name = 'server_secret'").starts_with("00010203"));
     CHECK(migrated.ask("PRAGMA foreign_key_check").empty());
     // The same tables as in a file that was made today.
@@ -158,6 +158,46 @@ TEST_CASE("a version 1 file is migrated when it is opened, and keeps what is in 
     raw_database made{fresh.file()};
     auto const tables = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name";
     CHECK(migrated.ask(tables) == made.ask(tables));
+}
+
+TEST_CASE("a version 2 file is migrated when it is opened, and its app passwords then get SCRAM keys")
+{
+    folder where;
+    auto const letters = make_app_password();
+    {
+        raw_database old{where.file()};
+        old.run(old_file);
+        old.add_account(1, "bob@example.org", nullptr);
+    }
+    REQUIRE(open_as(where, 2).empty());
+    {
+        raw_database old{where.file()};
+        CHECK(old.ask("PRAGMA user_version") == "2\n");
+        auto const unhex = "SELECT hex(value) FROM settings WHERE name = 'server_secret'";
+        std::string key;
+        auto const hex = old.ask(unhex);
+        for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
+            key += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+        std::string kept;
+        for (char const c : app_password_verifier(key, 1, *read_app_password(letters.reveal()))) {
+            constexpr char digits[] = "0123456789abcdef";
+            kept += digits[static_cast<unsigned char>(c) >> 4];
+            kept += digits[static_cast<unsigned char>(c) & 15];
+        }
+        old.run(("INSERT INTO app_passwords (account, label, verifier, created, created_by)"
+                 " VALUES (1, 'phone', x'" +
+                 kept + "', 1, 'operator')")
+                    .c_str());
+    }
+    auto d = open(where, {});
+    CHECK(d->list_app_passwords("bob@example.org")->front().scram_hashes.empty());
+    CHECK(log_in(*d, "bob@example.org", letters.reveal()).app);
+    CHECK(eventually([&] {
+        auto const now = *d->list_app_passwords("bob@example.org");
+        return now.front().scram_hashes == std::vector<hash>{hash::sha256};
+    }));
+    raw_database migrated{where.file()};
+    CHECK(migrated.ask("PRAGMA user_version") == "3\n");
 }
 
 TEST_CASE("a migration that fails changes nothing")
@@ -175,13 +215,14 @@ TEST_CASE("a migration that fails changes nothing")
     CHECK(left.ask("SELECT count(*) FROM pragma_table_info('accounts') WHERE name LIKE 'scram%'") == "4\n");
 }
 
-TEST_CASE("a version 1 program refuses a version 2 file and says so")
+TEST_CASE("an older program refuses a newer file and says so")
 {
     folder where;
     open(where, {});
     auto const text = open_as(where, 1);
-    CHECK(text.find("newer Postern (version 2 of its tables, this program knows up to 1)") != std::string::npos);
-    CHECK(open_as(where, 2).empty());
+    CHECK(text.find("newer Postern (version 3 of its tables, this program knows up to 1)") != std::string::npos);
+    CHECK(open_as(where, 2).find("this program knows up to 2)") != std::string::npos);
+    CHECK(open_as(where, 3).empty());
 }
 
 TEST_CASE("keys are made for every hash that the mechanisms need, and for SHA-256 always")

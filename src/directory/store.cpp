@@ -38,6 +38,7 @@ struct store::reader {
     statement aliases;
     statement grants;
     statement scram;
+    app_password_reader app_passwords;
     std::uint64_t opening = 0;
     char recipient_delimiter = '+';
 
@@ -58,7 +59,7 @@ struct store::reader {
             if (!s) return std::move(s).error();
             item.to = std::move(*s);
         }
-        return done{};
+        return app_passwords.prepare(*db);
     }
 
     result<> list(statement& s, std::int64_t id, std::vector<std::string>& out)
@@ -117,6 +118,8 @@ struct store::reader {
         a.who.password_set = from_microseconds(s.number(8));
         a.who.recipient_delimiter = recipient_delimiter;
         if (auto r = fill_scram(a); !r) return r;
+        if (auto r = app_passwords.fill(a); !r) return r;
+        if (!a.app_keys.empty()) a.companions = make_companions(&a);
         if (auto r = list(aliases, a.id, a.who.aliases); !r) return r;
         return list(grants, a.id, a.who.send_as);
     }
@@ -409,7 +412,9 @@ result<bool> store::has_scram(hash h)
 {
     auto r = borrow();
     if (!r) return std::move(r).error();
-    auto s = (*r)->db->prepare("SELECT 1 FROM scram_keys WHERE hash = ?1 LIMIT 1");
+    auto s = (*r)->db->prepare(
+        "SELECT 1 FROM (SELECT hash FROM scram_keys UNION ALL SELECT hash FROM app_password_keys) WHERE hash = ?1 "
+        "LIMIT 1");
     if (!s) return std::move(s).error();
     s->bind(1, static_cast<std::int64_t>(digest_size(h)));
     return s->step();

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "directory/app_password_rows.hpp"
 #include "directory/directory.hpp"
 #include "directory/sqlite.hpp"
 
@@ -36,6 +37,10 @@ private:
     std::array<sasl::scram_keys, 3> keys_;
 };
 
+/// What SCRAM tries besides an account's own keys: those of its app passwords with the same salt
+/// and iterations, and made-up ones, so that there are always as many.
+using scram_companions = std::array<std::shared_ptr<std::vector<sasl::scram_companion> const>, 3>;
+
 /// An account with what verifies its password.
 struct stored_account {
     account who;
@@ -44,7 +49,18 @@ struct stored_account {
     std::string previous_verifier;  // of the password before; empty: none
     std::string cram_md5;           // sealed; empty: none
     scram_set scram;
+    std::vector<app_password_key> app_keys;
+    scram_companions companions;  // the same, as exchanges want them
 };
+
+struct scram_salt {
+    std::string octets;
+    std::uint32_t iterations = 0;
+};
+/// What exchanges with the account begin with, where it has keys: its own, else its app passwords'.
+std::optional<scram_salt> exchange_salt(stored_account const& a, hash h);
+/// For an account with all its keys, or, null, for one without any.
+scram_companions make_companions(stored_account const* a);
 
 struct new_credentials {
     std::string verifier;
@@ -62,7 +78,7 @@ struct imported_account {
 
 class store {
 public:
-    static constexpr int schema_version = 2;
+    static constexpr int schema_version = 3;
 
     /// Opens or creates folder/accounts.db.
     static result<std::unique_ptr<store>> open(std::filesystem::path const& folder);
@@ -117,6 +133,12 @@ public:
     /// Another verifier of the same password; only while the account still has the old one.
     result<> upgrade_verifier(std::int64_t id, std::string_view old, std::string_view verifier, std::string_view cost);
     result<> remove_account(std::string_view address);
+    /// Gives its id.
+    result<std::int64_t> add_app_password(std::int64_t account, app_password const& p,
+                                          std::vector<app_password_key> const& keys, wall_time now);
+    result<> put_app_password_keys(std::int64_t app_password, std::vector<app_password_key> const& keys);
+    result<> revoke_app_password(std::string_view address, std::int64_t id, wall_time now);
+    result<> put_uses(std::vector<use_of_app_password> const& uses);
     enum class flag { enabled, smtp_auth };
     result<> set_flag(std::string_view address, flag f, bool on);
     result<> add_alias(std::string_view address, std::string_view alias);

@@ -204,6 +204,44 @@ result<> store::remove_account(std::string_view address)
     });
 }
 
+result<std::int64_t> store::add_app_password(std::int64_t account, app_password const& p,
+                                             std::vector<app_password_key> const& keys, wall_time now)
+{
+    std::int64_t id = 0;
+    auto written = write([&](connection& c) -> result<> {
+        auto made = insert_app_password(c, account, p, keys, now);
+        if (!made) return std::move(made).error();
+        id = *made;
+        return done{};
+    });
+    if (!written) return std::move(written).error();
+    return id;
+}
+
+result<> store::put_app_password_keys(std::int64_t app_password, std::vector<app_password_key> const& keys)
+{
+    return write([&](connection& c) -> result<> {
+        for (auto const& k : keys)
+            if (auto r = put_app_password_key(c, app_password, k); !r) return r;
+        return done{};
+    });
+}
+
+result<> store::revoke_app_password(std::string_view address, std::int64_t id, wall_time now)
+{
+    return change(address,
+                  [&](connection& c, std::int64_t account) -> result<> { return mark_revoked(c, account, id, now); });
+}
+
+result<> store::put_uses(std::vector<use_of_app_password> const& uses)
+{
+    return write([&](connection& c) -> result<> {
+        for (auto const& u : uses)
+            if (auto r = put_use(c, u); !r) return r;
+        return done{};
+    });
+}
+
 result<> store::set_flag(std::string_view address, flag f, bool on)
 {
     return change(address, [&](connection& c, std::int64_t id) -> result<> {

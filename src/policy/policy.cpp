@@ -38,7 +38,9 @@ verdict decide_sender(facts const& f)
     if (f.account.empty()) return accept(f);
     // Mail programs send read receipts with the null reverse-path, as they must (RFC 8098
     // section 3). It claims to be nobody; who wrote the message is judged by its From.
-    return f.reverse_path.null || f.sender_owned ? accept(f) : refuse(rules::sender_not_owned, f);
+    if (f.reverse_path.null) return accept(f);
+    if (!f.sender_owned) return refuse(rules::sender_not_owned, f);
+    return f.app_password_sender ? accept(f) : refuse(rules::app_password_sender, f);
 }
 
 verdict decide_recipient(facts const& f)
@@ -47,6 +49,7 @@ verdict decide_recipient(facts const& f)
     if (stranger && f.recipient == recipient_kind::not_local)
         return refuse(f.login_port != 0 ? rules::relay_needs_login : rules::relay_needs_login_here, f);
     // Before the look at the mailbox: whoever may not write to it needn't learn whether it exists.
+    if (!f.account.empty() && !f.app_password_recipient) return refuse(rules::app_password_recipient, f);
     if (stranger && !f.local_without_auth) return refuse(rules::local_needs_login, f);
     if (f.recipient == recipient_kind::local_unknown) return refuse(rules::unknown_recipient, f);
     return accept(f);
@@ -54,8 +57,10 @@ verdict decide_recipient(facts const& f)
 
 verdict decide_header_from(facts const& f)
 {
-    if (f.account.empty() || !f.check_header_from || f.sender_owned) return accept(f);
-    return refuse(rules::header_from_not_owned, f);
+    if (f.account.empty()) return accept(f);
+    if (f.check_header_from && !f.sender_owned) return refuse(rules::header_from_not_owned, f);
+    // A limit that somebody asked for, whatever holds for all.
+    return f.app_password_sender ? accept(f) : refuse(rules::app_password_sender, f);
 }
 
 }  // namespace
@@ -75,13 +80,14 @@ verdict decide(facts const& f)
 std::vector<catalogue::evidence> evidence_of(facts const& f)
 {
     std::vector<catalogue::evidence> values;
-    values.reserve(9);
+    values.reserve(10);
     values.push_back({"client", f.client.to_string()});
     std::string listener = f.listener == config::role::submission ? "submission" : "mx";
     if (f.listener_port != 0) listener += ':' + std::to_string(f.listener_port);
     values.push_back({"listener", std::move(listener)});
     values.push_back({"tls", f.tls ? "yes" : "no"});
     if (!f.account.empty()) values.push_back({"account", f.account});
+    if (!f.app_password.empty()) values.push_back({"app_password", f.app_password});
     values.push_back({"relay_network", f.in_relay_networks ? "yes" : "no"});
     values.push_back({"sender", sender_of(f)});
     if (f.stage == stage::recipient) {
@@ -120,7 +126,7 @@ std::string grant(facts const& f)
 
 // What turns a refusal, the smallest first: what the client does by itself, then what
 // the operator does for one client, one address, one domain, and for everybody.
-constexpr std::array<change, 6> loosening{{
+constexpr std::array<change, 8> loosening{{
     {[](facts& f) {
          if (!f.account.empty()) return false;
          f.account = "somebody";
@@ -131,6 +137,10 @@ constexpr std::array<change, 6> loosening{{
     {[](facts& f) { return !std::exchange(f.in_relay_networks, true); },
      [](facts const& f) { return "add " + f.client.to_string() + " to relay.networks"; }},
     {[](facts& f) { return !f.account.empty() && !std::exchange(f.sender_owned, true); }, grant},
+    {[](facts& f) { return !f.app_password.empty() && !std::exchange(f.app_password_sender, true); },
+     [](facts const& f) { return "use an app password that may send as " + printable(sender_of(f), shown_limit); }},
+    {[](facts& f) { return !f.app_password.empty() && !std::exchange(f.app_password_recipient, true); },
+     [](facts const& f) { return "use an app password that may write to " + shown(f.forward_path); }},
     {[](facts& f) {
          if (f.recipient != recipient_kind::local_unknown) return false;
          f.recipient = recipient_kind::local_known;

@@ -31,6 +31,9 @@ struct facts {
     std::string account;  // the login; empty: not authenticated
     bool in_relay_networks = false;
     bool local_without_auth = true;
+    std::string app_password;            // what the login was proven with, for the evidence; empty: something else
+    bool app_password_sender = true;     // it may be used for that sender or header address
+    bool app_password_recipient = true;  // and for that forward path
 
     mail::path reverse_path;
     bool sender_owned = false;   // the account may send as reverse_path (stage sender) or as

@@ -54,6 +54,13 @@ struct rejected {
 };
 using outcome = std::variant<challenge, verify_password, fetch_scram, fetch_cram, verify_token, accepted, rejected>;
 
+/// Further keys of an account that an exchange may be proven with, made with the same salt and
+/// iterations.
+struct scram_companion {
+    std::string stored_key;
+    std::string server_key;
+};
+
 /// RFC 5802 section 5: what the server keeps of a password. For an unknown account the
 /// directory makes one up that is the same each time (`real` is false then), so that
 /// the exchange does not tell.
@@ -64,6 +71,8 @@ struct scram_keys {
     std::string server_key;
     bool real = false;
     char const* note = "no such account";  // for the log, when not real; a literal
+    /// Tried one by one when the above do not fit. Always as many, whoever it is: made-up ones fill up.
+    std::shared_ptr<std::vector<scram_companion> const> companions{};
 };
 
 /// The same for CRAM-MD5: 32 octets, as make_cram_secret() gives them.

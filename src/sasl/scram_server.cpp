@@ -34,7 +34,7 @@ public:
                 // RFC 4954 section 4: success carries no data, so the signature went in a
                 // challenge, and the client answers it with nothing.
                 if (!response.value_or("").empty()) break;
-                return accepted{first_.authcid, first_.authzid, keys_.stored_key, false};
+                return accepted{first_.authcid, first_.authzid, proven_with_, false};
             case stage::keys:
             case stage::end: break;
         }
@@ -91,11 +91,22 @@ private:
 
         std::string const auth_message = first_.bare + "," + server_first_ + "," + final->without_proof;
         // The same work for keys that were made up; `real` only says why it failed.
-        bool const matches = proof_matches(hash_, keys_.stored_key, auth_message, final->proof);
-        if (!keys_.real) return rejected{reason::bad_credentials, keys_.note};
-        if (!matches) return rejected{reason::bad_credentials, "wrong password"};
+        bool const own = proof_matches(hash_, keys_.stored_key, auth_message, final->proof) && keys_.real;
+        auto const* const other = own || !keys_.companions ? nullptr : find_companion(auth_message, final->proof);
+        if (!own && other == nullptr)
+            return rejected{reason::bad_credentials, keys_.real ? "wrong password" : keys_.note};
+        proven_with_ = own ? keys_.stored_key : other->stored_key;
         stage_ = stage::proven;
-        return challenge{"v=" + base64_encode(hmac(hash_, keys_.server_key, auth_message))};
+        return challenge{"v=" + base64_encode(hmac(hash_, own ? keys_.server_key : other->server_key, auth_message))};
+    }
+
+    /// All of them, also behind the one that fits.
+    scram_companion const* find_companion(std::string_view auth_message, std::string_view proof) const
+    {
+        scram_companion const* found = nullptr;
+        for (auto const& c : *keys_.companions)
+            if (proof_matches(hash_, c.stored_key, auth_message, proof)) found = &c;
+        return found;
     }
 
     hash hash_;
@@ -106,6 +117,7 @@ private:
     client_first first_;
     std::string server_first_;
     scram_keys keys_;
+    std::string proven_with_;
 };
 
 }  // namespace

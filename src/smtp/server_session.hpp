@@ -114,7 +114,14 @@ using action =
     std::variant<need_input, start_tls, verify_password, fetch_scram, fetch_cram, verify_token, authorize, check_sender,
                  check_recipient, begin_content, read_data, read_chunk, discard_chunk, finish_message, hang_up>;
 
-enum class login_result : std::uint8_t { accepted, bad_credentials, disabled, smtp_auth_off, unavailable };
+enum class login_result : std::uint8_t {
+    accepted,
+    bad_credentials,
+    disabled,
+    smtp_auth_off,
+    app_password_needed,
+    unavailable
+};
 
 class server_session {
 public:

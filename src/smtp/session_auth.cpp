@@ -175,6 +175,7 @@ action server_session::state::on_login(login_result r, std::string_view account,
             return fail_auth(rules::auth_failed);
         case login_result::disabled: return fail_auth(rules::auth_account_disabled);
         case login_result::smtp_auth_off: return fail_auth(rules::auth_smtp_off);
+        case login_result::app_password_needed: return fail_auth(rules::auth_app_password_needed);
         case login_result::unavailable: break;
     }
     return end_auth(rules::auth_unavailable);

@@ -57,7 +57,8 @@ smtp::action session_driver::begin_content()
     o.trace.utf8 = env.smtputf8;
     o.trace.now = wall_clock::now();
     message_intake::header_check check;
-    if (logged_in && s.submission.check_header_from)
+    bool const limited = app_ && !app_->limits.senders.empty();
+    if (logged_in && (s.submission.check_header_from || limited))
         check = [this](std::vector<mail::header_field> const& fields) { return judge_header(fields); };
     intake_ = std::make_unique<message_intake>(o, services_.queue.new_content(), std::move(check));
     decoder_ = {};
@@ -211,6 +212,8 @@ net::awaitable<smtp::action> session_driver::finish_message()
                {{"queue_id", queue_id_},
                 {"session", who_.id},
                 {"account", session_->login()},
+                {"credential", who_.credential},
+                {"label", who_.label},
                 {"client", who_.client},
                 {"listener", who_.listener},
                 {"tls", session_->tls_details().version},

@@ -95,6 +95,7 @@ private:
     smtp::tls_facts tls_facts() const;
     std::vector<std::string> accounts_of_certificate() const;
     policy::facts facts(policy::stage at) const;
+    std::optional<verdict> login_ended();
     verdict judge_header(std::vector<mail::header_field> const& fields);
     verdict judge_from(std::vector<mail::header_field> const& fields, std::string_view name);
     smtp::action on_login(result<directory::login> const& answer, std::string_view told = {});
@@ -109,6 +110,7 @@ private:
     session_identity who_;
     std::unique_ptr<smtp::server_session> session_;
     std::shared_ptr<directory::account const> account_;
+    std::shared_ptr<directory::app_password const> app_;  // what the login was proven with, if that was one
 
     std::string kept_;        // input that outlived a wait
     std::string_view input_;  // not yet consumed; in kept_ or in the thread's read buffer

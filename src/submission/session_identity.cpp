@@ -41,6 +41,7 @@ net::awaitable<smtp::action> session_driver::verify_password(smtp::verify_passwo
         peer_->executor(), [&accounts, &asked](directory::login_handler handler) {
             accounts.verify_password(asked.authcid, asked.authzid, std::move(asked.password), std::move(handler));
         });
+    who_.credential = "password";
     co_return on_login(answer);
 }
 
@@ -68,6 +69,7 @@ net::awaitable<smtp::action> session_driver::verify_token(smtp::verify_token& as
     // No account is as good as no token, and the client is told no more than that.
     auto const told =
         tokens != nullptr ? tokens->refusal(judged, session_->mechanism() == "XOAUTH2") : std::string{"{}"};
+    who_.credential = "token";
     co_return on_login(login, told);
 }
 
@@ -75,8 +77,10 @@ smtp::action session_driver::authorize(smtp::authorize const& asked)
 {
     if (asked.outside) {
         secret_print_ = 0;
+        who_.credential = "certificate";
         return on_login(services_.accounts.admit(asked.authcid, asked.authzid, "certificate"));
     }
+    who_.credential = "password";
     return on_login(services_.accounts.authorize(asked.authcid, asked.authzid, asked.stored_key));
 }
 
@@ -87,9 +91,19 @@ smtp::action session_driver::on_login(result<directory::login> const& answer, st
         return session_->on_login(smtp::login_result::unavailable, {});
     }
     cause_ = answer->cause;
+    app_ = answer->app;
+    if (app_) {
+        who_.credential = "app-password-" + std::to_string(app_->id);
+        who_.label = app_->label;
+    }
     switch (answer->state) {
         case directory::login_state::accepted: {
+            auto const& from = peer_->remote().address;
+            if (app_ && !app_->limits.allow_client(from))
+                return session_->on_login_put_off(make_verdict(
+                    rules::app_password_network, {{"client", from.to_string()}, {"app_password", app_->label}}));
             account_ = answer->who;
+            if (app_) services_.accounts.note_use(*app_, from);
             services_.guard.on_success(runtime_->settings.guard, peer_->remote().address, account_->address,
                                        steady_clock::now());
             services_.conduct.on_login(runtime_->settings, account_->address, peer_->remote().address);
@@ -102,6 +116,8 @@ smtp::action session_driver::on_login(result<directory::login> const& answer, st
             return session_->on_login(smtp::login_result::bad_credentials, {}, told);
         case directory::login_state::disabled: return session_->on_login(smtp::login_result::disabled, {});
         case directory::login_state::smtp_auth_off: return session_->on_login(smtp::login_result::smtp_auth_off, {});
+        case directory::login_state::app_password_needed:
+            return session_->on_login(smtp::login_result::app_password_needed, {});
     }
     return session_->on_login(smtp::login_result::unavailable, {});
 }
@@ -174,24 +190,39 @@ policy::facts session_driver::facts(policy::stage at) const
     f.local_without_auth = s.relay.local_without_auth;
     f.reverse_path = session_->transaction().reverse_path;
     f.check_header_from = s.submission.check_header_from;
+    if (app_) {
+        f.app_password = std::to_string(app_->id) + " (" + app_->label + ')';
+        f.app_password_sender = f.reverse_path.null || app_->limits.allow_sender(f.reverse_path.address);
+    }
     return f;
+}
+
+/// Asked again for every message: a switch takes effect at once, also in open sessions.
+std::optional<catalogue::verdict> session_driver::login_ended()
+{
+    auto const found = services_.accounts.find_account(session_->login());
+    if (!found) return lookup_failed(found.error());
+    account_ = *found;
+    if (!account_ || !account_->enabled) return make_verdict(rules::auth_account_disabled);
+    if (!account_->smtp_auth) return make_verdict(rules::auth_smtp_off);
+    if (!app_) return std::nullopt;
+    auto const& all = account_->app_passwords;
+    auto const same = std::find_if(all.begin(), all.end(), [&](auto const& p) { return p->id == app_->id; });
+    if (same == all.end() || !(*same)->works(wall_clock::now()))
+        return make_verdict(rules::app_password_ended, {{"app_password", app_->label}});
+    app_ = *same;
+    return std::nullopt;
 }
 
 smtp::action session_driver::check_sender()
 {
+    if (!session_->login().empty())
+        if (auto const ended = login_ended()) return session_->on_sender(*ended);
     auto f = facts(policy::stage::sender);
-    if (!f.account.empty()) {
-        // Asked again for every message: a switch takes effect at once, also in open sessions.
-        auto const found = services_.accounts.find_account(f.account);
-        if (!found) return session_->on_sender(lookup_failed(found.error()));
-        account_ = *found;
-        if (!account_ || !account_->enabled) return session_->on_sender(make_verdict(rules::auth_account_disabled));
-        if (!account_->smtp_auth) return session_->on_sender(make_verdict(rules::auth_smtp_off));
-        if (!f.reverse_path.null) {
-            auto const owned = services_.accounts.may_send_as(*account_, f.reverse_path.address);
-            if (!owned) return session_->on_sender(lookup_failed(owned.error()));
-            f.sender_owned = *owned;
-        }
+    if (!f.account.empty() && !f.reverse_path.null) {
+        auto const owned = services_.accounts.may_send_as(*account_, f.reverse_path.address);
+        if (!owned) return session_->on_sender(lookup_failed(owned.error()));
+        f.sender_owned = *owned;
     }
     auto v = policy::decide(f);
     if (v.accepted())
@@ -206,6 +237,7 @@ smtp::action session_driver::check_recipient(smtp::check_recipient const& asked)
     auto const kind = find_recipient_kind(services_.accounts, f.forward_path);
     if (!kind) return session_->on_recipient(lookup_failed(kind.error()));
     f.recipient = *kind;
+    if (app_) f.app_password_recipient = app_->limits.allow_recipient(f.forward_path);
     auto v = policy::decide(f);
     if (v.accepted())
         if (auto over = over_limit_at_rcpt(f.forward_path)) v = std::move(*over);
@@ -231,6 +263,7 @@ catalogue::verdict session_driver::judge_from(std::vector<mail::header_field> co
             if (!owned) return lookup_failed(owned.error());
             f.sender_owned = *owned;
         }
+        if (app_) f.app_password_sender = app_->limits.allow_sender(address);
         auto v = policy::decide(f);
         if (!v.accepted()) return v;
     }

@@ -16,6 +16,8 @@ struct session_identity {
     std::string id;
     std::string client;  // address and port
     std::string listener;
+    std::string credential{};  // what the login was proven with: "password", "app-password-7", "token", ...
+    std::string label{};       // of an app password
 };
 
 void log_refusal(session_identity const& who, smtp::server_session const& session,

@@ -56,6 +56,17 @@ public:
     result<> add_account(mail::mailbox const&, secret const&) override { return failure(); }
     result<> set_password(std::string_view, secret const&, keep) override { return failure(); }
     result<> remove_account(std::string_view) override { return failure(); }
+    result<postern::directory::made_app_password> add_app_password(std::string_view,
+                                                                   postern::directory::new_app_password) override
+    {
+        return failure();
+    }
+    result<std::vector<postern::directory::app_password>> list_app_passwords(std::string_view) override
+    {
+        return failure();
+    }
+    result<> revoke_app_password(std::string_view, std::int64_t) override { return failure(); }
+    void note_use(postern::directory::app_password const&, ip_address const&) override {}
     result<> set_enabled(std::string_view, bool) override { return failure(); }
     result<> set_smtp_auth(std::string_view, bool) override { return failure(); }
     result<> add_alias(std::string_view, mail::mailbox const&) override { return failure(); }
