@@ -103,7 +103,7 @@ running_server::~running_server()
     control_.reset();
     if (gate_) gate_->stop();
     delivery_.reset();
-    if (conduct_) conduct_->stop();
+    if (notices_) notices_->stop();
     queue_.reset();
     accounts_.reset();
     gate_.reset();
@@ -176,15 +176,17 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!queue) return std::move(queue.error());
     queue_ = std::move(*queue);
 
-    conduct_ = std::make_unique<submission::conduct_watch>(ledger_->conduct(), *accounts_, *queue_);
+    notices_ = std::make_unique<submission::notice_desk>(*accounts_, *queue_);
+    conduct_ = std::make_unique<submission::conduct_watch>(ledger_->conduct(), *notices_);
+    devices_ = std::make_unique<submission::device_watch>(*notices_);
     auto delivery = delivery::make_service(s, *accounts_, *queue_, [this](std::string const& account, std::uint32_t n) {
         conduct_->on_bounces(*context().settings, account, n);
     });
     if (!delivery) return std::move(delivery.error());
     delivery_ = std::move(*delivery);
 
-    auto gate =
-        submission::make_server(s, *accounts_, *queue_, {*guard_, ledger_->sending(), *conduct_}, std::move(*sockets));
+    auto gate = submission::make_server(s, *accounts_, *queue_, {*guard_, ledger_->sending(), *conduct_, *devices_},
+                                        std::move(*sockets));
     if (!gate) return std::move(gate.error());
     gate_ = std::move(*gate);
     listeners_ = gate_->listeners();

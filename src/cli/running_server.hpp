@@ -48,7 +48,9 @@ private:
     std::unique_ptr<ledger::ledger> ledger_;
     std::unique_ptr<directory::directory> accounts_;
     std::unique_ptr<spool::spool> queue_;
+    std::unique_ptr<submission::notice_desk> notices_;
     std::unique_ptr<submission::conduct_watch> conduct_;
+    std::unique_ptr<submission::device_watch> devices_;
     std::unique_ptr<delivery::service> delivery_;
     std::unique_ptr<submission::server> gate_;
     std::vector<submission::server::listening> listeners_;

@@ -130,9 +130,10 @@ struct hash_id {
 constexpr std::size_t shards = 64;
 constexpr float no_points = 0.05F;
 constexpr unsigned most_strikes = 16;
-constexpr unsigned free_repeats = 3;     // before the same secret is slowed
-constexpr unsigned opaque_repeats = 10;  // so often may an unknown secret count as the same
-constexpr double account_share = 0.25;   // of account_refuse_after; from there on failures wait
+constexpr unsigned free_repeats = 3;       // before the same secret is slowed
+constexpr unsigned opaque_repeats = 10;    // so often may an unknown secret count as the same
+constexpr unsigned owner_hears_after = 6;  // so often the same secret, where the account is known
+constexpr double account_share = 0.25;     // of account_refuse_after; from there on failures wait
 
 float cooled(tally const& t, std::chrono::seconds half_life, moment now) noexcept
 {
@@ -448,8 +449,11 @@ failure keeper::on_failure(settings const& s, ip_address const& from, std::strin
             f.wait = std::max(f.wait,
                               std::min(s.longest_delay, std::chrono::milliseconds{(p.repeats - free_repeats) * 1000}));
     }
-    if (f.repeated) return f;
-    bool const own = st.protects(s, id, narrow, at);
+    bool const own = (!f.repeated || f.repeats >= owner_hears_after) && st.protects(s, id, narrow, at);
+    if (f.repeated) {
+        f.forgotten_device = own;
+        return f;
+    }
     {
         auto const around = key_of(from, true);
         wide like;

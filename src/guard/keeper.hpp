@@ -66,6 +66,7 @@ struct begun {
 struct failure {
     bool repeated = false;  // the same wrong secret as lately from there
     unsigned repeats = 0;
+    bool forgotten_device = false;      // so often that the owner should know, from where the account is known
     std::chrono::milliseconds wait{0};  // beyond the usual delay
     double points = 0;                  // of the place, now
     std::vector<begun> refusals;

@@ -68,6 +68,24 @@ TEST_CASE("The same wrong secret again and again is slowed, and nobody is refuse
     CHECK(w.k.list(w.s, 10, w.now).front().repeats == 255);
 }
 
+TEST_CASE("The owner hears of a forgotten device, but not of what strangers try")
+{
+    world w;
+    auto const heard = [&](char const* from, char const* account, std::string const& secret) {
+        unsigned count = 0;
+        for (int i = 0; i < 10; ++i) count += w.fail(from, account, secret).forgotten_device;
+        return count;
+    };
+    CHECK(heard("192.0.2.1", ann, "old") == 0);  // ann never logged in there
+    w.succeed("192.0.2.2", ann);
+    CHECK(heard("192.0.2.2", ann, "old") > 0);
+    CHECK(heard("192.0.2.2", bob, "old") == 0);
+    // The first repetitions may be somebody's fingers.
+    w.succeed("192.0.2.3", ann);
+    for (int i = 0; i < 6; ++i) CHECK_FALSE(w.fail("192.0.2.3", ann, "old").forgotten_device);
+    CHECK(w.fail("192.0.2.3", ann, "old").forgotten_device);
+}
+
 TEST_CASE("Three forgotten devices at one place take turns and are no attack")
 {
     world w;

@@ -1,19 +1,13 @@
 #include "submission/conduct_watch.hpp"
 
-#include <pthread.h>
-
 #include "base/log.hpp"
 #include "catalogue/verdict.hpp"
-#include "submission/notices.hpp"
 
 namespace postern::submission {
 namespace {
 
 namespace rules = catalogue::rules;
 using guard::conduct;
-
-// A step more of each account is one task: more than that would be a flood of notices.
-constexpr std::size_t most_tasks = 10'000;
 
 catalogue::rule const& rule_of(conduct c)
 {
@@ -58,24 +52,6 @@ std::string text_for(guard::conduct_report const& r, bool owner)
 
 }  // namespace
 
-conduct_watch::conduct_watch(guard::conduct_book& book, directory::directory& accounts, spool::spool& queue)
-    : book_(book), accounts_(accounts), queue_(queue), thread_([this] { work(); })
-{
-    ::pthread_setname_np(thread_.native_handle(), "conduct");
-}
-
-conduct_watch::~conduct_watch() { stop(); }
-
-void conduct_watch::stop()
-{
-    {
-        std::lock_guard const hold{lock_};
-        ending_ = true;
-    }
-    wake_.notify_all();
-    if (thread_.joinable()) thread_.join();
-}
-
 void conduct_watch::on_login(config::settings const& s, std::string_view account, ip_address const& from)
 {
     enqueue(s, book_.on_login(s.guard, account, from, right_now()));
@@ -108,31 +84,14 @@ void conduct_watch::enqueue(config::settings const& s, std::optional<guard::cond
                 {"new_recipients", r->new_recipients},
                 {"networks", r->networks},
                 {"bounces", r->bounces}});
-    std::lock_guard const hold{lock_};
-    if (ending_ || tasks_.size() >= most_tasks) return;
-    tasks_.push_back({std::move(*r), s.hostname, s.guard.operator_address});
-    wake_.notify_one();
-}
-
-void conduct_watch::work()
-{
-    std::unique_lock hold{lock_};
-    for (;;) {
-        wake_.wait(hold, [this] { return ending_ || !tasks_.empty(); });
-        if (tasks_.empty()) return;
-        auto const t = std::move(tasks_.front());
-        tasks_.pop_front();
-        hold.unlock();
-        perform(t);
-        hold.lock();
-    }
+    desk_.later([this, t = task{std::move(*r), s.hostname, s.guard.operator_address}] { perform(t); });
 }
 
 void conduct_watch::perform(task const& t)
 {
     auto const& r = t.report;
     if (r.now == conduct::off) {
-        if (auto done = accounts_.set_smtp_auth(r.account, false); !done)
+        if (auto done = desk_.accounts().set_smtp_auth(r.account, false); !done)
             log::event(log::level::error, "guard_account_not_switched_off",
                        {{"account", r.account}, {"problem", done.error().logged}});
     }
@@ -144,22 +103,9 @@ void conduct_watch::perform(task const& t)
 
 void conduct_watch::tell(task const& t, std::string const& address, bool owner)
 {
-    auto to = mail::parse_mailbox(address);
-    if (!to) return;
-    // A notice to nobody would only come back.
-    auto const local = accounts_.is_local(to->domain);
-    if (local && *local) {
-        auto const found = accounts_.find_recipient(*to);
-        if (found && !*found) {
-            log::event(log::level::warning, "nobody_told", {{"account", t.report.account}, {"forward_path", address}});
-            return;
-        }
-    }
-    notice n;
-    n.to = std::move(*to);
-    n.subject = owner ? "Your mail account sends unusually much" : "A mail account sends unusually much";
-    n.text = text_for(t.report, owner);
-    send_notice(queue_, n, t.hostname, wall_clock::now());
+    desk_.tell(t.report.account, address,
+               owner ? "Your mail account sends unusually much" : "A mail account sends unusually much",
+               text_for(t.report, owner), t.hostname);
 }
 
 }  // namespace postern::submission

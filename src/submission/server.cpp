@@ -163,7 +163,8 @@ private:
     {
         net::acceptor_handlers handlers;
         handlers.taken = [this, &t, listener](std::unique_ptr<net::stream> peer) {
-            services const s{accounts_, queue_, connections_, guards_.logins, guards_.sending, guards_.conduct};
+            services const s{accounts_,       queue_,          connections_,   guards_.logins,
+                             guards_.sending, guards_.conduct, guards_.devices};
             auto session = std::make_unique<session_driver>(s, t.settings, listener, std::move(peer));
             asio::co_spawn(t.context, serve(std::move(session), &t, &count_), [](std::exception_ptr failed) {
                 if (!failed) return;

@@ -14,6 +14,7 @@
 #include "net/listener.hpp"
 #include "spool/spool.hpp"
 #include "submission/conduct_watch.hpp"
+#include "submission/device_watch.hpp"
 
 namespace postern::submission {
 
@@ -28,6 +29,7 @@ struct guards {
     guard::keeper& logins;
     guard::sending_book& sending;
     conduct_watch& conduct;
+    device_watch& devices;
 };
 
 class server {

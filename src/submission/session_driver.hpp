@@ -17,6 +17,7 @@
 #include "submission/conduct_watch.hpp"
 #include "submission/connection_limits.hpp"
 #include "submission/content_scan.hpp"
+#include "submission/device_watch.hpp"
 #include "submission/message_intake.hpp"
 #include "submission/runtime.hpp"
 #include "submission/session_log.hpp"
@@ -30,6 +31,7 @@ struct services {
     guard::keeper& guard;
     guard::sending_book& sending;
     conduct_watch& conduct;
+    device_watch& devices;
 };
 
 class session_driver {

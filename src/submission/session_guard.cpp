@@ -67,6 +67,11 @@ std::chrono::milliseconds session_driver::tell_guard_of_failure()
                     {"same_secret_again", result.repeats},
                     {"points", std::lround(result.points)}});
     }
+    if (result.forgotten_device) {
+        forgotten_device d{std::string{account}, peer_->remote().address, session_->ehlo_argument(),
+                           std::string{session_->mechanism()}, result.repeats};
+        services_.devices.on_forgotten(std::move(d), runtime_->settings.hostname, steady_clock::now());
+    }
     for (auto const& r : result.refusals) {
         log::event(log::level::warning, "guard_refuses",
                    {{"session", who_.id},

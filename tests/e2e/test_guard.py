@@ -56,6 +56,23 @@ class Guard(unittest.TestCase):
         self.assertEqual(len(home), 1, rows)
         self.assertGreater(home[0]["same_secret_again"], 50)
 
+    def test_the_owner_is_told_which_device_it_is(self):
+        self.session(HOME).auth_plain(ALICE, PASSWORDS[ALICE])
+        for source in (EVIL, HOME):
+            wire = self.session(source)
+            for _ in range(9):
+                wire.auth_plain(ALICE, "last year's password", 535, "5.7.8")
+        mail = self.server.wait_mail(ALICE, "A device of yours has an old password").decode()
+        self.assertRegex(mail, rf"its address +{re.escape(HOME)}\b")
+        self.assertRegex(mail, rf"logs in as +{re.escape(ALICE)}, by PLAIN")
+        self.assertRegex(mail, r"calls itself +\S+")
+        self.assertNotIn(EVIL, mail)
+        # Once, however often it goes on.
+        for _ in range(9):
+            self.session(HOME).auth_plain(ALICE, "last year's password", 535, "5.7.8")
+        self.assertEqual(len(re.findall(r"\bforgotten_device\b", self.server.log())), 1)
+        self.assertEqual(len(self.server.mailbox(ALICE)), 1)
+
     def test_a_guesser_is_refused_with_the_evidence_and_lifted(self):
         wire = self.guess(EVIL, ALICE, 6)
         reply = wire.auth_plain(ALICE, PASSWORDS[ALICE], 454, "4.7.0")
