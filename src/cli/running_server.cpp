@@ -62,6 +62,8 @@ config::settings without_restart(config::settings const& running, config::settin
     return wanted;
 }
 
+}  // namespace
+
 std::vector<directory::backend_options> backends_of(config::settings const& s)
 {
     std::vector<directory::backend_options> list;
@@ -79,12 +81,13 @@ std::vector<directory::backend_options> backends_of(config::settings const& s)
         o.service = b.service;
         o.timeout = b.timeout;
         o.threads = b.threads;
+        o.remember = b.remember;
+        o.sql = {b.connection,    b.password_file, b.user_query,  b.recipient_query,
+                 b.aliases_query, b.senders_query, b.update_query};
         list.push_back(std::move(o));
     }
     return list;
 }
-
-}  // namespace
 
 void start_log(config::settings const& s)
 {

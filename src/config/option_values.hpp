@@ -35,9 +35,9 @@ struct tls_version_words {
 };
 
 struct backend_type_words {
-    static constexpr std::string_view name = "\"files\", \"pam\" or \"dovecot\"";
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 3> all{
-        {{"files", "files"}, {"pam", "pam"}, {"dovecot", "dovecot"}}};
+    static constexpr std::string_view name = "\"files\", \"pam\", \"dovecot\" or \"postgresql\"";
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> all{
+        {{"files", "files"}, {"pam", "pam"}, {"dovecot", "dovecot"}, {"postgresql", "postgresql"}}};
 };
 
 struct file_format_words {
@@ -82,6 +82,34 @@ struct backend_name {
         if (!text.empty() && text.size() <= 64 && text.find_first_not_of(known) == std::string_view::npos) return true;
         why = "expected a name of 1 to 64 small letters, digits, - or _";
         return false;
+    }
+};
+
+/// Where to connect to. What `config show` and errors print must not hold a secret.
+struct connection_text {
+    static constexpr std::string_view name = "text";
+    static bool accepts(std::string_view text, std::string& why)
+    {
+        if (text.find('\0') == std::string_view::npos && !has_password(text)) return true;
+        why = "expected a connection without a password: write that into the file that password_file names";
+        return false;
+    }
+
+private:
+    static bool has_password(std::string_view text)
+    {
+        // "password = x", "sslpassword=x", "?password=x"
+        for (std::size_t at = text.find("password"); at != std::string_view::npos; at = text.find("password", at + 1)) {
+            auto const next = text.find_first_not_of(" \t", at + 8);
+            if (next != std::string_view::npos && text[next] == '=') return true;
+        }
+        // "postgresql://user:x@host"
+        auto const begin = text.find("://");
+        if (begin == std::string_view::npos) return false;
+        auto const rest = text.substr(begin + 3);
+        auto const whom = rest.substr(0, rest.find('@'));
+        return whom.size() < rest.size() && whom.find_first_of("/?") == std::string_view::npos &&
+               whom.find(':') != std::string_view::npos;
     }
 };
 

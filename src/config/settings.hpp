@@ -77,6 +77,14 @@ struct backend {
     std::string service = "postern";
     std::chrono::milliseconds timeout{10'000};
     unsigned threads = 4;
+    std::string connection;  // of type "postgresql", as libpq takes it
+    std::filesystem::path password_file;
+    std::string user_query;
+    std::string recipient_query;
+    std::string aliases_query;
+    std::string senders_query;
+    std::string update_query;
+    std::chrono::milliseconds remember{30'000};
 };
 
 enum class limit_scope : std::uint8_t { account, domain, network };
