@@ -164,10 +164,9 @@ public:
 
     error too_late()
     {
-        auto e = unavailable("no answer in time");
-        e.logged = "back end " + options.name + ": no answer in time";
+        error const e{{4, 3, 0}, "The accounts are not available", "no answer in time"};
         note(&e);
-        return e;
+        return unavailable(e.logged);
     }
 
     usual_users usual;

@@ -326,21 +326,25 @@ result<std::shared_ptr<account const>> embedded::find_owner(mail::mailbox const&
 result<std::shared_ptr<account const>> embedded::find_recipient(mail::mailbox const& address)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
-    std::string const key = recipient_key(address);
-    auto known = recipients_.get(key, in_trouble_);
-    if (!known) {
-        std::uint64_t const before = epoch_;
-        auto found = load_recipient(address);
-        if (!found) return std::move(found).error();
-        recipients_.put(key, *found, [&] { return epoch_ == before; });
-        known = std::move(*found);
-    }
+    auto known = known_recipient(address);
+    if (!known) return std::move(known).error();
     if (*known || authenticators_.empty() || !domains_.get()->all.contains(address.domain)) return account_of(*known);
-    auto found = looked_up_outside(key);
+    auto found = looked_up_outside(recipient_key(address));
     auto const whole = without_detail(address, store_->recipient_delimiter());
     if (found && !*found && whole) found = looked_up_outside(recipient_key(*whole));
     if (!found) return std::move(found).error();
     return account_of(*found);
+}
+
+/// Who gets mail for the address, as far as the database and the files know.
+result<embedded::entry> embedded::known_recipient(mail::mailbox const& address)
+{
+    std::string const key = recipient_key(address);
+    if (auto known = recipients_.get(key, in_trouble_)) return std::move(*known);
+    std::uint64_t const before = epoch_;
+    auto found = load_recipient(address);
+    if (found) recipients_.put(key, *found, [&] { return epoch_ == before; });
+    return found;
 }
 
 result<embedded::entry> embedded::load_recipient(mail::mailbox const& address)

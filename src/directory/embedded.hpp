@@ -143,6 +143,7 @@ private:
     result<entry> ask_sources(std::string_view key) const;
     entry with_delimiter(entry const& e) const;
     void sources_changed();
+    result<entry> known_recipient(mail::mailbox const& address);
     result<entry> load_recipient(mail::mailbox const& address);
     result<entry> find_postmaster(std::string_view domain);
     result<> changed(result<> outcome);

@@ -203,7 +203,7 @@ void embedded::fetch_outside(std::size_t index, std::string const& name, freshne
 void embedded::prepare_address(mail::mailbox const& address, ready_handler ready)
 {
     if (authenticators_.empty() || address.domain.empty()) return ready();
-    auto const known = load_recipient(address);
+    auto const known = known_recipient(address);
     if (!known || *known) return ready();
     look_up_outside(0, recipient_key(address), without_detail(address, store_->recipient_delimiter()), ready);
 }

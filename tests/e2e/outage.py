@@ -120,4 +120,6 @@ def survive(server, users, program, mechanisms=("PLAIN",), down=True):
             finally:
                 end()
             load.succeeds()
+            # Not for the moment only: nobody has to restart the server.
+            wait_for(lambda: "down: " not in server.cli("status").stdout, "the back end to be up")
     return load

@@ -5,7 +5,6 @@ import shutil
 import unittest
 
 from harness import ALICE, HOST, PASSWORDS, ROOT, Authority, Postern, message, need, run, token, wait_for
-from outage import survive
 from postgresql import PASSWORD, PostgreSQL
 from scram import Scram
 from test_backends import SESAME, crypt, example
@@ -205,19 +204,7 @@ class Users(unittest.TestCase):
         server.stop()
 
 
-class Outages(unittest.TestCase):
-    def test_postgresql_is_restarted_halted_and_slowed_under_load(self):
-        names = [f"u{n}@postern.test" for n in range(6)]
-        keys = {"scram_sha_256": quoted(scram_keys("SCRAM-SHA-256"))}
-        with PostgreSQL(TABLES + "".join(user(n, crypt("6"), **keys) for n in names)) as postgres:
-            row = {**example("## postgresql"), "connection": postgres.connection(),
-                   "password_file": postgres.password_file, "timeout": "1s", "remember": "1s"}
-            with Postern({"auth": {"mechanisms": ["SCRAM-SHA-256", "PLAIN", "LOGIN"], "failure_delay": "20 ms",
-                                   "cache_life": "1s"},
-                          "backend": [row]}, accounts=()) as server:
-                survive(server, [(n, SESAME) for n in names], postgres, ("PLAIN", "SCRAM-SHA-256", "LOGIN"))
-                wait_for(lambda: "up: " in server.cli("status").stdout, "the back end to be up")
-
+class Down(unittest.TestCase):
     def test_a_database_that_is_not_there_is_an_outage(self):
         row = {**example("## postgresql"), "connection": f"host={HOST} port=1 dbname=mail user=postern"}
         row.pop("password_file")
