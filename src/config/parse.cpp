@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/text.hpp"
+#include "config/ldap_values.hpp"
 #include "config/option.hpp"
 #include "config/values.hpp"
 #include "mail/address.hpp"
@@ -152,6 +153,8 @@ void check_backends(node const& list, std::vector<backend> const& all, reader& r
             need("connection", "host=db.example.com dbname=mail user=postern sslmode=verify-full");
             need("user_query", "SELECT password FROM users WHERE address = $1");
         }
+        if (b.type == "ldap")
+            for (auto& what : ldap_problems(b)) r.bad(list.items[i], std::move(what));
         bool const others_before = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
                                                [](auto const& other) { return other.type != "files"; });
         if (b.type == "files" && others_before)
@@ -393,6 +396,7 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
         make_absolute(b.path, folder);
         make_absolute(b.users, folder);
         make_absolute(b.password_file, folder);
+        make_absolute(b.ldap.authorities, folder);
     }
     for (std::string_view const kind : {"maildir:", "lmtp:unix:"})
         if (s->delivery.local.starts_with(kind)) {

@@ -30,6 +30,7 @@ struct judgement {
     };
     kind what = kind::refused;
     user_facts user{};
+    std::string cause{};  // for the log, where there is more to say
 };
 
 /// A user as another program stores it.

@@ -1,4 +1,4 @@
-// Back ends that have to be asked: PAM, Dovecot, PostgreSQL. They wait for other programs, so
+// Back ends that have to be asked: PAM, Dovecot, PostgreSQL, LDAP. They wait for other programs, so
 // every question has a deadline and runs on threads of the back end's own, and nobody else
 // waits: answers come to handlers. Two kinds: those that judge a password, and those that tell
 // how a user is stored, so that Postern verifies and SCRAM works.
@@ -64,5 +64,7 @@ std::unique_ptr<authenticator> make_authenticator(backend_options const& o,
 std::unique_ptr<asker> make_pam_asker(backend_options const& o);
 std::unique_ptr<asker> make_dovecot_asker(backend_options const& o);
 std::unique_ptr<asker> make_postgres_asker(backend_options const& o);
+/// They share what they know of the servers.
+std::function<std::unique_ptr<asker>()> ldap_askers(backend_options const& o);
 
 }  // namespace postern::directory

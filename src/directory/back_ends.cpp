@@ -5,15 +5,16 @@
 namespace postern::directory {
 namespace {
 
-using maker = std::unique_ptr<asker> (*)(backend_options const&);
+using maker = std::function<std::unique_ptr<asker>()>;
 
-/// Null: nobody is asked, all users are in a file.
-maker maker_of(std::string const& type)
+/// Empty: nobody is asked, all users are in a file.
+maker maker_of(backend_options const& o)
 {
-    if (type == "pam") return make_pam_asker;
-    if (type == "dovecot") return make_dovecot_asker;
-    if (type == "postgresql") return make_postgres_asker;
-    return nullptr;
+    if (o.type == "pam") return [o] { return make_pam_asker(o); };
+    if (o.type == "dovecot") return [o] { return make_dovecot_asker(o); };
+    if (o.type == "postgresql") return [o] { return make_postgres_asker(o); };
+    if (o.type == "ldap") return ldap_askers(o);
+    return {};
 }
 
 /// What follows from the type.
@@ -23,6 +24,7 @@ backend_options complete(backend_options o)
         o.tells = true;
         o.takes_hashes = !o.sql.update.empty();
     }
+    if (o.type == "ldap") o.tells = o.ldap.fetch;
     return o;
 }
 
@@ -33,8 +35,8 @@ back_ends make_back_ends(std::vector<backend_options> const& list)
     back_ends made;
     for (auto const& given : list) {
         auto const o = complete(given);
-        if (auto const make = maker_of(o.type))
-            made.authenticators.push_back(make_authenticator(o, [o, make] { return make(o); }));
+        if (auto make = maker_of(o))
+            made.authenticators.push_back(make_authenticator(o, std::move(make)));
         else
             made.sources.push_back(make_file_source(o));
     }
@@ -43,9 +45,9 @@ back_ends make_back_ends(std::vector<backend_options> const& list)
 
 result<> try_back_end(backend_options const& o)
 {
-    auto const make = maker_of(o.type);
-    if (make == nullptr) return done{};
-    auto const answer = make(complete(o))->probe(steady_clock::now() + o.timeout);
+    auto const make = maker_of(complete(o));
+    if (!make) return done{};
+    auto const answer = make()->probe(steady_clock::now() + o.timeout);
     return answer ? *answer : result<>{done{}};
 }
 

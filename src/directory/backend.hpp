@@ -13,6 +13,7 @@
 
 #include "base/result.hpp"
 #include "directory/file_format.hpp"
+#include "directory/ldap_options.hpp"
 
 namespace postern::directory {
 
@@ -44,6 +45,7 @@ struct backend_options {
     std::chrono::milliseconds remember{30'000};  // so long is what it told of a user good
     std::chrono::milliseconds moment{1'000};     // log-ins of one name within it share an answer
     sql_options sql;
+    ldap_options ldap;
 };
 
 /// How old an answer of a back end may be.

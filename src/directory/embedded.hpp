@@ -153,12 +153,14 @@ private:
     bool may_be_outside(std::string_view name) const;
     result<bool> is_taken(std::string const& name, std::string const& address);
     void ask_outside(std::string const& name, secret password, login_handler handler);
-    void ask_outside(std::size_t index, std::string const& name, secret const& password, login_handler const& handler);
-    void refuse_unknown(std::string const& name, secret const& password, login_handler const& handler);
+    void ask_outside(std::size_t index, std::string const& name, secret const& password, std::string const& causes,
+                     login_handler const& handler);
+    void refuse_unknown(std::string const& name, secret const& password, std::string const& causes,
+                        login_handler const& handler);
     void settle_fetched(std::size_t index, std::string const& name, secret const& password, result<entry> const& found,
-                        login_handler const& handler);
+                        std::string const& causes, login_handler const& handler);
     void settle_outside(std::size_t index, std::string const& name, secret const& password, result<judgement> j,
-                        login_handler const& handler);
+                        std::string causes, login_handler const& handler);
     entry outsider(user_facts const& user, bool enabled, std::string const& type) const;
     void upgrade_outside(entry const& e, std::string const& verifier);
     result<entry> fetched_outside(std::string const& name);

@@ -57,40 +57,43 @@ void embedded::ask_outside(std::string const& name, secret password, login_handl
     if (known && known->right && known->until > steady_clock::now()) {
         if (auto const who = outsiders_.get(name)) return handler(state_of(who->who, "cached"));
     }
-    ask_outside(0, name, password, handler);
+    ask_outside(0, name, password, {}, handler);
 }
 
+/// `causes`: what those before said.
 void embedded::ask_outside(std::size_t index, std::string const& name, secret const& password,
-                           login_handler const& handler)
+                           std::string const& causes, login_handler const& handler)
 {
     while (index < authenticators_.size() && !authenticators_[index]->covers(name)) ++index;
-    if (index == authenticators_.size()) return refuse_unknown(name, password, handler);
+    if (index == authenticators_.size()) return refuse_unknown(name, password, causes, handler);
     if (authenticators_[index]->tells()) {
         return authenticators_[index]->fetch(name, freshness::remembered,
-                                             [this, index, name, password, handler](result<entry> found) {
-                                                 settle_fetched(index, name, password, found, handler);
+                                             [this, index, name, password, causes, handler](result<entry> found) {
+                                                 settle_fetched(index, name, password, found, causes, handler);
                                              });
     }
-    authenticators_[index]->verify(name, password, [this, index, name, password, handler](result<judgement> j) {
-        settle_outside(index, name, password, std::move(j), handler);
+    authenticators_[index]->verify(name, password, [this, index, name, password, causes, handler](result<judgement> j) {
+        settle_outside(index, name, password, std::move(j), causes, handler);
     });
 }
 
 /// Nobody knows the name. Where a back end might have told of it, that takes what a wrong
 /// password takes.
-void embedded::refuse_unknown(std::string const& name, secret const& password, login_handler const& handler)
+void embedded::refuse_unknown(std::string const& name, secret const& password, std::string const& causes,
+                              login_handler const& handler)
 {
     for (auto const& a : authenticators_)
         if (a->tells() && a->covers(name)) return check(name, nullptr, password, handler);
-    handler(login{login_state::bad_credentials, nullptr, "no back end took the name and the password"});
+    handler(login{login_state::bad_credentials, nullptr,
+                  "no back end took the name and the password" + (causes.empty() ? "" : ": " + causes)});
 }
 
 void embedded::settle_fetched(std::size_t index, std::string const& name, secret const& password,
-                              result<entry> const& found, login_handler const& handler)
+                              result<entry> const& found, std::string const& causes, login_handler const& handler)
 {
     if (!found) return handler(found.error());
     auto const e = with_delimiter(*found);
-    if (!e) return ask_outside(index + 1, name, password, handler);
+    if (!e) return ask_outside(index + 1, name, password, causes, handler);
     auto const taken = is_taken(name, e->who.address);
     if (!taken) return handler(taken.error());
     if (*taken) return check(name, nullptr, password, handler);
@@ -108,10 +111,14 @@ void embedded::settle_fetched(std::size_t index, std::string const& name, secret
 }
 
 void embedded::settle_outside(std::size_t index, std::string const& name, secret const& password, result<judgement> j,
-                              login_handler const& handler)
+                              std::string causes, login_handler const& handler)
 {
     if (!j) return handler(std::move(j).error());
-    if (j->what == judgement::kind::refused) return ask_outside(index + 1, name, password, handler);
+    auto const health = authenticators_[index]->health();
+    if (j->what == judgement::kind::refused) {
+        if (!j->cause.empty()) causes += (causes.empty() ? "" : "; ") + health.name + ": " + j->cause;
+        return ask_outside(index + 1, name, password, causes, handler);
+    }
     bool const enabled = j->what == judgement::kind::right;
     // The program may know the user by another name; not by that of somebody else here.
     auto const taken = is_taken(name, j->user.name);
@@ -119,7 +126,6 @@ void embedded::settle_outside(std::size_t index, std::string const& name, secret
     if (*taken)
         return handler(
             login{login_state::bad_credentials, nullptr, "the back end calls the user like another account"});
-    auto const health = authenticators_[index]->health();
     auto const who = outsider(j->user, enabled, health.type);
     auto const until = steady_clock::now() + remember_user;
     outsiders_.put(name, {who, until});
@@ -127,7 +133,7 @@ void embedded::settle_outside(std::size_t index, std::string const& name, secret
     if (enabled && options_.cache_life.count() > 0)
         memories_.put(credential_key(name, outside, password.reveal()),
                       memory{true, sasl::password_candidate::form::raw, steady_clock::now() + options_.cache_life});
-    handler(state_of(who, "verified by " + health.name));
+    handler(state_of(who, "verified by " + health.name + (j->cause.empty() ? "" : ": " + j->cause)));
 }
 
 /// A better hash for a back end that takes such.
