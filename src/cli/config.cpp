@@ -7,6 +7,7 @@
 #include "cli/machine.hpp"
 #include "cli/output.hpp"
 #include "cli/privileges.hpp"
+#include "cli/running_server.hpp"
 #include "control/commands.hpp"
 #include "submission/server.hpp"
 
@@ -28,6 +29,15 @@ int check(application const& app)
     auto weak = submission::check_certificates(*s);
     if (!weak) return wrong(weak.error());
     for (auto const& w : *weak) warn(w);
+    for (auto const& b : backends_of(*s)) {
+        auto const tried = directory::try_back_end(b);
+        if (tried) continue;
+        auto e = tried.error();
+        e.logged = "backend " + b.name + ": " + e.logged;
+        // One that is down may be back when the server starts.
+        if (!e.code.temporary()) return wrong(e);
+        warn(e.logged);
+    }
     auto where = configuration_in_force(app);
     where.front() = upper(where.front());
     print_line(where + ".");

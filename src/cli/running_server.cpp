@@ -62,6 +62,30 @@ config::settings without_restart(config::settings const& running, config::settin
     return wanted;
 }
 
+directory::ldap_options ldap_of(config::backend const& b)
+{
+    directory::ldap_options o;
+    o.urls = b.ldap.urls;
+    o.starttls = b.ldap.tls == config::tls_mode::starttls;
+    o.plaintext = b.ldap.plaintext;
+    o.authorities = b.ldap.authorities;
+    o.service_dn = b.ldap.service_dn;
+    o.password_file = b.password_file;
+    o.base = b.ldap.base;
+    o.filter = b.ldap.filter;
+    o.recipient_filter = b.ldap.recipient_filter;
+    o.bind_dn = b.ldap.bind_dn;
+    o.decoy_dn = b.ldap.decoy_dn;
+    o.fetch = b.ldap.passwords == "fetch";
+    o.password_attribute = b.ldap.password_attribute;
+    o.address_attribute = b.ldap.address_attribute;
+    o.aliases_attribute = b.ldap.aliases_attribute;
+    o.smtp_auth_attribute = b.ldap.smtp_auth_attribute;
+    return o;
+}
+
+}  // namespace
+
 std::vector<directory::backend_options> backends_of(config::settings const& s)
 {
     std::vector<directory::backend_options> list;
@@ -79,12 +103,14 @@ std::vector<directory::backend_options> backends_of(config::settings const& s)
         o.service = b.service;
         o.timeout = b.timeout;
         o.threads = b.threads;
+        o.remember = b.remember;
+        o.sql = {b.connection,    b.password_file, b.user_query,  b.recipient_query,
+                 b.aliases_query, b.senders_query, b.update_query};
+        o.ldap = ldap_of(b);
         list.push_back(std::move(o));
     }
     return list;
 }
-
-}  // namespace
 
 void start_log(config::settings const& s)
 {

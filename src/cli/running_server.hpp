@@ -57,6 +57,9 @@ private:
     std::unique_ptr<control::server> control_;
 };
 
+/// The back ends as the directory wants them.
+std::vector<directory::backend_options> backends_of(config::settings const& s);
+
 /// The log as the settings want it.
 void start_log(config::settings const& s);
 

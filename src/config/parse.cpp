@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/text.hpp"
+#include "config/ldap_values.hpp"
 #include "config/option.hpp"
 #include "config/values.hpp"
 #include "mail/address.hpp"
@@ -148,6 +149,12 @@ void check_backends(node const& list, std::vector<backend> const& all, reader& r
         if (b.type == "files") need("path", "/etc/dovecot/users");
         if (b.type == "dovecot") need("path", "/run/dovecot/auth-postern");
         if (b.type == "pam") need("domain", "example.com");
+        if (b.type == "postgresql") {
+            need("connection", "host=db.example.com dbname=mail user=postern sslmode=verify-full");
+            need("user_query", "SELECT password FROM users WHERE address = $1");
+        }
+        if (b.type == "ldap")
+            for (auto& what : ldap_problems(b)) r.bad(list.items[i], std::move(what));
         bool const others_before = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
                                                [](auto const& other) { return other.type != "files"; });
         if (b.type == "files" && others_before)
@@ -388,6 +395,8 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
     for (auto& b : s->backends) {
         make_absolute(b.path, folder);
         make_absolute(b.users, folder);
+        make_absolute(b.password_file, folder);
+        make_absolute(b.ldap.authorities, folder);
     }
     for (std::string_view const kind : {"maildir:", "lmtp:unix:"})
         if (s->delivery.local.starts_with(kind)) {

@@ -77,6 +77,31 @@ struct backend {
     std::string service = "postern";
     std::chrono::milliseconds timeout{10'000};
     unsigned threads = 4;
+    std::string connection;  // of type "postgresql", as libpq takes it
+    std::filesystem::path password_file;
+    std::string user_query;
+    std::string recipient_query;
+    std::string aliases_query;
+    std::string senders_query;
+    std::string update_query;
+    std::chrono::milliseconds remember{30'000};
+    struct {
+        std::vector<std::string> urls;
+        tls_mode tls = tls_mode::starttls;  // never implicit: that is a URL with ldaps://
+        bool plaintext = false;
+        std::filesystem::path authorities;
+        std::string service_dn;
+        std::string base;
+        std::string filter;
+        std::string recipient_filter;
+        std::string passwords = "bind";
+        std::string bind_dn;
+        std::string decoy_dn;
+        std::string password_attribute = "userPassword";
+        std::string address_attribute = "mail";
+        std::string aliases_attribute;
+        std::string smtp_auth_attribute;
+    } ldap;
 };
 
 enum class limit_scope : std::uint8_t { account, domain, network };

@@ -160,20 +160,25 @@ bool is_listener_address(std::string_view text)
     return endpoint::parse(text).has_value();
 }
 
+bool has_known_letters(std::string_view text, std::string& why)
+{
+    for (auto at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 2)) {
+        auto const letter = text.substr(at + 1, 1);
+        if (letter == "d" || letter == "n" || letter == "u" || letter == "%") continue;
+        why = "of the %-letters in " + quote(printable(text, 100)) +
+              " only %d (domain), %n (the part before the @), %u (the whole address) and %% are known";
+        return false;
+    }
+    return true;
+}
+
 bool is_local_delivery(std::string_view text, std::string& why)
 {
     auto const colon = text.find(':');
     auto const kind = text.substr(0, colon);
     auto const rest = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
     if (kind == "maildir") {
-        for (auto at = rest.find('%'); at != std::string_view::npos; at = rest.find('%', at + 2)) {
-            auto const letter = rest.substr(at + 1, 1);
-            if (letter != "d" && letter != "n" && letter != "u" && letter != "%") {
-                why = "of the %-letters in " + quote(printable(text, 100)) +
-                      " only %d (domain), %n (the part before the @), %u (the whole address) and %% are known";
-                return false;
-            }
-        }
+        if (!has_known_letters(text, why)) return false;
         if (is_path(rest)) return true;
     } else if (kind == "lmtp" && rest.starts_with("unix:")) {
         if (is_path(rest.substr(5))) return true;

@@ -31,6 +31,9 @@ bool is_host_and_port(std::string_view text);
 /// "127.0.0.1:587", "[::1]:587", ":587"; port 0 is any free one.
 bool is_listener_address(std::string_view text);
 
+/// No %-letters but %d, %n, %u and %%.
+bool has_known_letters(std::string_view text, std::string& why);
+
 /// "maildir:/var/mail/%d/%n", "lmtp:host:port", "lmtp:unix:/path", "smtp:host:port".
 bool is_local_delivery(std::string_view text, std::string& why);
 

@@ -42,6 +42,7 @@ failure unknown_account(std::string_view address)
 /// The account that is meant: by login name, any letter case.
 basic_result<std::shared_ptr<directory::account const>, failure> find(context& c, std::string_view address)
 {
+    c.accounts->wait_for_login(address);
     auto found = c.accounts->find_account(address);
     if (!found) return to_failure(found.error());
     if (!*found) return unknown_account(address);
@@ -85,6 +86,7 @@ outcome account_add(context& c, arguments a)
     auto const password = a.secret("password");
     bool const cram_md5 = a.optional_flag("cram_md5").value_or(false);
     if (auto wrong = a.problem()) return std::move(*wrong);
+    c.accounts->wait_for_login(address.key());
     auto before = c.accounts->find_account(address.key());
     if (!before) return to_failure(before.error());
     if (*before) {

@@ -109,6 +109,7 @@ outcome app_password_add(context& c, arguments a)
     if (!made) return to_failure(made.error());
     auto all = c.accounts->list_app_passwords(address);
     if (!all) return to_failure(all.error());
+    c.accounts->wait_for_login(address);
     auto const account = c.accounts->find_account(address);
     auto const name = account && *account ? (*account)->address : address;
     log::event(log::level::info, "account_changed",
@@ -146,6 +147,7 @@ outcome app_password_revoke(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto const number = static_cast<std::int64_t>(*id);
     if (auto revoked = c.accounts->revoke_app_password(address, number); !revoked) return to_failure(revoked.error());
+    c.accounts->wait_for_login(address);
     auto const account = c.accounts->find_account(address);
     auto const name = account && *account ? (*account)->address : address;
     log::event(log::level::info, "account_changed",

@@ -236,6 +236,7 @@ outcome explain(context& c, arguments a)
 
     std::shared_ptr<directory::account const> who;
     if (!q.as.empty()) {
+        c.accounts->wait_for_login(q.as);
         auto found = c.accounts->find_account(q.as);
         if (!found) return to_failure(found.error());
         if (!*found) return failure{failure::kind::usage, "there is no account " + printable(q.as, 320), {}};
@@ -254,6 +255,7 @@ outcome explain(context& c, arguments a)
     f.reverse_path = q.from;
     if (who) {
         f.account = who->address;
+        if (!q.from.null) c.accounts->wait_for_address(q.from.address);
         auto const owned = q.from.null ? result<bool>{false} : c.accounts->may_send_as(*who, q.from.address);
         if (!owned) return to_failure(owned.error());
         f.sender_owned = *owned;
@@ -278,6 +280,7 @@ outcome explain(context& c, arguments a)
     bool going = ask(policy::stage::sender, "MAIL");
     if (going && q.to) {
         facts["forward_path"] = q.to->to_string();
+        c.accounts->wait_for_address(*q.to);
         if (auto const kind = submission::find_recipient_kind(*c.accounts, *q.to)) {
             f.forward_path = *q.to;
             f.recipient = *kind;
@@ -291,6 +294,7 @@ outcome explain(context& c, arguments a)
     }
     if (going && q.header_from && who) {
         f.header_address = q.header_from->to_string();
+        c.accounts->wait_for_address(*q.header_from);
         auto const owned = c.accounts->may_send_as(*who, *q.header_from);
         if (!owned) return to_failure(owned.error());
         f.sender_owned = *owned;

@@ -145,7 +145,7 @@ dispatcher::dispatcher(asio::io_context& context, std::shared_ptr<plan const> p,
     housekeeping();
 }
 
-dispatcher::~dispatcher() = default;
+dispatcher::~dispatcher() { bell_->close(); }
 
 void dispatcher::set_plan(std::shared_ptr<plan const> p)
 {

@@ -9,7 +9,9 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <string>
@@ -55,6 +57,17 @@ public:
 
 private:
     class line;  // the feeder of one connection
+    /// How other threads bring something back to the dispatcher's, which may be gone by then.
+    class doorbell : public std::enable_shared_from_this<doorbell> {
+    public:
+        explicit doorbell(dispatcher& d) : house_(&d) {}
+        void ring(std::function<void(dispatcher&)> then);
+        void close();
+
+    private:
+        std::mutex lock_;
+        dispatcher* house_;
+    };
     struct host_list {
         std::vector<std::string> names;
         std::vector<std::uint16_t> preferences;  // of each
@@ -75,6 +88,7 @@ private:
 
     // routes (dispatcher_routes.cpp)
     void admit_one(spool::queued_message m, bool all_due, wall_time now);
+    void route(std::shared_ptr<letter const> const& l, bool all_due, wall_time now);
     void route_local(std::shared_ptr<letter const> const& l, std::uint32_t place, job& for_host);
     void deliver_to_mailbox(std::shared_ptr<letter const> const& l, std::uint32_t place, std::string const& account);
     std::shared_ptr<destination> mx_destination(std::string const& domain, bool require_tls);
@@ -119,6 +133,7 @@ private:
     void housekeeping();
 
     boost::asio::io_context& context_;
+    std::shared_ptr<doorbell> bell_ = std::make_shared<doorbell>(*this);
     std::shared_ptr<plan const> plan_;
     surroundings world_;
     std::unique_ptr<dns::resolver> names_;

@@ -64,18 +64,70 @@ mail::recipient readdress(mail::recipient const& to, directory::account const& w
     return out;
 }
 
+template <class Recipient>
+bool is_due(Recipient const& r, bool all_due, wall_time now)
+{
+    return r.state == spool::recipient_state::queued && (all_due || r.next_attempt <= now);
+}
+
+/// About one address after the other; then calls `ready`, on whatever thread.
+void ask_about(directory::directory& accounts, std::shared_ptr<std::vector<mail::mailbox> const> const& list,
+               std::size_t from, std::function<void()> const& ready)
+{
+    if (from == list->size()) return ready();
+    accounts.prepare_address((*list)[from],
+                             [&accounts, list, from, ready] { ask_about(accounts, list, from + 1, ready); });
+}
+
 }  // namespace
 
+/// Back ends of the directory may have to be asked first who gets the mail; that is not waited for.
 void dispatcher::admit_one(spool::queued_message m, bool all_due, wall_time now)
 {
     auto const l = std::make_shared<letter const>(std::move(m));
+    if (!accounts_.asks_others()) return route(l, all_due, now);
+    std::vector<mail::mailbox> to_ask;
+    for (auto const& r : l->what->recipients) {
+        if (!is_due(r, all_due, now)) continue;
+        auto const local = accounts_.is_local(r.to.forward_path.domain);
+        if (local && *local) to_ask.push_back(r.to.forward_path);
+    }
+    if (to_ask.empty()) return route(l, all_due, now);
+    ++under_way_;
+    ask_about(accounts_, std::make_shared<std::vector<mail::mailbox> const>(std::move(to_ask)), 0,
+              [bell = bell_, l, all_due, now] {
+                  bell->ring([l, all_due, now](dispatcher& self) {
+                      --self.under_way_;
+                      self.route(l, all_due, now);
+                  });
+              });
+}
+
+void dispatcher::doorbell::ring(std::function<void(dispatcher&)> then)
+{
+    std::lock_guard lock{lock_};
+    if (house_ == nullptr) return;
+    asio::post(house_->context_, [bell = shared_from_this(), then = std::move(then)] {
+        // On the dispatcher's thread, which also is the one that ends it.
+        if (bell->house_ != nullptr) then(*bell->house_);
+    });
+}
+
+void dispatcher::doorbell::close()
+{
+    std::lock_guard lock{lock_};
+    house_ = nullptr;
+}
+
+void dispatcher::route(std::shared_ptr<letter const> const& l, bool all_due, wall_time now)
+{
     auto const& recipients = l->what->recipients;
     // One recipient is what most messages have, and the relay's way is the most used.
     std::vector<group> groups;
     bool const secret = l->what->env.require_tls;
     for (std::uint32_t place = 0; place < recipients.size(); ++place) {
         auto const& r = recipients[place];
-        if (r.state != spool::recipient_state::queued || (!all_due && r.next_attempt > now)) continue;
+        if (!is_due(r, all_due, now)) continue;
         std::string const& domain = r.to.forward_path.domain;
         auto const local = domain.empty() ? result<bool>{true} : accounts_.is_local(domain);
         if (!local) {

@@ -1,33 +1,99 @@
 #include "directory/authenticator.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <future>
+#include <array>
+#include <map>
 #include <mutex>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "directory/answers.hpp"
+#include "directory/back_end_state.hpp"
 #include "directory/blocking_pool.hpp"
 #include "directory/names.hpp"
+#include "directory/stored_user.hpp"
+#include "directory/verifier.hpp"
 
 namespace postern::directory {
 namespace {
 
 constexpr std::size_t room_to_wait = 256;
-constexpr std::chrono::seconds longest_look_up{1};
-// After a failure, look-ups that a connection's thread would wait for are not tried for so long.
-constexpr std::chrono::seconds rest_after_failure{5};
+constexpr std::size_t most_users_remembered = 100'000;
+constexpr std::size_t most_unknown_remembered = 20'000;
+// Whoever prepares an answer comes back for it within so long.
+constexpr std::chrono::seconds grace{10};
+// So long do users stay who they were while the back end is down.
+constexpr std::chrono::minutes trust_while_down{5};
+constexpr std::chrono::minutes remember_recipient{5};
+constexpr std::chrono::seconds remember_no_recipient{30};
+constexpr std::size_t most_costs = 16;
 
-error unavailable(std::string const& name, std::string const& why)
-{
-    return {{4, 3, 0}, "The accounts are not available", "back end " + name + ": " + why};
-}
+/// Which of a few things most users have.
+template <class Thing>
+class most_common {
+public:
+    void count(Thing const& t)
+    {
+        // Kinds that come up later count from the beginning: whoever moves to another hash gets there.
+        if (counts_.size() >= most_costs && !counts_.contains(t)) counts_.clear();
+        ++counts_[t];
+    }
+    Thing const* get() const
+    {
+        auto const most = std::max_element(counts_.begin(), counts_.end(),
+                                           [](auto const& a, auto const& b) { return a.second < b.second; });
+        return most == counts_.end() ? nullptr : &most->first;
+    }
+
+private:
+    std::map<Thing, std::size_t> counts_;
+};
+
+/// What users of a back end usually have, so that unknown names can look the same.
+class usual_users {
+public:
+    void count(stored_account const& a)
+    {
+        std::lock_guard lock{lock_};
+        if (a.problem == nullptr) {
+            costs_.count(cost_of(a.verifier));
+            if (auto const* most = costs_.get(); most != nullptr && *most != dummy_cost_) {
+                // The same one as long as it costs the same: memories of unknown names depend on it.
+                if (cost_of(a.verifier) == *most) {
+                    dummy_ = make_dummy(a.verifier);
+                    dummy_cost_ = *most;
+                }
+            }
+        }
+        for (hash const h : a.who.scram_hashes)
+            shapes_[static_cast<std::size_t>(h)].count({a.scram[h].iterations, a.scram[h].salt.size()});
+    }
+    std::string dummy() const
+    {
+        std::lock_guard lock{lock_};
+        return dummy_;
+    }
+    std::optional<scram_shape> shape(hash h) const
+    {
+        std::lock_guard lock{lock_};
+        auto const* most = shapes_[static_cast<std::size_t>(h)].get();
+        if (most == nullptr) return std::nullopt;
+        return scram_shape{most->first, most->second};
+    }
+
+private:
+    mutable std::mutex lock_;
+    most_common<std::string> costs_;
+    std::string dummy_;
+    std::string dummy_cost_;
+    std::array<most_common<std::pair<std::uint32_t, std::size_t>>, scram_set::hashes.size()> shapes_;
+};
 
 /// What a thread that hangs may still hold when the back end is gone.
-class inside {
+class inside : public back_end_state {
 public:
     inside(backend_options o, std::function<std::unique_ptr<asker>()> make)
-        : options(std::move(o)), make_(std::move(make))
+        : back_end_state(std::move(o)), make_(std::move(make))
     {
     }
 
@@ -37,10 +103,25 @@ public:
         return *static_cast<asker*>(state.get());
     }
 
+    template <class Value, class Question>
+    result<Value> ask(std::shared_ptr<void>& state, Question const& question, steady_time deadline)
+    {
+        // It may have gone down while the question waited.
+        if (auto e = refusal()) return std::move(*e);
+        asker& a = asker_of(state);
+        result<Value> answer = question(a, deadline);
+        if (answer)
+            note(nullptr);
+        else if (a.lost())
+            note(&answer.error());
+        return answer;
+    }
+
     std::string address_of(std::string_view name) const
     {
         std::string address{name};
-        if (address.find('@') == std::string::npos) address += "@" + options.format.domain;
+        if (!options.format.domain.empty() && address.find('@') == std::string::npos)
+            address += "@" + options.format.domain;
         return address;
     }
     /// What the program is asked for: without the domain where the configuration names one.
@@ -56,45 +137,53 @@ public:
         auto key = login_key(bare ? name + "@" + options.format.domain : name);
         return key ? *key : address;
     }
-
-    void note(error const* e)
+    /// The account of a user that the program told of when it was asked for `name`.
+    std::shared_ptr<stored_account const> account(stored_user const& told, std::string const& name)
     {
-        std::string text = e != nullptr ? printable(e->logged, 300) : std::string{};
-        {
-            std::lock_guard lock{lock_};
-            if (text == trouble_) return;
-            trouble_ = text;
+        auto const address = address_of(name);
+        auto const key = login_key(named(told.user.name, address));
+        if (!key) {
+            log::event(log::level::warning, "backend_user_skipped",
+                       {{"backend", options.name},
+                        {"user", printable(name, 100)},
+                        {"detail", "there is no full address for the user"}});
+            return nullptr;
         }
-        if (e != nullptr)
-            log::event(log::level::error, "backend_down", {{"backend", options.name}, {"detail", text}});
-        else
-            log::event(log::level::info, "backend_up", {{"backend", options.name}});
+        auto a = account_of(told, *key);
+        a->name = name;
+        if (*key != name) a->who.login_name = name;
+        usual.count(*a);
+        if (a->problem != nullptr) {
+            log::event(log::level::warning, "backend_user_skipped",
+                       {{"backend", options.name}, {"user", printable(name, 100)}, {"detail", a->problem}});
+            a->verifier = usual.dummy();
+            if (a->verifier.empty()) a->verifier = make_dummy({});
+        }
+        return a;
     }
+
     error too_late()
     {
-        auto e = unavailable(options.name, "no answer in time");
+        error const e{{4, 3, 0}, "The accounts are not available", "no answer in time"};
         note(&e);
-        return e;
-    }
-    std::string trouble() const
-    {
-        std::lock_guard lock{lock_};
-        return trouble_;
+        return unavailable(e.logged);
     }
 
-    backend_options const options;
+    usual_users usual;
 
 private:
     std::function<std::unique_ptr<asker>()> const make_;
-    mutable std::mutex lock_;
-    std::string trouble_;
 };
 
 class pooled final : public authenticator {
 public:
     pooled(backend_options const& o, std::function<std::unique_ptr<asker>()> make)
-        : inside_(std::make_shared<inside>(o, std::move(make))), pool_(o.threads, room_to_wait, o.timeout)
+        : inside_(std::make_shared<inside>(o, make)),
+          users_(o.tells ? most_users_remembered : 0, o.tells ? most_unknown_remembered : 0),
+          recipients_(most_users_remembered, most_unknown_remembered),
+          pool_(o.threads, room_to_wait, o.timeout)
     {
+        back_end_state::look_after(inside_, std::move(make));
     }
 
     backend_health health() const override
@@ -108,18 +197,138 @@ public:
     {
         auto const& domain = inside_->options.format.domain;
         auto const at = name.rfind('@');
-        if (domain.empty()) return at != std::string_view::npos;
+        // Whoever is told of may have a name that is no address, and an address besides.
+        if (domain.empty()) return at != std::string_view::npos || tells();
         return at == std::string_view::npos || name.substr(at + 1) == domain;
     }
+    bool tells() const override { return inside_->options.tells; }
 
     void verify(std::string_view name, secret password, verdict_handler handler) override
     {
-        auto const shared = std::make_shared<verdict_handler>(std::move(handler));
-        auto ask = [in = inside_, address = inside_->address_of(name), password = std::move(password), shared](
+        put<judgement>(
+            [in = inside_, address = inside_->address_of(name), password = std::move(password)](asker& a,
+                                                                                                steady_time deadline) {
+                auto answer = a.verify(in->asked_name(address), password, deadline);
+                if (answer) answer->user.name = in->named(answer->user.name, address);
+                return answer;
+            },
+            std::move(handler));
+    }
+
+    void fetch(std::string_view name, freshness how, entry_handler handler) override
+    {
+        auto const known = users_.get(name);
+        if (known) {
+            auto const age = steady_clock::now() - known->when;
+            bool const good = age < inside_->options.moment ||
+                              (known->value && how == freshness::remembered && age < inside_->options.remember);
+            if (good) return handler(known->value);
+        }
+        std::string const key{name};
+        // Who wants to know how it is now must not hear how it was.
+        auto told = [this, key, how, handler = std::move(handler)](result<entry> answer) {
+            if (!answer && how == freshness::remembered)
+                if (auto before = remembered_user(key)) return handler(std::move(before));
+            handler(std::move(answer));
+        };
+        if (!users_.join(key, std::move(told))) return;
+        put<entry>(
+            [in = inside_, key](asker& a, steady_time deadline) -> result<entry> {
+                auto told = a.fetch(in->asked_name(in->address_of(key)), deadline);
+                if (!told) return std::move(told).error();
+                return *told ? in->account(**told, key) : nullptr;
+            },
+            [this, key](result<entry> answer) {
+                if (answer) users_.put(key, *answer, steady_clock::now());
+                users_.finish(key, answer);
+            });
+    }
+
+    result<entry> fetched(std::string_view name) override
+    {
+        if (auto const known = users_.get(name)) {
+            auto const& o = inside_->options;
+            auto const life = known->value ? std::max(o.remember, o.moment) : o.moment;
+            if (steady_clock::now() - known->when < life + grace) return known->value;
+        }
+        if (auto const before = remembered_user(name)) return before;
+        return inside_->unavailable("could not be asked");
+    }
+
+    void look_up(std::string_view address, recipient_handler handler) override
+    {
+        if (auto const known = recipients_.get(address); known && age_is_good(*known, {})) return handler(known->value);
+        std::string const key{address};
+        if (!recipients_.join(key, std::move(handler))) return;
+        put<std::optional<std::string>>(
+            [in = inside_, whole = inside_->address_of(key)](asker& a, steady_time deadline) {
+                auto answer = a.look_up(in->asked_name(whole), deadline);
+                if (answer && *answer) **answer = in->named(**answer, whole);
+                return answer;
+            },
+            [this, key](result<std::optional<std::string>> answer) {
+                if (answer) recipients_.put(key, *answer, steady_clock::now());
+                recipients_.finish(key, answer);
+            });
+    }
+
+    result<std::optional<std::string>> looked_up(std::string_view address) override
+    {
+        auto const known = recipients_.get(address);
+        if (known && age_is_good(*known, grace)) return known->value;
+        return inside_->unavailable("could not be asked");
+    }
+
+    std::string dummy() const override { return inside_->usual.dummy(); }
+    std::optional<scram_shape> usual_shape(hash h) const override { return inside_->usual.shape(h); }
+
+    bool takes_hashes() const override { return inside_->options.takes_hashes; }
+    void replace_password(entry const& of, std::string const& verifier,
+                          std::function<void(result<bool>)> handler) override
+    {
+        // In the way of who reads it that the old one was in.
+        bool const with_scheme = of->text.reveal().starts_with('{');
+        std::string text = with_scheme ? "{" + to_upper(scheme_of(verifier)) + "}" + verifier : verifier;
+        put<bool>(
+            [in = inside_, of, fresh = secret::take(text)](asker& a, steady_time deadline) {
+                return a.replace_password(in->asked_name(in->address_of(of->name)), of->text, fresh, deadline);
+            },
+            [this, of, handler = std::move(handler)](result<bool> answer) {
+                users_.erase(of->name);
+                handler(std::move(answer));
+            });
+    }
+
+    void stop() override
+    {
+        pool_.stop();
+        inside_->stop();
+    }
+
+private:
+    using recipients = answers<std::optional<std::string>>;
+
+    static bool age_is_good(recipients::answer const& known, std::chrono::seconds more)
+    {
+        return steady_clock::now() - known.when <= (known.value ? remember_recipient : remember_no_recipient) + more;
+    }
+
+    entry remembered_user(std::string_view name)
+    {
+        auto const before = users_.get_known(name);
+        bool const good = before && steady_clock::now() - before->when <= trust_while_down;
+        return good ? before->value : nullptr;
+    }
+
+    /// Asks on a thread of the pool. The handler is called once.
+    template <class Value, class Question>
+    void put(Question question, std::function<void(result<Value>)> handler)
+    {
+        if (auto e = inside_->refusal()) return handler(std::move(*e));
+        auto const shared = std::make_shared<std::function<void(result<Value>)>>(std::move(handler));
+        auto ask = [in = inside_, question = std::move(question), shared](
                        std::shared_ptr<void>& state, steady_time deadline) -> blocking_pool::finish {
-            auto answer = in->asker_of(state).verify(in->asked_name(address), password, deadline);
-            in->note(answer ? nullptr : &answer.error());
-            if (answer) answer->name = in->named(answer->name, address);
+            auto answer = in->template ask<Value>(state, question, deadline);
             return [shared, answer = std::move(answer)] { (*shared)(answer); };
         };
         auto late = [in = inside_, shared] { (*shared)(in->too_late()); };
@@ -128,42 +337,10 @@ public:
                 error{{4, 7, 0}, "Too many log-ins at once", "back end " + inside_->options.name + ": too many wait"});
     }
 
-    result<std::optional<std::string>> look_up(std::string_view name) override
-    {
-        using answer_type = result<std::optional<std::string>>;
-        if (steady_clock::now() < steady_time{steady_clock::duration{rest_until_.load()}}) {
-            auto const trouble = inside_->trouble();
-            return unavailable(inside_->options.name, trouble.empty() ? "no answer in time" : trouble);
-        }
-        auto const promise = std::make_shared<std::promise<answer_type>>();
-        auto future = promise->get_future();
-        auto ask = [in = inside_, address = inside_->address_of(name), promise](
-                       std::shared_ptr<void>& state, steady_time deadline) -> blocking_pool::finish {
-            auto answer = in->asker_of(state).look_up(in->asked_name(address),
-                                                      std::min(deadline, steady_clock::now() + longest_look_up));
-            in->note(answer ? nullptr : &answer.error());
-            if (answer && *answer) **answer = in->named(**answer, address);
-            return [promise, answer = std::move(answer)] { promise->set_value(answer); };
-        };
-        auto late = [in = inside_, promise] { promise->set_value(in->too_late()); };
-        if (pool_.submit({std::move(ask), std::move(late)}) &&
-            future.wait_for(longest_look_up) == std::future_status::ready) {
-            auto answer = future.get();
-            if (!answer) rest();
-            return answer;
-        }
-        rest();
-        return unavailable(inside_->options.name, "no answer in time");
-    }
-
-    void stop() override { pool_.stop(); }
-
-private:
-    void rest() { rest_until_ = (steady_clock::now() + rest_after_failure).time_since_epoch().count(); }
-
     std::shared_ptr<inside> const inside_;
-    std::atomic<steady_clock::rep> rest_until_{0};
-    blocking_pool pool_;
+    answers<entry> users_;
+    recipients recipients_;
+    blocking_pool pool_;  // last: its threads use all of the above
 };
 
 }  // namespace

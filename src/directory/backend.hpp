@@ -13,21 +13,52 @@
 
 #include "base/result.hpp"
 #include "directory/file_format.hpp"
+#include "directory/ldap_options.hpp"
 
 namespace postern::directory {
 
 struct stored_account;
 
+/// What a back end of type "postgresql" asks. Empty queries are not asked.
+struct sql_options {
+    std::string connection;  // as libpq takes it
+    std::filesystem::path password_file;
+    std::string user;       // $1: login name; a row with password, and more
+    std::string recipient;  // $1: address; a row: the account's address
+    std::string aliases;    // $1: login name; rows: addresses of its own
+    std::string senders;    // $1: login name; rows: addresses and "@domain" that it may send as
+    std::string update;     // $1: login name, $2: the new hash, $3: the old one
+};
+
 /// One [[backend]] of the configuration.
 struct backend_options {
     std::string name;
-    std::string type;             // "files", "pam", "dovecot"
+    std::string type;             // "files", "pam", "dovecot", ...
     std::filesystem::path path;   // the file; Dovecot's auth socket
     file_format format;           // of others than files: the domain only
     std::filesystem::path users;  // Dovecot's userdb socket; empty: there is none
     std::string service;          // PAM's
     std::chrono::milliseconds timeout{10'000};
     unsigned threads = 4;
+    bool tells = false;                          // gives users as they are stored, instead of judging passwords
+    bool takes_hashes = false;                   // and better hashes can be given to it
+    std::chrono::milliseconds remember{30'000};  // so long is what it told of a user good
+    std::chrono::milliseconds moment{1'000};     // log-ins of one name within it share an answer
+    sql_options sql;
+    ldap_options ldap;
+};
+
+/// How old an answer of a back end may be.
+enum class freshness : std::uint8_t {
+    remembered,  // as old as the back end's options say
+    now,         // of this moment, or the one before
+};
+
+/// What a stranger sees of SCRAM keys.
+struct scram_shape {
+    std::uint32_t iterations = 0;
+    std::size_t salt_size = 0;
+    bool operator==(scram_shape const&) const = default;
 };
 
 struct backend_health {

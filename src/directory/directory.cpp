@@ -1,9 +1,37 @@
 // What is the same for every directory.
 #include "directory/directory.hpp"
 
+#include <future>
+
 #include "directory/names.hpp"
 
 namespace postern::directory {
+namespace {
+
+/// The handler, called on whatever thread, ends the wait.
+template <class Begin>
+void wait_for(Begin&& begin)
+{
+    auto const told = std::make_shared<std::promise<void>>();
+    auto const ready = told->get_future();
+    begin([told] { told->set_value(); });
+    ready.wait();
+}
+
+}  // namespace
+
+void directory::prepare_login(std::string_view, freshness, ready_handler ready) { ready(); }
+void directory::prepare_address(mail::mailbox const&, ready_handler ready) { ready(); }
+
+void directory::wait_for_login(std::string_view name)
+{
+    wait_for([&](ready_handler ready) { prepare_login(name, freshness::remembered, std::move(ready)); });
+}
+
+void directory::wait_for_address(mail::mailbox const& address)
+{
+    wait_for([&](ready_handler ready) { prepare_address(address, std::move(ready)); });
+}
 
 result<login> directory::admit(std::string_view address, std::string_view authzid, std::string cause)
 {

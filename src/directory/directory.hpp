@@ -30,6 +30,7 @@ namespace postern::directory {
 
 struct account {
     std::string address;               // the full address: the login name, as mailbox::key()
+    std::string login_name;            // where another one is used to log in; else empty
     std::vector<std::string> aliases;  // further addresses of its own, as keys
     std::vector<std::string> send_as;  // granted: "address", or "@domain" for all of a domain
     bool enabled = true;
@@ -105,6 +106,22 @@ std::vector<hash> scram_hashes_of(std::vector<std::string> const& mechanisms);
 class directory {
 public:
     virtual ~directory() = default;
+
+    // -- before the other questions --
+
+    /// Has the back ends asked that stand behind a network or a socket. Afterwards, for some seconds,
+    /// the questions below about this name or address are answered from memory; no question waits.
+    /// One that was not prepared, or about which a back end could not be asked, is answered with
+    /// "unavailable", unless the database or a file knows the answer. Calls the handler once: at
+    /// once when nobody has to be asked, else later, on another thread.
+    using ready_handler = std::function<void()>;
+    /// Whether there are such back ends at all.
+    virtual bool asks_others() const { return false; }
+    virtual void prepare_login(std::string_view name, freshness how, ready_handler ready);
+    virtual void prepare_address(mail::mailbox const& address, ready_handler ready);
+    /// For threads that may wait: those of commands.
+    void wait_for_login(std::string_view name);
+    void wait_for_address(mail::mailbox const& address);
 
     // -- asked on the way of a message: memory, or one indexed read --
 
@@ -195,6 +212,10 @@ public:
     /// in with their password.
     virtual void set_scram_hashes(std::vector<hash> hashes) = 0;
 };
+
+/// For `config check`: whether a back end answers, and takes what the configuration asks of it. An error of
+/// class 4: it may be down; of class 5: the configuration or the back end has to be changed.
+result<> try_back_end(backend_options const& o);
 
 /// Opens or creates folder/accounts.db (mode 0600). Errors: unreadable, damaged, of a newer version.
 result<std::unique_ptr<directory>> open_embedded(options o);

@@ -126,7 +126,7 @@ public:
         if (!answer) return std::move(answer).error();
         using kind = dovecot::reply::kind;
         judgement j;
-        j.name = answer->user;
+        j.user.name = answer->user;
         switch (answer->what) {
             case kind::ok: j.what = judgement::kind::right; return j;
             case kind::disabled: j.what = judgement::kind::disabled; return j;

@@ -36,14 +36,6 @@ unsigned thread_count(unsigned wanted)
     return wanted != 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
 }
 
-std::string recipient_key(mail::mailbox const& address)
-{
-    std::string key = address.key();
-    if (is_ascii(key)) return key;
-    auto composed = sasl::normalise(key);
-    return composed ? std::move(*composed) : key;
-}
-
 std::shared_ptr<account const> account_of(std::shared_ptr<stored_account const> const& e)
 {
     return e ? std::shared_ptr<account const>{e, &e->who} : nullptr;
@@ -88,7 +80,6 @@ embedded::embedded(options o, std::unique_ptr<store> s, back_ends others)
       memories_(options_.cache_entries),
       failures_(most_failures_in_memory),
       outsiders_(authenticators_.empty() ? 0 : most_accounts_in_memory),
-      outside_mail_(authenticators_.empty() ? 0 : most_unknown_in_memory),
       upgrades_(most_upgrades_in_memory),
       uses_([this](std::vector<use_of_app_password> const& uses) { return store_->put_uses(uses); }),
       pool_(thread_count(options_.hash_threads), options_.hash_queue)
@@ -244,6 +235,9 @@ result<> embedded::refresh_means()
     auto cram = store_->has_cram_md5();
     if (!cram) return std::move(cram).error();
     now.cram_md5 = *cram;
+    // Who can only be asked about one user at a time may have any keys.
+    for (auto const& a : authenticators_)
+        if (a->tells()) now.scram_sha1 = now.scram_sha512 = true;
     means_.set(std::make_shared<sasl::account_means const>(now));
     return done{};
 }
@@ -289,25 +283,30 @@ result<embedded::entry> embedded::ask_sources(std::string_view key) const
     for (auto const& s : sources_) {
         auto found = s->find(key);
         if (!found) return std::move(found).error();
-        if (!*found) continue;
-        char const delimiter = store_->recipient_delimiter();
-        if ((*found)->who.recipient_delimiter == delimiter) return std::move(*found);
-        auto copy = std::make_shared<stored_account>(**found);
-        copy->who.recipient_delimiter = delimiter;
-        return entry{std::move(copy)};
+        if (*found) return with_delimiter(*found);
     }
     return entry{};
+}
+
+embedded::entry embedded::with_delimiter(entry const& e) const
+{
+    char const delimiter = store_->recipient_delimiter();
+    if (!e || e->who.recipient_delimiter == delimiter) return e;
+    auto copy = std::make_shared<stored_account>(*e);
+    copy->who.recipient_delimiter = delimiter;
+    return copy;
 }
 
 result<std::shared_ptr<account const>> embedded::find_account(std::string_view address)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
     auto const key = login_key(address);
-    if (!key) return std::shared_ptr<account const>{};
-    auto found = load_login(*key);
+    if (!key && authenticators_.empty()) return std::shared_ptr<account const>{};
+    std::string const name = key ? *key : any_name_key(address);
+    auto found = find_login(name);
     if (!found) return std::move(found).error();
     if (!*found && !authenticators_.empty()) {
-        if (auto const known = outsiders_.get(*key); known && known->until > steady_clock::now())
+        if (auto const known = outsiders_.get(name); known && known->until > steady_clock::now())
             return account_of(known->who);
     }
     return account_of(*found);
@@ -319,6 +318,7 @@ result<std::shared_ptr<account const>> embedded::find_owner(mail::mailbox const&
     std::string const key = recipient_key(address);
     auto found = load_login(key);
     if (found && !*found) found = store_->find_address(key);  // an alias?
+    if (found && !*found) found = looked_up_outside(key);
     if (!found) return std::move(found).error();
     return account_of(*found);
 }
@@ -326,21 +326,25 @@ result<std::shared_ptr<account const>> embedded::find_owner(mail::mailbox const&
 result<std::shared_ptr<account const>> embedded::find_recipient(mail::mailbox const& address)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
-    std::string const key = recipient_key(address);
-    auto known = recipients_.get(key, in_trouble_);
-    if (!known) {
-        std::uint64_t const before = epoch_;
-        auto found = load_recipient(address);
-        if (!found) return std::move(found).error();
-        recipients_.put(key, *found, [&] { return epoch_ == before; });
-        known = std::move(*found);
-    }
+    auto known = known_recipient(address);
+    if (!known) return std::move(known).error();
     if (*known || authenticators_.empty() || !domains_.get()->all.contains(address.domain)) return account_of(*known);
-    auto found = look_up_outside(key);
+    auto found = looked_up_outside(recipient_key(address));
     auto const whole = without_detail(address, store_->recipient_delimiter());
-    if (found && !*found && whole) found = look_up_outside(recipient_key(*whole));
+    if (found && !*found && whole) found = looked_up_outside(recipient_key(*whole));
     if (!found) return std::move(found).error();
     return account_of(*found);
+}
+
+/// Who gets mail for the address, as far as the database and the files know.
+result<embedded::entry> embedded::known_recipient(mail::mailbox const& address)
+{
+    std::string const key = recipient_key(address);
+    if (auto known = recipients_.get(key, in_trouble_)) return std::move(*known);
+    std::uint64_t const before = epoch_;
+    auto found = load_recipient(address);
+    if (found) recipients_.put(key, *found, [&] { return epoch_ == before; });
+    return found;
 }
 
 result<embedded::entry> embedded::load_recipient(mail::mailbox const& address)
@@ -590,15 +594,7 @@ result<std::unique_ptr<directory>> open_embedded(options o)
 {
     auto s = store::open(o.folder);
     if (!s) return std::move(s).error();
-    back_ends others;
-    for (auto const& b : o.backends) {
-        if (b.type == "pam")
-            others.authenticators.push_back(make_authenticator(b, [b] { return make_pam_asker(b); }));
-        else if (b.type == "dovecot")
-            others.authenticators.push_back(make_authenticator(b, [b] { return make_dovecot_asker(b); }));
-        else
-            others.sources.push_back(make_file_source(b));
-    }
+    auto others = make_back_ends(o.backends);
     auto made = std::make_unique<embedded>(std::move(o), std::move(*s), std::move(others));
     if (auto begun = made->begin(); !begun) return std::move(begun).error();
     return std::unique_ptr<directory>{std::move(made)};

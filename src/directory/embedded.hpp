@@ -15,7 +15,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "directory/authenticator.hpp"
+#include "directory/back_ends.hpp"
 #include "directory/directory.hpp"
 #include "directory/generation_cache.hpp"
 #include "directory/hash_pool.hpp"
@@ -24,12 +24,6 @@
 #include "directory/use_recorder.hpp"
 
 namespace postern::directory {
-
-/// The back ends, each kind in the order of the configuration.
-struct back_ends {
-    std::vector<std::unique_ptr<account_source>> sources;
-    std::vector<std::unique_ptr<authenticator>> authenticators;
-};
 
 class embedded final : public directory {
 public:
@@ -42,6 +36,10 @@ public:
     result<std::shared_ptr<account const>> find_recipient(mail::mailbox const& address) override;
     result<std::shared_ptr<account const>> find_account(std::string_view address) override;
     result<std::shared_ptr<account const>> find_owner(mail::mailbox const& address) override;
+
+    bool asks_others() const override { return !authenticators_.empty(); }
+    void prepare_login(std::string_view name, freshness how, ready_handler ready) override;
+    void prepare_address(mail::mailbox const& address, ready_handler ready) override;
 
     sasl::account_means means() const override { return *means_.get(); }
     void verify_password(std::string_view authcid, std::string_view authzid, secret password,
@@ -69,6 +67,8 @@ public:
     result<std::size_t> import_accounts(std::string_view text, file_format const& format,
                                         std::vector<std::string>& problems) override;
     std::vector<backend_health> backends() const override;
+    /// How many passwords were checked so far.
+    std::uint64_t checks() const noexcept { return pool_.checks(); }
     result<> add_domain(std::string_view domain) override;
     result<> remove_domain(std::string_view domain) override;
     result<std::vector<std::string>> list_domains() override;
@@ -141,8 +141,9 @@ private:
     result<> refresh_domains(std::vector<std::string> const* configured);
     result<entry> load_login(std::string_view key);
     result<entry> ask_sources(std::string_view key) const;
-    result<entry> look_up_outside(std::string const& key);
+    entry with_delimiter(entry const& e) const;
     void sources_changed();
+    result<entry> known_recipient(mail::mailbox const& address);
     result<entry> load_recipient(mail::mailbox const& address);
     result<entry> find_postmaster(std::string_view domain);
     result<> changed(result<> outcome);
@@ -150,11 +151,23 @@ private:
 
     // outsiders.cpp
     bool may_be_outside(std::string_view name) const;
+    result<bool> is_taken(std::string const& name, std::string const& address);
     void ask_outside(std::string const& name, secret password, login_handler handler);
-    void ask_outside(std::size_t index, std::string const& name, secret const& password, login_handler const& handler);
-    void settle_outside(std::size_t index, std::string const& name, secret const& password, result<judgement> j,
+    void ask_outside(std::size_t index, std::string const& name, secret const& password, std::string const& causes,
+                     login_handler const& handler);
+    void refuse_unknown(std::string const& name, secret const& password, std::string const& causes,
                         login_handler const& handler);
-    entry outsider(std::string const& address, bool enabled, std::string const& type) const;
+    void settle_fetched(std::size_t index, std::string const& name, secret const& password, result<entry> const& found,
+                        std::string const& causes, login_handler const& handler);
+    void settle_outside(std::size_t index, std::string const& name, secret const& password, result<judgement> j,
+                        std::string causes, login_handler const& handler);
+    entry outsider(user_facts const& user, bool enabled, std::string const& type) const;
+    void upgrade_outside(entry const& e, std::string const& verifier);
+    result<entry> fetched_outside(std::string const& name);
+    result<entry> looked_up_outside(std::string const& key);
+    void fetch_outside(std::size_t index, std::string const& name, freshness how, ready_handler const& ready);
+    void look_up_outside(std::size_t index, std::string const& key, std::optional<mail::mailbox> const& then,
+                         ready_handler const& ready);
 
     // app_passwords.cpp
     std::shared_ptr<app_password const> find_app_password(entry const& e, secret const& letters) const;
@@ -165,9 +178,14 @@ private:
 
     // logins.cpp
     std::string credential_key(std::string_view name, std::string_view verifier, std::string_view password) const;
+    std::string dummy_for(std::string const& name) const;
+    result<entry> find_login(std::string const& name);
+    void check(std::string const& name, entry const& e, secret password, login_handler handler);
     void begin_check(std::string const& name, entry const& e, std::string verifier, std::string const& key,
                      secret password, login_handler handler);
-    void finish_check(std::string const& key, std::string const& verifier, verified found, secret const& password);
+    /// `told`: the account, when a back end told of it.
+    void finish_check(std::string const& key, std::string const& verifier, entry const& told, verified found,
+                      secret const& password);
     bool lacks_scram(stored_account const& a) const;
     void learn_scram(entry const& e, secret const& password);
     bool lacks_scram(stored_account const& a, app_password const& p) const;
@@ -175,11 +193,12 @@ private:
     void upgrade_hash(entry const& e, secret const& password);
     void upgrade(entry const& e, secret const& password);
     bool is_upgrade(std::string const& verifier, std::string const& now);
-    result<login> settle(std::string const& name, std::string const& verifier, verified found);
+    result<login> settle(std::string const& name, std::string const& verifier, entry const& told, verified found);
     login state_of(entry const& e, std::string cause) const;
     std::string cram_key(stored_account const& a) const;
     sasl::scram_keys made_up_keys(std::string const& name, hash h) const;
     scram_salt made_up_salt(std::string const& name, hash h) const;
+    scram_salt made_up_salt(std::string const& name, hash h, scram_shape const& shape) const;
 
     options const options_;
     std::unique_ptr<store> store_;
@@ -209,14 +228,13 @@ private:
     entry_cache recipients_;
     generation_cache<memory> memories_;
     generation_cache<steady_time> failures_;
-    /// A user of a program that is asked each time: as it was when that last knew it, or null.
+    /// A user of a program that judges passwords: as it was when that last took one.
     struct outside_entry {
         entry who;
         steady_time until;
     };
-    generation_cache<outside_entry> outsiders_;     // who logged in
-    generation_cache<outside_entry> outside_mail_;  // who may get mail
-    generation_cache<std::string> upgrades_;        // from a verifier to what replaced it for the same password
+    generation_cache<outside_entry> outsiders_;  // who logged in
+    generation_cache<std::string> upgrades_;     // from a verifier to what replaced it for the same password
 
     use_recorder uses_;
 

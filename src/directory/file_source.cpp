@@ -18,11 +18,11 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "directory/backend.hpp"
-#include "directory/foreign_hash.hpp"
+#include "directory/import.hpp"
 #include "directory/passwd_file.hpp"
 #include "directory/published.hpp"
 #include "directory/store.hpp"
-#include "sasl/prepare.hpp"
+#include "directory/stored_user.hpp"
 
 namespace postern::directory {
 namespace {
@@ -41,19 +41,6 @@ struct file_mark {
 file_mark mark_of(struct stat const& s)
 {
     return {s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_ctim.tv_sec, s.st_ctim.tv_nsec};
-}
-
-/// A password in the clear is kept as a digest: a dump of our memory need not have it.
-std::string digest_verifier(secret const& password)
-{
-    secret const prepared = sasl::scram_password(password.reveal());
-    std::string const salt = random_octets(16);
-    std::string text{prepared.reveal()};
-    text += salt;
-    std::string const octets = digest(hash::sha256, text) + salt;
-    wipe(text.data(), text.size());
-    auto const made = digest_of_scheme("SSHA256", octets);
-    return made ? made->to_string() : std::string{};
 }
 
 struct users {
@@ -234,10 +221,7 @@ private:
             a->who.password_set = modified_;
             a->verifier = l.reading.verifier.empty() ? digest_verifier(l.reading.password) : l.reading.verifier;
             a->who.scheme = l.reading.verifier.empty() ? "plain" : scheme_of(a->verifier);
-            if (auto keys = scram_keys_of(a->verifier); keys.real) {
-                a->who.scram_hashes.push_back(hash::sha256);
-                a->scram.set(hash::sha256, std::move(keys));
-            }
+            take_scram(a->verifier, *a);
             auto& sample = costs[cost_of(a->verifier)];
             ++sample.first;
             sample.second = a->verifier;

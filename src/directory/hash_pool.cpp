@@ -145,6 +145,7 @@ void hash_pool::perform(std::vector<verification>& batch)
             asked.push_back(&v);
         }
         if (requests.empty()) break;
+        checks_.fetch_add(requests.size(), std::memory_order_relaxed);
         check_all(requests);
         for (std::size_t i = 0; i < requests.size(); ++i) {
             verification& v = *asked[i];

@@ -3,6 +3,7 @@
 // the processor is short.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -51,13 +52,16 @@ public:
     void when_idle(std::function<void()> task);
     /// Ends the threads; what waits is refused. Nothing is called back afterwards.
     void stop();
+    /// How many passwords were checked so far.
+    std::uint64_t checks() const noexcept { return checks_.load(std::memory_order_relaxed); }
 
 private:
     void work();
     bool take(std::vector<verification>& batch);
     void add_company(std::vector<verification>& batch);
-    static void perform(std::vector<verification>& batch);
+    void perform(std::vector<verification>& batch);
 
+    std::atomic<std::uint64_t> checks_{0};
     std::size_t const room_;  // running and waiting
     std::mutex lock_;
     std::condition_variable wake_;

@@ -7,6 +7,7 @@
 #include "base/crypto.hpp"
 #include "base/numbers.hpp"
 #include "base/text.hpp"
+#include "directory/foreign_hash.hpp"
 #include "directory/passwd_file.hpp"
 #include "directory/verifier.hpp"
 #include "sasl/prepare.hpp"
@@ -31,6 +32,18 @@ sasl::scram_keys make_scram_keys(hash h, std::string_view password, std::string_
     secret const prepared = sasl::scram_password(password);
     secret const salted = sasl::scram::salted_password(h, prepared.reveal(), salt, iterations);
     return sasl::scram::derive_keys(h, salted, salt, iterations);
+}
+
+std::string digest_verifier(secret const& password)
+{
+    secret const prepared = sasl::scram_password(password.reveal());
+    std::string const salt = random_octets(16);
+    std::string text{prepared.reveal()};
+    text += salt;
+    std::string const octets = digest(hash::sha256, text) + salt;
+    wipe(text.data(), text.size());
+    auto const made = digest_of_scheme("SSHA256", octets);
+    return made ? made->to_string() : std::string{};
 }
 
 new_credentials make_credentials(secret const& password, std::span<hash const> scram_hashes,

@@ -22,6 +22,9 @@ std::vector<imported_account> read_passwd_file(std::string_view text, file_forma
 new_credentials make_credentials(secret const& password, std::span<hash const> scram_hashes,
                                  stored_account const* before = nullptr);
 
+/// A password in the clear, of others, is kept as a digest: a dump of our memory need not have it.
+std::string digest_verifier(secret const& password);
+
 inline constexpr std::uint32_t scram_iterations = 10'000;
 inline constexpr std::size_t scram_salt_size = 16;
 

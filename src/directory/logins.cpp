@@ -66,16 +66,39 @@ void embedded::verify_password(std::string_view authcid, std::string_view authzi
         return handler(login{login_state::bad_credentials, nullptr, "the authorization identity is someone else"});
     auto found = load_login(name);
     if (!found) return handler(std::move(found).error());
-    entry const& e = *found;
-
     if (auto const letters = read_app_password(password.reveal())) {
+        entry const& e = *found;
         if (auto app = find_app_password(e, *letters)) {
             if (lacks_scram(*e, *app)) learn_scram(e, app, *letters);
             return handler(state_of(e, std::move(app)));
         }
     }
-    if (!e && may_be_outside(name)) return ask_outside(name, std::move(password), std::move(handler));
-    std::string verifier = e ? e->verifier : *dummy_.get();
+    if (!*found && may_be_outside(name)) return ask_outside(name, std::move(password), std::move(handler));
+    check(name, *found, std::move(password), std::move(handler));
+}
+
+/// What the password for an unknown name is checked against.
+std::string embedded::dummy_for(std::string const& name) const
+{
+    for (auto const& a : authenticators_) {
+        if (!a->tells() || !a->covers(name)) continue;
+        if (auto made = a->dummy(); !made.empty()) return made;
+    }
+    return *dummy_.get();
+}
+
+/// The account, wherever it is; for those of back ends, prepare_login() was called before.
+result<embedded::entry> embedded::find_login(std::string const& name)
+{
+    auto found = load_login(name);
+    if (found && !*found && !authenticators_.empty()) found = fetched_outside(name);
+    return found;
+}
+
+/// Whether the password is that of the account; null: of nobody.
+void embedded::check(std::string const& name, entry const& e, secret password, login_handler handler)
+{
+    std::string verifier = e ? e->verifier : dummy_for(name);
     std::string const key = credential_key(name, verifier, password.reveal());
     if (auto const known = memories_.get(key); known && known->until > steady_clock::now()) {
         if (known->right && e) return handler(state_of(e, matched_as("cached", known->as)));
@@ -101,17 +124,22 @@ void embedded::begin_check(std::string const& name, entry const& e, std::string 
     v.verifier = verifier;
     v.candidates = sasl::password_candidates(password.reveal());
     // Keys for SCRAM and a better hash can only be made while the password is at hand. The users
-    // of back ends keep what they have.
-    bool const learns = e && e->id != 0 && (lacks_scram(*e) || (options_.upgrade_hashes && !is_current(verifier)));
+    // of back ends keep what they have, unless one takes better hashes; SCRAM keys are worth more
+    // than those.
+    entry const told = e && !e->name.empty() ? e : nullptr;
+    bool const old_hash = options_.upgrade_hashes && !is_current(verifier);
+    bool const learns =
+        told ? old_hash && !verifier.starts_with("{SCRAM-") : e && e->id != 0 && (lacks_scram(*e) || old_hash);
     if (!learns) password.clear();
-    v.done = [this, key, verifier = std::move(verifier), password = std::move(password)](verified found) {
-        finish_check(key, verifier, found, password);
+    v.done = [this, key, verifier = std::move(verifier), told, password = std::move(password)](verified found) {
+        finish_check(key, verifier, told, found, password);
     };
     if (!pool_.submit(suspect ? hash_pool::order::suspect : hash_pool::order::normal, std::move(v)))
-        finish_check(key, {}, verified{}, secret{});
+        finish_check(key, {}, nullptr, verified{}, secret{});
 }
 
-void embedded::finish_check(std::string const& key, std::string const& verifier, verified found, secret const& password)
+void embedded::finish_check(std::string const& key, std::string const& verifier, entry const& told, verified found,
+                            secret const& password)
 {
     using outcome = verified::outcome;
     bool const certain = found.what == outcome::matched || found.what == outcome::wrong;
@@ -132,10 +160,11 @@ void embedded::finish_check(std::string const& key, std::string const& verifier,
     if (waiters.empty()) return;
     std::string const name = waiters.front().authcid;  // the same for all: it is in the key
     if (found.what == outcome::wrong) failures_.put(name, steady_clock::now() + suspicion);
-    auto settled = settle(name, verifier, found);
+    auto settled = settle(name, verifier, told, found);
     for (auto& w : waiters) w.handler(settled);
 
     if (found.what != outcome::matched || password.empty()) return;
+    if (told) return upgrade_hash(told, password);
     auto e = load_login(name);
     if (!e || !*e || (*e)->id == 0 || (*e)->verifier != verifier) return;
     if (lacks_scram(**e)) learn_scram(*e, password);
@@ -143,16 +172,18 @@ void embedded::finish_check(std::string const& key, std::string const& verifier,
 }
 
 /// What a finished check means now: the account may have changed while it ran.
-result<login> embedded::settle(std::string const& name, std::string const& verifier, verified found)
+result<login> embedded::settle(std::string const& name, std::string const& verifier, entry const& told, verified found)
 {
     using outcome = verified::outcome;
     if (found.what == outcome::refused) return busy();
     if (found.what == outcome::failed) return failed_check();
-    auto now = load_login(name);
+    auto now = told ? result<entry>{told} : load_login(name);
     if (!now) return std::move(now).error();
     entry const& e = *now;
-    if (found.what == outcome::wrong)
-        return login{login_state::bad_credentials, nullptr, e ? "wrong password" : "no such account"};
+    if (found.what == outcome::wrong) {
+        char const* const why = !e ? "no such account" : e->problem != nullptr ? e->problem : "wrong password";
+        return login{login_state::bad_credentials, nullptr, why};
+    }
     if (!e || (e->verifier != verifier && !is_upgrade(verifier, e->verifier)))
         return login{login_state::bad_credentials, nullptr, "the password was changed meanwhile"};
     return state_of(e, matched_as("verified", found.as));
@@ -233,6 +264,7 @@ void embedded::upgrade(entry const& e, secret const& password)
         return;
     std::string const made = make_verifier(prepared.reveal());
     if (made.empty()) return;  // no memory; the next log-in tries again
+    if (e->id == 0) return upgrade_outside(e, made);
     // Before anybody reads it: checks that began with the old one end well.
     upgrades_.put(e->verifier, made);
     auto stored = store_->upgrade_verifier(e->id, e->verifier, made, cost_of(made));
@@ -261,10 +293,19 @@ bool embedded::is_upgrade(std::string const& verifier, std::string const& now)
 
 scram_salt embedded::made_up_salt(std::string const& name, hash h) const
 {
+    return made_up_salt(name, h, {scram_iterations, scram_salt_size});
+}
+
+scram_salt embedded::made_up_salt(std::string const& name, hash h, scram_shape const& shape) const
+{
     std::string text{"salt"};
     text += '\0';
     text += name;
-    return {hmac(h, store_->server_secret(), text).substr(0, scram_salt_size), scram_iterations};
+    std::string const key = store_->server_secret();
+    std::string octets = hmac(h, key, text);
+    while (octets.size() < shape.salt_size) octets += hmac(h, key, text + octets);
+    octets.resize(shape.salt_size);
+    return {std::move(octets), shape.iterations};
 }
 
 sasl::scram_keys embedded::made_up_keys(std::string const& name, hash h) const
@@ -277,7 +318,11 @@ sasl::scram_keys embedded::made_up_keys(std::string const& name, hash h) const
         return hmac(h, secret_key, text);
     };
     sasl::scram_keys keys;
-    auto salt = made_up_salt(name, h);
+    // Those of a back end's users may be of another shape than ours.
+    scram_shape shape{scram_iterations, scram_salt_size};
+    for (auto const& a : authenticators_)
+        if (a->tells() && a->covers(name)) shape = a->usual_shape(h).value_or(shape);
+    auto salt = made_up_salt(name, h, shape);
     keys.salt = std::move(salt.octets);
     keys.iterations = salt.iterations;
     keys.stored_key = derive("stored key");
@@ -289,17 +334,18 @@ result<sasl::scram_keys> embedded::scram(std::string_view authcid, postern::hash
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
     std::string const name = any_name_key(authcid);
-    auto found = load_login(name);
+    auto found = find_login(name);
     if (!found) return std::move(found).error();
     // Made up for everybody: who measures the time learns nothing.
     sasl::scram_keys keys = made_up_keys(name, h);
     if (*found && (*found)->scram[h].real) {
         keys = (*found)->scram[h];
+    } else if (*found && !(*found)->name.empty()) {
+        keys.note = "the back end has no such SCRAM keys for the user";
     } else if (*found) {
-        if (auto const salt = exchange_salt(**found, h)) {
-            keys.salt = salt->octets;
-            keys.iterations = salt->iterations;
-        }
+        auto const salt = exchange_salt(**found, h).value_or(made_up_salt(name, h));
+        keys.salt = salt.octets;
+        keys.iterations = salt.iterations;
         keys.note = "the account has no SCRAM keys yet: one log-in with PLAIN makes them";
     }
     auto const& companions = *found && !(*found)->app_keys.empty() ? (*found)->companions : no_companions_;
@@ -317,7 +363,7 @@ result<shared_secret> embedded::cram_md5(std::string_view authcid)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
     std::string const name = any_name_key(authcid);
-    auto found = load_login(name);
+    auto found = find_login(name);
     if (!found) return std::move(found).error();
     shared_secret given;
     given.password = secret{hmac(hash::sha256, store_->server_secret(), "cram-md5 " + name)};
@@ -349,7 +395,7 @@ result<login> embedded::authorize(std::string_view authcid, std::string_view aut
     std::string const name = any_name_key(authcid);
     if (!authzid.empty() && any_name_key(authzid) != name)
         return login{login_state::bad_credentials, nullptr, "the authorization identity is someone else"};
-    auto found = load_login(name);
+    auto found = find_login(name);
     if (!found) return std::move(found).error();
     if (!*found) return login{login_state::bad_credentials, nullptr, "no such account"};
     // The exchange took a while, and the client decides how long.

@@ -23,6 +23,14 @@ std::string any_name_key(std::string_view text)
     return to_lower(composed ? *composed : text);
 }
 
+std::string recipient_key(mail::mailbox const& address)
+{
+    std::string key = address.key();
+    if (is_ascii(key)) return key;
+    auto composed = sasl::normalise(key);
+    return composed ? std::move(*composed) : key;
+}
+
 std::optional<std::string> sender_key(std::string_view text)
 {
     if (!text.starts_with('@')) return login_key(text);

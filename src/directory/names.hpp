@@ -14,6 +14,9 @@ std::optional<std::string> login_key(std::string_view text);
 /// The same for names that need not be addresses: what made-up SCRAM keys depend on.
 std::string any_name_key(std::string_view text);
 
+/// The key of any address, as it stands in an envelope.
+std::string recipient_key(mail::mailbox const& address);
+
 /// "address" or "@domain", as compared with a sender or a recipient.
 std::optional<std::string> sender_key(std::string_view text);
 

@@ -1,17 +1,20 @@
-// Log-ins of users that only another program knows (PAM, Dovecot): asked in order, until one
-// takes the password. One that can't answer ends that: somebody behind it might know another
-// user of the same name.
+// Users that only another program knows. Back ends are asked in order: one that tells of the
+// name decides, one that judges decides when it takes the password. One that can't answer ends
+// that: somebody behind it might know another user of the same name.
+//
+// Nothing here waits. What has to be known at once is asked for before, by the prepare
+// functions, and then found in the back ends' memories.
 #include "base/log.hpp"
 #include "directory/embedded.hpp"
 #include "directory/names.hpp"
+#include "directory/stored_user.hpp"
 
 namespace postern::directory {
 namespace {
 
-// So long may somebody who logged in go on in open sessions, whatever became of the user.
+// So long may somebody who logged in go on in open sessions, whatever became of the user: those
+// who judge passwords can't be asked without one.
 constexpr std::chrono::hours remember_user{24};
-constexpr std::chrono::minutes remember_recipient{5};
-constexpr std::chrono::seconds remember_no_recipient{30};
 // Stands where a verifier stands in the key of the cache.
 constexpr std::string_view outside = "asked another program";
 
@@ -24,17 +27,29 @@ bool embedded::may_be_outside(std::string_view name) const
     return false;
 }
 
-embedded::entry embedded::outsider(std::string const& address, bool enabled, std::string const& type) const
+embedded::entry embedded::outsider(user_facts const& user, bool enabled, std::string const& type) const
 {
     auto a = std::make_shared<stored_account>();
-    a->who.address = address;
+    a->who.address = user.name;
     a->who.enabled = enabled;
     a->who.scheme = type;
     a->who.created = wall_clock::now();
     a->who.password_set = a->who.created;
     a->who.recipient_delimiter = store_->recipient_delimiter();
+    take_facts(user, a->who);
     return a;
 }
+
+/// Whether the user is one of ours under another name: then a back end may not speak for it.
+result<bool> embedded::is_taken(std::string const& name, std::string const& address)
+{
+    if (name == address) return false;
+    auto mine = load_login(address);
+    if (!mine) return std::move(mine).error();
+    return *mine != nullptr;
+}
+
+// -- passwords --
 
 void embedded::ask_outside(std::string const& name, secret password, login_handler handler)
 {
@@ -42,61 +57,177 @@ void embedded::ask_outside(std::string const& name, secret password, login_handl
     if (known && known->right && known->until > steady_clock::now()) {
         if (auto const who = outsiders_.get(name)) return handler(state_of(who->who, "cached"));
     }
-    ask_outside(0, name, password, handler);
+    ask_outside(0, name, password, {}, handler);
 }
 
+/// `causes`: what those before said.
 void embedded::ask_outside(std::size_t index, std::string const& name, secret const& password,
-                           login_handler const& handler)
+                           std::string const& causes, login_handler const& handler)
 {
     while (index < authenticators_.size() && !authenticators_[index]->covers(name)) ++index;
-    if (index == authenticators_.size())
-        return handler(login{login_state::bad_credentials, nullptr, "no back end took the name and the password"});
-    authenticators_[index]->verify(name, password, [this, index, name, password, handler](result<judgement> j) {
-        settle_outside(index, name, password, std::move(j), handler);
+    if (index == authenticators_.size()) return refuse_unknown(name, password, causes, handler);
+    if (authenticators_[index]->tells()) {
+        return authenticators_[index]->fetch(name, freshness::remembered,
+                                             [this, index, name, password, causes, handler](result<entry> found) {
+                                                 settle_fetched(index, name, password, found, causes, handler);
+                                             });
+    }
+    authenticators_[index]->verify(name, password, [this, index, name, password, causes, handler](result<judgement> j) {
+        settle_outside(index, name, password, std::move(j), causes, handler);
+    });
+}
+
+/// Nobody knows the name. Where a back end might have told of it, that takes what a wrong
+/// password takes.
+void embedded::refuse_unknown(std::string const& name, secret const& password, std::string const& causes,
+                              login_handler const& handler)
+{
+    for (auto const& a : authenticators_)
+        if (a->tells() && a->covers(name)) return check(name, nullptr, password, handler);
+    handler(login{login_state::bad_credentials, nullptr,
+                  "no back end took the name and the password" + (causes.empty() ? "" : ": " + causes)});
+}
+
+void embedded::settle_fetched(std::size_t index, std::string const& name, secret const& password,
+                              result<entry> const& found, std::string const& causes, login_handler const& handler)
+{
+    if (!found) return handler(found.error());
+    auto const e = with_delimiter(*found);
+    if (!e) return ask_outside(index + 1, name, password, causes, handler);
+    auto const taken = is_taken(name, e->who.address);
+    if (!taken) return handler(taken.error());
+    if (*taken) return check(name, nullptr, password, handler);
+    // What is remembered may be older than the user's new password: before that is called wrong,
+    // the back end is asked again.
+    check(name, e, password, [this, index, name, password, e, handler](result<login> answer) {
+        if (!answer || answer->state != login_state::bad_credentials) return handler(std::move(answer));
+        authenticators_[index]->fetch(name, freshness::now,
+                                      [this, name, password, e, answer, handler](result<entry> again) {
+                                          if (!again) return handler(std::move(again).error());
+                                          if (!*again || (*again)->verifier == e->verifier) return handler(answer);
+                                          check(name, with_delimiter(*again), password, handler);
+                                      });
     });
 }
 
 void embedded::settle_outside(std::size_t index, std::string const& name, secret const& password, result<judgement> j,
-                              login_handler const& handler)
+                              std::string causes, login_handler const& handler)
 {
     if (!j) return handler(std::move(j).error());
-    if (j->what == judgement::kind::refused) return ask_outside(index + 1, name, password, handler);
+    auto const health = authenticators_[index]->health();
+    if (j->what == judgement::kind::refused) {
+        if (!j->cause.empty()) causes += (causes.empty() ? "" : "; ") + health.name + ": " + j->cause;
+        return ask_outside(index + 1, name, password, causes, handler);
+    }
     bool const enabled = j->what == judgement::kind::right;
     // The program may know the user by another name; not by that of somebody else here.
-    if (j->name != name) {
-        auto mine = load_login(j->name);
-        if (!mine) return handler(std::move(mine).error());
-        if (*mine)
-            return handler(
-                login{login_state::bad_credentials, nullptr, "the back end calls the user like another account"});
-    }
-    auto const health = authenticators_[index]->health();
-    auto const who = outsider(j->name, enabled, health.type);
+    auto const taken = is_taken(name, j->user.name);
+    if (!taken) return handler(taken.error());
+    if (*taken)
+        return handler(
+            login{login_state::bad_credentials, nullptr, "the back end calls the user like another account"});
+    auto const who = outsider(j->user, enabled, health.type);
     auto const until = steady_clock::now() + remember_user;
     outsiders_.put(name, {who, until});
-    outsiders_.put(j->name, {who, until});
+    outsiders_.put(j->user.name, {who, until});
     if (enabled && options_.cache_life.count() > 0)
         memories_.put(credential_key(name, outside, password.reveal()),
                       memory{true, sasl::password_candidate::form::raw, steady_clock::now() + options_.cache_life});
-    handler(state_of(who, "verified by " + health.name));
+    handler(state_of(who, "verified by " + health.name + (j->cause.empty() ? "" : ": " + j->cause)));
 }
 
-/// Who gets mail for an address that neither the database nor a file knows.
-result<embedded::entry> embedded::look_up_outside(std::string const& key)
+/// A better hash for a back end that takes such.
+void embedded::upgrade_outside(entry const& e, std::string const& verifier)
 {
-    auto const now = steady_clock::now();
-    if (auto const known = outside_mail_.get(key); known && known->until > now) return known->who;
     for (auto const& a : authenticators_) {
-        if (!a->covers(key)) continue;
-        auto found = a->look_up(key);
+        if (!a->tells() || !a->takes_hashes() || !a->covers(e->name)) continue;
+        return a->replace_password(e, verifier, [account = e->who.address, from = e->who.scheme](result<bool> done) {
+            if (done && *done)
+                log::event(log::level::debug, "password_hash_upgraded", {{"account", account}, {"from", from}});
+            else
+                log::event(log::level::warning, "password_hash_not_upgraded",
+                           {{"account", account},
+                            {"detail", done ? std::string{"it was changed meanwhile"} : done.error().logged}});
+        });
+    }
+}
+
+// -- what was asked before --
+
+/// A user that a back end told of, from memory.
+result<embedded::entry> embedded::fetched_outside(std::string const& name)
+{
+    for (auto const& a : authenticators_) {
+        if (!a->tells() || !a->covers(name)) continue;
+        auto found = a->fetched(name);
         if (!found) return std::move(found).error();
         if (!*found) continue;
-        auto const who = outsider(**found, true, a->health().type);
-        outside_mail_.put(key, {who, now + remember_recipient});
-        return who;
+        auto const taken = is_taken(name, (*found)->who.address);
+        if (!taken) return taken.error();
+        if (*taken) return entry{};
+        return with_delimiter(*found);
     }
-    outside_mail_.put(key, {nullptr, now + remember_no_recipient});
     return entry{};
+}
+
+/// Who gets mail for an address that neither the database nor a file knows, from memory.
+result<embedded::entry> embedded::looked_up_outside(std::string const& key)
+{
+    for (auto const& a : authenticators_) {
+        if (!a->covers(key)) continue;
+        auto found = a->looked_up(key);
+        if (!found) return std::move(found).error();
+        if (!*found) continue;
+        user_facts user;
+        user.name = **found;
+        return outsider(user, true, a->health().type);
+    }
+    return entry{};
+}
+
+void embedded::prepare_login(std::string_view authcid, freshness how, ready_handler ready)
+{
+    if (authenticators_.empty()) return ready();
+    auto name = any_name_key(authcid);
+    auto const found = load_login(name);
+    if (!found || *found) return ready();
+    fetch_outside(0, name, how, ready);
+}
+
+void embedded::fetch_outside(std::size_t index, std::string const& name, freshness how, ready_handler const& ready)
+{
+    while (index < authenticators_.size() &&
+           (!authenticators_[index]->tells() || !authenticators_[index]->covers(name)))
+        ++index;
+    if (index == authenticators_.size()) return ready();
+    authenticators_[index]->fetch(name, how, [this, index, name, how, ready](result<entry> found) {
+        if (!found || *found) return ready();
+        fetch_outside(index + 1, name, how, ready);
+    });
+}
+
+void embedded::prepare_address(mail::mailbox const& address, ready_handler ready)
+{
+    if (authenticators_.empty() || address.domain.empty()) return ready();
+    auto const known = known_recipient(address);
+    if (!known || *known) return ready();
+    look_up_outside(0, recipient_key(address), without_detail(address, store_->recipient_delimiter()), ready);
+}
+
+/// `then`: the address without its detail, which is asked about when nobody has the whole.
+void embedded::look_up_outside(std::size_t index, std::string const& key, std::optional<mail::mailbox> const& then,
+                               ready_handler const& ready)
+{
+    while (index < authenticators_.size() && !authenticators_[index]->covers(key)) ++index;
+    if (index == authenticators_.size()) {
+        if (!then) return ready();
+        return look_up_outside(0, recipient_key(*then), std::nullopt, ready);
+    }
+    authenticators_[index]->look_up(key,
+                                    [this, index, key, then, ready](result<std::optional<std::string>> const& found) {
+                                        if (!found || *found) return ready();
+                                        look_up_outside(index + 1, key, then, ready);
+                                    });
 }
 
 }  // namespace postern::directory

@@ -101,7 +101,7 @@ private:
                 void const* user = nullptr;
                 // Modules may change it.
                 if (::pam_get_item(handle, PAM_USER, &user) == PAM_SUCCESS && user != nullptr)
-                    j.name = static_cast<char const*>(user);
+                    j.user.name = static_cast<char const*>(user);
                 return j;
             }
             case PAM_AUTH_ERR:

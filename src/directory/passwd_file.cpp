@@ -49,12 +49,6 @@ bool is_expired(std::string_view day, wall_time now)
     return !number || static_cast<std::int64_t>(*number) <= today;
 }
 
-bool is_locked(std::string_view hash, file_format::kind k)
-{
-    if (hash.empty() || hash == "*" || hash == "!" || hash == "!!" || hash == "x") return true;
-    return k != file_format::kind::htpasswd && (hash.starts_with('!') || hash.starts_with('*'));
-}
-
 void read_password(std::string_view hash, file_format const& format, passwd_line& l)
 {
     l.locked = is_locked(hash, format.what);
@@ -68,6 +62,12 @@ void read_password(std::string_view hash, file_format const& format, passwd_line
 }
 
 }  // namespace
+
+bool is_locked(std::string_view hash, file_format::kind k)
+{
+    if (hash.empty() || hash == "*" || hash == "!" || hash == "!!" || hash == "x") return true;
+    return k != file_format::kind::htpasswd && (hash.starts_with('!') || hash.starts_with('*'));
+}
 
 std::vector<passwd_line> read_passwd_lines(std::string_view text, file_format const& format, wall_time now,
                                            std::vector<std::string>& problems)

@@ -26,4 +26,7 @@ struct passwd_line {
 std::vector<passwd_line> read_passwd_lines(std::string_view text, file_format const& format, wall_time now,
                                            std::vector<std::string>& problems);
 
+/// Whether what stands in the place of a hash says that there is no password.
+bool is_locked(std::string_view hash, file_format::kind k = file_format::kind::dovecot);
+
 }  // namespace postern::directory

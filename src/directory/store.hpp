@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/secret.hpp"
 #include "directory/app_password_rows.hpp"
 #include "directory/directory.hpp"
 #include "directory/sqlite.hpp"
@@ -51,6 +52,9 @@ struct stored_account {
     scram_set scram;
     std::vector<app_password_key> app_keys;
     scram_companions companions;  // the same, as exchanges want them
+    std::string name{};           // what a back end was asked for, when it told of this user
+    secret text{};                // and how it had written the verifier
+    char const* problem{};        // why no password can be right; a literal
 };
 
 struct scram_salt {

@@ -365,10 +365,10 @@ std::string make_dummy(std::string_view verifier)
     return argon2::to_string(p);
 }
 
-sasl::scram_keys scram_keys_of(std::string_view verifier)
+sasl::scram_keys scram_keys_of(std::string_view verifier, hash h)
 {
     auto const* s = scram_scheme_of(verifier);
-    if (s == nullptr || s->with != hash::sha256) return {};
+    if (s == nullptr || s->with != h) return {};
     return parse_scram(verifier.substr(s->prefix.size()), s->with).value_or(sasl::scram_keys{});
 }
 

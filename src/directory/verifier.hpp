@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/crypto.hpp"
 #include "base/secret.hpp"
 #include "sasl/mechanism.hpp"
 
@@ -48,7 +49,7 @@ company best_company() noexcept;
 std::string make_dummy(std::string_view verifier);
 
 /// RFC 5802 keys as a verifier ("{SCRAM-SHA-256}4096,salt,stored,server"), or not `real`.
-sasl::scram_keys scram_keys_of(std::string_view verifier);
+sasl::scram_keys scram_keys_of(std::string_view verifier, hash h = hash::sha256);
 
 struct import_reading {
     std::string verifier;   // as stored; empty when the password is in the clear

@@ -34,6 +34,7 @@ void device_watch::on_forgotten(forgotten_device d, std::string const& hostname,
     if (auto const last = told_.get(key); last && now - *last < between_notices) return;
     told_.put(key, now);
     desk_.later([this, d = std::move(d), hostname] {
+        desk_.accounts().wait_for_login(d.account);
         auto const found = desk_.accounts().find_account(d.account);
         if (!found || !*found) return;
         log::event(log::level::info, "forgotten_device",

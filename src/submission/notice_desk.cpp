@@ -60,6 +60,7 @@ void notice_desk::tell(std::string_view account, std::string const& address, std
     if (!to) return;
     auto const local = accounts_.is_local(to->domain);
     if (local && *local) {
+        accounts_.wait_for_address(*to);
         auto const found = accounts_.find_recipient(*to);
         if (found && !*found) {
             log::event(log::level::warning, "nobody_told", {{"account", account}, {"forward_path", address}});

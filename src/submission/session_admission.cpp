@@ -114,6 +114,7 @@ net::awaitable<bool> session_driver::begin()
                          peer_->problem().empty() ? shaken.error().message() : peer_->problem());
             co_return false;
         }
+        co_await prepare_certificate();
     }
     auto const& auth = runtime_->settings.auth;
     smtp::connection_facts connection;

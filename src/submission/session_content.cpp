@@ -64,6 +64,7 @@ smtp::action session_driver::begin_content()
     decoder_ = {};
     scan_ = {};
     by_chunks_ = false;
+    put_off_.clear();
     content_began_ = steady_clock::now();
     return session_->on_content_ready({});
 }
@@ -106,7 +107,9 @@ net::awaitable<smtp::action> session_driver::read_data()
     }
     if (pieces_.capacity() > idle_pieces) std::vector<std::string_view>{}.swap(pieces_);
     intake_->finish(false);
-    co_return session_->on_content(content_verdict(decoder_.bare_newline(), decoder_.nul()));
+    auto v = content_verdict(decoder_.bare_newline(), decoder_.nul());
+    if (v.accepted() && !put_off_.empty()) v = co_await judge_put_off();
+    co_return session_->on_content(v);
 }
 
 net::awaitable<smtp::action> session_driver::read_chunk(smtp::read_chunk asked)
@@ -136,7 +139,9 @@ net::awaitable<smtp::action> session_driver::read_chunk(smtp::read_chunk asked)
     }
     scan_.finish();
     intake_->finish(!binary && !scan_.ends_with_crlf());
-    co_return session_->on_content(content_verdict(!binary && scan_.bare_newline(), !binary && scan_.nul()));
+    auto v = content_verdict(!binary && scan_.bare_newline(), !binary && scan_.nul());
+    if (v.accepted() && !put_off_.empty()) v = co_await judge_put_off();
+    co_return session_->on_content(v);
 }
 
 net::awaitable<smtp::action> session_driver::discard_chunk(std::uint64_t size)

@@ -139,16 +139,16 @@ smtp::action session_driver::lost(net::error_code why)
 net::awaitable<smtp::action> session_driver::perform(smtp::action& asked)
 {
     if (std::holds_alternative<smtp::need_input>(asked)) co_return co_await need_input();
-    if (auto* const a = std::get_if<smtp::check_recipient>(&asked)) co_return check_recipient(*a);
-    if (std::holds_alternative<smtp::check_sender>(asked)) co_return check_sender();
+    if (auto* const a = std::get_if<smtp::check_recipient>(&asked)) co_return co_await check_recipient(*a);
+    if (std::holds_alternative<smtp::check_sender>(asked)) co_return co_await check_sender();
     if (std::holds_alternative<smtp::begin_content>(asked)) co_return begin_content();
     if (std::holds_alternative<smtp::read_data>(asked)) co_return co_await read_data();
     if (std::holds_alternative<smtp::finish_message>(asked)) co_return co_await finish_message();
     if (auto* const a = std::get_if<smtp::verify_password>(&asked)) co_return co_await verify_password(*a);
-    if (auto* const a = std::get_if<smtp::fetch_scram>(&asked)) co_return fetch_scram(*a);
+    if (auto* const a = std::get_if<smtp::fetch_scram>(&asked)) co_return co_await fetch_scram(*a);
     if (auto* const a = std::get_if<smtp::verify_token>(&asked)) co_return co_await verify_token(*a);
-    if (auto* const a = std::get_if<smtp::fetch_cram>(&asked)) co_return fetch_cram(*a);
-    if (auto* const a = std::get_if<smtp::authorize>(&asked)) co_return authorize(*a);
+    if (auto* const a = std::get_if<smtp::fetch_cram>(&asked)) co_return co_await fetch_cram(*a);
+    if (auto* const a = std::get_if<smtp::authorize>(&asked)) co_return co_await authorize(*a);
     if (auto* const a = std::get_if<smtp::read_chunk>(&asked)) co_return co_await read_chunk(*a);
     if (auto* const a = std::get_if<smtp::discard_chunk>(&asked)) co_return co_await discard_chunk(a->size);
     if (std::holds_alternative<smtp::start_tls>(asked)) co_return co_await start_tls();
@@ -212,6 +212,7 @@ net::awaitable<smtp::action> session_driver::start_tls()
         totals_.ended_by = "lost";
         co_return smtp::hang_up{};
     }
+    co_await prepare_certificate();
     auto const facts = tls_facts();
     co_return session_->on_tls(facts);
 }

@@ -81,11 +81,11 @@ private:
     net::awaitable<smtp::action> read_chunk(smtp::read_chunk asked);
     net::awaitable<smtp::action> discard_chunk(std::uint64_t size);
     net::awaitable<smtp::action> finish_message();
-    smtp::action fetch_scram(smtp::fetch_scram const& asked);
-    smtp::action fetch_cram(smtp::fetch_cram const& asked);
-    smtp::action authorize(smtp::authorize const& asked);
-    smtp::action check_sender();
-    smtp::action check_recipient(smtp::check_recipient const& asked);
+    net::awaitable<smtp::action> fetch_scram(smtp::fetch_scram const& asked);
+    net::awaitable<smtp::action> fetch_cram(smtp::fetch_cram const& asked);
+    net::awaitable<smtp::action> authorize(smtp::authorize const& asked);
+    net::awaitable<smtp::action> check_sender();
+    net::awaitable<smtp::action> check_recipient(smtp::check_recipient const& asked);
     smtp::action begin_content();
 
     // octets
@@ -94,12 +94,20 @@ private:
     void keep_input();
     smtp::action lost(net::error_code why);
 
+    // back ends that have to be asked: before the directory's answers are needed
+    net::awaitable<void> prepare_login(std::string const& name, directory::freshness how);
+    net::awaitable<void> prepare_address(mail::mailbox const& address);
+    net::awaitable<void> prepare_certificate();
+
     smtp::tls_facts tls_facts() const;
+    std::vector<std::string> names_of_certificate(net::peer_certificate const& shown) const;
     std::vector<std::string> accounts_of_certificate() const;
     policy::facts facts(policy::stage at) const;
     std::optional<verdict> login_ended();
     verdict judge_header(std::vector<mail::header_field> const& fields);
     verdict judge_from(std::vector<mail::header_field> const& fields, std::string_view name);
+    verdict judge_address(mail::mailbox const& address);
+    net::awaitable<verdict> judge_put_off();
     smtp::action on_login(result<directory::login> const& answer, std::string_view told = {});
     net::awaitable<void> on_refusals(std::vector<smtp::server_session::refusal> const& refusals);
     verdict content_verdict(bool bare_newline, bool nul);
@@ -113,6 +121,7 @@ private:
     std::unique_ptr<smtp::server_session> session_;
     std::shared_ptr<directory::account const> account_;
     std::shared_ptr<directory::app_password const> app_;  // what the login was proven with, if that was one
+    std::string login_name_;                              // what it logged in with
 
     std::string kept_;        // input that outlived a wait
     std::string_view input_;  // not yet consumed; in kept_ or in the thread's read buffer
@@ -125,7 +134,8 @@ private:
     std::vector<std::string_view> pieces_;
     steady_time content_began_{};
     bool by_chunks_ = false;
-    std::uint32_t new_in_message_ = 0;  // recipients to whom the account never sent before
+    std::vector<mail::mailbox> put_off_;  // of From and Sender: back ends must be asked whose they are
+    std::uint32_t new_in_message_ = 0;    // recipients to whom the account never sent before
 
     std::string cause_;  // of the last log-in's outcome, for the log
     steady_time auth_began_{};

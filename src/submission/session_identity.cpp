@@ -25,6 +25,38 @@ catalogue::verdict malformed(std::string_view problem)
 
 }  // namespace
 
+// -- what back ends have to be asked before ---------------------------------------------------
+
+net::awaitable<void> session_driver::prepare_login(std::string const& name, directory::freshness how)
+{
+    auto& accounts = services_.accounts;
+    if (!accounts.asks_others()) co_return;
+    keep_input();
+    [[maybe_unused]] bool const asked = co_await await_handler<bool>(
+        peer_->executor(),
+        [&accounts, &name, how](auto handler) { accounts.prepare_login(name, how, [handler] { handler(true); }); });
+}
+
+net::awaitable<void> session_driver::prepare_address(mail::mailbox const& address)
+{
+    auto& accounts = services_.accounts;
+    if (!accounts.asks_others()) co_return;
+    keep_input();
+    [[maybe_unused]] bool const asked = co_await await_handler<bool>(
+        peer_->executor(),
+        [&accounts, &address](auto handler) { accounts.prepare_address(address, [handler] { handler(true); }); });
+}
+
+net::awaitable<void> session_driver::prepare_certificate()
+{
+    if (!listener_.configured.client_certificates || !services_.accounts.asks_others()) co_return;
+    auto const shown = peer_->certificate();
+    auto const names = names_of_certificate(shown);
+    for (auto const& name : names) co_await prepare_login(name, directory::freshness::remembered);
+}
+
+// -- log-ins ----------------------------------------------------------------------------------
+
 net::awaitable<smtp::action> session_driver::verify_password(smtp::verify_password& asked)
 {
     // The line that held the password goes from where it was read to.
@@ -65,7 +97,10 @@ net::awaitable<smtp::action> session_driver::verify_token(smtp::verify_token& as
         judged = std::move(*answer);
     }
     result<directory::login> login{directory::login{directory::login_state::bad_credentials, nullptr, judged.why}};
-    if (judged.what == state::good) login = services_.accounts.admit(judged.account, asked.identity, judged.why);
+    if (judged.what == state::good) {
+        co_await prepare_login(judged.account, directory::freshness::remembered);
+        login = services_.accounts.admit(judged.account, asked.identity, judged.why);
+    }
     // No account is as good as no token, and the client is told no more than that.
     auto const told =
         tokens != nullptr ? tokens->refusal(judged, session_->mechanism() == "XOAUTH2") : std::string{"{}"};
@@ -73,15 +108,16 @@ net::awaitable<smtp::action> session_driver::verify_token(smtp::verify_token& as
     co_return on_login(login, told);
 }
 
-smtp::action session_driver::authorize(smtp::authorize const& asked)
+net::awaitable<smtp::action> session_driver::authorize(smtp::authorize const& asked)
 {
+    co_await prepare_login(asked.authcid, directory::freshness::remembered);
     if (asked.outside) {
         secret_print_ = 0;
         who_.credential = "certificate";
-        return on_login(services_.accounts.admit(asked.authcid, asked.authzid, "certificate"));
+        co_return on_login(services_.accounts.admit(asked.authcid, asked.authzid, "certificate"));
     }
     who_.credential = "password";
-    return on_login(services_.accounts.authorize(asked.authcid, asked.authzid, asked.stored_key));
+    co_return on_login(services_.accounts.authorize(asked.authcid, asked.authzid, asked.stored_key));
 }
 
 smtp::action session_driver::on_login(result<directory::login> const& answer, std::string_view told)
@@ -104,6 +140,7 @@ smtp::action session_driver::on_login(result<directory::login> const& answer, st
                     rules::app_password_network, {{"client", from.to_string()}, {"app_password", app_->label}}));
             account_ = answer->who;
             if (app_) services_.accounts.note_use(*app_, from);
+            login_name_ = account_->login_name.empty() ? account_->address : account_->login_name;
             services_.guard.on_success(runtime_->settings.guard, peer_->remote().address, account_->address,
                                        steady_clock::now());
             services_.conduct.on_login(runtime_->settings, account_->address, peer_->remote().address);
@@ -122,40 +159,50 @@ smtp::action session_driver::on_login(result<directory::login> const& answer, st
     return session_->on_login(smtp::login_result::unavailable, {});
 }
 
-smtp::action session_driver::fetch_scram(smtp::fetch_scram const& asked)
+net::awaitable<smtp::action> session_driver::fetch_scram(smtp::fetch_scram const& asked)
 {
     secret_print_ = 0;
-    if (auto const refused = guard_refuses_login(asked.authcid)) return session_->on_login_put_off(*refused);
+    if (auto const refused = guard_refuses_login(asked.authcid)) co_return session_->on_login_put_off(*refused);
+    // A password that was changed a moment ago counts: who proves that it is known can't be asked again.
+    co_await prepare_login(asked.authcid, directory::freshness::now);
     auto const keys = services_.accounts.scram(asked.authcid, asked.hash);
-    if (keys) return session_->on_scram(*keys);
+    if (keys) co_return session_->on_scram(*keys);
     cause_ = keys.error().logged;
-    return session_->on_scram_unavailable();
+    co_return session_->on_scram_unavailable();
 }
 
-smtp::action session_driver::fetch_cram(smtp::fetch_cram const& asked)
+net::awaitable<smtp::action> session_driver::fetch_cram(smtp::fetch_cram const& asked)
 {
     secret_print_ = 0;
-    if (auto const refused = guard_refuses_login(asked.authcid)) return session_->on_login_put_off(*refused);
+    if (auto const refused = guard_refuses_login(asked.authcid)) co_return session_->on_login_put_off(*refused);
+    co_await prepare_login(asked.authcid, directory::freshness::now);
     auto const stored = services_.accounts.cram_md5(asked.authcid);
     if (stored)
-        return session_->on_cram({.state = sasl::make_cram_secret(stored->password.reveal()),
-                                  .stored_key = stored->stored_key,
-                                  .real = stored->real,
-                                  .note = stored->note});
+        co_return session_->on_cram({.state = sasl::make_cram_secret(stored->password.reveal()),
+                                     .stored_key = stored->stored_key,
+                                     .real = stored->real,
+                                     .note = stored->note});
     cause_ = stored.error().logged;
-    return session_->on_scram_unavailable();
+    co_return session_->on_scram_unavailable();
 }
 
 /// Whom the client's certificate is for: by its key, or by the addresses in it where an
 /// authority of ours vouches for them. Only accounts that there are.
+std::vector<std::string> session_driver::names_of_certificate(net::peer_certificate const& shown) const
+{
+    std::vector<std::string> names;
+    if (!shown.there) return names;
+    for (auto const& bound : runtime_->settings.auth.certificates)
+        if (bound.key == shown.key_sha256) names.push_back(bound.account);
+    if (shown.trusted) names.insert(names.end(), shown.addresses.begin(), shown.addresses.end());
+    return names;
+}
+
 std::vector<std::string> session_driver::accounts_of_certificate() const
 {
     auto const shown = peer_->certificate();
     if (!shown.there) return {};
-    std::vector<std::string> names;
-    for (auto const& bound : runtime_->settings.auth.certificates)
-        if (bound.key == shown.key_sha256) names.push_back(bound.account);
-    if (shown.trusted) names.insert(names.end(), shown.addresses.begin(), shown.addresses.end());
+    auto const names = names_of_certificate(shown);
     std::vector<std::string> accounts;
     for (auto const& name : names) {
         auto const found = services_.accounts.find_account(name);
@@ -200,10 +247,11 @@ policy::facts session_driver::facts(policy::stage at) const
 /// Asked again for every message: a switch takes effect at once, also in open sessions.
 std::optional<catalogue::verdict> session_driver::login_ended()
 {
-    auto const found = services_.accounts.find_account(session_->login());
+    auto const found = services_.accounts.find_account(login_name_);
     if (!found) return lookup_failed(found.error());
     account_ = *found;
-    if (!account_ || !account_->enabled) return make_verdict(rules::auth_account_disabled);
+    bool const there = account_ && account_->enabled && account_->address == session_->login();
+    if (!there) return make_verdict(rules::auth_account_disabled);
     if (!account_->smtp_auth) return make_verdict(rules::auth_smtp_off);
     if (!app_) return std::nullopt;
     auto const& all = account_->app_passwords;
@@ -214,34 +262,42 @@ std::optional<catalogue::verdict> session_driver::login_ended()
     return std::nullopt;
 }
 
-smtp::action session_driver::check_sender()
+net::awaitable<smtp::action> session_driver::check_sender()
 {
-    if (!session_->login().empty())
-        if (auto const ended = login_ended()) return session_->on_sender(*ended);
+    if (!session_->login().empty()) {
+        co_await prepare_login(login_name_, directory::freshness::remembered);
+        if (auto const ended = login_ended()) co_return session_->on_sender(*ended);
+    }
     auto f = facts(policy::stage::sender);
     if (!f.account.empty() && !f.reverse_path.null) {
+        if (account_->claim_to(f.reverse_path.address) == directory::account::claim::sub_address)
+            co_await prepare_address(f.reverse_path.address);
         auto const owned = services_.accounts.may_send_as(*account_, f.reverse_path.address);
-        if (!owned) return session_->on_sender(lookup_failed(owned.error()));
+        if (!owned) co_return session_->on_sender(lookup_failed(owned.error()));
         f.sender_owned = *owned;
     }
     auto v = policy::decide(f);
     if (v.accepted())
         if (auto over = over_limit_at_mail()) v = std::move(*over);
-    return session_->on_sender(v);
+    co_return session_->on_sender(v);
 }
 
-smtp::action session_driver::check_recipient(smtp::check_recipient const& asked)
+net::awaitable<smtp::action> session_driver::check_recipient(smtp::check_recipient const& asked)
 {
     auto f = facts(policy::stage::recipient);
     f.forward_path = asked.to.forward_path;
+    if (services_.accounts.asks_others()) {
+        auto const local = services_.accounts.is_local(f.forward_path.domain);
+        if (local && *local) co_await prepare_address(f.forward_path);
+    }
     auto const kind = find_recipient_kind(services_.accounts, f.forward_path);
-    if (!kind) return session_->on_recipient(lookup_failed(kind.error()));
+    if (!kind) co_return session_->on_recipient(lookup_failed(kind.error()));
     f.recipient = *kind;
     if (app_) f.app_password_recipient = app_->limits.allow_recipient(f.forward_path);
     auto v = policy::decide(f);
     if (v.accepted())
         if (auto over = over_limit_at_rcpt(f.forward_path)) v = std::move(*over);
-    return session_->on_recipient(v);
+    co_return session_->on_recipient(v);
 }
 
 catalogue::verdict session_driver::judge_from(std::vector<mail::header_field> const& fields, std::string_view name)
@@ -256,18 +312,42 @@ catalogue::verdict session_driver::judge_from(std::vector<mail::header_field> co
         return malformed(name == "From" ? "the From field names no clear address"
                                         : "the Sender field names no clear address");
     for (auto const& address : *addresses) {
-        auto f = facts(policy::stage::header_from);
-        f.header_address = address.to_string();
-        if (account_) {
-            auto const owned = services_.accounts.may_send_as(*account_, address);
-            if (!owned) return lookup_failed(owned.error());
-            f.sender_owned = *owned;
+        bool const asks = services_.accounts.asks_others() && account_ &&
+                          account_->claim_to(address) == directory::account::claim::sub_address;
+        if (asks) {
+            put_off_.push_back(address);
+            continue;
         }
-        if (app_) f.app_password_sender = app_->limits.allow_sender(address);
-        auto v = policy::decide(f);
+        auto v = judge_address(address);
         if (!v.accepted()) return v;
     }
     return {};
+}
+
+catalogue::verdict session_driver::judge_address(mail::mailbox const& address)
+{
+    auto f = facts(policy::stage::header_from);
+    f.header_address = address.to_string();
+    if (account_) {
+        auto const owned = services_.accounts.may_send_as(*account_, address);
+        if (!owned) return lookup_failed(owned.error());
+        f.sender_owned = *owned;
+    }
+    if (app_) f.app_password_sender = app_->limits.allow_sender(address);
+    return policy::decide(f);
+}
+
+/// When the content has ended: nobody waits for a back end while octets come in.
+net::awaitable<catalogue::verdict> session_driver::judge_put_off()
+{
+    auto const addresses = std::move(put_off_);
+    put_off_.clear();
+    for (auto const& address : addresses) {
+        co_await prepare_address(address);
+        auto v = judge_address(address);
+        if (!v.accepted()) co_return v;
+    }
+    co_return verdict{};
 }
 
 // RFC 6409 section 6.1: the header's From and Sender, for clients that logged in.

@@ -1,0 +1,72 @@
+#include "directory/ldap_text.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+
+namespace postern::directory::ldapv3 {
+namespace {
+
+// RFC 5321 allows 64 + 1 + 255 octets.
+constexpr std::size_t longest_address = 320;
+
+bool is_harmless_octet(char c)
+{
+    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '@' || c == '.' || c == '-' ||
+           c == '_';
+}
+
+}  // namespace
+
+std::string escape(std::string_view value)
+{
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string out;
+    out.reserve(value.size());
+    for (char const c : value) {
+        if (is_harmless_octet(c)) {
+            out += c;
+            continue;
+        }
+        auto const octet = static_cast<unsigned char>(c);
+        out += '\\';
+        out += digits[octet >> 4];
+        out += digits[octet & 15];
+    }
+    return out;
+}
+
+bool is_askable(std::string_view address)
+{
+    auto const at = address.rfind('@');
+    return at != std::string_view::npos && at > 0 && at + 1 < address.size() && address.size() <= longest_address &&
+           is_utf8(address);
+}
+
+std::string fill(std::string_view pattern, std::string_view address)
+{
+    auto const at = std::min(address.rfind('@'), address.size());
+    std::string out;
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        if (pattern[i] != '%' || i + 1 == pattern.size()) {
+            out += pattern[i];
+            continue;
+        }
+        switch (pattern[++i]) {
+            case 'u': out += escape(address); break;
+            case 'n': out += escape(address.substr(0, at)); break;
+            case 'd': out += escape(address.substr(std::min(at + 1, address.size()))); break;
+            default: out += pattern[i];
+        }
+    }
+    return out;
+}
+
+bool says_off(std::string_view value)
+{
+    constexpr std::array<std::string_view, 5> words{"false", "no", "off", "0", "disabled"};
+    return std::any_of(words.begin(), words.end(), [&](auto w) { return equal_ignoring_case(value, w); });
+}
+
+}  // namespace postern::directory::ldapv3
