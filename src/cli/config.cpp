@@ -28,6 +28,7 @@ int check(application const& app)
     auto weak = submission::check_certificates(*s);
     if (!weak) return wrong(weak.error());
     for (auto const& w : *weak) warn(w);
+    if (auto const w = submission::check_kerberos(*s); !w.empty()) warn(w);
     auto where = configuration_in_force(app);
     where.front() = upper(where.front());
     print_line(where + ".");
