@@ -38,6 +38,7 @@ int check(application const& app)
         if (!e.code.temporary()) return wrong(e);
         warn(e.logged);
     }
+    if (auto const w = submission::check_kerberos(*s); !w.empty()) warn(w);
     auto where = configuration_in_force(app);
     where.front() = upper(where.front());
     print_line(where + ".");

@@ -588,3 +588,44 @@ TEST_CASE("certificates of clients are bound to accounts by the hash of their ke
         CHECK_MESSAGE(problems[0].text.find(what) != std::string::npos, problems[0].text);
     }
 }
+
+TEST_CASE("Kerberos: nobody's principals are guessed")
+{
+    auto const s = good(R"([kerberos]
+keytab = "/etc/postern/postern.keytab"
+hostname = "mail.example.com"
+[[kerberos.realms]]
+realm = "EXAMPLE.COM"
+domain = "example.com"
+[[kerberos.principals]]
+principal = "backup/host7@EXAMPLE.COM"
+account = "backup@example.com")");
+    CHECK(s.kerberos.keytab == "/etc/postern/postern.keytab");
+    CHECK(s.kerberos.service == "smtp");
+    CHECK(s.kerberos.hostname == "mail.example.com");
+    REQUIRE(s.kerberos.realms.size() == 1);
+    CHECK(s.kerberos.realms[0].realm == "EXAMPLE.COM");
+    CHECK(s.kerberos.realms[0].domain == "example.com");
+    REQUIRE(s.kerberos.principals.size() == 1);
+    CHECK(s.kerberos.principals[0].principal == "backup/host7@EXAMPLE.COM");
+    CHECK(s.kerberos.principals[0].account == "backup@example.com");
+    for (auto const& [text, what] : std::vector<std::pair<std::string, std::string>>{
+             {"keytab = \"/k\"", "nothing says whose accounts"},
+             {"[[kerberos.realms]]\nrealm = \"R\"", "set both realm and domain"},
+             {"[[kerberos.realms]]\nrealm = \"R@S\"\ndomain = \"d.example\"", "is not a Kerberos realm"},
+             {"[[kerberos.realms]]\nrealm = \"\"\ndomain = \"d.example\"", "is not a Kerberos realm"},
+             {"[[kerberos.realms]]\nrealm = \"R\"\ndomain = \"a b\"", "expected a domain"},
+             {"keytab = \"/k\"\n[[kerberos.realms]]\nrealm = \"R\"\ndomain = \"d.example\"\n"
+              "[[kerberos.realms]]\nrealm = \"R\"\ndomain = \"e.example\"",
+              "twice"},
+             {"[[kerberos.principals]]\nprincipal = \"anna\"\naccount = \"a@b.example\"",
+              "not a principal with its realm"},
+             {"[[kerberos.principals]]\nprincipal = \"anna@R\"", "set both principal and account"},
+             {"service = \"smtp/host\"", "the first part"},
+             {"realm = \"R\"", "realms"}}) {
+        std::vector<problem> problems;
+        CHECK_FALSE(parse("[kerberos]\n" + text, "t", problems));
+        REQUIRE(problems.size() == 1);
+        CHECK_MESSAGE(problems[0].text.find(what) != std::string::npos, problems[0].text);
+    }
+}

@@ -45,10 +45,12 @@ using option = basic_option<settings>;
 
 /// In the order of the manual; the keys without a section first.
 std::span<option const> options();
-std::span<basic_option<listener> const> listener_options();                    // [[listener]]
-std::span<basic_option<certificate> const> certificate_options();              // [[tls.certificates]]
-std::span<basic_option<bound_certificate> const> bound_certificate_options();  // [[auth.certificates]]
-std::span<basic_option<backend> const> backend_options();                      // [[backend]]
+std::span<basic_option<listener> const> listener_options();                      // [[listener]]
+std::span<basic_option<certificate> const> certificate_options();                // [[tls.certificates]]
+std::span<basic_option<bound_certificate> const> bound_certificate_options();    // [[auth.certificates]]
+std::span<basic_option<kerberos_realm> const> kerberos_realm_options();          // [[kerberos.realms]]
+std::span<basic_option<kerberos_principal> const> kerberos_principal_options();  // [[kerberos.principals]]
+std::span<basic_option<backend> const> backend_options();                        // [[backend]]
 
 std::span<basic_option<sending_limit> const> sending_options();  // [[limits.sending]]
 

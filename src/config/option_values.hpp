@@ -349,6 +349,44 @@ struct key_digest {
     static std::string write(std::string const& value) { return quote(value); }
 };
 
+struct kerberos_service {
+    static constexpr std::string_view name = "name";
+    static bool accepts(std::string_view text, std::string& why)
+    {
+        constexpr std::string_view known = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+        if (!text.empty() && text.size() <= 64 && text.find_first_not_of(known) == std::string_view::npos) return true;
+        why = "expected the first part of the service's principal, such as \"smtp\"";
+        return false;
+    }
+};
+
+struct realm_name {
+    static constexpr std::string_view name = "realm";
+    static bool accepts(std::string_view text, std::string& why)
+    {
+        bool const fine = !text.empty() && text.size() <= 255 && is_utf8(text) &&
+                          text.find_first_of("@/\\ ") == std::string_view::npos &&
+                          std::none_of(text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; });
+        if (!fine) why = quote(printable(text, 60)) + " is not a Kerberos realm such as \"EXAMPLE.COM\"";
+        return fine;
+    }
+};
+
+struct principal_name {
+    static constexpr std::string_view name = "principal";
+    static bool accepts(std::string_view text, std::string& why)
+    {
+        auto const at = text.rfind('@');
+        std::string ignored;
+        bool const fine = at != std::string_view::npos && at != 0 && text.size() <= 1000 &&
+                          realm_name::accepts(text.substr(at + 1), ignored) &&
+                          std::none_of(text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; });
+        if (!fine)
+            why = quote(printable(text, 60)) + " is not a principal with its realm, such as \"anna@EXAMPLE.COM\"";
+        return fine;
+    }
+};
+
 struct full_address {
     static constexpr std::string_view name = "address";
     static void read(std::string& out, node const& n, reader& r)
@@ -375,10 +413,13 @@ struct mail_address {
 struct mechanism_item {
     static constexpr std::string_view list_name = "list of mechanisms";
     static constexpr std::string_view list_example = "[\"PLAIN\", \"LOGIN\"]";
-    static constexpr std::array<std::string_view, 12> known{
-        "SCRAM-SHA-512", "SCRAM-SHA-512-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
-        "SCRAM-SHA-1",   "SCRAM-SHA-1-PLUS",   "OAUTHBEARER",   "XOAUTH2",
-        "EXTERNAL",      "CRAM-MD5",           "PLAIN",         "LOGIN"};
+    static constexpr std::array<std::string_view, 13> known{"SCRAM-SHA-512", "SCRAM-SHA-512-PLUS",
+                                                            "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
+                                                            "SCRAM-SHA-1",   "SCRAM-SHA-1-PLUS",
+                                                            "OAUTHBEARER",   "XOAUTH2",
+                                                            "EXTERNAL",      "GSSAPI",
+                                                            "CRAM-MD5",      "PLAIN",
+                                                            "LOGIN"};
     static bool read_item(std::string& out, node const& n, reader& r)
     {
         if (!expect(n, node_kind::text, "a mechanism in quotes", r)) return false;

@@ -185,6 +185,19 @@ constexpr option table[] = {
     setting<duration<0, 10 * minute>, [](auto& s) -> auto& { return s.oauth.clock_skew; }>(
         "oauth.clock_skew", reload,
         "How far the issuer's clock and ours may differ."),
+    setting<path, [](auto& s) -> auto& { return s.kerberos.keytab; }>(
+        "kerberos.keytab", reload,
+        "The file with this server's Kerberos keys, for GSSAPI; read again when it changes. The user that the "
+        "server becomes has to be able to read it, and nobody else should. \"\": no Kerberos.",
+        "\"/etc/postern/postern.keytab\""),
+    setting<checked<kerberos_service, false>, [](auto& s) -> auto& { return s.kerberos.service; }>(
+        "kerberos.service", reload,
+        "The first part of the server's principals. Mail programs ask for tickets of `smtp/HOST`."),
+    setting<checked<host_name, true>, [](auto& s) -> auto& { return s.kerberos.hostname; }>(
+        "kerberos.hostname", reload,
+        "The host for which tickets are taken. \"\": every host that the keytab has keys of the service for, "
+        "which suits a server that is reached by several names.",
+        "\"mail.example.com\""),
     setting<boolean, [](auto& s) -> auto& { return s.guard.watch_accounts; }>(
         "guard.watch_accounts", reload,
         "Whether accounts are judged by how they send: three signals, each against its number below, are summed "
@@ -391,6 +404,23 @@ constexpr basic_option<bound_certificate> bound_certificate_table[] = {
         "renewed certificate with the same key stays good, and no authority has to vouch for it.", {}, first_version),
 };
 
+constexpr basic_option<kerberos_realm> kerberos_realm_table[] = {
+    entry<kerberos_realm, checked<realm_name, false>, [](auto& k) -> auto& { return k.realm; }>(
+        "realm", reload, "The realm, in its letter case (Active Directory: the domain in capital letters).", {},
+        first_version),
+    entry<kerberos_realm, checked<single_domain, false>, [](auto& k) -> auto& { return k.domain; }>(
+        "domain", reload, "The domain of its users' accounts.", {}, first_version),
+};
+
+constexpr basic_option<kerberos_principal> kerberos_principal_table[] = {
+    entry<kerberos_principal, checked<principal_name, false>, [](auto& k) -> auto& { return k.principal; }>(
+        "principal", reload,
+        "The principal with its realm, as `klist` shows it. The letter case of the part before the `@` does not "
+        "matter.", {}, first_version),
+    entry<kerberos_principal, full_address, [](auto& k) -> auto& { return k.account; }>(
+        "account", reload, "The account that logs in with its tickets.", {}, first_version),
+};
+
 constexpr basic_option<backend> backend_table[] = {
     entry<backend, checked<backend_name, false>, [](auto& b) -> auto& { return b.name; }>(
         "name", restart,
@@ -575,6 +605,7 @@ constexpr section section_table[] = {
     {"auth", "Logging in."},
     {"guard", "Keeping out those who guess at passwords; docs/guard.md explains how."},
     {"oauth", "Tokens of an OAuth 2 or OpenID issuer in place of passwords: for OAUTHBEARER and XOAUTH2."},
+    {"kerberos", "Tickets of a Kerberos realm or of Active Directory in place of passwords: for GSSAPI."},
     {"relay", "Who may send without logging in."},
     {"limits", "Sizes are octets, or text with KiB, MiB or GiB."},
     {"timeouts", "Durations are seconds, or text with ms, s, m, h or d."},
@@ -592,6 +623,8 @@ std::span<option const> options() { return table; }
 std::span<basic_option<listener> const> listener_options() { return listener_table; }
 std::span<basic_option<certificate> const> certificate_options() { return certificate_table; }
 std::span<basic_option<bound_certificate> const> bound_certificate_options() { return bound_certificate_table; }
+std::span<basic_option<kerberos_realm> const> kerberos_realm_options() { return kerberos_realm_table; }
+std::span<basic_option<kerberos_principal> const> kerberos_principal_options() { return kerberos_principal_table; }
 std::span<basic_option<backend> const> backend_options() { return backend_table; }
 std::span<basic_option<sending_limit> const> sending_options() { return sending_table; }
 std::span<section const> sections() { return section_table; }

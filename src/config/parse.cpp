@@ -52,7 +52,8 @@ std::string guess(std::string_view section, std::string_view key)
         for (auto const& s : sections())
             if (!s.name.empty()) here.emplace_back(s.name);
     }
-    if (section == "tls") here.emplace_back("certificates");
+    if (section == "tls" || section == "auth") here.emplace_back("certificates");
+    if (section == "kerberos") here.insert(here.end(), {"realms", "principals"});
     if (section == "limits") here.emplace_back("sending");
     if (!elsewhere.empty()) {
         auto const where = section_of(elsewhere.front());
@@ -197,6 +198,7 @@ public:
         }
         check_certificates(root);
         check_oauth(root);
+        check_kerberos(root);
     }
 
 private:
@@ -211,10 +213,17 @@ private:
         }
         if (name == "auth.certificates") {
             s_.auth.certificates = read_rows(value, name, bound_certificate_options(), r_);
-            if (value.kind != node_kind::list) return;
-            for (std::size_t i = 0; i < s_.auth.certificates.size() && i < value.items.size(); ++i)
-                if (value.items[i].keys.size() < bound_certificate_options().size())
-                    r_.bad(value.items[i], "set both account and key");
+            need_all_keys(value, bound_certificate_options().size(), "set both account and key");
+            return;
+        }
+        if (name == "kerberos.realms") {
+            s_.kerberos.realms = read_rows(value, name, kerberos_realm_options(), r_);
+            need_all_keys(value, kerberos_realm_options().size(), "set both realm and domain");
+            return;
+        }
+        if (name == "kerberos.principals") {
+            s_.kerberos.principals = read_rows(value, name, kerberos_principal_options(), r_);
+            need_all_keys(value, kerberos_principal_options().size(), "set both principal and account");
             return;
         }
         if (name == "limits.sending") {
@@ -272,6 +281,30 @@ private:
         if (starts_with_ignoring_case(o.keys, "http://"))
             r_.bad_place(at->at,
                          "oauth.keys: whoever is on the way could put keys of their own; take an https URL or a file");
+    }
+
+    void check_kerberos(node const& root)
+    {
+        auto const at =
+            std::find_if(root.keys.begin(), root.keys.end(), [](auto const& k) { return k.name == "kerberos"; });
+        auto const& k = s_.kerberos;
+        if (at == root.keys.end() || k.keytab.empty()) return;
+        if (k.realms.empty() && k.principals.empty())
+            r_.bad_place(at->at,
+                         "kerberos.keytab is set, but nothing says whose accounts the tickets are for: add "
+                         "[[kerberos.realms]] or [[kerberos.principals]]");
+        for (std::size_t i = 0; i < k.realms.size(); ++i)
+            for (std::size_t j = 0; j < i; ++j)
+                if (k.realms[i].realm == k.realms[j].realm)
+                    r_.bad_place(at->at, "kerberos.realms has " + quote(k.realms[i].realm) + " twice");
+    }
+
+    /// The rows of a list in which no key can be left out.
+    void need_all_keys(node const& list, std::size_t keys, std::string const& what)
+    {
+        if (list.kind != node_kind::list) return;
+        for (auto const& item : list.items)
+            if (item.kind == node_kind::table && item.keys.size() < keys) r_.bad(item, what);
     }
 
     static place place_in(node const& tls)
@@ -383,6 +416,7 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
     make_absolute(s->tls.private_key, folder);
     make_absolute(s->auth.client_authorities, folder);
     make_absolute(s->oauth.authorities, folder);
+    make_absolute(s->kerberos.keytab, folder);
     if (!s->oauth.keys.empty() && s->oauth.keys.find("://") == std::string::npos) {
         std::filesystem::path keys = s->oauth.keys;
         make_absolute(keys, folder);

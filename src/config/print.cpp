@@ -72,6 +72,11 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
         if (part.name == "auth")
             for (auto const& c : s.auth.certificates)
                 write_row(out, c, "auth.certificates", bound_certificate_options());
+        if (part.name == "kerberos") {
+            for (auto const& k : s.kerberos.realms) write_row(out, k, "kerberos.realms", kerberos_realm_options());
+            for (auto const& k : s.kerberos.principals)
+                write_row(out, k, "kerberos.principals", kerberos_principal_options());
+        }
         if (part.name == "limits")
             for (auto const& l : s.limits.sending) write_row(out, l, "limits.sending", sending_options());
     }
@@ -194,6 +199,19 @@ std::string reference()
                 "for EXTERNAL, on listeners\nwith `client_certificates`.\n";
             for (auto const& o : bound_certificate_options())
                 describe(out, o, "auth.certificates." + std::string(o.name), {});
+        }
+        if (part.name == "kerberos") {
+            out +=
+                "\n## [[kerberos.realms]]\n\nWhose accounts a realm's users are, any number: the principal "
+                "`anna@REALM` "
+                "is the account `anna@domain`.\nUsers of other realms, and principals with a `/`, are nobody here.\n";
+            for (auto const& o : kerberos_realm_options())
+                describe(out, o, "kerberos.realms." + std::string(o.name), {});
+            out +=
+                "\n## [[kerberos.principals]]\n\nThe accounts of single principals, any number; these go before the "
+                "realms.\n";
+            for (auto const& o : kerberos_principal_options())
+                describe(out, o, "kerberos.principals." + std::string(o.name), {});
         }
         if (part.name == "limits") {
             out +=

@@ -66,6 +66,17 @@ struct bound_certificate {
     std::string key;  // SHA-256 of its SubjectPublicKeyInfo, 64 hexadecimal digits in lower case
 };
 
+/// Whose accounts the principals of a Kerberos realm are: anna@realm is anna@domain.
+struct kerberos_realm {
+    std::string realm;
+    std::string domain;
+};
+/// The account of one principal.
+struct kerberos_principal {
+    std::string principal;
+    std::string account;
+};
+
 struct backend {
     std::string name;
     std::string type = "files";
@@ -156,6 +167,13 @@ struct settings {
         std::string account_claim = "email";
         std::chrono::seconds clock_skew{60};
     } oauth;
+    struct {
+        std::filesystem::path keytab;  // empty: no Kerberos
+        std::string service = "smtp";
+        std::string hostname;                        // empty: every host that the keytab has keys for
+        std::vector<kerberos_realm> realms;          // [[kerberos.realms]]
+        std::vector<kerberos_principal> principals;  // [[kerberos.principals]]: before those
+    } kerberos;
     std::vector<backend> backends;  // [[backend]]: asked in this order
     struct {
         std::vector<network> networks;

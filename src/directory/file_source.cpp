@@ -18,6 +18,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "directory/backend.hpp"
+#include "directory/file_mark.hpp"
 #include "directory/import.hpp"
 #include "directory/passwd_file.hpp"
 #include "directory/published.hpp"
@@ -30,18 +31,6 @@ namespace {
 constexpr std::size_t largest_file = 64u << 20;
 constexpr std::chrono::milliseconds between_looks{500};
 constexpr std::size_t most_notes = 5;
-
-/// What tells that a file is another one, or was written to.
-struct file_mark {
-    std::uint64_t device = 0, inode = 0;
-    std::int64_t size = -1, seconds = 0, nanoseconds = 0, changed = 0, changed_nanoseconds = 0;
-    bool operator==(file_mark const&) const = default;
-};
-
-file_mark mark_of(struct stat const& s)
-{
-    return {s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_ctim.tv_sec, s.st_ctim.tv_nsec};
-}
 
 struct users {
     std::unordered_map<std::string, std::shared_ptr<stored_account const>> by_name;

@@ -7,6 +7,7 @@
 #include "sasl/client_mechanism.hpp"
 #include "sasl/cram_md5.hpp"
 #include "sasl/external.hpp"
+#include "sasl/gssapi.hpp"
 #include "sasl/login.hpp"
 #include "sasl/oauth.hpp"
 #include "sasl/plain.hpp"
@@ -44,11 +45,13 @@ constexpr entry scram_entry(std::string_view name, bool account_means::*means)
 
 // Strongest first. LOGIN starts with a challenge too, but takes the user name with the
 // command as well, as clients send it.
-constexpr std::array<entry, 12> table = {{
+constexpr std::array<entry, 13> table = {{
     scram_entry<hash::sha512, true>("SCRAM-SHA-512-PLUS", &account_means::scram_sha512),
     scram_entry<hash::sha256, true>("SCRAM-SHA-256-PLUS", &account_means::scram_sha256),
     scram_entry<hash::sha1, true>("SCRAM-SHA-1-PLUS", &account_means::scram_sha1),
     {"EXTERNAL", false, channel::certificate, nullptr, make_external_server, nullptr},
+    {"GSSAPI", false, channel::any, &account_means::ticket, [](server_options const&) { return make_gssapi_server(); },
+     nullptr},
     scram_entry<hash::sha512, false>("SCRAM-SHA-512", &account_means::scram_sha512),
     scram_entry<hash::sha256, false>("SCRAM-SHA-256", &account_means::scram_sha256),
     scram_entry<hash::sha1, false>("SCRAM-SHA-1", &account_means::scram_sha1),
@@ -91,6 +94,11 @@ outcome server_mechanism::on_cram(cram_keys const&)
 }
 
 outcome server_mechanism::on_token_refused(std::string_view)
+{
+    return rejected{rejected::reason::malformed, "an answer that nobody asked for"};
+}
+
+outcome server_mechanism::on_context(context_answer const&)
 {
     return rejected{rejected::reason::malformed, "an answer that nobody asked for"};
 }

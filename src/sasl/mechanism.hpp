@@ -35,12 +35,22 @@ struct verify_token {      // the caller asks who it is for; if it is refused, i
     std::string identity;  // whom the client wants to be; empty: whoever the token is for
     secret token;          // empty: the client only asks what would be taken
 };
+struct context_step {  // GSSAPI: the caller asks the Kerberos library, then calls on_context()
+    enum class kind : std::uint8_t {
+        begin,   // a new security context takes the client's first token
+        go_on,   // the same context takes the next one
+        wrap,    // octets of ours to protect against changes
+        unwrap,  // what the client protected so
+    };
+    kind what = kind::begin;
+    std::string octets;
+};
 struct accepted {
     std::string authcid;
     std::string authzid{};  // empty: derive
     /// SCRAM, CRAM-MD5: what the proof was checked with. The account may have another one by now.
     std::string stored_key{};
-    bool outside = false;  // EXTERNAL: there is no such key
+    bool outside = false;  // EXTERNAL, GSSAPI: there is no such key
 };
 struct rejected {
     enum class reason {
@@ -52,7 +62,8 @@ struct rejected {
     reason why;
     char const* detail;  // for the log only; a literal
 };
-using outcome = std::variant<challenge, verify_password, fetch_scram, fetch_cram, verify_token, accepted, rejected>;
+using outcome =
+    std::variant<challenge, verify_password, fetch_scram, fetch_cram, verify_token, context_step, accepted, rejected>;
 
 /// Further keys of an account that an exchange may be proven with, made with the same salt and
 /// iterations.
@@ -83,6 +94,23 @@ struct cram_keys {
     char const* note = "no such account";
 };
 
+/// What the Kerberos library made of a context_step.
+struct context_answer {
+    enum class state : std::uint8_t {
+        more,         // `octets` are for the client, whose answer the context needs
+        established,  // the client is known; `octets`, if any, are for it first
+        done,         // wrap, unwrap: `octets` are what was asked for
+        defective,    // the client's octets are no token of Kerberos
+        refused,      // they are, but not taken
+    };
+    state what = state::refused;
+    std::string octets{};
+    std::string principal{};           // established: whose ticket it is, "anna@EXAMPLE.COM"
+    std::string account{};             // whose log-in that is; empty: nobody's, and `note` says why
+    std::vector<std::string> names{};  // what else the client may call that account
+    char const* note = "";             // why it was refused, for the log; a literal
+};
+
 /// Channel bindings of the connection, empty where there are none (RFC 9266, RFC 5929).
 struct channel_bindings {
     std::string tls_exporter{};  // 32 octets
@@ -100,6 +128,7 @@ struct account_means {
     bool scram_sha512 = false;
     bool cram_md5 = false;
     bool token = false;
+    bool ticket = false;  // Kerberos
 };
 
 /// What decides, besides the configuration, whether a mechanism can succeed.
@@ -123,6 +152,8 @@ public:
     virtual outcome on_cram(cram_keys const& keys);
     /// Answer to verify_token when the token is not taken, with what to tell the client.
     virtual outcome on_token_refused(std::string_view json);
+    /// Answer to context_step.
+    virtual outcome on_context(context_answer const& answer);
     /// Whether the credentials were refused already, and the exchange only has to be ended.
     virtual bool refused() const noexcept { return false; }
     /// The identity that this exchange claims so far, for the log: never a secret.

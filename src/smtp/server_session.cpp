@@ -191,6 +191,12 @@ action server_session::on_cram(sasl::cram_keys const& keys)
     return state_->step(state_->exchange->on_cram(keys));
 }
 
+action server_session::on_context(sasl::context_answer const& answer)
+{
+    assert(state_->awaiting == smtp::awaiting::scram);
+    return state_->step(state_->exchange->on_context(answer));
+}
+
 action server_session::on_scram_unavailable()
 {
     assert(state_->awaiting == smtp::awaiting::scram);

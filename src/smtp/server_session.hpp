@@ -80,11 +80,13 @@ struct verify_token {
     std::string identity;  // whom the client wants to be; empty: whoever it is for
     secret token;
 };
+/// A step of a Kerberos context: on_context(), or on_scram_unavailable().
+using sasl::context_step;
 /// The mechanism has proven the identity; whose login is it, and may it log in? on_login().
 struct authorize {
     std::string authcid, authzid;
     std::string stored_key;  // what the proof was checked with
-    bool outside = false;    // proven by the certificate: there is no such key
+    bool outside = false;    // proven by a certificate or a ticket: there is no such key
 };
 /// May transaction().reverse_path send here? on_sender().
 struct check_sender {};
@@ -110,9 +112,9 @@ struct discard_chunk {
 struct finish_message {};
 /// Write output(), close.
 struct hang_up {};
-using action =
-    std::variant<need_input, start_tls, verify_password, fetch_scram, fetch_cram, verify_token, authorize, check_sender,
-                 check_recipient, begin_content, read_data, read_chunk, discard_chunk, finish_message, hang_up>;
+using action = std::variant<need_input, start_tls, verify_password, fetch_scram, fetch_cram, verify_token, context_step,
+                            authorize, check_sender, check_recipient, begin_content, read_data, read_chunk,
+                            discard_chunk, finish_message, hang_up>;
 
 enum class login_result : std::uint8_t {
     accepted,
@@ -140,7 +142,8 @@ public:
     action on_login(login_result r, std::string_view account, std::string_view told = {});
     action on_scram(sasl::scram_keys const& keys);
     action on_cram(sasl::cram_keys const& keys);
-    /// The back end failed to answer fetch_scram or fetch_cram: 454 4.7.0.
+    action on_context(sasl::context_answer const& answer);
+    /// The back end failed to answer fetch_scram, fetch_cram or context_step: 454 4.7.0.
     action on_scram_unavailable();
     /// The log-in is not even looked at, for this reason: the answer to verify_password,
     /// fetch_scram and authorize alike. It is no guess and does not count as one.

@@ -147,6 +147,10 @@ action server_session::state::step(sasl::outcome o)
         awaiting = smtp::awaiting::login;
         return verify_token{std::move(v->identity), std::move(v->token)};
     }
+    if (auto* c = std::get_if<sasl::context_step>(&o)) {
+        awaiting = smtp::awaiting::scram;
+        return std::move(*c);
+    }
     if (auto* a = std::get_if<sasl::accepted>(&o)) {
         awaiting = smtp::awaiting::login;
         return authorize{std::move(a->authcid), std::move(a->authzid), std::move(a->stored_key), a->outside};

@@ -18,18 +18,20 @@ using namespace postern;
 struct fixture {
     smtp::server_settings settings;
     smtp::tls_facts tls;
+    smtp::connection_facts facts;
     std::unique_ptr<smtp::server_session> session;
 
-    explicit fixture(char const* binding = "")
+    explicit fixture(char const* binding = "", bool tickets = false)
     {
         settings.hostname = "mx.example";
-        settings.mechanisms = {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"};
+        settings.mechanisms = {"SCRAM-SHA-256-PLUS", "GSSAPI", "SCRAM-SHA-256", "PLAIN", "LOGIN"};
+        facts.accounts.ticket = tickets;
         settings.errors = 20;
         settings.auth_failures = 5;
+        facts.session_id = "SESSION";
         tls.version = "TLSv1.3";
         tls.bindings.tls_exporter = binding;
-        session = std::make_unique<smtp::server_session>(
-            settings, smtp::connection_facts{.session_id = "SESSION", .client = {}, .auth_without_tls = false});
+        session = std::make_unique<smtp::server_session>(settings, facts);
         (void)session->on_connect(&tls);
         (void)say("EHLO client.example");
     }
@@ -200,6 +202,98 @@ TEST_CASE("23: the password is in the action that needs it, and in nothing else"
         CHECK(fact.value.find("sesame") == std::string::npos);
         CHECK(fact.value.find("c2VzYW1l") == std::string::npos);
         CHECK(fact.value.find("AGFs") == std::string::npos);
+    }
+}
+
+sasl::context_answer established()
+{
+    sasl::context_answer a;
+    a.what = sasl::context_answer::state::established;
+    a.octets = "proof";
+    a.principal = "anna@EXAMPLE.COM";
+    a.account = "anna@example.com";
+    return a;
+}
+
+sasl::context_answer done(std::string octets)
+{
+    sasl::context_answer a;
+    a.what = sasl::context_answer::state::done;
+    a.octets = std::move(octets);
+    return a;
+}
+
+TEST_CASE("GSSAPI is shown where tickets are taken, and is not there elsewhere")
+{
+    fixture with{"", true};
+    CHECK(with.say("EHLO a").find("250-AUTH GSSAPI SCRAM-SHA-256 PLAIN LOGIN\r\n") != std::string::npos);
+    fixture without;
+    CHECK(without.say("EHLO a").find("GSSAPI") == std::string::npos);
+    CHECK(without.say("AUTH GSSAPI dGlja2V0").starts_with("504 "));
+}
+
+TEST_CASE("GSSAPI: tokens go to the library and back, and the library's failure is a 454 at every step")
+{
+    for (int fails_at = 0; fails_at < 4; ++fails_at) {
+        CAPTURE(fails_at);
+        fixture f{"", true};
+        auto a = f.feed("AUTH GSSAPI dGlja2V0\r\n");
+        for (int step = 0;; ++step) {
+            if (step == 3) break;
+            REQUIRE(std::holds_alternative<smtp::context_step>(a));
+            if (step == fails_at) {
+                (void)f.session->on_scram_unavailable();
+                break;
+            }
+            auto const& asked = std::get<smtp::context_step>(a);
+            using kind = sasl::context_step::kind;
+            if (step == 0) {
+                CHECK(asked.what == kind::begin);
+                CHECK(asked.octets == "ticket");
+                (void)f.session->on_context(established());
+                CHECK(f.output() == "334 cHJvb2Y=\r\n");
+                a = f.feed("\r\n");
+            } else if (step == 1) {
+                CHECK(asked.what == kind::wrap);
+                CHECK(asked.octets == std::string{"\x01\0\0\0", 4});
+                (void)f.session->on_context(done("sealed"));
+                CHECK(f.output() == "334 c2VhbGVk\r\n");
+                a = f.feed("c2VhbGVk\r\n");
+            } else {
+                CHECK(asked.what == kind::unwrap);
+                a = f.session->on_context(done(std::string{"\x01\0\0\0", 4}));
+            }
+        }
+        if (fails_at < 3) {
+            CHECK(f.output().starts_with("454 4.7.0 "));
+            CHECK(f.session->login().empty());
+            CHECK_FALSE(f.session->in_exchange());
+            continue;
+        }
+        auto const& in = std::get<smtp::authorize>(a);
+        CHECK(in.outside);
+        CHECK(in.authcid == "anna@example.com");
+        (void)f.session->on_login(smtp::login_result::accepted, "anna@example.com");
+        CHECK(f.output() == "235 2.7.0 Logged in\r\n");
+    }
+}
+
+TEST_CASE("GSSAPI: a refused ticket is a 535, something else a 501, and neither ends the session")
+{
+    for (bool const defective : {false, true}) {
+        fixture f{"", true};
+        (void)f.feed("AUTH GSSAPI dGlja2V0\r\n");
+        sasl::context_answer no;
+        no.what = defective ? sasl::context_answer::state::defective : sasl::context_answer::state::refused;
+        no.note = "the ticket has expired";
+        (void)f.session->on_context(no);
+        CHECK(f.output().starts_with(defective ? "501 5.5.2 " : "535 5.7.8 "));
+        auto const refusals = f.session->take_refusals();
+        REQUIRE(refusals.size() == 1);
+        CHECK(refusals[0].command == "AUTH GSSAPI");
+        CHECK(refusals[0].what.facts.back().value == "the ticket has expired");
+        CHECK(f.say("AUTH GSSAPI") == "334 \r\n");
+        CHECK(f.say("*").starts_with("501 5.7.0 "));
     }
 }
 

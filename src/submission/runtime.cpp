@@ -102,7 +102,34 @@ std::shared_ptr<directory::token_verifier> make_tokens(config::settings const& s
                                                        directory::make_key_source(s.oauth.keys, s.oauth.authorities));
 }
 
+bool takes_tickets(config::settings const& s)
+{
+    auto const all = config::all_mechanisms(s);
+    return !s.kerberos.keytab.empty() && std::find(all.begin(), all.end(), "GSSAPI") != all.end();
+}
+
+directory::kerberos_options kerberos_options_of(config::settings const& s)
+{
+    directory::kerberos_options o;
+    o.keytab = s.kerberos.keytab;
+    o.service = s.kerberos.service;
+    o.hostname = s.kerberos.hostname;
+    o.replays = s.data_dir / "kerberos.seen";
+    for (auto const& k : s.kerberos.realms) o.rules.realms.push_back({k.realm, k.domain});
+    for (auto const& k : s.kerberos.principals) o.rules.bindings.push_back({k.principal, k.account});
+    return o;
+}
+
 }  // namespace
+
+std::string check_kerberos(config::settings const& s)
+{
+    if (s.kerberos.keytab.empty()) return {};
+    if (!takes_tickets(s))
+        return "kerberos.keytab is set, but GSSAPI is neither in auth.mechanisms nor in those of a listener: tickets "
+               "are not taken";
+    return directory::check_kerberos(kerberos_options_of(s));
+}
 
 result<std::vector<std::string>> check_certificates(config::settings const& s)
 {
@@ -181,6 +208,7 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s,
         out->listeners.push_back(std::move(l));
     }
     out->tokens = make_tokens(s);
+    if (takes_tickets(s)) out->kerberos = std::make_shared<directory::kerberos>(kerberos_options_of(s));
     return std::shared_ptr<runtime const>{std::move(out)};
 }
 

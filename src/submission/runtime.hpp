@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
+#include "directory/kerberos.hpp"
 #include "directory/token_verifier.hpp"
 #include "net/tls.hpp"
 #include "smtp/server_session.hpp"
@@ -29,6 +30,7 @@ struct runtime {
     config::settings settings;
     std::vector<listener_runtime> listeners;
     std::shared_ptr<directory::token_verifier> tokens;  // null: tokens are not taken
+    std::shared_ptr<directory::kerberos> kerberos;      // null: tickets are not taken
     std::uint16_t login_port = 0;                       // where a client can log in, for remedies; 0: nowhere
     std::uint16_t starttls_port = 0;
 };

@@ -67,6 +67,9 @@ result<std::vector<inherited_socket>> bind_listeners(config::settings const& s,
 /// nothing. Gives what works but should be looked at, a sentence each.
 result<std::vector<std::string>> check_certificates(config::settings const& s);
 
+/// What keeps Kerberos tickets from being taken, or is dangerous about them; or nothing.
+std::string check_kerberos(config::settings const& s);
+
 /// Loads the certificates and takes over the sockets of bind_listeners(). Errors name the file
 /// and what to do.
 result<std::unique_ptr<server>> make_server(config::settings const& s, directory::directory& accounts,

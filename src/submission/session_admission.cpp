@@ -123,6 +123,7 @@ net::awaitable<bool> session_driver::begin()
     connection.auth_without_tls = !auth.require_tls || contains(auth.plaintext_networks, peer_->remote().address);
     connection.accounts = services_.accounts.means();
     connection.accounts.token = runtime_->tokens != nullptr;
+    connection.accounts.ticket = runtime_->kerberos != nullptr && runtime_->kerberos->usable();
     session_ = std::make_unique<smtp::server_session>(listener_.session, std::move(connection));
     co_return true;
 }

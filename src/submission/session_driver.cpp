@@ -148,6 +148,7 @@ net::awaitable<smtp::action> session_driver::perform(smtp::action& asked)
     if (auto* const a = std::get_if<smtp::fetch_scram>(&asked)) co_return co_await fetch_scram(*a);
     if (auto* const a = std::get_if<smtp::verify_token>(&asked)) co_return co_await verify_token(*a);
     if (auto* const a = std::get_if<smtp::fetch_cram>(&asked)) co_return co_await fetch_cram(*a);
+    if (auto* const a = std::get_if<smtp::context_step>(&asked)) co_return co_await step_context(*a);
     if (auto* const a = std::get_if<smtp::authorize>(&asked)) co_return co_await authorize(*a);
     if (auto* const a = std::get_if<smtp::read_chunk>(&asked)) co_return co_await read_chunk(*a);
     if (auto* const a = std::get_if<smtp::discard_chunk>(&asked)) co_return co_await discard_chunk(a->size);
@@ -235,6 +236,7 @@ smtp::tls_facts session_driver::tls_facts() const
 // with it: who guesses learns little, and slowly.
 net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_session::refusal> const& refusals)
 {
+    if (!session_->in_exchange()) ticket_.reset();
     bool failed_login = false;
     std::chrono::milliseconds longer{0};
     for (auto const& r : refusals) {

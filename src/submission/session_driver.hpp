@@ -83,6 +83,7 @@ private:
     net::awaitable<smtp::action> finish_message();
     net::awaitable<smtp::action> fetch_scram(smtp::fetch_scram const& asked);
     net::awaitable<smtp::action> fetch_cram(smtp::fetch_cram const& asked);
+    net::awaitable<smtp::action> step_context(smtp::context_step& asked);
     net::awaitable<smtp::action> authorize(smtp::authorize const& asked);
     net::awaitable<smtp::action> check_sender();
     net::awaitable<smtp::action> check_recipient(smtp::check_recipient const& asked);
@@ -137,7 +138,8 @@ private:
     std::vector<mail::mailbox> put_off_;  // of From and Sender: back ends must be asked whose they are
     std::uint32_t new_in_message_ = 0;    // recipients to whom the account never sent before
 
-    std::string cause_;  // of the last log-in's outcome, for the log
+    std::string cause_;                                    // of the last log-in's outcome, for the log
+    std::shared_ptr<directory::kerberos_context> ticket_;  // of the exchange under way
     steady_time auth_began_{};
     std::uint64_t secret_print_ = 0;  // of the password that was tried last, as the guard compares it; 0: not seen
     steady_time began_ = steady_clock::now();

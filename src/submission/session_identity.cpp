@@ -2,6 +2,7 @@
 #include "submission/session_driver.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.hpp"
 #include "mail/address_list.hpp"
@@ -108,10 +109,38 @@ net::awaitable<smtp::action> session_driver::verify_token(smtp::verify_token& as
     co_return on_login(login, told);
 }
 
+net::awaitable<smtp::action> session_driver::step_context(smtp::context_step& asked)
+{
+    keep_input();
+    auth_began_ = steady_clock::now();
+    who_.credential = "ticket";
+    auto* const kerberos = runtime_->kerberos.get();
+    if (kerberos == nullptr) co_return session_->on_scram_unavailable();
+    auto answer = co_await await_handler<result<directory::kerberos_answer>>(
+        peer_->executor(), [kerberos, &asked, this](directory::kerberos::handler handler) {
+            kerberos->step(ticket_, std::move(asked), std::move(handler));
+        });
+    if (!answer) {
+        cause_ = answer.error().logged;
+        co_return session_->on_scram_unavailable();
+    }
+    // The owner of the ticket stays the cause, whatever the steps after it say.
+    if (!answer->cause.empty()) cause_ = answer->cause;
+    auto next = session_->on_context(answer->what);
+    // Nobody guesses tickets, so they are looked at while the guard refuses passwords. The same
+    // trouble again and again is one program with a ticket that is not taken.
+    std::string_view const trouble = answer->what.note;
+    secret_print_ = services_.guard.fingerprint(guard::account_key(session_->claimed_identity()),
+                                                trouble.empty() ? "ticket" : trouble);
+    co_return next;
+}
+
 net::awaitable<smtp::action> session_driver::authorize(smtp::authorize const& asked)
 {
     co_await prepare_login(asked.authcid, directory::freshness::remembered);
     if (asked.outside) {
+        if (std::exchange(ticket_, nullptr) != nullptr)
+            co_return on_login(services_.accounts.admit(asked.authcid, asked.authzid, cause_));
         secret_print_ = 0;
         who_.credential = "certificate";
         co_return on_login(services_.accounts.admit(asked.authcid, asked.authzid, "certificate"));

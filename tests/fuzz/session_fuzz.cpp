@@ -58,9 +58,10 @@ public:
         if ((setup & 4) != 0) settings_.mechanisms = {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN"};
         smtp::connection_facts facts{.session_id = "SESSION", .client = {}, .auth_without_tls = (setup & 32) != 0};
         if ((setup & 128) != 0) {
-            settings_.mechanisms.insert(settings_.mechanisms.end(), {"EXTERNAL", "OAUTHBEARER", "XOAUTH2", "CRAM-MD5"});
+            settings_.mechanisms.insert(settings_.mechanisms.end(),
+                                        {"EXTERNAL", "OAUTHBEARER", "XOAUTH2", "CRAM-MD5", "GSSAPI"});
             settings_.auth_equals = true;
-            facts.accounts.token = facts.accounts.cram_md5 = true;
+            facts.accounts.token = facts.accounts.cram_md5 = facts.accounts.ticket = true;
             tls_.certificate_accounts = {"tim@example.org"};
         }
         settings_.message_size = (setup & 8) != 0 ? 100 : 0;
@@ -208,6 +209,14 @@ private:
                                                            .stored_key = std::string(32, 's'),
                                                            .server_key = std::string(32, 'k'),
                                                            .real = true});
+            } else if (std::holds_alternative<smtp::context_step>(a)) {
+                require(s.in_exchange());
+                sasl::context_answer answer;
+                auto const how = answers_.next();
+                answer.what = static_cast<sasl::context_answer::state>(how % 5);
+                answer.octets = how % 2 == 0 ? std::string{"\x01\0\0\0", 4} : std::string{};
+                answer.account = how % 3 == 0 ? "" : "tim";
+                a = how % 7 == 1 ? s.on_scram_unavailable() : s.on_context(answer);
             } else if (std::holds_alternative<smtp::check_sender>(a)) {
                 a = s.on_sender(answers_.verdict(catalogue::rules::sender_not_owned));
             } else if (auto* asked = std::get_if<smtp::check_recipient>(&a)) {
