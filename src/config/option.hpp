@@ -49,6 +49,7 @@ std::span<basic_option<listener> const> listener_options();                    /
 std::span<basic_option<certificate> const> certificate_options();              // [[tls.certificates]]
 std::span<basic_option<bound_certificate> const> bound_certificate_options();  // [[auth.certificates]]
 std::span<basic_option<backend> const> backend_options();                      // [[backend]]
+std::span<basic_option<auth_socket> const> auth_socket_options();              // [[auth_socket]]
 
 std::span<basic_option<sending_limit> const> sending_options();  // [[limits.sending]]
 
