@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "cli/machine.hpp"
 #include "cli/privileges.hpp"
+#include "submission/logins.hpp"
 
 namespace postern::cli {
 namespace {
@@ -127,11 +128,13 @@ running_server::~running_server()
     // Commands first: they use all the rest. The gate's threads end before, and its sessions
     // after, those of the queue and the directory, whose answers still may come in.
     control_.reset();
+    if (auth_) auth_->stop();
     if (gate_) gate_->stop();
     delivery_.reset();
     if (notices_) notices_->stop();
     queue_.reset();
     accounts_.reset();
+    auth_.reset();
     gate_.reset();
 }
 
@@ -141,6 +144,7 @@ control::context running_server::context() const
     {
         std::scoped_lock guard{lock_};
         c.settings = settings_;
+        c.listeners = listeners_;
     }
     c.accounts = accounts_.get();
     c.queue = queue_.get();
@@ -149,9 +153,16 @@ control::context running_server::context() const
     c.guard = guard_.get();
     c.sending = ledger_ ? &ledger_->sending() : nullptr;
     c.conduct = ledger_ ? &ledger_->conduct() : nullptr;
-    c.listeners = listeners_;
     c.started = started_;
     return c;
+}
+
+void running_server::list_listeners()
+{
+    auto all = gate_->listeners();
+    for (auto const& l : auth_->listeners()) all.push_back({l.address, l.role, "none"});
+    std::scoped_lock guard{lock_};
+    listeners_ = std::move(all);
 }
 
 result<> running_server::start(std::vector<submission::inherited_socket> inherited)
@@ -164,6 +175,8 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     ::umask(077);
     auto sockets = submission::bind_listeners(s, std::move(inherited));
     if (!sockets) return std::move(sockets.error());
+    auto doors = auth::bind_doors(s);
+    if (!doors) return std::move(doors.error());
     if (auto made = make_data_dir(s); !made) return made;
     if (auto dropped = drop_privileges(s); !dropped) return dropped;
 
@@ -215,7 +228,10 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
                                         std::move(*sockets));
     if (!gate) return std::move(gate.error());
     gate_ = std::move(*gate);
-    listeners_ = gate_->listeners();
+    auth_ = auth::make_server(s, gate_->tokens(),
+                              submission::services_for_logins(*accounts_, *guard_, *conduct_, *devices_),
+                              std::move(*doors));
+    list_listeners();
 
     auto control = control::make_server(s.data_dir, [this] { return context(); });
     if (!control) return std::move(control.error());
@@ -223,6 +239,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
 
     delivery_->start();
     gate_->start();
+    auth_->start();
     return {};
 }
 
@@ -238,6 +255,15 @@ result<> running_server::reload(config::settings const& wanted)
             log::event(log::level::error, "reload_not_undone", {{"problem", back.error().logged}});
         return taken;
     }
+    if (auto taken = auth_->reload(in_force, gate_->tokens()); !taken) {
+        // The same: here a new socket may well fail.
+        if (auto back = gate_->reload(*before); !back)
+            log::event(log::level::error, "reload_not_undone", {{"problem", back.error().logged}});
+        if (auto back = delivery_->reload(*before); !back)
+            log::event(log::level::error, "reload_not_undone", {{"problem", back.error().logged}});
+        return taken;
+    }
+    list_listeners();
     accounts_->set_configured_domains(in_force.domains.local);
     accounts_->set_recipient_delimiter(in_force.submission.recipient_delimiter);
     accounts_->set_scram_hashes(directory::scram_hashes_of(config::all_mechanisms(in_force)));
@@ -255,6 +281,7 @@ void running_server::drain()
     // Commands may change accounts and the queue; that ends first. Then mail stops coming in,
     // and what goes out may finish.
     control_->stop();
+    auth_->drain();
     gate_->drain();
     delivery_->stop(limit);
 }

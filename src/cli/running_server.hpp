@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/server.hpp"
 #include "cli/application.hpp"
 #include "config/settings.hpp"
 #include "control/instance_lock.hpp"
@@ -39,6 +40,7 @@ public:
 
 private:
     control::context context() const;
+    void list_listeners();
 
     mutable std::mutex lock_;  // of settings_: commands read it, a reload replaces it
     std::shared_ptr<config::settings const> settings_;
@@ -53,6 +55,7 @@ private:
     std::unique_ptr<submission::device_watch> devices_;
     std::unique_ptr<delivery::service> delivery_;
     std::unique_ptr<submission::server> gate_;
+    std::unique_ptr<auth::server> auth_;
     std::vector<submission::server::listening> listeners_;
     std::unique_ptr<control::server> control_;
 };

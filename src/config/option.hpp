@@ -51,6 +51,7 @@ std::span<basic_option<bound_certificate> const> bound_certificate_options();   
 std::span<basic_option<kerberos_realm> const> kerberos_realm_options();          // [[kerberos.realms]]
 std::span<basic_option<kerberos_principal> const> kerberos_principal_options();  // [[kerberos.principals]]
 std::span<basic_option<backend> const> backend_options();                        // [[backend]]
+std::span<basic_option<auth_socket> const> auth_socket_options();                // [[auth_socket]]
 
 std::span<basic_option<sending_limit> const> sending_options();  // [[limits.sending]]
 

@@ -18,6 +18,12 @@ struct role_words {
         {{"submission", role::submission}, {"mx", role::mx}}};
 };
 
+struct auth_role_words {
+    static constexpr std::string_view name = "\"auth\" or \"master\"";
+    static constexpr std::array<std::pair<std::string_view, auth_role>, 2> all{
+        {{"auth", auth_role::auth}, {"master", auth_role::master}}};
+};
+
 struct limit_scope_words {
     static constexpr std::string_view name = "\"account\", \"domain\" or \"network\"";
     static constexpr std::array<std::pair<std::string_view, limit_scope>, 3> all{
@@ -215,6 +221,29 @@ struct user_name {
                           t.find('\0') == std::string_view::npos;
         if (!fine) why = quote(printable(t, 60)) + " is not a user name of this system";
         return fine;
+    }
+};
+
+struct file_mode {
+    static constexpr std::string_view name = "mode";
+    static bool accepts(std::string_view t, std::string& why)
+    {
+        bool const octal = t.size() == 4 && t[0] == '0' && t.find_first_not_of("01234567") == std::string_view::npos;
+        if (!octal) why = "expected four octal digits such as \"0660\"";
+        return octal;
+    }
+};
+
+struct loopback_address {
+    static constexpr std::string_view name = "address:port";
+    static bool accepts(std::string_view t, std::string& why)
+    {
+        auto const where = endpoint::parse(t);
+        if (where && contains(loopback(), where->address)) return true;
+        why = quote(printable(t, 60)) +
+              " is no address that only this machine can reach, such as \"127.0.0.1:12345\": who reaches it may try "
+              "passwords, and hears them";
+        return false;
     }
 };
 

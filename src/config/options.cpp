@@ -573,6 +573,42 @@ constexpr basic_option<backend> backend_table[] = {
         "\"mailSmtpAuth\"", first_version),
 };
 
+constexpr basic_option<auth_socket> auth_socket_table[] = {
+    entry<auth_socket, path, [](auto& a) -> auto& { return a.path; }>(
+        "path", reload,
+        "The Unix socket. Its folder has to be there, and the user that the server becomes has to be able to write to it.",
+        "\"/run/postern/auth\"", first_version),
+    entry<auth_socket, checked<loopback_address, true>, [](auto& a) -> auto& { return a.address; }>(
+        "address", reload,
+        "In place of `path`, a port of this machine alone. Everybody on the machine can then try passwords there and "
+        "say from which address; prefer `path`. For role = \"auth\" only.",
+        "\"127.0.0.1:12345\"", first_version),
+    entry<auth_socket, choice<auth_role_words>, [](auto& a) -> auto& { return a.role; }>(
+        "role", reload,
+        "`auth`: log-ins are checked, for Postfix, Exim and Dovecot's login processes. `master`: Dovecot's other "
+        "processes ask which users there are, and whose a log-in was.",
+        {}, first_version),
+    entry<auth_socket, list<mechanism_item>, [](auto& a) -> auto& { return a.mechanisms; }>(
+        "mechanisms", reload,
+        "The ways of logging in that are offered there, in place of `auth.mechanisms`. `[]`: those. What needs our own "
+        "TLS (-PLUS, EXTERNAL) is left out.",
+        "[\"PLAIN\", \"LOGIN\"]", first_version),
+    entry<auth_socket, checked<user_name, true>, [](auto& a) -> auto& { return a.owner; }>(
+        "owner", reload,
+        "The user to whom the socket belongs; another one than the server's takes a start as root. \"\": the "
+        "server's.",
+        "\"postfix\"", first_version),
+    entry<auth_socket, checked<user_name, true>, [](auto& a) -> auto& { return a.group; }>(
+        "group", reload,
+        "The group to which the socket belongs. Without a start as root the server's user has to be in it. \"\": the "
+        "owner's.",
+        "\"postfix\"", first_version),
+    entry<auth_socket, checked<file_mode, false>, [](auto& a) -> auto& { return a.mode; }>(
+        "mode", reload,
+        "Who may connect: `0600` the owner, `0660` the group, too.",
+        {}, first_version),
+};
+
 constexpr basic_option<sending_limit> sending_table[] = {
     entry<sending_limit, choice<limit_scope_words>, [](auto& l) -> auto& { return l.per; }>(
         "per", reload,
@@ -626,6 +662,7 @@ std::span<basic_option<bound_certificate> const> bound_certificate_options() { r
 std::span<basic_option<kerberos_realm> const> kerberos_realm_options() { return kerberos_realm_table; }
 std::span<basic_option<kerberos_principal> const> kerberos_principal_options() { return kerberos_principal_table; }
 std::span<basic_option<backend> const> backend_options() { return backend_table; }
+std::span<basic_option<auth_socket> const> auth_socket_options() { return auth_socket_table; }
 std::span<basic_option<sending_limit> const> sending_options() { return sending_table; }
 std::span<section const> sections() { return section_table; }
 

@@ -49,6 +49,7 @@ std::string guess(std::string_view section, std::string_view key)
     if (section.empty()) {
         here.emplace_back("listener");
         here.emplace_back("backend");
+        here.emplace_back("auth_socket");
         for (auto const& s : sections())
             if (!s.name.empty()) here.emplace_back(s.name);
     }
@@ -170,6 +171,23 @@ void check_backends(node const& list, std::vector<backend> const& all, reader& r
     }
 }
 
+void check_auth_sockets(node const& list, std::vector<auth_socket> const& all, reader& r)
+{
+    for (std::size_t i = 0; i < all.size() && i < list.items.size(); ++i) {
+        auto const& a = all[i];
+        auto const& at = list.items[i];
+        r.option = "auth_socket";
+        if (a.path.empty() == a.address.empty())
+            r.bad(at, "needs either a path, such as path = \"/run/postern/auth\", or an address");
+        if (!a.address.empty() && a.role == auth_role::master)
+            r.bad(at, "who asks a master socket is not asked who he is: give it a path, and a mode");
+        bool const twice =
+            std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                        [&](auto const& other) { return other.path == a.path && other.address == a.address; });
+        if (twice) r.bad(at, quote(a.path.empty() ? a.address : a.path.string()) + " is there twice");
+    }
+}
+
 class parser {
 public:
     parser(settings& s, reader& r) : s_(s), r_(r) {}
@@ -187,6 +205,10 @@ public:
                 s_.backends = read_rows(value, key.name, backend_options(), r_);
                 if (value.kind == node_kind::list && s_.backends.size() == value.items.size())
                     check_backends(value, s_.backends, r_);
+            } else if (key.name == "auth_socket") {
+                s_.auth_sockets = read_rows(value, key.name, auth_socket_options(), r_);
+                if (value.kind == node_kind::list && s_.auth_sockets.size() == value.items.size())
+                    check_auth_sockets(value, s_.auth_sockets, r_);
             } else if (!is_section(key.name)) {
                 read_key({}, key, value);
             } else if (value.kind != node_kind::table) {
@@ -432,6 +454,7 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
         make_absolute(b.password_file, folder);
         make_absolute(b.ldap.authorities, folder);
     }
+    for (auto& a : s->auth_sockets) make_absolute(a.path, folder);
     for (std::string_view const kind : {"maildir:", "lmtp:unix:"})
         if (s->delivery.local.starts_with(kind)) {
             std::filesystem::path target = s->delivery.local.substr(kind.size());
@@ -445,6 +468,7 @@ std::vector<std::string> all_mechanisms(settings const& s)
 {
     auto all = s.auth.mechanisms;
     for (auto const& l : s.listeners) all.insert(all.end(), l.mechanisms.begin(), l.mechanisms.end());
+    for (auto const& a : s.auth_sockets) all.insert(all.end(), a.mechanisms.begin(), a.mechanisms.end());
     return all;
 }
 

@@ -66,6 +66,12 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
                 for (auto const& o : backend_options()) out += comment(std::string(o.name) + ": " + std::string(o.doc));
             }
             for (auto const& b : s.backends) write_row(out, b, "backend", backend_options());
+            if (with_docs) {
+                out += "\n# Where other mail servers ask about our accounts; any number of these [[auth_socket]].\n";
+                for (auto const& o : auth_socket_options())
+                    out += comment(std::string(o.name) + ": " + std::string(o.doc));
+            }
+            for (auto const& a : s.auth_sockets) write_row(out, a, "auth_socket", auth_socket_options());
         }
         if (part.name == "tls")
             for (auto const& c : s.tls.more) write_row(out, c, "tls.certificates", certificate_options());
@@ -185,6 +191,16 @@ std::string reference()
             for (auto const& o : backend_options())
                 describe(out, o, "backend." + std::string(o.name),
                          o.example.empty() && o.name != "type" ? '`' + o.write(backend{}) + '`' : std::string{});
+        }
+        if (part.name == "auth") {
+            out +=
+                "\n## [[auth_socket]]\n\nSockets at which Postfix, Exim and Dovecot ask about our accounts, in "
+                "Dovecot's "
+                "protocols; any number,\nnone by default. [auth-socket.md](auth-socket.md) has an example for each "
+                "of them.\n";
+            for (auto const& o : auth_socket_options())
+                describe(out, o, "auth_socket." + std::string(o.name),
+                         o.example.empty() ? '`' + o.write(auth_socket{}) + '`' : std::string{});
         }
         if (part.name == "tls") {
             out +=

@@ -115,6 +115,17 @@ struct backend {
     } ldap;
 };
 
+enum class auth_role : std::uint8_t { auth, master };
+
+/// Where other mail servers ask about our accounts, in Dovecot's protocols.
+struct auth_socket {
+    std::filesystem::path path;  // of a Unix socket; or else
+    std::string address;         // "127.0.0.1:12345"
+    auth_role role = auth_role::auth;
+    std::vector<std::string> mechanisms;  // empty: auth.mechanisms
+    std::string owner, group, mode = "0600";
+};
+
 enum class limit_scope : std::uint8_t { account, domain, network };
 
 /// How much may be sent; 0 is no limit. The row whose `match` is nearest holds.
@@ -175,6 +186,7 @@ struct settings {
         std::vector<kerberos_principal> principals;  // [[kerberos.principals]]: before those
     } kerberos;
     std::vector<backend> backends;  // [[backend]]: asked in this order
+    std::vector<auth_socket> auth_sockets;
     struct {
         std::vector<network> networks;
         bool local_without_auth = true;

@@ -10,8 +10,9 @@
 #include "base/base64.hpp"
 #include "directory/authenticator.hpp"
 #include "directory/blocking_pool.hpp"
-#include "directory/dovecot_protocol.hpp"
 #include "directory/test_directory.hpp"
+#include "dovecot/client_protocol.hpp"
+#include "dovecot/lines.hpp"
 
 using namespace postern;
 using namespace postern::directory;

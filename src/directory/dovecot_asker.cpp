@@ -12,7 +12,8 @@
 #include "base/crypto.hpp"
 #include "base/text.hpp"
 #include "directory/authenticator.hpp"
-#include "directory/dovecot_protocol.hpp"
+#include "dovecot/client_protocol.hpp"
+#include "dovecot/lines.hpp"
 
 namespace postern::directory {
 namespace {

@@ -8,18 +8,12 @@
 #include "base/clock.hpp"
 #include "base/ip.hpp"
 #include "directory/generation_cache.hpp"
+#include "login/desk.hpp"
 #include "submission/notice_desk.hpp"
 
 namespace postern::submission {
 
-/// What is seen of a device that fails to log in.
-struct forgotten_device {
-    std::string account;  // as it was claimed
-    ip_address address;
-    std::string hello;      // what it calls itself in EHLO; may be anything
-    std::string mechanism;  // by which it logs in
-    unsigned repeats = 0;
-};
+using login::forgotten_device;
 
 class device_watch {
 public:

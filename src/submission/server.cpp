@@ -158,6 +158,8 @@ public:
 
     std::size_t sessions() const override { return count_.load(std::memory_order_relaxed); }
 
+    std::shared_ptr<directory::token_verifier> tokens() const override { return settings_->tokens; }
+
 private:
     void open(io_thread& t, std::size_t listener, net::socket_handle socket)
     {

@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
+#include "directory/token_verifier.hpp"
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
 #include "net/listener.hpp"
@@ -54,6 +55,8 @@ public:
     };
     virtual std::vector<listening> listeners() const = 0;
     virtual std::size_t sessions() const = 0;
+    /// Who judges tokens now; null: they are not taken. Ask again after a reload.
+    virtual std::shared_ptr<directory::token_verifier> tokens() const = 0;
 };
 
 /// Binds every listener, all or none, so that it can be done as root, before privileges are

@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "net/proxy_protocol.hpp"
+#include "submission/logins.hpp"
 
 namespace postern::submission {
 
@@ -125,7 +126,15 @@ net::awaitable<bool> session_driver::begin()
     connection.accounts.token = runtime_->tokens != nullptr;
     connection.accounts.ticket = runtime_->kerberos != nullptr && runtime_->kerberos->usable();
     session_ = std::make_unique<smtp::server_session>(listener_.session, std::move(connection));
+    open_desk();
     co_return true;
+}
+
+void session_driver::open_desk()
+{
+    desk_.emplace(services_for_logins(services_.accounts, services_.guard, services_.conduct, services_.devices),
+                  runtime_->settings, login::judges{runtime_->tokens.get(), runtime_->kerberos.get()},
+                  login::visitor{who_.id, who_.client, peer_->remote().address}, peer_->executor());
 }
 
 // One line that says why, and good bye: no session was begun.

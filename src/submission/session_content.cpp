@@ -7,7 +7,7 @@
 
 #include "base/fault.hpp"
 #include "base/ids.hpp"
-#include "submission/awaiting.hpp"
+#include "net/awaiting.hpp"
 
 namespace postern::submission {
 
@@ -201,7 +201,7 @@ net::awaitable<smtp::action> session_driver::finish_message()
     fault_point("before_accept");
     auto& queue = services_.queue;
     auto const accepted =
-        co_await await_handler<result<>>(peer_->executor(), [&queue, &m, &content](spool::accept_handler handler) {
+        co_await net::await_handler<result<>>(peer_->executor(), [&queue, &m, &content](spool::accept_handler handler) {
             queue.accept(std::move(m), std::move(content), std::move(handler));
         });
     fault_point("accepted_not_told");

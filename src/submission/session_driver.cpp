@@ -236,24 +236,20 @@ smtp::tls_facts session_driver::tls_facts() const
 // with it: who guesses learns little, and slowly.
 net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_session::refusal> const& refusals)
 {
-    if (!session_->in_exchange()) ticket_.reset();
+    if (!session_->in_exchange() && desk_) desk_->end_exchange();
     bool failed_login = false;
-    std::chrono::milliseconds longer{0};
+    steady_time due{};
     for (auto const& r : refusals) {
         ++totals_.refusals;
-        failed_login = failed_login || r.what.why == &rules::auth_failed;
-        log_refusal(who_, *session_, r, cause_);
-        if (r.what.why == &rules::auth_failed) longer = tell_guard_of_failure();
+        log_refusal(who_, *session_, r, desk_->cause());
+        if (r.what.why != &rules::auth_failed) continue;
+        failed_login = true;
+        due = desk_->on_failure(session_->claimed_identity(), session_->ehlo_argument(), session_->mechanism());
     }
-    if (!failed_login) {
-        cause_.clear();
-        co_return;
-    }
-    cause_.clear();
+    desk_->forget_cause();
+    if (!failed_login) co_return;
     keep_input();
-    auto const from = auth_began_ == steady_time{} ? steady_clock::now() : auth_began_;
-    auth_began_ = {};
-    asio::steady_timer pause{peer_->executor(), from + runtime_->settings.auth.failure_delay + longer};
+    asio::steady_timer pause{peer_->executor(), due};
     net::error_code ignored;
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }

@@ -10,6 +10,7 @@
 
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
+#include "login/desk.hpp"
 #include "net/stream.hpp"
 #include "policy/policy.hpp"
 #include "smtp/data_decoder.hpp"
@@ -62,8 +63,6 @@ private:
 
     // what the guard is asked and told
     std::optional<verdict> guard_refuses_connection() const;
-    std::optional<verdict> guard_refuses_login(std::string_view authcid) const;
-    std::chrono::milliseconds tell_guard_of_failure();
     bool counts_sending() const;
     guard::sending_book::sender counted_sender() const;
     std::optional<verdict> over_limit_at_mail();
@@ -96,7 +95,7 @@ private:
     smtp::action lost(net::error_code why);
 
     // back ends that have to be asked: before the directory's answers are needed
-    net::awaitable<void> prepare_login(std::string const& name, directory::freshness how);
+    net::awaitable<void> prepare_login(std::string const& name);
     net::awaitable<void> prepare_address(mail::mailbox const& address);
     net::awaitable<void> prepare_certificate();
 
@@ -109,7 +108,9 @@ private:
     verdict judge_from(std::vector<mail::header_field> const& fields, std::string_view name);
     verdict judge_address(mail::mailbox const& address);
     net::awaitable<verdict> judge_put_off();
-    smtp::action on_login(result<directory::login> const& answer, std::string_view told = {});
+    void open_desk();
+    smtp::action on_login(login::answer const& judged);
+    smtp::action on_no_keys(login::answer const& judged);
     net::awaitable<void> on_refusals(std::vector<smtp::server_session::refusal> const& refusals);
     verdict content_verdict(bool bare_newline, bool nul);
     bool takes_too_long(std::uint64_t received) const;
@@ -138,10 +139,7 @@ private:
     std::vector<mail::mailbox> put_off_;  // of From and Sender: back ends must be asked whose they are
     std::uint32_t new_in_message_ = 0;    // recipients to whom the account never sent before
 
-    std::string cause_;                                    // of the last log-in's outcome, for the log
-    std::shared_ptr<directory::kerberos_context> ticket_;  // of the exchange under way
-    steady_time auth_began_{};
-    std::uint64_t secret_print_ = 0;  // of the password that was tried last, as the guard compares it; 0: not seen
+    std::optional<login::desk> desk_;  // where log-ins are judged; there is one with the session
     steady_time began_ = steady_clock::now();
     steady_time line_began_ = began_;  // the first octet of the line that is being read, or the wait for it
     session_totals totals_;

@@ -5,9 +5,8 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "login/prepare.hpp"
 #include "mail/address_list.hpp"
-#include "sasl/cram_md5.hpp"
-#include "submission/awaiting.hpp"
 #include "submission/facts.hpp"
 
 namespace postern::submission {
@@ -28,24 +27,16 @@ catalogue::verdict malformed(std::string_view problem)
 
 // -- what back ends have to be asked before ---------------------------------------------------
 
-net::awaitable<void> session_driver::prepare_login(std::string const& name, directory::freshness how)
+net::awaitable<void> session_driver::prepare_login(std::string const& name)
 {
-    auto& accounts = services_.accounts;
-    if (!accounts.asks_others()) co_return;
     keep_input();
-    [[maybe_unused]] bool const asked = co_await await_handler<bool>(
-        peer_->executor(),
-        [&accounts, &name, how](auto handler) { accounts.prepare_login(name, how, [handler] { handler(true); }); });
+    co_await login::prepare(services_.accounts, peer_->executor(), name, directory::freshness::remembered);
 }
 
 net::awaitable<void> session_driver::prepare_address(mail::mailbox const& address)
 {
-    auto& accounts = services_.accounts;
-    if (!accounts.asks_others()) co_return;
     keep_input();
-    [[maybe_unused]] bool const asked = co_await await_handler<bool>(
-        peer_->executor(),
-        [&accounts, &address](auto handler) { accounts.prepare_address(address, [handler] { handler(true); }); });
+    co_await login::prepare_address(services_.accounts, peer_->executor(), address);
 }
 
 net::awaitable<void> session_driver::prepare_certificate()
@@ -53,7 +44,7 @@ net::awaitable<void> session_driver::prepare_certificate()
     if (!listener_.configured.client_certificates || !services_.accounts.asks_others()) co_return;
     auto const shown = peer_->certificate();
     auto const names = names_of_certificate(shown);
-    for (auto const& name : names) co_await prepare_login(name, directory::freshness::remembered);
+    for (auto const& name : names) co_await prepare_login(name);
 }
 
 // -- log-ins ----------------------------------------------------------------------------------
@@ -63,156 +54,80 @@ net::awaitable<smtp::action> session_driver::verify_password(smtp::verify_passwo
     // The line that held the password goes from where it was read to.
     keep_input();
     peer_->wipe_input();
-    auth_began_ = steady_clock::now();
-    if (auto const refused = guard_refuses_login(asked.authcid)) {
-        asked.password.clear();
-        co_return session_->on_login_put_off(*refused);
-    }
-    secret_print_ = services_.guard.fingerprint(guard::account_key(asked.authcid), asked.password.reveal());
-    auto& accounts = services_.accounts;
-    auto answer = co_await await_handler<result<directory::login>>(
-        peer_->executor(), [&accounts, &asked](directory::login_handler handler) {
-            accounts.verify_password(asked.authcid, asked.authzid, std::move(asked.password), std::move(handler));
-        });
-    who_.credential = "password";
-    co_return on_login(answer);
+    auto const judged =
+        co_await desk_->verify_password(std::move(asked.authcid), std::move(asked.authzid), std::move(asked.password));
+    co_return on_login(judged);
 }
 
 net::awaitable<smtp::action> session_driver::verify_token(smtp::verify_token& asked)
 {
     keep_input();
     peer_->wipe_input();
-    auth_began_ = steady_clock::now();
-    using state = directory::token_judgement::state;
-    directory::token_judgement judged{state::refused, {}, "no token"};
-    auto* const tokens = runtime_->tokens.get();
-    // Nobody guesses tokens, so they are looked at while the guard refuses passwords: what others
-    // try does not keep the owner out. An expired one, sent again and again, is a forgotten device.
-    secret_print_ = services_.guard.fingerprint(guard::account_key(asked.identity), asked.token.reveal());
-    if (tokens != nullptr && !asked.token.empty()) {
-        auto answer = co_await await_handler<result<directory::token_judgement>>(
-            peer_->executor(), [tokens, &asked](directory::token_verifier::handler handler) {
-                tokens->verify(std::move(asked.token), std::move(handler));
-            });
-        if (!answer) co_return on_login(std::move(answer).error());
-        judged = std::move(*answer);
-    }
-    result<directory::login> login{directory::login{directory::login_state::bad_credentials, nullptr, judged.why}};
-    if (judged.what == state::good) {
-        co_await prepare_login(judged.account, directory::freshness::remembered);
-        login = services_.accounts.admit(judged.account, asked.identity, judged.why);
-    }
-    // No account is as good as no token, and the client is told no more than that.
-    auto const told =
-        tokens != nullptr ? tokens->refusal(judged, session_->mechanism() == "XOAUTH2") : std::string{"{}"};
-    who_.credential = "token";
-    co_return on_login(login, told);
+    bool const google_format = session_->mechanism() == "XOAUTH2";
+    auto const judged = co_await desk_->verify_token(std::move(asked.identity), std::move(asked.token), google_format);
+    co_return on_login(judged);
 }
 
 net::awaitable<smtp::action> session_driver::step_context(smtp::context_step& asked)
 {
     keep_input();
-    auth_began_ = steady_clock::now();
-    who_.credential = "ticket";
-    auto* const kerberos = runtime_->kerberos.get();
-    if (kerberos == nullptr) co_return session_->on_scram_unavailable();
-    auto answer = co_await await_handler<result<directory::kerberos_answer>>(
-        peer_->executor(), [kerberos, &asked, this](directory::kerberos::handler handler) {
-            kerberos->step(ticket_, std::move(asked), std::move(handler));
-        });
-    if (!answer) {
-        cause_ = answer.error().logged;
-        co_return session_->on_scram_unavailable();
-    }
-    // The owner of the ticket stays the cause, whatever the steps after it say.
-    if (!answer->cause.empty()) cause_ = answer->cause;
-    auto next = session_->on_context(answer->what);
-    // Nobody guesses tickets, so they are looked at while the guard refuses passwords. The same
-    // trouble again and again is one program with a ticket that is not taken.
-    std::string_view const trouble = answer->what.note;
-    secret_print_ = services_.guard.fingerprint(guard::account_key(session_->claimed_identity()),
-                                                trouble.empty() ? "ticket" : trouble);
-    co_return next;
+    auto const answer = co_await desk_->step_context(std::move(asked));
+    if (auto const* known = std::get_if<sasl::context_answer>(&answer)) co_return session_->on_context(*known);
+    co_return on_no_keys(std::get<login::answer>(answer));
 }
 
 net::awaitable<smtp::action> session_driver::authorize(smtp::authorize const& asked)
 {
-    co_await prepare_login(asked.authcid, directory::freshness::remembered);
-    if (asked.outside) {
-        if (std::exchange(ticket_, nullptr) != nullptr)
-            co_return on_login(services_.accounts.admit(asked.authcid, asked.authzid, cause_));
-        secret_print_ = 0;
-        who_.credential = "certificate";
-        co_return on_login(services_.accounts.admit(asked.authcid, asked.authzid, "certificate"));
-    }
-    who_.credential = "password";
-    co_return on_login(services_.accounts.authorize(asked.authcid, asked.authzid, asked.stored_key));
+    keep_input();
+    auto const judged = co_await desk_->authorize(asked.authcid, asked.authzid, asked.stored_key, asked.outside);
+    co_return on_login(judged);
 }
 
-smtp::action session_driver::on_login(result<directory::login> const& answer, std::string_view told)
+smtp::action session_driver::on_login(login::answer const& judged)
 {
-    if (!answer) {
-        cause_ = answer.error().logged;
-        return session_->on_login(smtp::login_result::unavailable, {});
-    }
-    cause_ = answer->cause;
-    app_ = answer->app;
-    if (app_) {
-        who_.credential = "app-password-" + std::to_string(app_->id);
-        who_.label = app_->label;
-    }
-    switch (answer->state) {
-        case directory::login_state::accepted: {
-            auto const& from = peer_->remote().address;
-            if (app_ && !app_->limits.allow_client(from))
-                return session_->on_login_put_off(make_verdict(
-                    rules::app_password_network, {{"client", from.to_string()}, {"app_password", app_->label}}));
-            account_ = answer->who;
-            if (app_) services_.accounts.note_use(*app_, from);
+    using kind = login::answer::kind;
+    who_.credential = desk_->credential();
+    who_.label = desk_->label();
+    switch (judged.what) {
+        case kind::accepted: {
+            account_ = judged.who;
+            app_ = judged.app;
             login_name_ = account_->login_name.empty() ? account_->address : account_->login_name;
-            services_.guard.on_success(runtime_->settings.guard, peer_->remote().address, account_->address,
-                                       steady_clock::now());
-            services_.conduct.on_login(runtime_->settings, account_->address, peer_->remote().address);
             auto next = session_->on_login(smtp::login_result::accepted, account_->address);
-            log_login(who_, *session_, cause_);
-            cause_.clear();
+            log_login(who_, *session_, desk_->cause());
+            desk_->forget_cause();
             return next;
         }
-        case directory::login_state::bad_credentials:
-            return session_->on_login(smtp::login_result::bad_credentials, {}, told);
-        case directory::login_state::disabled: return session_->on_login(smtp::login_result::disabled, {});
-        case directory::login_state::smtp_auth_off: return session_->on_login(smtp::login_result::smtp_auth_off, {});
-        case directory::login_state::app_password_needed:
-            return session_->on_login(smtp::login_result::app_password_needed, {});
+        case kind::bad_credentials: return session_->on_login(smtp::login_result::bad_credentials, {}, judged.told);
+        case kind::disabled: return session_->on_login(smtp::login_result::disabled, {});
+        case kind::smtp_auth_off: return session_->on_login(smtp::login_result::smtp_auth_off, {});
+        case kind::app_password_needed: return session_->on_login(smtp::login_result::app_password_needed, {});
+        case kind::put_off: return session_->on_login_put_off(*judged.put_off_by);
+        case kind::unavailable: break;
     }
     return session_->on_login(smtp::login_result::unavailable, {});
 }
 
+smtp::action session_driver::on_no_keys(login::answer const& judged)
+{
+    if (judged.put_off_by) return session_->on_login_put_off(*judged.put_off_by);
+    return session_->on_scram_unavailable();
+}
+
 net::awaitable<smtp::action> session_driver::fetch_scram(smtp::fetch_scram const& asked)
 {
-    secret_print_ = 0;
-    if (auto const refused = guard_refuses_login(asked.authcid)) co_return session_->on_login_put_off(*refused);
-    // A password that was changed a moment ago counts: who proves that it is known can't be asked again.
-    co_await prepare_login(asked.authcid, directory::freshness::now);
-    auto const keys = services_.accounts.scram(asked.authcid, asked.hash);
-    if (keys) co_return session_->on_scram(*keys);
-    cause_ = keys.error().logged;
-    co_return session_->on_scram_unavailable();
+    keep_input();
+    auto const found = co_await desk_->scram(asked.authcid, asked.hash);
+    if (auto const* keys = std::get_if<sasl::scram_keys>(&found)) co_return session_->on_scram(*keys);
+    co_return on_no_keys(std::get<login::answer>(found));
 }
 
 net::awaitable<smtp::action> session_driver::fetch_cram(smtp::fetch_cram const& asked)
 {
-    secret_print_ = 0;
-    if (auto const refused = guard_refuses_login(asked.authcid)) co_return session_->on_login_put_off(*refused);
-    co_await prepare_login(asked.authcid, directory::freshness::now);
-    auto const stored = services_.accounts.cram_md5(asked.authcid);
-    if (stored)
-        co_return session_->on_cram({.state = sasl::make_cram_secret(stored->password.reveal()),
-                                     .stored_key = stored->stored_key,
-                                     .real = stored->real,
-                                     .note = stored->note});
-    cause_ = stored.error().logged;
-    co_return session_->on_scram_unavailable();
+    keep_input();
+    auto const found = co_await desk_->cram(asked.authcid);
+    if (auto const* keys = std::get_if<sasl::cram_keys>(&found)) co_return session_->on_cram(*keys);
+    co_return on_no_keys(std::get<login::answer>(found));
 }
 
 /// Whom the client's certificate is for: by its key, or by the addresses in it where an
@@ -294,7 +209,7 @@ std::optional<catalogue::verdict> session_driver::login_ended()
 net::awaitable<smtp::action> session_driver::check_sender()
 {
     if (!session_->login().empty()) {
-        co_await prepare_login(login_name_, directory::freshness::remembered);
+        co_await prepare_login(login_name_);
         if (auto const ended = login_ended()) co_return session_->on_sender(*ended);
     }
     auto f = facts(policy::stage::sender);

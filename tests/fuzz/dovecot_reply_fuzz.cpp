@@ -3,11 +3,12 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "directory/dovecot_protocol.hpp"
+#include "dovecot/client_protocol.hpp"
+#include "dovecot/lines.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* octets, std::size_t size)
 {
-    using namespace postern::directory::dovecot;
+    using namespace postern::dovecot;
     std::string_view const text{reinterpret_cast<char const*>(octets), size};
     auto const r = parse_reply(text);
     if (r.user.size() > size || r.reason.size() > size) std::abort();

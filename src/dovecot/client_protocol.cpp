@@ -1,59 +1,11 @@
-#include "directory/dovecot_protocol.hpp"
+#include "dovecot/client_protocol.hpp"
 
 #include "base/base64.hpp"
 #include "base/numbers.hpp"
 #include "base/secret.hpp"
+#include "dovecot/lines.hpp"
 
-namespace postern::directory::dovecot {
-namespace {
-
-std::string_view take_field(std::string_view& line)
-{
-    auto const tab = line.find('\t');
-    auto const field = line.substr(0, tab);
-    line.remove_prefix(tab == std::string_view::npos ? line.size() : tab + 1);
-    return field;
-}
-
-}  // namespace
-
-std::string escape(std::string_view text)
-{
-    std::string out;
-    out.reserve(text.size());
-    for (char c : text) {
-        switch (c) {
-            case '\0': out += "\0010"; break;
-            case '\001': out += "\0011"; break;
-            case '\t': out += "\001t"; break;
-            case '\r': out += "\001r"; break;
-            case '\n': out += "\001n"; break;
-            default: out += c;
-        }
-    }
-    return out;
-}
-
-std::string unescape(std::string_view text)
-{
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '\001' || i + 1 == text.size()) {
-            out += text[i];
-            continue;
-        }
-        switch (text[++i]) {
-            case '0': out += '\0'; break;
-            case '1': out += '\001'; break;
-            case 't': out += '\t'; break;
-            case 'r': out += '\r'; break;
-            case 'n': out += '\n'; break;
-            default: out += text[i];
-        }
-    }
-    return out;
-}
+namespace postern::dovecot {
 
 reply parse_reply(std::string_view line)
 {
@@ -75,9 +27,7 @@ reply parse_reply(std::string_view line)
     if (user) r.user = unescape(take_field(line));
     while (!line.empty()) {
         auto const field = take_field(line);
-        auto const equals = field.find('=');
-        auto const key = field.substr(0, equals);
-        auto const value = equals == std::string_view::npos ? std::string_view{} : field.substr(equals + 1);
+        auto const [key, value] = parse_parameter(field);
         if (key == "user" && !user) r.user = unescape(value);
         if (key == "reason") r.reason = unescape(value);
         // The password is right; Dovecot leaves it to the one who asked to say no.
@@ -130,4 +80,4 @@ std::string user_request(std::uint32_t id, std::string_view name)
     return "USER\t" + std::to_string(id) + "\t" + escape(name) + "\tservice=smtp\n";
 }
 
-}  // namespace postern::directory::dovecot
+}  // namespace postern::dovecot

@@ -1,6 +1,5 @@
-// Lines of Dovecot's authentication protocol (version 1.2, as its documentation "Design/
-// AuthProtocol" describes it), client side: fields between tabs, with control characters
-// escaped. Knows no socket.
+// What a client of Dovecot's authentication protocol (version 1.2, as its documentation
+// "Design/AuthProtocol" describes it) says and hears. Knows no socket.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace postern::directory::dovecot {
-
-inline constexpr std::size_t longest_line = 16'384;
-
-/// For a field: tabs, line ends, NUL and the escape character itself.
-std::string escape(std::string_view text);
-std::string unescape(std::string_view text);
+namespace postern::dovecot {
 
 struct reply {
     enum class kind : std::uint8_t {
@@ -47,4 +40,4 @@ std::string hello(std::uint32_t client_id);
 std::string auth_request(std::uint32_t id, std::string_view name, std::string_view password);
 std::string user_request(std::uint32_t id, std::string_view name);
 
-}  // namespace postern::directory::dovecot
+}  // namespace postern::dovecot

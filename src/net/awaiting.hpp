@@ -12,7 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-namespace postern::submission {
+namespace postern::net {
 
 /// Calls `begin` with a handler that may be called once, from any thread, and awaits what
 /// the handler was given. `begin` may call it before it returns.
@@ -33,4 +33,4 @@ boost::asio::awaitable<Value> await_handler(boost::asio::any_io_executor executo
         initiate, boost::asio::use_awaitable, std::move(executor), std::move(begin));
 }
 
-}  // namespace postern::submission
+}  // namespace postern::net

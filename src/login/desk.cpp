@@ -1,0 +1,230 @@
+#include "login/desk.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "base/log.hpp"
+#include "login/guard_verdict.hpp"
+#include "login/prepare.hpp"
+#include "net/awaiting.hpp"
+#include "sasl/cram_md5.hpp"
+
+namespace postern::login {
+
+namespace rules = catalogue::rules;
+
+desk::desk(services s, config::settings const& settings, judges j, visitor who, boost::asio::any_io_executor executor)
+    : services_(std::move(s)), settings_(settings), judges_(j), who_(std::move(who)), executor_(std::move(executor))
+{
+}
+
+net::awaitable<answer> desk::verify_password(std::string authcid, std::string authzid, secret password)
+{
+    began_ = steady_clock::now();
+    if (auto refused = put_off(authcid)) co_return std::move(*refused);
+    secret_print_ = services_.guard.fingerprint(guard::account_key(authcid), password.reveal());
+    auto& accounts = services_.accounts;
+    auto found = co_await net::await_handler<result<directory::login>>(
+        executor_, [&accounts, &authcid, &authzid, &password](directory::login_handler handler) {
+            accounts.verify_password(authcid, authzid, std::move(password), std::move(handler));
+        });
+    co_return judge(found, "password");
+}
+
+net::awaitable<answer> desk::verify_token(std::string identity, secret token, bool google_format)
+{
+    began_ = steady_clock::now();
+    using state = directory::token_judgement::state;
+    directory::token_judgement judged{state::refused, {}, "no token"};
+    // Nobody guesses tokens, so they are looked at while the guard refuses passwords: what others
+    // try does not keep the owner out. An expired one, sent again and again, is a forgotten device.
+    secret_print_ = services_.guard.fingerprint(guard::account_key(identity), token.reveal());
+    auto* const tokens = judges_.tokens;
+    if (tokens != nullptr && !token.empty()) {
+        auto found = co_await net::await_handler<result<directory::token_judgement>>(
+            executor_, [tokens, &token](directory::token_verifier::handler handler) {
+                tokens->verify(std::move(token), std::move(handler));
+            });
+        if (!found) co_return judge(std::move(found).error(), "token");
+        judged = std::move(*found);
+    }
+    result<directory::login> login{directory::login{directory::login_state::bad_credentials, nullptr, judged.why}};
+    if (judged.what == state::good) {
+        co_await prepare(services_.accounts, executor_, judged.account, directory::freshness::remembered);
+        login = services_.accounts.admit(judged.account, identity, judged.why);
+    }
+    // No account is as good as no token, and the client is told no more than that.
+    auto a = judge(login, "token");
+    if (a.what == answer::kind::bad_credentials)
+        a.told = tokens != nullptr ? tokens->refusal(judged, google_format) : "{}";
+    co_return a;
+}
+
+net::awaitable<answer> desk::authorize(std::string authcid, std::string authzid, std::string stored_key, bool outside)
+{
+    co_await prepare(services_.accounts, executor_, authcid, directory::freshness::remembered);
+    if (!outside) co_return judge(services_.accounts.authorize(authcid, authzid, stored_key), "password");
+    if (std::exchange(ticket_, nullptr) != nullptr)
+        co_return judge(services_.accounts.admit(authcid, authzid, cause_), "ticket");
+    secret_print_ = 0;
+    co_return judge(services_.accounts.admit(authcid, authzid, "certificate"), "certificate");
+}
+
+net::awaitable<std::variant<sasl::scram_keys, answer>> desk::scram(std::string authcid, postern::hash h)
+{
+    std::variant<sasl::scram_keys, answer> given{answer{answer::kind::unavailable}};
+    began_ = {};
+    secret_print_ = 0;
+    if (auto refused = put_off(authcid)) {
+        given = std::move(*refused);
+        co_return given;
+    }
+    // A password that was changed a moment ago counts: who proves that it is known can't be asked again.
+    co_await prepare(services_.accounts, executor_, authcid, directory::freshness::now);
+    auto keys = services_.accounts.scram(authcid, h);
+    if (keys) {
+        given = std::move(*keys);
+    } else {
+        cause_ = keys.error().logged;
+    }
+    co_return given;
+}
+
+net::awaitable<std::variant<sasl::cram_keys, answer>> desk::cram(std::string authcid)
+{
+    std::variant<sasl::cram_keys, answer> given{answer{answer::kind::unavailable}};
+    began_ = {};
+    secret_print_ = 0;
+    if (auto refused = put_off(authcid)) {
+        given = std::move(*refused);
+        co_return given;
+    }
+    co_await prepare(services_.accounts, executor_, authcid, directory::freshness::now);
+    auto const stored = services_.accounts.cram_md5(authcid);
+    if (stored) {
+        given = sasl::cram_keys{.state = sasl::make_cram_secret(stored->password.reveal()),
+                                .stored_key = stored->stored_key,
+                                .real = stored->real,
+                                .note = stored->note};
+    } else {
+        cause_ = stored.error().logged;
+    }
+    co_return given;
+}
+
+net::awaitable<std::variant<sasl::context_answer, answer>> desk::step_context(sasl::context_step asked)
+{
+    std::variant<sasl::context_answer, answer> given{answer{answer::kind::unavailable}};
+    began_ = steady_clock::now();
+    credential_ = "ticket";
+    label_.clear();
+    auto* const kerberos = judges_.kerberos;
+    if (kerberos == nullptr) co_return given;
+    auto found = co_await net::await_handler<result<directory::kerberos_answer>>(
+        executor_, [kerberos, &asked, this](directory::kerberos::handler handler) {
+            kerberos->step(ticket_, std::move(asked), std::move(handler));
+        });
+    if (!found) {
+        cause_ = found.error().logged;
+        co_return given;
+    }
+    // The owner of the ticket stays the cause, whatever the steps after it say.
+    if (!found->cause.empty()) cause_ = found->cause;
+    // Nobody guesses tickets, so they are looked at while the guard refuses passwords. The same
+    // trouble again and again is one program with a ticket that is not taken.
+    ticket_trouble_ = found->what.note;
+    if (ticket_trouble_.empty()) ticket_trouble_ = "ticket";
+    given = std::move(found->what);
+    co_return given;
+}
+
+answer desk::judge(result<directory::login> const& found, std::string_view credential)
+{
+    using kind = answer::kind;
+    credential_ = credential;
+    label_.clear();
+    if (!found) {
+        cause_ = found.error().logged;
+        return answer{kind::unavailable};
+    }
+    cause_ = found->cause;
+    if (found->app) {
+        credential_ = "app-password-" + std::to_string(found->app->id);
+        label_ = found->app->label;
+    }
+    switch (found->state) {
+        case directory::login_state::accepted: return accept(*found);
+        case directory::login_state::bad_credentials: break;
+        case directory::login_state::disabled: return answer{kind::disabled};
+        case directory::login_state::smtp_auth_off:
+            if (!who_.sends) return accept(*found);
+            return answer{kind::smtp_auth_off};
+        case directory::login_state::app_password_needed: return answer{kind::app_password_needed};
+    }
+    return answer{kind::bad_credentials};
+}
+
+answer desk::accept(directory::login const& found)
+{
+    if (found.app && !found.app->limits.allow_client(who_.address)) {
+        answer a{answer::kind::put_off};
+        a.put_off_by = catalogue::make_verdict(
+            rules::app_password_network, {{"client", who_.address.to_string()}, {"app_password", found.app->label}});
+        return a;
+    }
+    answer a{answer::kind::accepted};
+    a.who = found.who;
+    a.app = found.app;
+    if (a.app) services_.accounts.note_use(*a.app, who_.address);
+    services_.guard.on_success(settings_.guard, who_.address, a.who->address, steady_clock::now());
+    if (who_.sends) services_.on_login(settings_, a.who->address, who_.address);
+    return a;
+}
+
+std::optional<answer> desk::put_off(std::string_view authcid) const
+{
+    auto const refusal = services_.guard.at_login(settings_.guard, who_.address, authcid, steady_clock::now());
+    if (!refusal.refused()) return std::nullopt;
+    answer a{answer::kind::put_off};
+    a.put_off_by = guard_verdict(rules::guard_login_refused, refusal);
+    return a;
+}
+
+steady_time desk::on_failure(std::string_view claimed, std::string_view hello, std::string_view mechanism)
+{
+    auto const now = steady_clock::now();
+    auto const from = std::exchange(began_, {});
+    if (auto const trouble = std::exchange(ticket_trouble_, {}); !trouble.empty())
+        secret_print_ = services_.guard.fingerprint(guard::account_key(claimed), trouble);
+    auto const counted =
+        services_.guard.on_failure(settings_.guard, who_.address, claimed, std::exchange(secret_print_, 0), now);
+    if (counted.wait.count() != 0) {
+        log::event(log::level::info, "guard_slows",
+                   {{"session", who_.session},
+                    {"client", who_.client},
+                    {"account", claimed},
+                    {"milliseconds", counted.wait.count()},
+                    {"same_secret_again", counted.repeats},
+                    {"points", std::lround(counted.points)}});
+    }
+    if (counted.forgotten_device) {
+        forgotten_device d{std::string{claimed}, who_.address, std::string{hello}, std::string{mechanism},
+                           counted.repeats};
+        services_.on_forgotten(settings_, std::move(d));
+    }
+    for (auto const& r : counted.refusals) {
+        log::event(log::level::warning, "guard_refuses",
+                   {{"session", who_.session},
+                    {"rule", r.why == guard::reason::account ? rules::guard_login_refused.name
+                                                             : rules::guard_network_refused.name},
+                    {"client", who_.client},
+                    {"refused", to_string(r.why)},
+                    {"held_against", r.what},
+                    {"points", std::lround(r.points)},
+                    {"accounts_tried", r.accounts},
+                    {"seconds", r.time.count()}});
+    }
+    return (from == steady_time{} ? now : from) + settings_.auth.failure_delay + counted.wait;
+}
+
+}  // namespace postern::login
