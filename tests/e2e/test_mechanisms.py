@@ -336,33 +336,17 @@ class Tokens(unittest.TestCase):
             wire.say(f"AUTH XOAUTH2 {google('x')}", 504)
 
 
-class External(unittest.TestCase):
-    """A client certificate in place of a password."""
-    @classmethod
-    def setUpClass(cls):
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-people-"))
-        cls.addClassCleanup(shutil.rmtree, folder, True)
-        cls.folder = folder
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3",
-            "-subj", "/CN=People", "-keyout", folder / "ca.key", "-out", folder / "ca.pem", check=True)
-        cls.bob = cls.make("bob", None)
-        cls.alice = cls.make("alice", [ALICE])
-        cls.both = cls.make("both", [ALICE, BOB])
-        cls.nobody = cls.make("nobody", ["nobody@postern.test"])
-        cls.server_only = cls.make("server_only", [ALICE], usage="serverAuth")
-        der = run("openssl", "pkey", "-in", cls.bob[1], "-pubout", "-outform", "DER", input=b"", check=True).stdout
-        written = documented("EXTERNAL")
-        cls.port, = free_ports(1)
-        bound = {**written["auth"]["certificates"][0], "account": BOB, "key": hashlib.sha256(der).hexdigest()}
-        cls.server = Postern(
-            {"auth": {"client_authorities": folder / "ca.pem", "certificates": [bound], "failure_delay": "20 ms"}},
-            listeners=[{**written["listener"][0], "address": f"{HOST}:{cls.port}"}])
-        cls.addClassCleanup(cls.server.__exit__, None, None, None)
+class People:
+    """An authority that says which person a certificate is for."""
 
-    @classmethod
-    def make(cls, stem, addresses, usage="clientAuth"):
+    def __init__(self, folder):
+        self.folder, self.ca = folder, folder / "ca.pem"
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3",
+            "-subj", "/CN=People", "-keyout", folder / "ca.key", "-out", self.ca, check=True)
+
+    def issue(self, stem, addresses, usage="clientAuth"):
         """Signed by the people's authority, or by itself when there are no addresses."""
-        pem, key, request, extension = (cls.folder / f"{stem}.{end}" for end in ("pem", "key", "csr", "ext"))
+        pem, key, request, extension = (self.folder / f"{stem}.{end}" for end in ("pem", "key", "csr", "ext"))
         if addresses is None:
             run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3",
                 "-subj", f"/CN={stem}", "-keyout", key, "-out", pem, check=True)
@@ -370,9 +354,32 @@ class External(unittest.TestCase):
         run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={stem}",
             "-keyout", key, "-out", request, check=True)
         extension.write_text("subjectAltName=" + ",".join(f"email:{a}" for a in addresses) + f"\nextendedKeyUsage={usage}\n")
-        run("openssl", "x509", "-req", "-in", request, "-CA", cls.folder / "ca.pem", "-CAkey", cls.folder / "ca.key",
+        run("openssl", "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.folder / "ca.key",
             "-CAcreateserial", "-days", "3", "-extfile", extension, "-out", pem, check=True)
         return pem, key
+
+
+class External(unittest.TestCase):
+    """A client certificate in place of a password."""
+    @classmethod
+    def setUpClass(cls):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-people-"))
+        cls.addClassCleanup(shutil.rmtree, folder, True)
+        cls.folder = folder
+        cls.people = People(folder)
+        cls.bob = cls.people.issue("bob", None)
+        cls.alice = cls.people.issue("alice", [ALICE])
+        cls.both = cls.people.issue("both", [ALICE, BOB])
+        cls.nobody = cls.people.issue("nobody", ["nobody@postern.test"])
+        cls.server_only = cls.people.issue("server_only", [ALICE], usage="serverAuth")
+        der = run("openssl", "pkey", "-in", cls.bob[1], "-pubout", "-outform", "DER", input=b"", check=True).stdout
+        written = documented("EXTERNAL")
+        cls.port, = free_ports(1)
+        bound = {**written["auth"]["certificates"][0], "account": BOB, "key": hashlib.sha256(der).hexdigest()}
+        cls.server = Postern(
+            {"auth": {"client_authorities": cls.people.ca, "certificates": [bound], "failure_delay": "20 ms"}},
+            listeners=[{**written["listener"][0], "address": f"{HOST}:{cls.port}"}])
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
 
     def wire(self, pair, old=False):
         context = client_context()
@@ -400,7 +407,7 @@ class External(unittest.TestCase):
                 wire.say(f"AUTH EXTERNAL {base64.b64encode(wanted.encode()).decode() or '='}", 535, "5.7.8")
 
     def test_std_42_not_offered_without_a_certificate_that_is_some_account_s(self):
-        stranger = self.make("stranger", None)
+        stranger = self.people.issue("stranger", None)
         for pair in (None, stranger, self.nobody, self.server_only):
             with self.subTest(certificate=pair and pair[0].stem), self.wire(pair) as wire:
                 self.assertEqual(offered(wire), ["PLAIN", "LOGIN"])
