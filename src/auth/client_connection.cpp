@@ -277,6 +277,7 @@ net::awaitable<void> client_connection::refuse(std::shared_ptr<attempt> a, dovec
     auto const* const r = session_.find(f.ticket);
     auto const v = a->put_off ? *a->put_off : make_verdict(*f.why);
     auto const id = a->session + ".1";
+    if (f.why == &rules::auth_failed) a->desk.take_refusal(f.detail, r->claimed);
     log_refusal(*a, *r, v, id, f.detail);
     if (f.why == &rules::auth_failed) {
         auto const due = a->desk.on_failure(r->claimed, {}, r->mechanism);
@@ -329,9 +330,19 @@ void client_connection::log_refusal(attempt const& a, dovecot::server_session::r
     auto const& rule = *v.why;
     auto const status = to_string(rule.status);
     std::vector<log::field> fields{
-        {"session", id},         {"rule", rule.name},          {"code", rule.code},        {"status", status},
-        {"command", "AUTH"},     {"account", r.claimed},       {"mechanism", r.mechanism}, {"client", a.client},
-        {"listener", listener_}, {"service", r.facts.service}, {"tls", r.facts.tls},       {"cause", a.desk.cause()},
+        {"session", id},
+        {"rule", rule.name},
+        {"code", rule.code},
+        {"status", status},
+        {"command", "AUTH"},
+        {"account", r.claimed},
+        {"mechanism", r.mechanism},
+        {"client", a.client},
+        {"listener", listener_},
+        {"service", r.facts.service},
+        {"tls", r.facts.tls},
+        {"cause", a.desk.cause()},
+        {"meaning", a.desk.meaning()},
     };
     if (!detail.empty()) fields.emplace_back("detail", detail);
     for (auto const& fact : v.facts)

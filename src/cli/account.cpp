@@ -23,11 +23,25 @@ struct options {
     bool json = false;
 };
 
+/// "off for the domain since 2026-11-22 07:04:11 UTC, by operator"
+std::string basic_passwords(json::value const& a)
+{
+    auto const* basic = a.is_object() ? a.as_object().if_contains("basic_passwords") : nullptr;
+    if (!basic || !basic->is_object()) return "-";
+    std::string words = flag_of(*basic, "allowed") ? "passwords on" : "passwords off";
+    auto const level = text_of(*basic, "set_for");
+    if (level.empty()) return words + "; nobody said otherwise";
+    return words + " for the " + level + " since " + readable_time(text_of(*basic, "since")) + ", by " +
+           text_of(*basic, "by");
+}
+
 void show(json::value const& a)
 {
     print_line("address       " + text_of(a, "address"));
     print_line(std::string{"account       "} + (flag_of(a, "enabled") ? "enabled" : "disabled"));
     print_line(std::string{"SMTP AUTH     "} + (flag_of(a, "smtp_auth") ? "on" : "off"));
+    print_line("basic         " + basic_passwords(a));
+    print_line("app passwords " + text_of(a, "app_passwords"));
     print_line("password      " + text_of(a, "scheme") +
                (flag_of(a, "scram") ? ", SCRAM keys" : ", no SCRAM keys yet") +
                (flag_of(a, "cram_md5") ? ", kept for CRAM-MD5" : ""));
@@ -220,8 +234,22 @@ void add_account(CLI::App& commands, application& app)
         ->required()
         ->check(CLI::IsMember({"on", "off"}));
 
+    declare
+        .command("basic-passwords", "Whether the account may log in with its own password",
+                 [](application const& a, options const& given) {
+                     auto arguments = address_only(given);
+                     arguments["state"] = given.other;
+                     return change(
+                         a, given, "account basic-passwords", arguments,
+                         "has basic passwords " + (given.other == "inherit" ? "as its domain says" : given.other));
+                 })
+        ->add_option("STATE", o->other, "on, off, or inherit: as the domain or the configuration says")
+        ->required()
+        ->check(CLI::IsMember({"on", "off", "inherit"}));
+
     add_import(*group, app);
     add_app_password(*group, app);
+    add_account_test(*group, app);
 
     auto* alias = group->add_subcommand("alias", "Further addresses of an account");
     alias->require_subcommand(1);

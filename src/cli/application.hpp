@@ -24,6 +24,7 @@ struct application {
 
 void add_serve(CLI::App& commands, application& app);
 void add_account(CLI::App& commands, application& app);
+void add_account_test(CLI::App& account_commands, application& app);
 void add_app_password(CLI::App& account_commands, application& app);
 void add_import(CLI::App& commands, application& app);
 void add_domain(CLI::App& commands, application& app);

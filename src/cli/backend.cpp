@@ -37,6 +37,7 @@ basic_result<opened, failure> open_files(config::settings const& s, control::com
         o.folder = s.data_dir;
         o.hash_threads = s.auth.hash_threads;
         o.configured_domains = s.domains.local;
+        o.basic_passwords = s.auth.basic_passwords;
         o.recipient_delimiter = s.submission.recipient_delimiter;
         o.scram_hashes = directory::scram_hashes_of(config::all_mechanisms(s));
         auto accounts = directory::open_embedded(o);

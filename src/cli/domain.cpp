@@ -12,7 +12,7 @@ namespace json = boost::json;
 namespace {
 
 struct options {
-    std::string domain;
+    std::string domain, state;
     bool json = false;
 };
 
@@ -20,6 +20,7 @@ int change(application const& app, options const& o, std::string_view command, s
 {
     json::object arguments;
     arguments["domain"] = o.domain;
+    if (!o.state.empty()) arguments["state"] = o.state;
     auto done = perform(app, command, arguments);
     if (!done) return done.error();
     if (o.json) {
@@ -29,6 +30,8 @@ int change(application const& app, options const& o, std::string_view command, s
     }
     return all_is_well;
 }
+
+std::string words_of(std::string const& state) { return state == "inherit" ? "as the configuration says" : state; }
 
 int list(application const& app, options const& o)
 {
@@ -42,9 +45,14 @@ int list(application const& app, options const& o)
         print_line("There is no local domain yet; `postern domain add NAME` makes one.");
         return all_is_well;
     }
-    table t{{"DOMAIN", "FROM"}};
-    for (auto const& d : done->as_array())
-        t.add({text_of(d, "domain"), flag_of(d, "configured") ? "configuration" : "postern domain add"});
+    table t{{"DOMAIN", "FROM", "BASIC PASSWORDS"}};
+    for (auto const& d : done->as_array()) {
+        auto const* basic = d.is_object() ? d.as_object().if_contains("basic_passwords") : nullptr;
+        auto const set = !basic || !basic->is_object() ? std::string{"inherited"}
+                         : flag_of(*basic, "allowed")  ? "on since " + readable_time(text_of(*basic, "since"))
+                                                       : "off since " + readable_time(text_of(*basic, "since"));
+        t.add({text_of(d, "domain"), flag_of(d, "configured") ? "configuration" : "postern domain add", set});
+    }
     t.print();
     return all_is_well;
 }
@@ -73,6 +81,15 @@ void add_domain(CLI::App& commands, application& app)
         ->add_option("NAME", o->domain, "The domain")
         ->required();
     declare("list", "All local domains", list);
+    auto* const basic =
+        declare("basic-passwords", "Whether the domain's accounts may log in with their own passwords",
+                [](application const& a, options const& given) {
+                    return change(a, given, "domain basic-passwords", "has basic passwords " + words_of(given.state));
+                });
+    basic->add_option("NAME", o->domain, "The domain")->required();
+    basic->add_option("STATE", o->state, "on, off, or inherit: as the configuration says")
+        ->required()
+        ->check(CLI::IsMember({"on", "off", "inherit"}));
 }
 
 }  // namespace postern::cli

@@ -202,6 +202,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     accounts.upgrade_hashes = s.auth.upgrade_hashes;
     accounts.backends = backends_of(s);
     accounts.configured_domains = s.domains.local;
+    accounts.basic_passwords = s.auth.basic_passwords;
     accounts.recipient_delimiter = s.submission.recipient_delimiter;
     accounts.scram_hashes = directory::scram_hashes_of(config::all_mechanisms(s));
     auto opened = directory::open_embedded(std::move(accounts));
@@ -265,6 +266,7 @@ result<> running_server::reload(config::settings const& wanted)
     }
     list_listeners();
     accounts_->set_configured_domains(in_force.domains.local);
+    accounts_->set_configured_basic_passwords(in_force.auth.basic_passwords);
     accounts_->set_recipient_delimiter(in_force.submission.recipient_delimiter);
     accounts_->set_scram_hashes(directory::scram_hashes_of(config::all_mechanisms(in_force)));
     for (auto const& name : config::needs_restart(*before, wanted))

@@ -31,6 +31,7 @@ struct phrase {
 };
 constexpr std::array phrases{
     phrase{"login", "{account} logged in with {mechanism}[ over {tls}] from {client}"},
+    phrase{"login_cause", "Why the log-in failed: {meaning}"},
     phrase{"refused", "Refused[: {command} got {code} {status}], rule {rule}"},
     phrase{"accepted", "Message {queue_id} accepted: from <[{reverse_path}]> to {forward_path}[, {size} octets]"},
     phrase{"session", "The session ended[ by {ended_by}]: {messages} message(s), {refusals} refusal(s)"},

@@ -312,6 +312,27 @@ TEST_CASE("limits of sending are read, and written as they are read")
     CHECK(again->limits.sending == s->limits.sending);
 }
 
+TEST_CASE("a sending limit can be for one app password")
+{
+    std::vector<problem> problems;
+    auto const s = parse(
+        "[[limits.sending]]\nper = \"app_password\"\nmatch = \"Ann@Example.COM#7\"\n"
+        "[[limits.sending]]\nper = \"app_password\"\nmatch = \"@Example.COM\"\n",
+        "p.toml", problems);
+    REQUIRE(s);
+    CHECK(s->limits.sending[0].match == "ann@example.com#7");
+    CHECK(s->limits.sending[1].match == "@example.com");
+    auto const again = parse(to_toml(*s), "p.toml", problems);
+    REQUIRE(again);
+    CHECK(again->limits.sending == s->limits.sending);
+    for (char const* bad : {"ann@example.com#", "ann@example.com#x", "example.com", "#7"}) {
+        CAPTURE(bad);
+        problems.clear();
+        CHECK_FALSE(parse("[[limits.sending]]\nper = \"app_password\"\nmatch = \"" + std::string{bad} + "\"\n",
+                          "p.toml", problems));
+    }
+}
+
 TEST_CASE("all problems are named, in the order of the file")
 {
     CHECK(problems_of("treads = 1\nhostname = 5\n[log]\nlevel = 1\n[auth]\nfailures = 0\n") ==

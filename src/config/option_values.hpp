@@ -25,9 +25,12 @@ struct auth_role_words {
 };
 
 struct limit_scope_words {
-    static constexpr std::string_view name = "\"account\", \"domain\" or \"network\"";
-    static constexpr std::array<std::pair<std::string_view, limit_scope>, 3> all{
-        {{"account", limit_scope::account}, {"domain", limit_scope::domain}, {"network", limit_scope::network}}};
+    static constexpr std::string_view name = "\"account\", \"app_password\", \"domain\" or \"network\"";
+    static constexpr std::array<std::pair<std::string_view, limit_scope>, 4> all{
+        {{"account", limit_scope::account},
+         {"app_password", limit_scope::app_password},
+         {"domain", limit_scope::domain},
+         {"network", limit_scope::network}}};
 };
 
 struct tls_words {

@@ -81,6 +81,11 @@ constexpr option table[] = {
         "The ways of logging in that are offered, each only where it can succeed: see mechanisms.md. The "
         "-PLUS variants bind the login to the TLS connection; they are left out by default since some "
         "programs choose them and fail (mutt of Debian 12)."),
+    setting<boolean, [](auto& s) -> auto& { return s.auth.basic_passwords; }>(
+        "auth.basic_passwords", reload,
+        "Whether accounts may log in with their own password. Where not, only app passwords, tokens and "
+        "certificates are taken; see accounts.md. `postern domain basic-passwords` and `postern account "
+        "basic-passwords` say otherwise for a domain and an account."),
     setting<boolean, [](auto& s) -> auto& { return s.auth.require_tls; }>(
         "auth.require_tls", reload,
         "Log-ins are neither offered nor taken on a connection without TLS."),
@@ -612,13 +617,13 @@ constexpr basic_option<auth_socket> auth_socket_table[] = {
 constexpr basic_option<sending_limit> sending_table[] = {
     entry<sending_limit, choice<limit_scope_words>, [](auto& l) -> auto& { return l.per; }>(
         "per", reload,
-        "What is counted: the mail of each account, of all accounts of a domain, or of each client address (IPv6: "
-        "/64).",
+        "What is counted: the mail of each account, of each app password, of all accounts of a domain, or of each "
+        "client address (IPv6: /64).",
         {}, first_version),
     entry<sending_limit, text, [](auto& l) -> auto& { return l.match; }>(
         "match", reload,
         "Whom it is for: an account (`ann@example.com`), the accounts of a domain (`@example.com`), with per = "
-        "\"domain\" a domain, with per = \"network\" a network. \"\": all who have no row of their own.",
+        "\"app_password\" those or one of them (`ann@example.com#7`), with per = \"domain\" a domain, with per = \"network\" a network. \"\": all who have no row of their own.",
         "\"ann@example.com\"", first_version),
     entry<sending_limit, number<0, 1'000'000'000>, [](auto& l) -> auto& { return l.messages_per_hour; }>(
         "messages_per_hour", reload, "Messages in an hour that begins with the first one. 0: no limit.", {},

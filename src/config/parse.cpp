@@ -11,6 +11,7 @@
 
 #include <unistd.h>
 
+#include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "config/ldap_values.hpp"
 #include "config/option.hpp"
@@ -272,6 +273,12 @@ private:
             if (!network::parse(l.match)) r_.bad(where, quote(printable(l.match, 60)) + " is not a network");
             return;
         }
+        // One app password of an account: its id stands behind the address.
+        std::string id;
+        if (auto const hash = l.match.rfind('#'); l.per == limit_scope::app_password && hash != std::string::npos) {
+            id = l.match.substr(hash);
+            if (parse_number<std::uint64_t>(std::string_view{id}.substr(1))) l.match.resize(hash);
+        }
         auto const at = l.match.rfind('@');
         auto const domain = mail::parse_domain(at == std::string::npos ? l.match : l.match.substr(at + 1));
         bool const fits = domain && (at == std::string::npos) == (l.per == limit_scope::domain);
@@ -281,7 +288,7 @@ private:
                                                                : " is not an account or \"@example.com\""));
             return;
         }
-        l.match = at == std::string::npos ? *domain : to_lower(l.match.substr(0, at + 1)) + *domain;
+        l.match = at == std::string::npos ? *domain : to_lower(l.match.substr(0, at + 1)) + *domain + id;
     }
 
     void check_certificates(node const& root)

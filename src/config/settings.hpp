@@ -126,7 +126,7 @@ struct auth_socket {
     std::string owner, group, mode = "0600";
 };
 
-enum class limit_scope : std::uint8_t { account, domain, network };
+enum class limit_scope : std::uint8_t { account, domain, network, app_password };
 
 /// How much may be sent; 0 is no limit. The row whose `match` is nearest holds.
 struct sending_limit {
@@ -157,6 +157,7 @@ struct settings {
     } domains;
     struct {
         std::vector<std::string> mechanisms{"SCRAM-SHA-256", "OAUTHBEARER", "XOAUTH2", "EXTERNAL", "PLAIN", "LOGIN"};
+        bool basic_passwords = true;
         bool require_tls = true;
         std::vector<network> plaintext_networks;
         unsigned hash_threads = 0;

@@ -1,4 +1,6 @@
-// account add, list, show, password, remove, enable, disable, smtp-auth, alias, send-as, import
+// account add, list, show, password, remove, enable, disable, smtp-auth, basic-passwords, alias, send-as, import
+#include <algorithm>
+
 #include <boost/json/array.hpp>
 
 #include "base/log.hpp"
@@ -16,12 +18,27 @@ json::array list_of(std::vector<std::string> const& texts)
     return a;
 }
 
-json::object describe(directory::account const& a)
+json::object describe(directory::basic_passwords const& b)
+{
+    using level = directory::basic_passwords::level;
+    json::object o;
+    o["allowed"] = b.now.allowed;
+    o["set_for"] = b.from == level::nobody ? json::value{nullptr} : json::value{to_string(b.from)};
+    o["by"] = b.from == level::nobody ? json::value{nullptr} : json::value{b.now.by};
+    o["since"] = b.from == level::nobody ? json::value{nullptr} : json::value{to_rfc3339(b.now.since)};
+    return o;
+}
+
+json::object describe(context& c, directory::account const& a)
 {
     json::object o;
     o["address"] = a.address;
     o["enabled"] = a.enabled;
     o["smtp_auth"] = a.smtp_auth;
+    o["basic_passwords"] = describe(c.accounts->basic_passwords_of(a));
+    auto const now = wall_clock::now();
+    o["app_passwords"] =
+        std::count_if(a.app_passwords.begin(), a.app_passwords.end(), [&](auto const& p) { return p->works(now); });
     o["aliases"] = list_of(a.aliases);
     o["send_as"] = list_of(a.send_as);
     o["scheme"] = a.scheme;
@@ -75,7 +92,7 @@ outcome change(context& c, arguments& a, std::string_view what, Change apply)
     log::event(log::level::info, "account_changed", {{"account", name}, {"change", what}});
     auto after = find(c, name);
     if (!after) return std::move(after.error());
-    return json::value(describe(**after));
+    return json::value(describe(c, **after));
 }
 
 }  // namespace
@@ -101,7 +118,7 @@ outcome account_add(context& c, arguments a)
     log::event(log::level::info, "account_changed", {{"account", address.key()}, {"change", "added"}});
     auto after = find(c, address.key());
     if (!after) return std::move(after.error());
-    auto o = describe(**after);
+    auto o = describe(c, **after);
     warn_about_domain(c, address.domain, o);
     return json::value(std::move(o));
 }
@@ -112,7 +129,7 @@ outcome account_list(context& c, arguments a)
     auto all = c.accounts->list_accounts();
     if (!all) return to_failure(all.error());
     json::array list;
-    for (auto const& one : *all) list.emplace_back(describe(one));
+    for (auto const& one : *all) list.emplace_back(describe(c, one));
     return json::value(std::move(list));
 }
 
@@ -122,7 +139,7 @@ outcome account_show(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto found = find(c, address);
     if (!found) return std::move(found.error());
-    return json::value(describe(**found));
+    return json::value(describe(c, **found));
 }
 
 outcome account_password(context& c, arguments a)
@@ -164,6 +181,14 @@ outcome account_smtp_auth(context& c, arguments a)
     auto const on = a.flag("on");
     return change(c, a, on ? "smtp-auth on" : "smtp-auth off",
                   [&](std::string const& name) { return c.accounts->set_smtp_auth(name, on); });
+}
+
+outcome account_basic_passwords(context& c, arguments a)
+{
+    auto const allowed = a.on_off_or_inherit("state");
+    auto const what = !allowed ? "basic passwords inherited" : *allowed ? "basic passwords on" : "basic passwords off";
+    return change(c, a, what,
+                  [&](std::string const& name) { return c.accounts->set_basic_passwords(name, allowed, "operator"); });
 }
 
 outcome account_alias_add(context& c, arguments a)

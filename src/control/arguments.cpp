@@ -114,6 +114,14 @@ bool arguments::flag(std::string_view key)
     return found.value_or(false);
 }
 
+std::optional<bool> arguments::on_off_or_inherit(std::string_view key)
+{
+    auto const given = text(key);
+    if (given == "on" || given == "off") return given == "on";
+    if (given != "inherit") wrong(std::string{key} + " must be on, off or inherit");
+    return std::nullopt;
+}
+
 std::optional<std::uint64_t> arguments::optional_number(std::string_view key, std::uint64_t most)
 {
     auto const* v = look(key);
@@ -146,6 +154,12 @@ secret arguments::secret(std::string_view key, std::size_t limit)
         return {};
     }
     return postern::secret{std::string_view{v->as_string()}};
+}
+
+postern::secret arguments::optional_secret(std::string_view key, std::size_t limit)
+{
+    auto const* given = given_.if_contains(key);
+    return given ? secret(key, limit) : postern::secret{};
 }
 
 mail::mailbox arguments::mailbox(std::string_view key)

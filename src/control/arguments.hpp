@@ -31,7 +31,11 @@ public:
     std::optional<bool> optional_flag(std::string_view key);
     std::optional<std::uint64_t> optional_number(std::string_view key, std::uint64_t most);
     bool flag(std::string_view key);
+    /// "on", "off", or "inherit": nothing.
+    std::optional<bool> on_off_or_inherit(std::string_view key);
     postern::secret secret(std::string_view key, std::size_t limit = 4096);
+    /// Absent or null: empty.
+    postern::secret optional_secret(std::string_view key, std::size_t limit = 4096);
     mail::mailbox mailbox(std::string_view key);
 
     /// Records what is wrong, unless something was before.

@@ -12,7 +12,7 @@ constexpr bool accounts = true;
 constexpr bool queue = true;
 constexpr bool server = true;
 
-constexpr std::array<command, 33> table{{
+constexpr std::array<command, 36> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -21,15 +21,18 @@ constexpr std::array<command, 33> table{{
     {"account enable", accounts, !queue, !server, account_enable},
     {"account disable", accounts, !queue, !server, account_disable},
     {"account smtp-auth", accounts, !queue, !server, account_smtp_auth},
+    {"account basic-passwords", accounts, !queue, !server, account_basic_passwords},
     {"account alias add", accounts, !queue, !server, account_alias_add},
     {"account alias remove", accounts, !queue, !server, account_alias_remove},
     {"account send-as add", accounts, !queue, !server, account_send_as_add},
     {"account send-as remove", accounts, !queue, !server, account_send_as_remove},
     {"account import", accounts, !queue, !server, account_import},
+    {"account test", accounts, !queue, !server, account_test},
     {"account app-password add", accounts, !queue, !server, app_password_add},
     {"account app-password list", accounts, !queue, !server, app_password_list},
     {"account app-password revoke", accounts, !queue, !server, app_password_revoke},
     {"domain add", accounts, !queue, !server, domain_add},
+    {"domain basic-passwords", accounts, !queue, !server, domain_basic_passwords},
     {"domain list", accounts, !queue, !server, domain_list},
     {"domain remove", accounts, !queue, !server, domain_remove},
     {"queue list", !accounts, queue, !server, queue_list},
@@ -42,7 +45,7 @@ constexpr std::array<command, 33> table{{
     {"guard lift", !accounts, !queue, !server, guard_lift},
     {"guard deny", !accounts, !queue, !server, guard_deny},
     {"guard allow", !accounts, !queue, !server, guard_allow},
-    {"guard usage", !accounts, !queue, server, guard_usage},
+    {"guard usage", accounts, !queue, server, guard_usage},
     {"explain", accounts, !queue, !server, explain},
     {"why", !accounts, !queue, !server, why},
     {"status", !accounts, queue, server, server_status},

@@ -56,7 +56,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, app_password.cpp, domain.cpp, queue.cpp, guard.cpp, explain.cpp, why.cpp, status.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, guard.cpp, explain.cpp, why.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -65,15 +65,18 @@ outcome account_remove(context& c, arguments a);
 outcome account_enable(context& c, arguments a);
 outcome account_disable(context& c, arguments a);
 outcome account_smtp_auth(context& c, arguments a);
+outcome account_basic_passwords(context& c, arguments a);
 outcome account_alias_add(context& c, arguments a);
 outcome account_alias_remove(context& c, arguments a);
 outcome account_send_as_add(context& c, arguments a);
 outcome account_send_as_remove(context& c, arguments a);
 outcome account_import(context& c, arguments a);
+outcome account_test(context& c, arguments a);
 outcome app_password_add(context& c, arguments a);
 outcome app_password_list(context& c, arguments a);
 outcome app_password_revoke(context& c, arguments a);
 outcome domain_add(context& c, arguments a);
+outcome domain_basic_passwords(context& c, arguments a);
 outcome domain_list(context& c, arguments a);
 outcome domain_remove(context& c, arguments a);
 outcome queue_list(context& c, arguments a);

@@ -1,8 +1,9 @@
-// domain add, list, remove
+// domain add, list, remove, basic-passwords
 #include <algorithm>
 
 #include <boost/json/array.hpp>
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "control/commands.hpp"
@@ -33,11 +34,21 @@ bool is_configured(context const& c, std::string_view domain)
                        [&](std::string const& one) { return mail::parse_domain(one) == domain; });
 }
 
+/// `basic_passwords`: of domains that have a setting of their own.
 json::value describe(context const& c, std::string_view domain)
 {
     json::object o;
     o["domain"] = domain;
     o["configured"] = is_configured(c, domain);
+    o["basic_passwords"] = nullptr;
+    for (auto const& [name, setting] : c.accounts->domain_basic_passwords()) {
+        if (name != domain) continue;
+        json::object b;
+        b["allowed"] = setting.allowed;
+        b["by"] = setting.by;
+        b["since"] = to_rfc3339(setting.since);
+        o["basic_passwords"] = std::move(b);
+    }
     return o;
 }
 
@@ -51,6 +62,22 @@ outcome domain_add(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     if (auto added = c.accounts->add_domain(domain); !added) return to_failure(added.error());
     log::event(log::level::info, "domain_changed", {{"domain", domain}, {"change", "added"}});
+    return describe(c, domain);
+}
+
+/// Also of domains that are not local: users of back ends may have them.
+outcome domain_basic_passwords(context& c, arguments a)
+{
+    auto const domain = read_domain(a);
+    auto const allowed = a.on_off_or_inherit("state");
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    if (auto set = c.accounts->set_domain_basic_passwords(domain, allowed, "operator"); !set)
+        return to_failure(set.error());
+    log::event(log::level::info, "domain_changed",
+               {{"domain", domain},
+                {"change", !allowed   ? "basic passwords inherited"
+                           : *allowed ? "basic passwords on"
+                                      : "basic passwords off"}});
     return describe(c, domain);
 }
 

@@ -210,7 +210,16 @@ outcome guard_usage(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto const name = account.key();
     json::array rows;
-    for (auto const& u : c.sending->look(c.settings->limits.sending, {name, {}}, wall_clock::now())) {
+    auto const now = wall_clock::now();
+    auto used = c.sending->look(c.settings->limits.sending, {name, {}, 0}, now);
+    if (auto const found = c.accounts->find_account(name); found && *found) {
+        for (auto const& p : (*found)->app_passwords) {
+            if (!p->works(now)) continue;
+            for (auto& u : c.sending->look(c.settings->limits.sending, {name, {}, p->id}, now))
+                if (u.scope == guard::scope::app_password) used.push_back(std::move(u));
+        }
+    }
+    for (auto const& u : used) {
         json::object row;
         row["counted_for"] = to_string(u.scope);
         row["who"] = u.who;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "directory/names.hpp"
 
 namespace postern::directory {
 namespace {
@@ -27,7 +28,7 @@ bool separates(std::string_view text, std::size_t& size)
 bool names(std::vector<std::string> const& list, mail::mailbox const& m)
 {
     if (list.empty()) return true;
-    auto const key = m.key();
+    auto const key = address_key(m);
     return std::any_of(list.begin(), list.end(), [&](std::string const& one) {
         return one == key || (one.starts_with('@') && std::string_view{one}.substr(1) == m.domain);
     });

@@ -73,13 +73,17 @@ std::shared_ptr<app_password const> embedded::find_app_password(entry const& e, 
     return found;
 }
 
-login embedded::state_of(entry const& e, std::shared_ptr<app_password const> app) const
+login embedded::state_of_app(entry const& e, std::shared_ptr<app_password const> app) const
 {
-    if (app->revoked) return {login_state::bad_credentials, nullptr, "a revoked app password"};
-    if (app->expired(wall_clock::now())) return {login_state::bad_credentials, nullptr, "an expired app password"};
-    auto l = state_of(e, "app password");
-    l.app = std::move(app);
-    return l;
+    login l;
+    l.why = app->revoked                      ? login_cause::app_password_revoked
+            : app->expired(wall_clock::now()) ? login_cause::app_password_expired
+                                              : login_cause::none;
+    if (l.why != login_cause::none) {
+        l.cause = app->revoked ? "a revoked app password" : "an expired app password";
+        return l;
+    }
+    return state_of(e, "app password", std::move(app));
 }
 
 /// The keys of an app password for these hashes, with the salt that the account's exchanges have.

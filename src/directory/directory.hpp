@@ -23,10 +23,25 @@
 #include "base/secret.hpp"
 #include "directory/app_password.hpp"
 #include "directory/backend.hpp"
+#include "directory/login_cause.hpp"
 #include "mail/address.hpp"
 #include "sasl/mechanism.hpp"
 
 namespace postern::directory {
+
+/// Whether basic passwords (accounts' own) are taken, as somebody set it.
+struct basic_setting {
+    bool allowed = true;
+    std::string by{};
+    wall_time since{};
+};
+/// What holds for an account, and on which level it was said.
+struct basic_passwords {
+    enum class level : std::uint8_t { nobody, organisation, domain, account };
+    level from = level::nobody;
+    basic_setting now{};  // `by` and `since` mean nothing where nobody set it
+};
+std::string_view to_string(basic_passwords::level l) noexcept;
 
 struct account {
     std::string address;               // the full address: the login name, as mailbox::key()
@@ -35,8 +50,9 @@ struct account {
     std::vector<std::string> send_as;  // granted: "address", or "@domain" for all of a domain
     bool enabled = true;
     bool smtp_auth = true;
-    std::string scheme;              // of the verifier: "argon2id", "$6$", ... for `account show`
-    std::vector<hash> scram_hashes;  // those that there are SCRAM keys for
+    std::optional<basic_setting> basic;  // the account's own setting
+    std::string scheme;                  // of the verifier: "argon2id", "$6$", ... for `account show`
+    std::vector<hash> scram_hashes;      // those that there are SCRAM keys for
     bool has_cram_md5 = false;
     std::vector<std::shared_ptr<app_password const>> app_passwords;  // those that work no more too
     wall_time created;
@@ -66,6 +82,10 @@ struct login {
     std::shared_ptr<account const> who;         // set when accepted, disabled or smtp_auth_off
     std::string cause;                          // for the log: "no such account", "wrong password", "cached", ...
     std::shared_ptr<app_password const> app{};  // what it was proven with, if that was one
+    login_cause why = login_cause::none;        // it failed
+    /// Looks closer for that, when the answer is out of the house; null: there is nothing to find. Only
+    /// while the directory is there.
+    std::function<void(cause_handler)> look_closer{};
 };
 /// What `account app-password add` asks for.
 struct new_app_password {
@@ -95,6 +115,7 @@ struct options {
     std::size_t cache_entries = 100'000;
     bool upgrade_hashes = true;                    // hashes of others become ours after a log-in
     std::vector<std::string> configured_domains;   // [domains] local
+    bool basic_passwords = true;                   // [auth] basic_passwords
     char recipient_delimiter = '+';                // of sub-addresses; NUL: there are none
     std::vector<hash> scram_hashes{hash::sha256};  // that keys are made for; SHA-256 always is
     std::vector<backend_options> backends;         // asked in this order for names that the database lacks
@@ -140,7 +161,7 @@ public:
     // -- log-ins --
 
     /// What some account can log in with at this moment. Asked for every connection.
-    virtual sasl::account_means means() const { return {}; }
+    virtual sasl::account_means means() { return {}; }
     /// Verifies and calls the handler once: before returning when the cache knows the
     /// credentials (costs microseconds), else later, on a hashing thread. An unknown
     /// account costs the same work as a wrong password.
@@ -159,6 +180,8 @@ public:
     /// account, and may it log in? `cause`: for the log.
     virtual result<login> admit(std::string_view address, std::string_view authzid, std::string cause);
 
+    /// The same as login::look_closer for an exchange in which no password was seen.
+    virtual std::function<void(cause_handler)> explain_failure(std::string_view) { return {}; }
     /// A log-in with it went well. Stored soon, off the way of whoever calls.
     virtual void note_use(app_password const& p, ip_address const& client) = 0;
 
@@ -183,6 +206,14 @@ public:
     virtual result<> revoke_app_password(std::string_view address, std::int64_t id) = 0;
     virtual result<> set_enabled(std::string_view address, bool on) = 0;
     virtual result<> set_smtp_auth(std::string_view address, bool on) = 0;
+    /// Nothing: as the domain, or else the configuration, says. `by`: who wants it so.
+    virtual result<> set_basic_passwords(std::string_view address, std::optional<bool> allowed,
+                                         std::string_view by) = 0;
+    virtual result<> set_domain_basic_passwords(std::string_view domain, std::optional<bool> allowed,
+                                                std::string_view by) = 0;
+    /// Of the domains that have a setting of their own.
+    virtual std::vector<std::pair<std::string, basic_setting>> domain_basic_passwords() const { return {}; }
+    virtual basic_passwords basic_passwords_of(account const&) const { return {}; }
     virtual result<> add_alias(std::string_view address, mail::mailbox const& alias) = 0;
     virtual result<> remove_alias(std::string_view address, mail::mailbox const& alias) = 0;
     virtual result<> grant_send_as(std::string_view address, std::string_view address_or_at_domain) = 0;
@@ -206,6 +237,8 @@ public:
     virtual result<std::vector<std::string>> list_domains() = 0;
     /// Reload: the new [domains] local.
     virtual void set_configured_domains(std::vector<std::string> domains) = 0;
+    /// Reload: the new auth.basic_passwords.
+    virtual void set_configured_basic_passwords(bool allowed) = 0;
     /// Reload: the new submission.recipient_delimiter.
     virtual void set_recipient_delimiter(char delimiter) = 0;
     /// Reload: the new options::scram_hashes. Accounts get what is missing when they next log

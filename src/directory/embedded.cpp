@@ -72,6 +72,8 @@ embedded::embedded(options o, std::unique_ptr<store> s, back_ends others)
       no_companions_(make_companions(nullptr)),
       domains_(std::make_shared<domain_list const>()),
       scram_hashes_(std::make_shared<std::vector<hash> const>(options_.scram_hashes)),
+      configured_basic_(options_.basic_passwords),
+      basic_(std::make_shared<basic_rules const>()),
       means_(std::make_shared<sasl::account_means const>()),
       sealing_key_(std::make_shared<secret const>()),
       dummy_(std::make_shared<std::string const>(make_dummy({}))),
@@ -196,6 +198,7 @@ result<> embedded::refresh()
     logins_.clear();
     recipients_.clear();
     if (auto r = refresh_domains(nullptr); !r) return r;
+    if (auto r = refresh_basic(); !r) return r;
     if (auto r = refresh_means(); !r) return r;
     return refresh_dummy();
 }
@@ -219,26 +222,6 @@ result<> embedded::refresh_dummy()
     auto const known = dummy_.get();
     if (!typical->empty() && cost_of(*typical) != cost_of(*known))
         dummy_.set(std::make_shared<std::string const>(make_dummy(*typical)));
-    return done{};
-}
-
-/// Keys that no account has make no mechanism work. SHA-256 is always made, and learned.
-result<> embedded::refresh_means()
-{
-    sasl::account_means now;
-    for (auto const& [h, there] : {std::pair{hash::sha1, &sasl::account_means::scram_sha1},
-                                   std::pair{hash::sha512, &sasl::account_means::scram_sha512}}) {
-        auto found = store_->has_scram(h);
-        if (!found) return std::move(found).error();
-        now.*there = *found;
-    }
-    auto cram = store_->has_cram_md5();
-    if (!cram) return std::move(cram).error();
-    now.cram_md5 = *cram;
-    // Who can only be asked about one user at a time may have any keys.
-    for (auto const& a : authenticators_)
-        if (a->tells()) now.scram_sha1 = now.scram_sha512 = true;
-    means_.set(std::make_shared<sasl::account_means const>(now));
     return done{};
 }
 
@@ -315,7 +298,7 @@ result<std::shared_ptr<account const>> embedded::find_account(std::string_view a
 result<std::shared_ptr<account const>> embedded::find_owner(mail::mailbox const& address)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
-    std::string const key = recipient_key(address);
+    std::string const key = address_key(address);
     auto found = load_login(key);
     if (found && !*found) found = store_->find_address(key);  // an alias?
     if (found && !*found) found = looked_up_outside(key);
@@ -329,9 +312,9 @@ result<std::shared_ptr<account const>> embedded::find_recipient(mail::mailbox co
     auto known = known_recipient(address);
     if (!known) return std::move(known).error();
     if (*known || authenticators_.empty() || !domains_.get()->all.contains(address.domain)) return account_of(*known);
-    auto found = looked_up_outside(recipient_key(address));
+    auto found = looked_up_outside(address_key(address));
     auto const whole = without_detail(address, store_->recipient_delimiter());
-    if (found && !*found && whole) found = looked_up_outside(recipient_key(*whole));
+    if (found && !*found && whole) found = looked_up_outside(address_key(*whole));
     if (!found) return std::move(found).error();
     return account_of(*found);
 }
@@ -339,7 +322,7 @@ result<std::shared_ptr<account const>> embedded::find_recipient(mail::mailbox co
 /// Who gets mail for the address, as far as the database and the files know.
 result<embedded::entry> embedded::known_recipient(mail::mailbox const& address)
 {
-    std::string const key = recipient_key(address);
+    std::string const key = address_key(address);
     if (auto known = recipients_.get(key, in_trouble_)) return std::move(*known);
     std::uint64_t const before = epoch_;
     auto found = load_recipient(address);
@@ -357,14 +340,14 @@ result<embedded::entry> embedded::load_recipient(mail::mailbox const& address)
     if (!domains_.get()->all.contains(address.domain)) return entry{};
     // The very address first, wherever it is: "mary-jane" may be a sub-address of "mary", and
     // somebody else's.
-    auto found = store_->find_address(recipient_key(address));
+    auto found = store_->find_address(address_key(address));
     if (!found || *found) return found;
-    found = ask_sources(recipient_key(address));
+    found = ask_sources(address_key(address));
     if (!found || *found) return found;
     if (auto const whole = without_detail(address, store_->recipient_delimiter())) {
-        found = store_->find_address(recipient_key(*whole));
+        found = store_->find_address(address_key(*whole));
         if (!found || *found) return found;
-        found = ask_sources(recipient_key(*whole));
+        found = ask_sources(address_key(*whole));
         if (!found || *found) return found;
     }
     if (to_lower(address.local_part) == "postmaster") return find_postmaster(address.domain);
@@ -481,7 +464,7 @@ result<> embedded::remove_alias(std::string_view address, mail::mailbox const& a
 {
     auto const key = login_key(address);
     if (!key) return bad_address(address);
-    return changed(store_->remove_alias(*key, recipient_key(alias)));
+    return changed(store_->remove_alias(*key, address_key(alias)));
 }
 
 result<> embedded::grant_send_as(std::string_view address, std::string_view sender)

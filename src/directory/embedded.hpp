@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "directory/back_ends.hpp"
+#include "directory/cause_search.hpp"
 #include "directory/directory.hpp"
 #include "directory/generation_cache.hpp"
 #include "directory/hash_pool.hpp"
@@ -41,7 +42,7 @@ public:
     void prepare_login(std::string_view name, freshness how, ready_handler ready) override;
     void prepare_address(mail::mailbox const& address, ready_handler ready) override;
 
-    sasl::account_means means() const override { return *means_.get(); }
+    sasl::account_means means() override;
     void verify_password(std::string_view authcid, std::string_view authzid, secret password,
                          login_handler handler) override;
     result<sasl::scram_keys> scram(std::string_view authcid, postern::hash h) override;
@@ -56,8 +57,15 @@ public:
     result<std::vector<app_password>> list_app_passwords(std::string_view address) override;
     result<> revoke_app_password(std::string_view address, std::int64_t id) override;
     void note_use(app_password const& p, ip_address const& client) override;
+    std::function<void(cause_handler)> explain_failure(std::string_view authcid) override;
     result<> set_enabled(std::string_view address, bool on) override;
     result<> set_smtp_auth(std::string_view address, bool on) override;
+    result<> set_basic_passwords(std::string_view address, std::optional<bool> allowed, std::string_view by) override;
+    result<> set_domain_basic_passwords(std::string_view domain, std::optional<bool> allowed,
+                                        std::string_view by) override;
+    std::vector<std::pair<std::string, basic_setting>> domain_basic_passwords() const override;
+    basic_passwords basic_passwords_of(account const& a) const override;
+    void set_configured_basic_passwords(bool allowed) override;
     result<> add_alias(std::string_view address, mail::mailbox const& alias) override;
     result<> remove_alias(std::string_view address, mail::mailbox const& alias) override;
     result<> grant_send_as(std::string_view address, std::string_view address_or_at_domain) override;
@@ -123,6 +131,7 @@ private:
         bool right = false;
         sasl::password_candidate::form as = sasl::password_candidate::form::prepared;
         steady_time until;
+        login_cause why = login_cause::none;
     };
     /// One check under way, and who waits for it.
     struct waiter {
@@ -136,7 +145,6 @@ private:
     void reopen();
     void note_trouble();
     result<> refresh();
-    result<> refresh_means();
     result<> refresh_dummy();
     result<> refresh_domains(std::vector<std::string> const* configured);
     result<entry> load_login(std::string_view key);
@@ -169,23 +177,40 @@ private:
     void look_up_outside(std::size_t index, std::string const& key, std::optional<mail::mailbox> const& then,
                          ready_handler const& ready);
 
+    // basic_passwords.cpp
+    using basic_rules = std::unordered_map<std::string, basic_setting>;  // by scope
+    result<> refresh_basic();
+    result<> refresh_means();
+
+    // login_causes.cpp
+    cause_search::finding look_at_name(std::string const& name);
+    std::function<void(cause_handler)> look_closer(std::string const& name, entry const& e, secret password,
+                                                   std::string key, login_cause otherwise);
+
     // app_passwords.cpp
     std::shared_ptr<app_password const> find_app_password(entry const& e, secret const& letters) const;
-    login state_of(entry const& e, std::shared_ptr<app_password const> app) const;
+    login state_of_app(entry const& e, std::shared_ptr<app_password const> app) const;
     std::vector<app_password_key> make_app_keys(stored_account const& a, secret const& letters,
                                                 std::vector<hash> const& hashes) const;
     result<entry> account_to_change(std::string_view address);
 
     // logins.cpp
+    struct found_name {
+        std::string name;  // as it is compared
+        entry who;
+        char const* form;
+    };
+    /// `outside`: also among those whom back ends told of lately.
+    result<found_name> find_name(std::string_view text, bool outside);
     std::string credential_key(std::string_view name, std::string_view verifier, std::string_view password) const;
     std::string dummy_for(std::string const& name) const;
     result<entry> find_login(std::string const& name);
     void check(std::string const& name, entry const& e, secret password, login_handler handler);
     void begin_check(std::string const& name, entry const& e, std::string verifier, std::string const& key,
                      secret password, login_handler handler);
-    /// `told`: the account, when a back end told of it.
+    /// `told`: the account, when a back end told of it. `learns`: better keys can be made of the password.
     void finish_check(std::string const& key, std::string const& verifier, entry const& told, verified found,
-                      secret const& password);
+                      secret const& password, bool learns);
     bool lacks_scram(stored_account const& a) const;
     void learn_scram(entry const& e, secret const& password);
     bool lacks_scram(stored_account const& a, app_password const& p) const;
@@ -193,8 +218,9 @@ private:
     void upgrade_hash(entry const& e, secret const& password);
     void upgrade(entry const& e, secret const& password);
     bool is_upgrade(std::string const& verifier, std::string const& now);
-    result<login> settle(std::string const& name, std::string const& verifier, entry const& told, verified found);
-    login state_of(entry const& e, std::string cause) const;
+    result<login> settle(std::string const& name, std::string const& verifier, entry const& told, verified found,
+                         secret const& password, std::string const& key);
+    login state_of(entry const& e, std::string cause, std::shared_ptr<app_password const> app = nullptr) const;
     std::string cram_key(stored_account const& a) const;
     sasl::scram_keys made_up_keys(std::string const& name, hash h) const;
     scram_salt made_up_salt(std::string const& name, hash h) const;
@@ -221,9 +247,12 @@ private:
 
     published<domain_list> domains_;
     published<std::vector<hash>> scram_hashes_;
+    std::atomic<bool> configured_basic_;
+    published<basic_rules> basic_;
     published<sasl::account_means> means_;
-    published<secret> sealing_key_;  // empty until it was needed
-    published<std::string> dummy_;   // the verifier that unknown names are checked against
+    std::atomic<std::int64_t> means_until_{INT64_MAX};  // microseconds since 1970
+    published<secret> sealing_key_;                     // empty until it was needed
+    published<std::string> dummy_;                      // the verifier that unknown names are checked against
     entry_cache logins_;
     entry_cache recipients_;
     generation_cache<memory> memories_;
@@ -237,6 +266,7 @@ private:
     generation_cache<std::string> upgrades_;     // from a verifier to what replaced it for the same password
 
     use_recorder uses_;
+    std::atomic<int> searches_{0};  // for causes, under way
 
     std::mutex flights_lock_;
     std::unordered_map<std::string, std::vector<waiter>> flights_;

@@ -22,6 +22,27 @@ error busy() { return {{4, 7, 0}, "Too many log-ins at once", "the password hash
 
 error failed_check() { return {{4, 7, 0}, "The password could not be checked", "a password hash failed: no memory?"}; }
 
+login refused(login_cause why, std::string cause)
+{
+    login l;
+    l.cause = std::move(cause);
+    l.why = why;
+    return l;
+}
+
+/// No authorization identity is one's own, too.
+bool is_same_name(std::string_view authzid, std::string_view authcid)
+{
+    return authzid.empty() || authzid == authcid || any_name_key(authzid) == any_name_key(authcid);
+}
+
+/// The cause that shows at once.
+login_cause first_cause(bool known, secret const& password)
+{
+    if (!known) return login_cause::unknown_user;
+    return read_app_password(password.reveal()) ? login_cause::app_password_wrong : login_cause::wrong_password;
+}
+
 std::string matched_as(char const* how, sasl::password_candidate::form as)
 {
     return std::string{how} + ", password matched as " + to_string(as);
@@ -45,36 +66,67 @@ std::string embedded::credential_key(std::string_view name, std::string_view ver
     return key;
 }
 
-login embedded::state_of(entry const& e, std::string cause) const
+login embedded::state_of(entry const& e, std::string cause, std::shared_ptr<app_password const> app) const
 {
     login l;
     l.who = std::shared_ptr<account const>{e, &e->who};
     l.cause = std::move(cause);
-    l.state = !e->who.enabled     ? login_state::disabled
-              : !e->who.smtp_auth ? login_state::smtp_auth_off
-                                  : login_state::accepted;
+    l.state = !e->who.enabled                                   ? login_state::disabled
+              : !e->who.smtp_auth                               ? login_state::smtp_auth_off
+              : !app && !basic_passwords_of(e->who).now.allowed ? login_state::app_password_needed
+                                                                : login_state::accepted;
+    l.app = std::move(app);
+    switch (l.state) {
+        case login_state::disabled: l.why = login_cause::account_off; break;
+        case login_state::smtp_auth_off: l.why = login_cause::smtp_auth_off; break;
+        case login_state::app_password_needed: l.why = login_cause::app_password_needed; break;
+        case login_state::accepted:
+        case login_state::bad_credentials: break;
+    }
     return l;
+}
+
+/// Whom a client may mean, and by which reading of the name. Nobody: the first reading. For users of
+/// back ends that tell of them, prepare_login() was called before.
+result<embedded::found_name> embedded::find_name(std::string_view text, bool outside)
+{
+    auto candidates = name_candidates(text);
+    for (auto& c : candidates) {
+        auto found = load_login(c.key);
+        if (!found) return std::move(found).error();
+        if (*found) return found_name{std::move(c.key), std::move(*found), c.form};
+    }
+    auto& first = candidates.front();
+    auto told = outside ? find_login(first.key) : result<entry>{nullptr};
+    if (!told) return std::move(told).error();
+    return found_name{std::move(first.key), std::move(*told), first.form};
 }
 
 void embedded::verify_password(std::string_view authcid, std::string_view authzid, secret password,
                                login_handler handler)
 {
     if (auto r = look_at_database(); !r) return handler(std::move(r).error());
-    std::string const name = any_name_key(authcid);
     // Another identity than one's own is never granted; said without looking at either.
-    if (!authzid.empty() && any_name_key(authzid) != name)
-        return handler(login{login_state::bad_credentials, nullptr, "the authorization identity is someone else"});
-    auto found = load_login(name);
+    if (!is_same_name(authzid, authcid))
+        return handler(refused(login_cause::other_identity, "the authorization identity is someone else"));
+    auto found = find_name(authcid, false);
     if (!found) return handler(std::move(found).error());
+    auto const& [name, e, form] = *found;
+    if (form != std::string_view{"prepared"}) {
+        handler = [inner = std::move(handler), how = form](result<login> l) {
+            if (l) l->cause += std::string{", name matched as "} + how;
+            inner(std::move(l));
+        };
+    }
+
     if (auto const letters = read_app_password(password.reveal())) {
-        entry const& e = *found;
         if (auto app = find_app_password(e, *letters)) {
             if (lacks_scram(*e, *app)) learn_scram(e, app, *letters);
-            return handler(state_of(e, std::move(app)));
+            return handler(state_of_app(e, std::move(app)));
         }
     }
-    if (!*found && may_be_outside(name)) return ask_outside(name, std::move(password), std::move(handler));
-    check(name, *found, std::move(password), std::move(handler));
+    if (!e && may_be_outside(name)) return ask_outside(name, std::move(password), std::move(handler));
+    check(name, e, std::move(password), std::move(handler));
 }
 
 /// What the password for an unknown name is checked against.
@@ -102,8 +154,8 @@ void embedded::check(std::string const& name, entry const& e, secret password, l
     std::string const key = credential_key(name, verifier, password.reveal());
     if (auto const known = memories_.get(key); known && known->until > steady_clock::now()) {
         if (known->right && e) return handler(state_of(e, matched_as("cached", known->as)));
-        return handler(login{login_state::bad_credentials, nullptr,
-                             e ? "the same wrong password again" : "no such account, again"});
+        auto again = refused(known->why, e ? "the same wrong password again" : "no such account, again");
+        return handler(std::move(again));
     }
     begin_check(name, e, std::move(verifier), key, std::move(password), std::move(handler));
 }
@@ -130,24 +182,24 @@ void embedded::begin_check(std::string const& name, entry const& e, std::string 
     bool const old_hash = options_.upgrade_hashes && !is_current(verifier);
     bool const learns =
         told ? old_hash && !verifier.starts_with("{SCRAM-") : e && e->id != 0 && (lacks_scram(*e) || old_hash);
-    if (!learns) password.clear();
-    v.done = [this, key, verifier = std::move(verifier), told, password = std::move(password)](verified found) {
-        finish_check(key, verifier, told, found, password);
+    v.done = [this, key, verifier = std::move(verifier), told, password = std::move(password), learns](verified found) {
+        finish_check(key, verifier, told, found, password, learns);
     };
     if (!pool_.submit(suspect ? hash_pool::order::suspect : hash_pool::order::normal, std::move(v)))
-        finish_check(key, {}, nullptr, verified{}, secret{});
+        finish_check(key, {}, nullptr, verified{}, secret{}, false);
 }
 
 void embedded::finish_check(std::string const& key, std::string const& verifier, entry const& told, verified found,
-                            secret const& password)
+                            secret const& password, bool learns)
 {
     using outcome = verified::outcome;
     bool const certain = found.what == outcome::matched || found.what == outcome::wrong;
     if (certain) {
         bool const right = found.what == outcome::matched;
         auto const life = right ? options_.cache_life : std::min(options_.cache_life, remember_failure);
+        auto const why = right ? login_cause::none : first_cause(verifier != *dummy_.get(), password);
         // Before the flight ends: whoever comes in between finds one or the other.
-        if (life.count() > 0) memories_.put(key, memory{right, found.as, steady_clock::now() + life});
+        if (life.count() > 0) memories_.put(key, memory{right, found.as, steady_clock::now() + life, why});
     }
     std::vector<waiter> waiters;
     {
@@ -160,10 +212,13 @@ void embedded::finish_check(std::string const& key, std::string const& verifier,
     if (waiters.empty()) return;
     std::string const name = waiters.front().authcid;  // the same for all: it is in the key
     if (found.what == outcome::wrong) failures_.put(name, steady_clock::now() + suspicion);
-    auto settled = settle(name, verifier, told, found);
-    for (auto& w : waiters) w.handler(settled);
+    auto settled = settle(name, verifier, told, found, password, key);
+    for (auto& w : waiters) {
+        w.handler(settled);
+        if (settled) settled->look_closer = nullptr;  // one is enough
+    }
 
-    if (found.what != outcome::matched || password.empty()) return;
+    if (found.what != outcome::matched || !learns) return;
     if (told) return upgrade_hash(told, password);
     auto e = load_login(name);
     if (!e || !*e || (*e)->id == 0 || (*e)->verifier != verifier) return;
@@ -172,7 +227,8 @@ void embedded::finish_check(std::string const& key, std::string const& verifier,
 }
 
 /// What a finished check means now: the account may have changed while it ran.
-result<login> embedded::settle(std::string const& name, std::string const& verifier, entry const& told, verified found)
+result<login> embedded::settle(std::string const& name, std::string const& verifier, entry const& told, verified found,
+                               secret const& password, std::string const& key)
 {
     using outcome = verified::outcome;
     if (found.what == outcome::refused) return busy();
@@ -182,10 +238,14 @@ result<login> embedded::settle(std::string const& name, std::string const& verif
     entry const& e = *now;
     if (found.what == outcome::wrong) {
         char const* const why = !e ? "no such account" : e->problem != nullptr ? e->problem : "wrong password";
-        return login{login_state::bad_credentials, nullptr, why};
+        // Of a user whom a back end told of: its trouble is the cause, whatever the password.
+        bool const impossible = e && e->problem != nullptr;
+        auto l = refused(impossible ? login_cause::none : first_cause(e != nullptr, password), why);
+        l.look_closer = look_closer(name, e, password, key, l.why);
+        return l;
     }
     if (!e || (e->verifier != verifier && !is_upgrade(verifier, e->verifier)))
-        return login{login_state::bad_credentials, nullptr, "the password was changed meanwhile"};
+        return refused(login_cause::changed_meanwhile, "the password was changed meanwhile");
     return state_of(e, matched_as("verified", found.as));
 }
 
@@ -273,15 +333,15 @@ void embedded::upgrade(entry const& e, secret const& password)
                    {{"account", e->who.address}, {"detail", stored.error().logged}});
         return;
     }
+    // The password just matched: no hash for its next use, from the moment at which others see the new one.
+    if (options_.cache_life.count() > 0)
+        memories_.put(credential_key(e->who.address, made, password.reveal()),
+                      memory{true, sasl::password_candidate::form::prepared, steady_clock::now() + options_.cache_life,
+                             login_cause::none});
     ++epoch_;
     logins_.erase(e->who.address);
     // What it takes to check an unknown name follows the accounts.
     if (auto r = refresh_dummy(); !r) must_refresh_ = true;
-    // The password just matched: no hash for its next use.
-    if (options_.cache_life.count() > 0)
-        memories_.put(
-            credential_key(e->who.address, made, password.reveal()),
-            memory{true, sasl::password_candidate::form::prepared, steady_clock::now() + options_.cache_life});
     log::event(log::level::debug, "password_hash_upgraded", {{"account", e->who.address}, {"from", e->who.scheme}});
 }
 
@@ -333,9 +393,10 @@ sasl::scram_keys embedded::made_up_keys(std::string const& name, hash h) const
 result<sasl::scram_keys> embedded::scram(std::string_view authcid, postern::hash h)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
-    std::string const name = any_name_key(authcid);
-    auto found = find_login(name);
-    if (!found) return std::move(found).error();
+    auto named = find_name(authcid, true);
+    if (!named) return std::move(named).error();
+    auto const& name = named->name;
+    auto const* const found = &named->who;
     // Made up for everybody: who measures the time learns nothing.
     sasl::scram_keys keys = made_up_keys(name, h);
     if (*found && (*found)->scram[h].real) {
@@ -362,9 +423,10 @@ std::string embedded::cram_key(stored_account const& a) const
 result<shared_secret> embedded::cram_md5(std::string_view authcid)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
-    std::string const name = any_name_key(authcid);
-    auto found = find_login(name);
-    if (!found) return std::move(found).error();
+    auto named = find_name(authcid, true);
+    if (!named) return std::move(named).error();
+    auto const& name = named->name;
+    auto const* const found = &named->who;
     shared_secret given;
     given.password = secret{hmac(hash::sha256, store_->server_secret(), "cram-md5 " + name)};
     if (!*found || (*found)->cram_md5.empty()) {
@@ -392,12 +454,12 @@ result<shared_secret> embedded::cram_md5(std::string_view authcid)
 result<login> embedded::authorize(std::string_view authcid, std::string_view authzid, std::string_view stored_key)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
-    std::string const name = any_name_key(authcid);
-    if (!authzid.empty() && any_name_key(authzid) != name)
-        return login{login_state::bad_credentials, nullptr, "the authorization identity is someone else"};
-    auto found = find_login(name);
-    if (!found) return std::move(found).error();
-    if (!*found) return login{login_state::bad_credentials, nullptr, "no such account"};
+    if (!is_same_name(authzid, authcid))
+        return refused(login_cause::other_identity, "the authorization identity is someone else");
+    auto named = find_name(authcid, true);
+    if (!named) return std::move(named).error();
+    auto const* const found = &named->who;
+    if (!*found) return refused(login_cause::unknown_user, "no such account");
     // The exchange took a while, and the client decides how long.
     auto const& now = (*found)->scram;
     bool const proven = equal_in_constant_time(cram_key(**found), stored_key) ||
@@ -409,8 +471,8 @@ result<login> embedded::authorize(std::string_view authcid, std::string_view aut
     for (auto const& k : (*found)->app_keys)
         if (equal_in_constant_time(k.keys.stored_key, stored_key)) used = k.app_password;
     for (auto const& app : (*found)->who.app_passwords)
-        if (app->id == used) return state_of(*found, app);
-    return login{login_state::bad_credentials, nullptr, "the password was changed meanwhile"};
+        if (app->id == used) return state_of_app(*found, app);
+    return refused(login_cause::changed_meanwhile, "the password was changed meanwhile");
 }
 
 }  // namespace postern::directory

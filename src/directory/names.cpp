@@ -13,22 +13,38 @@ std::optional<std::string> login_key(std::string_view text)
         return composed ? mail::parse_mailbox(*composed) : std::nullopt;
     }();
     if (!address || address->domain.empty()) return std::nullopt;
-    return address->key();
+    return address_key(*address);
+}
+
+std::string address_key(mail::mailbox const& address)
+{
+    auto key = address.key();
+    if (is_ascii(key)) return key;
+    auto prepared = sasl::prepare_username(key);
+    return prepared ? std::move(*prepared) : key;
 }
 
 std::string any_name_key(std::string_view text)
 {
     if (auto key = login_key(text)) return *key;
-    auto composed = sasl::normalise(text);
-    return to_lower(composed ? *composed : text);
+    auto prepared = sasl::prepare_username(text);
+    return prepared ? std::move(*prepared) : to_lower(text);
 }
 
-std::string recipient_key(mail::mailbox const& address)
+std::vector<name_candidate> name_candidates(std::string_view text)
 {
-    std::string key = address.key();
-    if (is_ascii(key)) return key;
-    auto composed = sasl::normalise(key);
-    return composed ? std::move(*composed) : key;
+    std::vector<name_candidate> list;
+    auto const add = [&](std::string key, char const* form) {
+        for (auto const& known : list)
+            if (known.key == key) return;
+        list.push_back({std::move(key), form});
+    };
+    add(any_name_key(text), "prepared");
+    if (is_ascii(text)) return list;
+    auto const as_it_came = mail::parse_mailbox(text);
+    add(as_it_came ? as_it_came->key() : to_lower(text), "raw");
+    if (auto const read = sasl::read_as_latin1(text)) add(any_name_key(*read), "latin1");
+    return list;
 }
 
 std::optional<std::string> sender_key(std::string_view text)

@@ -84,8 +84,11 @@ void embedded::refuse_unknown(std::string const& name, secret const& password, s
 {
     for (auto const& a : authenticators_)
         if (a->tells() && a->covers(name)) return check(name, nullptr, password, handler);
-    handler(login{login_state::bad_credentials, nullptr,
-                  "no back end took the name and the password" + (causes.empty() ? "" : ": " + causes)});
+    login l;
+    l.cause = "no back end took the name and the password" + (causes.empty() ? "" : ": " + causes);
+    l.why = login_cause::refused_outside;
+    l.look_closer = look_closer(name, nullptr, password, {}, l.why);
+    handler(std::move(l));
 }
 
 void embedded::settle_fetched(std::size_t index, std::string const& name, secret const& password,
@@ -211,7 +214,7 @@ void embedded::prepare_address(mail::mailbox const& address, ready_handler ready
     if (authenticators_.empty() || address.domain.empty()) return ready();
     auto const known = known_recipient(address);
     if (!known || *known) return ready();
-    look_up_outside(0, recipient_key(address), without_detail(address, store_->recipient_delimiter()), ready);
+    look_up_outside(0, address_key(address), without_detail(address, store_->recipient_delimiter()), ready);
 }
 
 /// `then`: the address without its detail, which is asked about when nobody has the whole.
@@ -221,7 +224,7 @@ void embedded::look_up_outside(std::size_t index, std::string const& key, std::o
     while (index < authenticators_.size() && !authenticators_[index]->covers(key)) ++index;
     if (index == authenticators_.size()) {
         if (!then) return ready();
-        return look_up_outside(0, recipient_key(*then), std::nullopt, ready);
+        return look_up_outside(0, address_key(*then), std::nullopt, ready);
     }
     authenticators_[index]->look_up(key,
                                     [this, index, key, then, ready](result<std::optional<std::string>> const& found) {

@@ -20,7 +20,8 @@ constexpr int writer_patience = 2000;  // milliseconds
 constexpr public_text unavailable = "The account database is not available";
 
 constexpr char const* columns =
-    "a.id, a.address, a.enabled, a.smtp_auth, a.verifier, a.previous_verifier, a.cram_md5, a.created, a.password_set";
+    "a.id, a.address, a.enabled, a.smtp_auth, a.verifier, a.previous_verifier, a.cram_md5, a.created, a.password_set,"
+    " a.basic_passwords, a.basic_passwords_by, a.basic_passwords_since";
 
 std::string select(char const* rest) { return std::string{"SELECT "} + columns + " FROM accounts a " + rest; }
 
@@ -116,6 +117,7 @@ struct store::reader {
         a.who.has_cram_md5 = !a.cram_md5.empty();
         a.who.created = from_microseconds(s.number(7));
         a.who.password_set = from_microseconds(s.number(8));
+        if (!s.is_null(9)) a.who.basic = basic_setting{s.number(9) != 0, s.text(10), from_microseconds(s.number(11))};
         a.who.recipient_delimiter = recipient_delimiter;
         if (auto r = fill_scram(a); !r) return r;
         if (auto r = app_passwords.fill(a); !r) return r;
@@ -408,16 +410,18 @@ result<std::string> store::typical_verifier()
     return *row ? s->text(0) : std::string{};
 }
 
-result<bool> store::has_scram(hash h)
+result<std::vector<basic_scope>> store::list_basic_scopes()
 {
     auto r = borrow();
     if (!r) return std::move(r).error();
-    auto s = (*r)->db->prepare(
-        "SELECT 1 FROM (SELECT hash FROM scram_keys UNION ALL SELECT hash FROM app_password_keys) WHERE hash = ?1 "
-        "LIMIT 1");
-    if (!s) return std::move(s).error();
-    s->bind(1, static_cast<std::int64_t>(digest_size(h)));
-    return s->step();
+    return read_basic_scopes(*(*r)->db);
+}
+
+result<means_found> store::find_means(bool organisation, wall_time now)
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    return read_means(*(*r)->db, organisation, now);
 }
 
 result<bool> store::has_cram_md5()

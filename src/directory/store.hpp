@@ -22,6 +22,7 @@
 
 #include "base/secret.hpp"
 #include "directory/app_password_rows.hpp"
+#include "directory/basic_rows.hpp"
 #include "directory/directory.hpp"
 #include "directory/sqlite.hpp"
 
@@ -115,10 +116,10 @@ public:
     result<std::shared_ptr<stored_account const>> oldest_account();
     result<std::vector<account>> list_accounts();
     result<std::vector<std::string>> list_domains();
+    result<std::vector<basic_scope>> list_basic_scopes();
+    result<means_found> find_means(bool organisation, wall_time now);
     /// A verifier of the cost that most of a sample of the accounts have; empty: no accounts.
     result<std::string> typical_verifier();
-    /// Whether an account has SCRAM keys of that hash.
-    result<bool> has_scram(hash h);
     /// Whether an account has a CRAM-MD5 secret.
     result<bool> has_cram_md5();
     result<std::size_t> count_accounts();
@@ -145,6 +146,8 @@ public:
     result<> put_uses(std::vector<use_of_app_password> const& uses);
     enum class flag { enabled, smtp_auth };
     result<> set_flag(std::string_view address, flag f, bool on);
+    result<> set_basic(std::string_view address, std::optional<bool> allowed, std::string_view by, wall_time now);
+    result<> set_basic_scope(std::string_view scope, std::optional<bool> allowed, std::string_view by, wall_time now);
     result<> add_alias(std::string_view address, std::string_view alias);
     result<> remove_alias(std::string_view address, std::string_view alias);
     result<> grant_send_as(std::string_view address, std::string_view sender);

@@ -253,6 +253,17 @@ result<> store::set_flag(std::string_view address, flag f, bool on)
     });
 }
 
+result<> store::set_basic(std::string_view address, std::optional<bool> allowed, std::string_view by, wall_time now)
+{
+    return change(address,
+                  [&](connection& c, std::int64_t id) -> result<> { return put_basic(c, id, allowed, by, now); });
+}
+
+result<> store::set_basic_scope(std::string_view scope, std::optional<bool> allowed, std::string_view by, wall_time now)
+{
+    return write([&](connection& c) -> result<> { return put_basic_scope(c, scope, allowed, by, now); });
+}
+
 result<> store::add_alias(std::string_view address, std::string_view alias)
 {
     return change(address, [&](connection& c, std::int64_t id) -> result<> {

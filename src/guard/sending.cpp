@@ -116,7 +116,13 @@ constexpr std::uint32_t least_to_tell = 5;
 
 std::string_view to_string(scope s) noexcept
 {
-    return s == scope::account ? "account" : s == scope::domain ? "domain" : "network";
+    switch (s) {
+        case scope::account: return "account";
+        case scope::domain: return "domain";
+        case scope::app_password: return "app password";
+        case scope::network: break;
+    }
+    return "network";
 }
 
 std::string_view to_string(measure m) noexcept
@@ -159,14 +165,18 @@ struct sending_book::state {
 
     // The row that names it, or its domain, before the one for all.
     static config::sending_limit const* find(limits const& l, config::limit_scope s, std::string_view who,
-                                             std::string_view domain)
+                                             std::string_view domain, std::string_view one = {})
     {
         config::sending_limit const* best = nullptr;
         int rank = -1;
         for (auto const& row : l) {
             if (row.per != s) continue;
             bool const of_domain = row.match.starts_with('@') && std::string_view{row.match}.substr(1) == domain;
-            int const r = row.match == who ? 2 : of_domain ? 1 : row.match.empty() ? 0 : -1;
+            int const r = !one.empty() && row.match == one ? 3
+                          : row.match == who               ? 2
+                          : of_domain                      ? 1
+                          : row.match.empty()              ? 0
+                                                           : -1;
             if (r > rank) {
                 rank = r;
                 best = &row;
@@ -210,6 +220,10 @@ struct sending_book::state {
         if (!who.account.empty()) {
             if (auto const* const row = find(l, config::limit_scope::account, who.account, domain))
                 out.push_back({scope::account, std::string{who.account}, id_of(scope::account, who.account), row});
+            auto const one = std::string{who.account} + '#' + std::to_string(who.app_password);
+            auto const* const of_one =
+                who.app_password == 0 ? nullptr : find(l, config::limit_scope::app_password, who.account, domain, one);
+            if (of_one) out.push_back({scope::app_password, one, id_of(scope::app_password, one), of_one});
             auto const* const of_domain = domain.empty() ? nullptr : find(l, config::limit_scope::domain, domain, {});
             if (of_domain) out.push_back({scope::domain, std::string{domain}, id_of(scope::domain, domain), of_domain});
         }

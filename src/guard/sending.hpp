@@ -20,7 +20,7 @@
 
 namespace postern::guard {
 
-enum class scope : std::uint8_t { account = 1, domain, network };
+enum class scope : std::uint8_t { account = 1, domain, network, app_password };
 std::string_view to_string(scope s) noexcept;
 
 enum class measure : std::uint8_t {
@@ -69,6 +69,7 @@ public:
     struct sender {
         std::string_view account;  // a key; empty: a client that may relay without one
         ip_address client;
+        std::int64_t app_password = 0;  // what the login was proven with; 0: something else
     };
     /// The first limit that so many more would go over, or null; nothing is counted.
     std::unique_ptr<usage> over(limits const& l, sender const& who, std::uint32_t messages, std::uint32_t recipients,

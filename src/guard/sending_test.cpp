@@ -232,3 +232,34 @@ TEST_CASE("Memory for sending is bounded")
     for (int i = 0; i < 20'000; ++i) w.send("u" + std::to_string(i) + "@example.com", many(1, i));
     CHECK(w.b.take_changes(1'000'000).counters.size() <= 1024);
 }
+
+TEST_CASE("Each app password is counted by itself, the nearest row first")
+{
+    world w;
+    constexpr auto per = config::limit_scope::app_password;
+    w.row(per).messages_per_hour = 1;
+    w.row(per, "@example.com").messages_per_hour = 2;
+    w.row(per, ann).messages_per_hour = 3;
+    w.row(per, std::string{ann} + "#7").messages_per_hour = 4;
+    auto const send = [&](std::string_view name, std::int64_t app_password) {
+        sending_book::sender const who{name, *ip_address::parse("192.0.2.1"), app_password};
+        return w.b.take(w.l, who, many(1), w.now);
+    };
+    struct {
+        std::string_view name;
+        std::int64_t app_password;
+        int most;
+    } const rows[] = {
+        {"zoe@example.org", 1, 1}, {"bob@example.com", 2, 2}, {ann, 3, 3}, {ann, 7, 4}, {ann, 8, 3}, {ann, 0, 100},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.app_password);
+        for (int i = 0; i < row.most; ++i) CHECK_FALSE(send(row.name, row.app_password).refused);
+        auto const t = send(row.name, row.app_password);
+        CHECK((t.refused != nullptr) == (row.app_password != 0));
+        if (!t.refused) continue;
+        CHECK(t.refused->scope == scope::app_password);
+        CHECK(t.refused->who == std::string{row.name} + '#' + std::to_string(row.app_password));
+        CHECK(to_string(t.refused->scope) == "app password");
+    }
+}

@@ -8,6 +8,7 @@
 #include "login/prepare.hpp"
 #include "net/awaiting.hpp"
 #include "sasl/cram_md5.hpp"
+#include "sasl/prepare.hpp"
 
 namespace postern::login {
 
@@ -21,8 +22,10 @@ desk::desk(services s, config::settings const& settings, judges j, visitor who, 
 net::awaitable<answer> desk::verify_password(std::string authcid, std::string authzid, secret password)
 {
     began_ = steady_clock::now();
-    if (auto refused = put_off(authcid)) co_return std::move(*refused);
-    secret_print_ = services_.guard.fingerprint(guard::account_key(authcid), password.reveal());
+    // As text: old clients' names may be Latin-1.
+    auto const claimed = sasl::shown_name(authcid);
+    if (auto refused = put_off(claimed)) co_return std::move(*refused);
+    secret_print_ = services_.guard.fingerprint(guard::account_key(claimed), password.reveal());
     auto& accounts = services_.accounts;
     auto found = co_await net::await_handler<result<directory::login>>(
         executor_, [&accounts, &authcid, &authzid, &password](directory::login_handler handler) {
@@ -85,7 +88,7 @@ net::awaitable<std::variant<sasl::scram_keys, answer>> desk::scram(std::string a
     if (keys) {
         given = std::move(*keys);
     } else {
-        cause_ = keys.error().logged;
+        fail(keys.error());
     }
     co_return given;
 }
@@ -107,7 +110,7 @@ net::awaitable<std::variant<sasl::cram_keys, answer>> desk::cram(std::string aut
                                 .real = stored->real,
                                 .note = stored->note};
     } else {
-        cause_ = stored.error().logged;
+        fail(stored.error());
     }
     co_return given;
 }
@@ -125,7 +128,7 @@ net::awaitable<std::variant<sasl::context_answer, answer>> desk::step_context(sa
             kerberos->step(ticket_, std::move(asked), std::move(handler));
         });
     if (!found) {
-        cause_ = found.error().logged;
+        fail(found.error());
         co_return given;
     }
     // The owner of the ticket stays the cause, whatever the steps after it say.
@@ -138,16 +141,54 @@ net::awaitable<std::variant<sasl::context_answer, answer>> desk::step_context(sa
     co_return given;
 }
 
+void desk::forget_cause() noexcept
+{
+    cause_.clear();
+    meaning_.clear();
+    look_closer_ = nullptr;
+}
+
+void desk::fail(directory::login_cause why)
+{
+    cause_ = to_string(why);
+    meaning_ = meaning_of(why);
+}
+
+void desk::fail(error const& why)
+{
+    bool const busy = why.code == status{4, 7, 0};
+    fail(busy ? directory::login_cause::too_many_logins : directory::login_cause::backend_down);
+    meaning_ += " (" + why.logged + ')';
+}
+
+void desk::take_refusal(std::string_view detail, std::string_view claimed)
+{
+    using directory::login_cause;
+    if (!cause_.empty()) return;
+    if (detail == "wrong password") fail(login_cause::wrong_password);
+    if (detail == "no such account") fail(login_cause::unknown_user);
+    if (detail.starts_with("the account has no") || detail.starts_with("the back end has no"))
+        fail(login_cause::mechanism_impossible);
+    if (!cause_.empty()) look_closer_ = services_.accounts.explain_failure(claimed);
+}
+
 answer desk::judge(result<directory::login> const& found, std::string_view credential)
 {
     using kind = answer::kind;
     credential_ = credential;
     label_.clear();
     if (!found) {
-        cause_ = found.error().logged;
+        fail(found.error());
         return answer{kind::unavailable};
     }
+    forget_cause();
     cause_ = found->cause;
+    if (found->why != directory::login_cause::none && found->state != directory::login_state::accepted) {
+        fail(found->why);
+        // What back ends said.
+        if (found->why == directory::login_cause::refused_outside) meaning_ += " (" + found->cause + ')';
+    }
+    look_closer_ = found->look_closer;
     if (found->app) {
         credential_ = "app-password-" + std::to_string(found->app->id);
         label_ = found->app->label;
@@ -157,7 +198,16 @@ answer desk::judge(result<directory::login> const& found, std::string_view crede
         case directory::login_state::bad_credentials: break;
         case directory::login_state::disabled: return answer{kind::disabled};
         case directory::login_state::smtp_auth_off:
-            if (!who_.sends) return accept(*found);
+            if (!who_.sends) {
+                if (!found->app && credential == "password" &&
+                    !services_.accounts.basic_passwords_of(*found->who).now.allowed) {
+                    fail(directory::login_cause::app_password_needed);
+                    return answer{kind::app_password_needed};
+                }
+                forget_cause();
+                cause_ = found->cause;
+                return accept(*found);
+            }
             return answer{kind::smtp_auth_off};
         case directory::login_state::app_password_needed: return answer{kind::app_password_needed};
     }
@@ -167,6 +217,7 @@ answer desk::judge(result<directory::login> const& found, std::string_view crede
 answer desk::accept(directory::login const& found)
 {
     if (found.app && !found.app->limits.allow_client(who_.address)) {
+        fail(directory::login_cause::app_password_network);
         answer a{answer::kind::put_off};
         a.put_off_by = catalogue::make_verdict(
             rules::app_password_network, {{"client", who_.address.to_string()}, {"app_password", found.app->label}});
@@ -194,6 +245,19 @@ steady_time desk::on_failure(std::string_view claimed, std::string_view hello, s
 {
     auto const now = steady_clock::now();
     auto const from = std::exchange(began_, {});
+    if (auto const look = std::exchange(look_closer_, nullptr)) {
+        look([session = who_.session, client = who_.client, account = std::string{claimed}, before = cause_](
+                 directory::login_cause found, std::string const& detail) {
+            if (to_string(found) == before || to_string(found).empty()) return;
+            log::event(log::level::info, "login_cause",
+                       {{"session", session},
+                        {"account", account},
+                        {"client", client},
+                        {"cause", to_string(found)},
+                        {"meaning", meaning_of(found)},
+                        {"detail", detail}});
+        });
+    }
     if (auto const trouble = std::exchange(ticket_trouble_, {}); !trouble.empty())
         secret_print_ = services_.guard.fingerprint(guard::account_key(claimed), trouble);
     auto const counted =

@@ -91,7 +91,10 @@ public:
     net::awaitable<std::variant<sasl::cram_keys, answer>> cram(std::string authcid);
     net::awaitable<std::variant<sasl::context_answer, answer>> step_context(sasl::context_step asked);
 
-    /// The exchange ended with wrong credentials: counts against the client and the account that
+    /// The mechanism itself refused, with this detail: what that says of the cause.
+    void take_refusal(std::string_view detail, std::string_view claimed);
+    /// The exchange ended with wrong credentials. Its cause is looked for when the answer is out of the
+    /// house, and logged as an event of its own (login_cause). It counts against the client and the account that
     /// it claimed. Gives the time before which the client is not told, which is the same whatever
     /// was wrong: who guesses learns little, and slowly.
     /// `hello`, `mechanism`: for the owner of a device with an old password.
@@ -105,11 +108,15 @@ public:
     /// Of an app password.
     std::string const& label() const noexcept { return label_; }
 
-    /// Why the last log-in ended as it did, for the log; empty when there is nothing to say.
+    /// Why the last log-in ended as it did, for the log; empty when there is nothing to say. Of one that
+    /// failed a word such as "previous_password", and what that means in a sentence.
     std::string const& cause() const noexcept { return cause_; }
-    void forget_cause() noexcept { cause_.clear(); }
+    std::string const& meaning() const noexcept { return meaning_; }
+    void forget_cause() noexcept;
 
 private:
+    void fail(directory::login_cause why);
+    void fail(error const& why);
     answer judge(result<directory::login> const& found, std::string_view credential);
     answer accept(directory::login const& found);
     std::optional<answer> put_off(std::string_view authcid) const;
@@ -119,8 +126,9 @@ private:
     judges judges_;
     visitor who_;
     boost::asio::any_io_executor executor_;
-    std::string cause_, credential_, label_;
-    steady_time began_{};                                  // when a secret was last looked at
+    std::string cause_, meaning_, credential_, label_;
+    std::function<void(directory::cause_handler)> look_closer_;  // for the cause of the last log-in
+    steady_time began_{};                                        // when a secret was last looked at
     std::uint64_t secret_print_ = 0;                       // of that secret, as the guard compares it; 0: not seen
     std::shared_ptr<directory::kerberos_context> ticket_;  // of the exchange under way
     std::string ticket_trouble_;                           // stands for a secret that failed; empty: no ticket

@@ -10,7 +10,7 @@ rejected malformed(char const* detail) { return {rejected::reason::malformed, de
 class login_server final : public server_mechanism {
 public:
     std::string_view name() const noexcept override { return "LOGIN"; }
-    std::string_view claimed() const noexcept override { return authcid_; }
+    std::string_view claimed() const noexcept override { return claimed_; }
 
     outcome step(std::optional<std::string_view> response) override
     {
@@ -23,8 +23,9 @@ public:
                 return step(response);
             case stage::user_name:
                 next_ = stage::end;
-                if (!response || !is_acceptable_name(*response)) return malformed("unacceptable user name");
+                if (!response || !is_acceptable_old_name(*response)) return malformed("unacceptable user name");
                 authcid_ = *response;
+                claimed_ = shown_name(authcid_);
                 next_ = stage::password;
                 return challenge{"Password:"};
             case stage::password:
@@ -40,6 +41,7 @@ private:
     enum class stage { begin, user_name, password, end };
     stage next_ = stage::begin;
     std::string authcid_;
+    std::string claimed_;
 };
 
 class login_client final : public client_mechanism {

@@ -36,10 +36,11 @@ private:
         std::string_view const authzid = message.substr(0, first);
         std::string_view const authcid = message.substr(first + 1, second - first - 1);
         std::string_view const password = message.substr(second + 1);
-        if (is_acceptable_name(authcid)) claimed_ = authcid;
+        if (is_acceptable_old_name(authcid)) claimed_ = shown_name(authcid);
         if (password.find('\0') != std::string_view::npos) return malformed("more than two NULs in the message");
-        if (!authzid.empty() && !is_acceptable_name(authzid)) return malformed("unacceptable authorization identity");
-        if (!is_acceptable_name(authcid)) return malformed("unacceptable user name");
+        if (!authzid.empty() && !is_acceptable_old_name(authzid))
+            return malformed("unacceptable authorization identity");
+        if (!is_acceptable_old_name(authcid)) return malformed("unacceptable user name");
         if (!is_acceptable_password(password)) return malformed("password empty or too long");
         return verify_password{std::string{authcid}, std::string{authzid}, secret{password}};
     }

@@ -78,6 +78,19 @@ void append_utf8(std::string& out, std::uint32_t c)
     }
 }
 
+/// Full-width ASCII and half-width kana and hangul: what they are variants of (their compatibility
+/// decomposition); others stay.
+utf8proc_int32_t of_ordinary_width(utf8proc_int32_t point)
+{
+    if (point < 0xff01 || point > 0xffee) return point;
+    std::array<utf8proc_int32_t, 4> to{};
+    int boundary = 0;
+    auto const compatible = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
+    auto const size =
+        utf8proc_decompose_char(point, to.data(), static_cast<utf8proc_ssize_t>(to.size()), compatible, &boundary);
+    return size == 1 ? to[0] : point;
+}
+
 /// Octets read as Windows-1252. Nothing where an octet has no meaning there.
 std::optional<secret> from_windows_1252(std::string_view text)
 {
@@ -156,6 +169,30 @@ std::optional<std::string> normalise(std::string_view text)
     return std::string{composed->reveal()};
 }
 
+std::optional<std::string> prepare_username(std::string_view name)
+{
+    if (is_ascii(name)) return to_lower(name);
+    if (!is_utf8(name)) return std::nullopt;
+    std::string mapped;
+    for (std::size_t i = 0; i < name.size();) {
+        utf8proc_int32_t point = 0;
+        auto const* at = reinterpret_cast<utf8proc_uint8_t const*>(name.data() + i);
+        utf8proc_ssize_t const used = utf8proc_iterate(at, static_cast<utf8proc_ssize_t>(name.size() - i), &point);
+        if (used <= 0) return std::nullopt;
+        i += static_cast<std::size_t>(used);
+        append_utf8(mapped, static_cast<std::uint32_t>(utf8proc_tolower(of_ordinary_width(point))));
+    }
+    return normalise(mapped);
+}
+
+std::optional<std::string> read_as_latin1(std::string_view text)
+{
+    if (is_utf8(text)) return std::nullopt;
+    auto read = from_windows_1252(text);
+    if (!read) return std::nullopt;
+    return std::string{read->reveal()};
+}
+
 std::vector<password_candidate> password_candidates(std::string_view password)
 {
     using form = password_candidate::form;
@@ -213,6 +250,16 @@ bool is_acceptable_name(std::string_view name) noexcept
     }
     return true;
 }
+
+bool is_acceptable_old_name(std::string_view name)
+{
+    if (is_acceptable_name(name)) return true;
+    if (name.size() > longest_field) return false;
+    auto const read = read_as_latin1(name);
+    return read && std::none_of(name.begin(), name.end(), [](char c) { return octet(c) < 0x20 || octet(c) == 0x7f; });
+}
+
+std::string shown_name(std::string_view name) { return read_as_latin1(name).value_or(std::string{name}); }
 
 bool is_acceptable_password(std::string_view password) noexcept
 {

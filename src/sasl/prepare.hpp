@@ -20,6 +20,13 @@ std::optional<secret> prepare_password(std::string_view password);
 /// is not wiped.
 std::optional<std::string> normalise(std::string_view text);
 
+/// A user name with the mappings of UsernameCaseMapped, RFC 8265 section 3.3: full-width and half-width
+/// letters become ordinary ones, capitals small ones, then form C. Nothing when it is not UTF-8.
+std::optional<std::string> prepare_username(std::string_view name);
+/// Octets that are no UTF-8, read as Windows-1252; nothing where they have no meaning there either, or
+/// are UTF-8.
+std::optional<std::string> read_as_latin1(std::string_view text);
+
 /// What a password sent by a client may be, likeliest first, each once.
 struct password_candidate {
     enum class form {
@@ -40,6 +47,10 @@ secret scram_password(std::string_view password);
 
 /// A user name that an exchange may claim: 1 to 255 octets of UTF-8 without controls.
 bool is_acceptable_name(std::string_view name) noexcept;
+/// The same where old clients send Latin-1, too: PLAIN and LOGIN.
+bool is_acceptable_old_name(std::string_view name);
+/// Such a name as text, for the log.
+std::string shown_name(std::string_view name);
 /// A password that an exchange may carry: 1 to 255 octets, no NUL.
 bool is_acceptable_password(std::string_view password) noexcept;
 

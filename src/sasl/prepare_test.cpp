@@ -82,3 +82,34 @@ TEST_CASE("names are UTF-8 without controls")
     CHECK(normalise("A\xcc\x8a") == "\xc3\x85");
     CHECK_FALSE(normalise("\xff"));
 }
+
+TEST_CASE("user names are prepared: width, letter case, composition")
+{
+    struct {
+        char const *sent, *prepared;
+    } const rows[] = {
+        {"Anna@Example.com", "anna@example.com"},
+        {"\u00c4NNA", "\u00e4nna"},
+        {"A\u0308nna", "\u00e4nna"},
+        {"\uff21\uff2e\uff2e\uff21", "anna"},  // full width
+        {"\uff71\u30a2", "\u30a2\u30a2"},      // half width
+        {"\u0391\u0392", "\u03b1\u03b2"},
+        {"stra\u00dfe", "stra\u00dfe"},
+        {"\u2126", "\u03c9"},
+        {"\ufb01", "\ufb01"},  // a ligature is no width
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.sent);
+        auto const prepared = prepare_username(row.sent);
+        REQUIRE(prepared);
+        CHECK(*prepared == row.prepared);
+        CHECK(prepare_username(*prepared) == prepared);
+    }
+    CHECK_FALSE(prepare_username("\xe4nna"));
+    CHECK(read_as_latin1("\xe4nna") == "\u00e4nna");
+    CHECK(read_as_latin1("\x80") == "\u20ac");
+    CHECK_FALSE(read_as_latin1("\u00e4nna"));
+    CHECK_FALSE(read_as_latin1("\x81"));
+    CHECK(shown_name("\xe4nna") == "\u00e4nna");
+    CHECK(shown_name("\u00e4nna") == "\u00e4nna");
+}

@@ -380,6 +380,15 @@ constexpr dialog dialogs[] = {
         S: 535 5.7.8 ...
         -- rule auth-smtp-off
     )"},
+    {"RFC 4954 section 6: a password that is right where only app passwords are taken", "submission tls", R"(
+        -- greeting
+        -- ehlo
+        -- next login app-password-needed
+        C: AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABzZXNhbWU=
+        S: 534 5.7.9 ...
+        -- rule auth-app-password-needed
+        -- as 
+    )"},
     {"17: before TLS, AUTH is refused even with the right password, and none is looked at", "submission starttls", R"(
         -- greeting
         -- ehlo

@@ -17,6 +17,14 @@ namespace {
 
 constexpr auto reply_deadline = std::chrono::seconds{60};
 constexpr std::size_t idle_input_capacity = 1024;
+/// What a mechanism said of a refusal.
+std::string_view detail_of(catalogue::verdict const& v)
+{
+    for (auto const& fact : v.facts)
+        if (fact.key == "detail") return fact.value;
+    return {};
+}
+
 constexpr std::size_t much_output = 16 << 10;
 
 }  // namespace
@@ -241,10 +249,13 @@ net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_sessio
     steady_time due{};
     for (auto const& r : refusals) {
         ++totals_.refusals;
-        log_refusal(who_, *session_, r, desk_->cause());
-        if (r.what.why != &rules::auth_failed) continue;
-        failed_login = true;
-        due = desk_->on_failure(session_->claimed_identity(), session_->ehlo_argument(), session_->mechanism());
+        if (r.what.why == &rules::auth_failed) {
+            failed_login = true;
+            desk_->take_refusal(detail_of(r.what), session_->claimed_identity());
+        }
+        log_refusal(who_, *session_, r, desk_->cause(), desk_->meaning());
+        if (r.what.why == &rules::auth_failed)
+            due = desk_->on_failure(session_->claimed_identity(), session_->ehlo_argument(), session_->mechanism());
     }
     desk_->forget_cause();
     if (!failed_login) co_return;

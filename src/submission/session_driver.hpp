@@ -2,6 +2,7 @@
 // the protocol (smtp::server_session) or about who may do what (policy) are made here.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>

@@ -17,6 +17,7 @@ namespace rules = catalogue::rules;
 namespace {
 
 constexpr std::size_t most_from_addresses = 50;
+constexpr std::string_view by_password = "password";
 
 catalogue::verdict malformed(std::string_view problem)
 {
@@ -197,6 +198,8 @@ std::optional<catalogue::verdict> session_driver::login_ended()
     bool const there = account_ && account_->enabled && account_->address == session_->login();
     if (!there) return make_verdict(rules::auth_account_disabled);
     if (!account_->smtp_auth) return make_verdict(rules::auth_smtp_off);
+    if (!app_ && who_.credential == by_password && !services_.accounts.basic_passwords_of(*account_).now.allowed)
+        return make_verdict(rules::auth_app_password_needed);
     if (!app_) return std::nullopt;
     auto const& all = account_->app_passwords;
     auto const same = std::find_if(all.begin(), all.end(), [&](auto const& p) { return p->id == app_->id; });

@@ -18,7 +18,7 @@ log::level level_of(catalogue::rule const& rule)
 }  // namespace
 
 void log_refusal(session_identity const& who, smtp::server_session const& session,
-                 smtp::server_session::refusal const& r, std::string_view cause)
+                 smtp::server_session::refusal const& r, std::string_view cause, std::string_view meaning)
 {
     auto const& rule = *r.what.why;
     auto const id = who.id + '.' + std::to_string(r.number);
@@ -40,6 +40,7 @@ void log_refusal(session_identity const& who, smtp::server_session const& sessio
         {"tls", session.tls_details().version},
         {"ehlo", session.ehlo_argument()},
         {"cause", cause},
+        {"meaning", meaning},
     };
     // A reply may have named what stands above already; no key twice in one line.
     for (auto const& fact : r.what.facts)

@@ -20,8 +20,9 @@ struct session_identity {
     std::string label{};       // of an app password
 };
 
+/// `cause`, `meaning`: of a log-in that failed.
 void log_refusal(session_identity const& who, smtp::server_session const& session,
-                 smtp::server_session::refusal const& r, std::string_view cause);
+                 smtp::server_session::refusal const& r, std::string_view cause, std::string_view meaning);
 /// A refusal that never became a reply (a failed handshake, a missing PROXY header).
 void log_incident(session_identity const& who, catalogue::rule const& rule, std::string_view problem);
 void log_login(session_identity const& who, smtp::server_session const& session, std::string_view cause);

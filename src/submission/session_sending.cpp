@@ -52,7 +52,7 @@ bool session_driver::counts_sending() const
 
 guard::sending_book::sender session_driver::counted_sender() const
 {
-    return {session_->login(), peer_->remote().address};
+    return {session_->login(), peer_->remote().address, app_ ? app_->id : 0};
 }
 
 std::optional<catalogue::verdict> session_driver::over_limit_at_mail()
@@ -98,7 +98,7 @@ std::optional<catalogue::verdict> session_driver::count_message()
                     {"used", u.used},
                     {"limit", u.limit}});
         if (u.scope == guard::scope::network) continue;
-        auto to = mail::parse_mailbox(u.scope == guard::scope::account ? u.who : "postmaster@" + u.who);
+        auto to = mail::parse_mailbox(u.scope == guard::scope::domain ? "postmaster@" + u.who : session_->login());
         if (to) send_notice(services_.queue, nearly_notice(u, std::move(*to)), s.hostname, wall_clock::now());
     }
     return std::nullopt;

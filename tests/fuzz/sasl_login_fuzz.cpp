@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.hpp"
 #include "sasl/mechanism.hpp"
 #include "sasl/prepare.hpp"
 
@@ -43,7 +44,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* octets, std::size_t si
             prompted = true;
             if (response) name = line;
         } else if (auto const* v = std::get_if<sasl::verify_password>(&outcome)) {
-            require(v->authcid == name && sasl::is_acceptable_name(name) && v->authzid.empty());
+            require(is_utf8(server->claimed()));
+            require(v->authcid == name && sasl::is_acceptable_old_name(name) && v->authzid.empty());
             require(v->password.reveal() == line && sasl::is_acceptable_password(line));
             ended = true;
         } else {

@@ -69,6 +69,12 @@ public:
     void note_use(postern::directory::app_password const&, ip_address const&) override {}
     result<> set_enabled(std::string_view, bool) override { return failure(); }
     result<> set_smtp_auth(std::string_view, bool) override { return failure(); }
+    result<> set_basic_passwords(std::string_view, std::optional<bool>, std::string_view) override { return failure(); }
+    result<> set_domain_basic_passwords(std::string_view, std::optional<bool>, std::string_view) override
+    {
+        return failure();
+    }
+    void set_configured_basic_passwords(bool) override {}
     result<> add_alias(std::string_view, mail::mailbox const&) override { return failure(); }
     result<> remove_alias(std::string_view, mail::mailbox const&) override { return failure(); }
     result<> grant_send_as(std::string_view, std::string_view) override { return failure(); }

@@ -315,6 +315,7 @@ inline smtp::login_result world::log_in(smtp::verify_password const& claim) cons
         if (question != "login") continue;
         if (answer == "disabled") return disabled;
         if (answer == "smtp-auth-off") return smtp_auth_off;
+        if (answer == "app-password-needed") return app_password_needed;
         if (answer == "unavailable") return unavailable;
     }
     bool const own = claim.authzid.empty() || claim.authzid == claim.authcid;
