@@ -7,7 +7,6 @@
 #include <fstream>
 #include <mutex>
 
-#include <fcntl.h>
 #include <lber.h>
 #include <ldap.h>
 #include <openldap.h>
@@ -137,15 +136,14 @@ result<> connection::open_one(server const& to, steady_time deadline)
 {
     auto made = connect(to, deadline);
     if (!made) return std::move(made).error();
-    descriptor_ = made->descriptor;
-    bool const local = to.what == server::kind::local;
     LDAP* handle = nullptr;
-    if (int const code = ::ldap_init_fd(descriptor_, local ? LDAP_PROTO_IPC : LDAP_PROTO_TCP, to.url.c_str(), &handle);
-        code != LDAP_SUCCESS) {
-        ::close(descriptor_);
-        return trouble("libldap", code);
-    }
+    int const code = ::ldap_init_fd(made->descriptor, LDAP_PROTO_EXT, to.url.c_str(), &handle);
     handle_.reset(handle);
+    if (code != LDAP_SUCCESS || !stream_.give_to(handle)) {
+        handle_.reset();
+        ::close(made->descriptor);
+        return unavailable("libldap has no memory");
+    }
     if (auto r = secure(to, deadline); !r) return r;
     bool const encrypted = to.what == server::kind::tls || (to.what == server::kind::plain && options_.starttls);
     if (!encrypted && !made->on_this_host && !options_.plaintext)
@@ -189,15 +187,15 @@ result<> connection::secure(server const& to, steady_time deadline)
     if (!good) return unavailable("authorities: " + authorities + ": no certificates in it");
     if (to.what == server::kind::plain)
         if (auto r = start_tls(deadline); !r) return r;
-    auto const patience = left_until(deadline);
-    set(LDAP_OPT_NETWORK_TIMEOUT, &patience);
-    if (int const code = ::ldap_install_tls(handle); code != LDAP_SUCCESS) {
+    stream_.begin_handshake(deadline);
+    int const code = ::ldap_install_tls(handle);
+    stream_.end_handshake();
+    if (code != LDAP_SUCCESS) {
+        if (steady_clock::now() >= deadline) return unavailable("TLS: no answer in time");
         auto e = trouble("TLS", code);
         e.logged += "; its certificate must be for " + to.host + ", and from an authority in " + authorities;
         return e;
     }
-    // The handshake made it a socket that waits.
-    ::fcntl(descriptor_, F_SETFL, ::fcntl(descriptor_, F_GETFL) | O_NONBLOCK);
     return done{};
 }
 

@@ -15,6 +15,7 @@
 #include "base/secret.hpp"
 #include "directory/ldap_options.hpp"
 #include "directory/ldap_servers.hpp"
+#include "directory/ldap_stream.hpp"
 #include "directory/ldap_verdict.hpp"
 
 struct ldap;
@@ -67,8 +68,8 @@ private:
     std::shared_ptr<servers> const servers_;
     use const use_;
     std::size_t server_ = 0;
-    int descriptor_ = -1;
-    std::unique_ptr<::ldap, closer> handle_;
+    stream stream_;
+    std::unique_ptr<::ldap, closer> handle_;  // uses the stream
 };
 
 }  // namespace postern::directory::ldapv3
