@@ -226,12 +226,12 @@ public:
         }
         std::string const key{name};
         // Who wants to know how it is now must not hear how it was.
-        auto told = [this, key, how, handler = std::move(handler)](result<entry> answer) {
+        auto when_told = [this, key, how, handler = std::move(handler)](result<entry> answer) {
             if (!answer && how == freshness::remembered)
                 if (auto before = remembered_user(key)) return handler(std::move(before));
             handler(std::move(answer));
         };
-        if (!users_.join(key, std::move(told))) return;
+        if (!users_.join(key, std::move(when_told))) return;
         put<entry>(
             [in = inside_, key](asker& a, steady_time deadline) -> result<entry> {
                 auto told = a.fetch(in->asked_name(in->address_of(key)), deadline);

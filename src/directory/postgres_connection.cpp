@@ -59,11 +59,16 @@ std::string_view remedy(std::string_view state)
 /// Whether an error of the server's says that the connection or the server ends.
 bool ends_connection(std::string_view state) { return state.starts_with("08") || state.starts_with("57P"); }
 
-/// Whether it is about the values or the moment, and the next question may do better.
+/// Whether it is about the values: the next question may do better.
+bool is_about_values(std::string_view state)
+{
+    return state.starts_with("21") || state.starts_with("22") || state.starts_with("P0");
+}
+
+/// The same about the moment.
 bool is_passing(std::string_view state)
 {
-    return state.starts_with("22") || state.starts_with("40") || state.starts_with("55") || state == "57014" ||
-           state.starts_with("P0") || state.starts_with("21");
+    return state.starts_with("40") || state.starts_with("55") || state == "57014";
 }
 
 }  // namespace
@@ -147,7 +152,8 @@ error postgres_connection::failed(std::string const& what, pg_result const* r)
     text += " (SQL state " + state + ")";
     if (ends_connection(state)) return failed(text);
     if (auto const advice = remedy(state); !advice.empty()) text += "; " + std::string{advice};
-    only_this_ = is_passing(state);
+    about_values_ = is_about_values(state);
+    only_this_ = about_values_ || is_passing(state);
     // A statement that another one replaced behind our back, or a table of another shape.
     stale_ = state == "26000" || state == "0A000";
     if (::PQtransactionStatus(handle_) != PQTRANS_IDLE) close();
@@ -351,7 +357,7 @@ result<> postgres_connection::try_all(steady_time deadline)
         if (answer) continue;
         auto e = std::move(answer).error();
         // What fails for nobody's name fails for everybody's.
-        if (only_this_ && handle_ != nullptr) e.code = {5, 3, 5};
+        if (only_this_ && about_values_) e.code = {5, 3, 5};
         close();
         only_this_ = false;
         return e;

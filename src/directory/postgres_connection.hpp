@@ -58,7 +58,6 @@ public:
     bool only_this() const noexcept { return only_this_; }
 
 private:
-    using answer = std::vector<pg_result*>;
     class results;
 
     result<> open(steady_time deadline);
@@ -81,6 +80,7 @@ private:
     std::chrono::milliseconds const timeout_;
     pg_conn* handle_ = nullptr;
     bool only_this_ = false;
+    bool about_values_ = false;
     bool stale_ = false;  // the server knows our statements no more, or another shape of their results
 };
 
