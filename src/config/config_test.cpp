@@ -471,6 +471,9 @@ TEST_CASE("dangerous settings are warned about")
             all += w + '\n';
         return all;
     };
+    CHECK(said("[kerberos]\nkeytab = \"/k\"").find("nothing says whose accounts the tickets are for") !=
+          std::string::npos);
+    CHECK(said("[kerberos]\nkeytab = \"/k\"\n[[kerberos.realms]]\nrealm = \"R\"\ndomain = \"r.example\"").empty());
     CHECK(said("") == "");
     static constexpr row rows[] = {
         {"[relay]\nnetworks = [\"172.17.0.0/16\"]", "covers this machine's default gateway 172.17.0.1"},
@@ -631,7 +634,6 @@ account = "backup@example.com")");
     CHECK(s.kerberos.principals[0].principal == "backup/host7@EXAMPLE.COM");
     CHECK(s.kerberos.principals[0].account == "backup@example.com");
     for (auto const& [text, what] : std::vector<std::pair<std::string, std::string>>{
-             {"keytab = \"/k\"", "nothing says whose accounts"},
              {"[[kerberos.realms]]\nrealm = \"R\"", "set both realm and domain"},
              {"[[kerberos.realms]]\nrealm = \"R@S\"\ndomain = \"d.example\"", "is not a Kerberos realm"},
              {"[[kerberos.realms]]\nrealm = \"\"\ndomain = \"d.example\"", "is not a Kerberos realm"},

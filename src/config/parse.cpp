@@ -221,7 +221,6 @@ public:
         }
         check_certificates(root);
         check_oauth(root);
-        check_kerberos(root);
     }
 
 private:
@@ -242,6 +241,8 @@ private:
         if (name == "kerberos.realms") {
             s_.kerberos.realms = read_rows(value, name, kerberos_realm_options(), r_);
             need_all_keys(value, kerberos_realm_options().size(), "set both realm and domain");
+            for (std::size_t i = 0; i < s_.kerberos.realms.size() && i < value.items.size(); ++i)
+                check_realm(i, value.items[i]);
             return;
         }
         if (name == "kerberos.principals") {
@@ -312,20 +313,12 @@ private:
                          "oauth.keys: whoever is on the way could put keys of their own; take an https URL or a file");
     }
 
-    void check_kerberos(node const& root)
+    void check_realm(std::size_t row, node const& where)
     {
-        auto const at =
-            std::find_if(root.keys.begin(), root.keys.end(), [](auto const& k) { return k.name == "kerberos"; });
-        auto const& k = s_.kerberos;
-        if (at == root.keys.end() || k.keytab.empty()) return;
-        if (k.realms.empty() && k.principals.empty())
-            r_.bad_place(at->at,
-                         "kerberos.keytab is set, but nothing says whose accounts the tickets are for: add "
-                         "[[kerberos.realms]] or [[kerberos.principals]]");
-        for (std::size_t i = 0; i < k.realms.size(); ++i)
-            for (std::size_t j = 0; j < i; ++j)
-                if (k.realms[i].realm == k.realms[j].realm)
-                    r_.bad_place(at->at, "kerberos.realms has " + quote(k.realms[i].realm) + " twice");
+        auto const& all = s_.kerberos.realms;
+        auto const before = all.begin() + static_cast<std::ptrdiff_t>(row);
+        if (std::any_of(all.begin(), before, [&](auto const& other) { return other.realm == before->realm; }))
+            r_.bad(where, quote(before->realm) + " is there twice");
     }
 
     /// The rows of a list in which no key can be left out.

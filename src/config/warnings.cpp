@@ -72,6 +72,10 @@ std::vector<std::string> warnings(settings const& s, std::vector<ip_address> con
     bool const submission =
         std::any_of(s.listeners.begin(), s.listeners.end(), [](auto const& l) { return l.role == role::submission; });
     if (submission && s.auth.mechanisms.empty()) add("auth.mechanisms is empty: nobody can log in");
+    auto const& k = s.kerberos;
+    if (!k.keytab.empty() && k.realms.empty() && k.principals.empty())
+        add("kerberos.keytab is set, but nothing says whose accounts the tickets are for, so nobody can log in with "
+            "one: add [[kerberos.realms]] or [[kerberos.principals]]");
     if (!s.hostname.empty() && s.hostname.find('.') == std::string::npos)
         add("the name of this server is " + quote(s.hostname) +
             ", without a domain; other servers may refuse its mail: set hostname");

@@ -101,7 +101,12 @@ public:
     steady_time on_failure(std::string_view claimed, std::string_view hello, std::string_view mechanism);
 
     /// The exchange is over, however it ended: what was kept for it goes.
-    void end_exchange() noexcept { ticket_.reset(); }
+    void end_exchange() noexcept
+    {
+        ticket_.reset();
+        // Or a guess at a password, behind a ticket that was given up, would look like that ticket again.
+        ticket_trouble_.clear();
+    }
 
     /// What the last log-in was proven with: "password", "app-password-7", "token", "certificate", "ticket".
     std::string const& credential() const noexcept { return credential_; }

@@ -46,9 +46,9 @@ TEST_CASE("mechanisms are found by name in any letter case, and no others")
          {"", "PLAI", "PLAIN ", "SCRAM-SHA-384", "SCRAM-MD5", "SCRAM-SHA-256-", "ANONYMOUS", "DIGEST-MD5", "NTLM"})
         CHECK_MESSAGE(make_server_mechanism(name, {}) == nullptr, name);
     CHECK(server_mechanisms() == std::vector<std::string_view>{"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS",
-                                                               "SCRAM-SHA-1-PLUS", "EXTERNAL", "SCRAM-SHA-512",
-                                                               "SCRAM-SHA-256", "SCRAM-SHA-1", "OAUTHBEARER", "XOAUTH2",
-                                                               "CRAM-MD5", "PLAIN", "LOGIN"});
+                                                               "SCRAM-SHA-1-PLUS", "EXTERNAL", "GSSAPI",
+                                                               "SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1",
+                                                               "OAUTHBEARER", "XOAUTH2", "CRAM-MD5", "PLAIN", "LOGIN"});
     for (auto name : server_mechanisms()) {
         CHECK(is_server_first(name) == (name == "CRAM-MD5"));
         auto m = make_server_mechanism(name, {});
@@ -215,7 +215,7 @@ TEST_CASE("a client mechanism is not made where it can't work")
     CHECK(choose_mechanism({"PLAIN", "scram-sha-256-plus"}, bound) == "SCRAM-SHA-256-PLUS");
     CHECK(choose_mechanism({"SCRAM-SHA-1", "SCRAM-SHA-512", "SCRAM-SHA-256"}, {}) == "SCRAM-SHA-512");
     CHECK(choose_mechanism({"SCRAM-SHA-1-PLUS", "SCRAM-SHA-512"}, bound) == "SCRAM-SHA-1-PLUS");
-    for (auto ours : {"EXTERNAL", "OAUTHBEARER", "XOAUTH2"}) {
+    for (auto ours : {"EXTERNAL", "GSSAPI", "OAUTHBEARER", "XOAUTH2"}) {
         CHECK(make_client_mechanism(ours, {"tim", "", secret{"x"}}, bound) == nullptr);
         CHECK(choose_mechanism({ours, "PLAIN"}, bound) == "PLAIN");
     }

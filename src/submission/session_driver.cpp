@@ -244,7 +244,6 @@ smtp::tls_facts session_driver::tls_facts() const
 // with it: who guesses learns little, and slowly.
 net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_session::refusal> const& refusals)
 {
-    if (!session_->in_exchange() && desk_) desk_->end_exchange();
     bool failed_login = false;
     steady_time due{};
     for (auto const& r : refusals) {
@@ -258,6 +257,7 @@ net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_sessio
             due = desk_->on_failure(session_->claimed_identity(), session_->ehlo_argument(), session_->mechanism());
     }
     desk_->forget_cause();
+    if (!session_->in_exchange()) desk_->end_exchange();
     if (!failed_login) co_return;
     keep_input();
     asio::steady_timer pause{peer_->executor(), due};

@@ -384,7 +384,6 @@ set smtp_authenticators = "gssapi"
 set ssl_starttls = yes
 set ssl_force_tls = yes
 set ssl_ca_certificates_file = "{Authority.shared().ca}"
-set ssl_usesystemcerts = no
 set from = "{ANNA}"
 set use_from = yes
 set use_envelope_from = yes
