@@ -75,6 +75,7 @@ embedded::embedded(options o, std::unique_ptr<store> s, back_ends others)
       means_(std::make_shared<sasl::account_means const>()),
       sealing_key_(std::make_shared<secret const>()),
       dummy_(std::make_shared<std::string const>(make_dummy({}))),
+      decoy_(std::make_shared<std::string const>()),
       logins_(most_accounts_in_memory, most_unknown_in_memory),
       recipients_(most_accounts_in_memory, most_unknown_in_memory),
       memories_(options_.cache_entries),
@@ -215,6 +216,9 @@ result<> embedded::refresh_dummy()
             typical = s->typical_verifier();
         }
     }
+    auto oldest = store_->oldest_account();
+    if (!oldest) return std::move(oldest).error();
+    if (*oldest) decoy_.set(std::make_shared<std::string const>((*oldest)->who.address));
     // The same one as long as it costs the same: memories of unknown names depend on it.
     auto const known = dummy_.get();
     if (!typical->empty() && cost_of(*typical) != cost_of(*known))
@@ -276,6 +280,23 @@ result<embedded::entry> embedded::load_login(std::string_view key)
     return *found ? std::move(*found) : ask_sources(key);
 }
 
+/// The same for a name that a stranger claims, who may measure how long it takes: one account
+/// is read, and one name is looked for that nobody has, whether there is such an account, and
+/// whether it is remembered.
+result<embedded::entry> embedded::load_claimed(std::string_view key)
+{
+    bool const remembered = logins_.get(key, in_trouble_).has_value();
+    auto found = load_login(key);
+    if (!found || in_trouble_) return found;
+    std::string const nobody = "\n" + std::string{key};
+    auto const decoy = decoy_.get();
+    bool const there = *found && (*found)->id != 0;
+    // Nothing depends on these.
+    static_cast<void>(store_->find_login(there ? std::string_view{nobody} : *decoy));
+    if (remembered) static_cast<void>(store_->find_login(there ? *decoy : std::string_view{nobody}));
+    return found;
+}
+
 /// The first back end that knows the name has the say; one that can't tell lets nobody
 /// behind it say anything.
 result<embedded::entry> embedded::ask_sources(std::string_view key) const
@@ -303,7 +324,7 @@ result<std::shared_ptr<account const>> embedded::find_account(std::string_view a
     auto const key = login_key(address);
     if (!key && authenticators_.empty()) return std::shared_ptr<account const>{};
     std::string const name = key ? *key : any_name_key(address);
-    auto found = find_login(name);
+    auto found = find_login(name, claimant::proven);
     if (!found) return std::move(found).error();
     if (!*found && !authenticators_.empty()) {
         if (auto const known = outsiders_.get(name); known && known->until > steady_clock::now())

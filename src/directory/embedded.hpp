@@ -140,6 +140,7 @@ private:
     result<> refresh_dummy();
     result<> refresh_domains(std::vector<std::string> const* configured);
     result<entry> load_login(std::string_view key);
+    result<entry> load_claimed(std::string_view key);
     result<entry> ask_sources(std::string_view key) const;
     entry with_delimiter(entry const& e) const;
     void sources_changed();
@@ -179,7 +180,8 @@ private:
     // logins.cpp
     std::string credential_key(std::string_view name, std::string_view verifier, std::string_view password) const;
     std::string dummy_for(std::string const& name) const;
-    result<entry> find_login(std::string const& name);
+    enum class claimant : std::uint8_t { stranger, proven };
+    result<entry> find_login(std::string const& name, claimant who);
     void check(std::string const& name, entry const& e, secret password, login_handler handler);
     void begin_check(std::string const& name, entry const& e, std::string verifier, std::string const& key,
                      secret password, login_handler handler);
@@ -224,6 +226,7 @@ private:
     published<sasl::account_means> means_;
     published<secret> sealing_key_;  // empty until it was needed
     published<std::string> dummy_;   // the verifier that unknown names are checked against
+    published<std::string> decoy_;   // the account that is read for unknown names
     entry_cache logins_;
     entry_cache recipients_;
     generation_cache<memory> memories_;

@@ -88,9 +88,9 @@ std::string embedded::dummy_for(std::string const& name) const
 }
 
 /// The account, wherever it is; for those of back ends, prepare_login() was called before.
-result<embedded::entry> embedded::find_login(std::string const& name)
+result<embedded::entry> embedded::find_login(std::string const& name, claimant who)
 {
-    auto found = load_login(name);
+    auto found = who == claimant::stranger ? load_claimed(name) : load_login(name);
     if (found && !*found && !authenticators_.empty()) found = fetched_outside(name);
     return found;
 }
@@ -334,7 +334,7 @@ result<sasl::scram_keys> embedded::scram(std::string_view authcid, postern::hash
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
     std::string const name = any_name_key(authcid);
-    auto found = find_login(name);
+    auto found = find_login(name, claimant::stranger);
     if (!found) return std::move(found).error();
     // Made up for everybody: who measures the time learns nothing.
     sasl::scram_keys keys = made_up_keys(name, h);
@@ -363,7 +363,7 @@ result<shared_secret> embedded::cram_md5(std::string_view authcid)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
     std::string const name = any_name_key(authcid);
-    auto found = find_login(name);
+    auto found = find_login(name, claimant::stranger);
     if (!found) return std::move(found).error();
     shared_secret given;
     given.password = secret{hmac(hash::sha256, store_->server_secret(), "cram-md5 " + name)};
@@ -395,7 +395,7 @@ result<login> embedded::authorize(std::string_view authcid, std::string_view aut
     std::string const name = any_name_key(authcid);
     if (!authzid.empty() && any_name_key(authzid) != name)
         return login{login_state::bad_credentials, nullptr, "the authorization identity is someone else"};
-    auto found = find_login(name);
+    auto found = find_login(name, claimant::proven);
     if (!found) return std::move(found).error();
     if (!*found) return login{login_state::bad_credentials, nullptr, "no such account"};
     // The exchange took a while, and the client decides how long.

@@ -96,7 +96,7 @@ net::awaitable<std::variant<sasl::scram_keys, answer>> desk::scram(std::string a
 net::awaitable<std::variant<sasl::cram_keys, answer>> desk::cram(std::string authcid)
 {
     std::variant<sasl::cram_keys, answer> given{answer{answer::kind::unavailable}};
-    began_ = {};
+    began_ = steady_clock::now();
     secret_print_ = 0;
     if (auto refused = put_off(authcid)) {
         given = std::move(*refused);
