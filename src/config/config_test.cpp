@@ -562,6 +562,39 @@ TEST_CASE("$POSTERN_CONFIG names the file, also one that is not there")
         ::setenv("POSTERN_CONFIG", kept.c_str(), 1);
 }
 
+TEST_CASE("tokens: several issuers, and what is found by discovery")
+{
+    auto const s = good(R"([oauth]
+issuer = "https://id.example"
+audience = ["postern"]
+client_id = "postern"
+client_secret = "/etc/secret"
+introspect = "all"
+cache_life = "10s"
+[[oauth.issuers]]
+issuer = "http://127.0.0.1:8080/x"
+audience = ["mail"]
+introspection = "http://127.0.0.1:8080/ask"
+bearer = "token"
+introspect = "only"
+[[oauth.issuers]]
+issuer = "third"
+audience = ["mail"]
+keys = "http://localhost/keys")");
+    CHECK(s.oauth.keys.empty());
+    CHECK(s.oauth.introspect == "all");
+    CHECK(s.oauth.cache_life == std::chrono::seconds{10});
+    REQUIRE(s.oauth.more.size() == 2);
+    CHECK(s.oauth.more[0].introspection == "http://127.0.0.1:8080/ask");
+    CHECK(s.oauth.more[0].account_claim == "email");
+    CHECK(s.oauth.more[1].keys == "http://localhost/keys");
+    std::vector<problem> problems;
+    auto const again = parse(to_toml(s), "t", problems);
+    REQUIRE(again);
+    CHECK(again->oauth.more.size() == 2);
+    CHECK(to_toml(*again) == to_toml(s));
+}
+
 TEST_CASE("tokens: the issuer alone would let everybody in")
 {
     auto const s = good(R"([oauth]
@@ -577,7 +610,22 @@ clock_skew = "5s")");
     CHECK(s.oauth.account_claim == "preferred_username");
     CHECK(s.oauth.clock_skew == std::chrono::seconds{5});
     for (auto const& [text, what] : std::vector<std::pair<std::string, std::string>>{
-             {"issuer = \"x\"\naudience = [\"a\"]", "but not oauth.keys"},
+             {"issuer = \"x\"\naudience = [\"a\"]", "oauth.keys is not set"},
+             {"issuer = \"http://x\"\naudience = [\"a\"]", "oauth.keys is not set"},
+             {"issuer = \"x\"\nkeys = \"/k\"\naudience = [\"a\"]\nbearer = \"b\"", "oauth.introspection is not set"},
+             {"issuer = \"https://x\"\naudience = [\"a\"]\nclient_id = \"b\"", "belong together"},
+             {"issuer = \"https://x\"\naudience = [\"a\"]\nclient_id = \"b\"\nclient_secret = \"c\"\nbearer = \"d\"",
+              "not both"},
+             {"issuer = \"https://x\"\naudience = [\"a\"]\nintrospection = \"http://id.example/\"",
+              "is not an https URL"},
+             {"issuer = \"https://x\"\naudience = [\"a\"]\n[[oauth.issuers]]\nissuer = \"https://x\"\naudience = "
+              "[\"a\"]",
+              "is there twice"},
+             {"issuer = \"https://x\"\naudience = [\"a\"]\n[[oauth.issuers]]\nissuer = \"https://y\"",
+              "but not oauth.issuers.audience"},
+             {"issuer = \"https://x\"\naudience = [\"a\"]\n[[oauth.issuers]]\naudience = [\"a\"]",
+              "an issuer is missing"},
+             {"[[oauth.issuers]]\nissuer = \"https://y\"\naudience = [\"a\"]", "oauth.issuer, is not set"},
              {"issuer = \"x\"\nkeys = \"/k\"", "but not oauth.audience"},
              {"issuer = \"x\"\nkeys = \"/k\"\naudience = [\"a\"]\naccount_claim = \"\"", "account_claim is empty"},
              {"issuer = \"x\"\nkeys = \"http://k\"\naudience = [\"a\"]", "take an https URL"},

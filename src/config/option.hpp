@@ -54,6 +54,7 @@ std::span<basic_option<backend> const> backend_options();                       
 std::span<basic_option<auth_socket> const> auth_socket_options();                // [[auth_socket]]
 
 std::span<basic_option<sending_limit> const> sending_options();  // [[limits.sending]]
+std::span<basic_option<token_issuer> const> issuer_options();    // [[oauth.issuers]]; [oauth] has them, too
 
 struct section {
     std::string_view name;  // "limits"; "" for the top

@@ -223,4 +223,19 @@ struct choice {
     }
 };
 
+// An option of this type; it reads and writes what Get finds in an S.
+template <class S, class Type, auto Get>
+constexpr basic_option<S> entry(std::string_view name, bool taken_up, std::string_view doc, std::string_view example,
+                                std::string_view since)
+{
+    return {name,
+            Type::name,
+            example,
+            taken_up,
+            since,
+            doc,
+            [](S& s, node const& n, reader& r) { Type::read(Get(s), n, r); },
+            [](S const& s) { return Type::write(Get(s)); }};
+}
+
 }  // namespace postern::config::types

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/url.hpp"
 #include "config/ldap_values.hpp"
 #include "config/option_types.hpp"
 #include "mail/address.hpp"
@@ -66,6 +67,12 @@ struct ldap_password_words {
     static constexpr std::string_view name = "\"bind\" or \"fetch\"";
     static constexpr std::array<std::pair<std::string_view, std::string_view>, 2> all{
         {{"bind", "bind"}, {"fetch", "fetch"}}};
+};
+
+struct introspect_words {
+    static constexpr std::string_view name = "\"opaque\", \"all\" or \"only\"";
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 3> all{
+        {{"opaque", "opaque"}, {"all", "all"}, {"only", "only"}}};
 };
 
 struct log_format_words {
@@ -282,6 +289,16 @@ struct web_url {
         bool const clean = std::all_of(t.begin(), t.end(), [](char c) { return c > ' ' && c < 0x7f; });
         if (scheme && clean && !rest.empty() && rest.front() != '/') return true;
         why = quote(printable(t, 60)) + " is not a web address such as \"https://mail.example.com\"";
+        return false;
+    }
+};
+
+struct confidential_url {
+    static constexpr std::string_view name = "https URL";
+    static bool accepts(std::string_view t, std::string& why)
+    {
+        if (is_confidential_url(t)) return true;
+        why = quote(printable(t, 60)) + " is not an https URL (http will do within this machine only)";
         return false;
     }
 };

@@ -1,5 +1,6 @@
 // The table of all options. One entry is all there is to declare for a new one: its
 // default is what the member in settings.hpp begins with.
+#include "config/issuer_options.hpp"
 #include "config/option_values.hpp"
 
 namespace postern::config {
@@ -18,21 +19,6 @@ constexpr std::int64_t day = 24 * hour;
 constexpr std::uint64_t kib = 1024;
 constexpr std::uint64_t mib = 1024 * kib;
 constexpr std::uint64_t tib = mib * mib;
-
-// Type reads and writes what Get finds in an S.
-template <class S, class Type, auto Get>
-constexpr basic_option<S> entry(std::string_view name, bool taken_up, std::string_view doc, std::string_view example,
-                                std::string_view since)
-{
-    return {name,
-            Type::name,
-            example,
-            taken_up,
-            since,
-            doc,
-            [](S& s, node const& n, reader& r) { Type::read(Get(s), n, r); },
-            [](S const& s) { return Type::write(Get(s)); }};
-}
 
 template <class Type, auto Get>
 constexpr option setting(std::string_view name, bool taken_up, std::string_view doc, std::string_view example = {},
@@ -162,34 +148,6 @@ constexpr option table[] = {
         "PEM file with the authorities whose certificates name an account by its address (rfc822Name in "
         "the subject's alternative names), for EXTERNAL. Only such as issue nothing to strangers. \"\": none.",
         "\"/etc/postern/people-ca.pem\""),
-    setting<text, [](auto& s) -> auto& { return s.oauth.issuer; }>(
-        "oauth.issuer", reload,
-        "What the tokens' `iss` has to be. \"\": tokens are not taken.",
-        "\"https://id.example.com/realms/mail\""),
-    setting<list<word_item>, [](auto& s) -> auto& { return s.oauth.audience; }>(
-        "oauth.audience", reload,
-        "One of these has to be in the tokens' `aud`. Without it any token of the issuer would do, also one "
-        "that a user gave to some other service; so it must be set.",
-        "[\"postern\"]"),
-    setting<text, [](auto& s) -> auto& { return s.oauth.keys; }>(
-        "oauth.keys", reload,
-        "The issuer's public keys (JWKS): an https URL, fetched every hour and whenever a token names a "
-        "new key; or a file, read again when it changes.",
-        "\"https://id.example.com/realms/mail/protocol/openid-connect/certs\""),
-    setting<path, [](auto& s) -> auto& { return s.oauth.authorities; }>(
-        "oauth.authorities", reload,
-        "PEM file with the authorities that vouch for the server of that URL. \"\": those of the system.",
-        "\"/etc/postern/internal-ca.pem\""),
-    setting<text, [](auto& s) -> auto& { return s.oauth.scope; }>(
-        "oauth.scope", reload,
-        "What has to be in the tokens' `scope` (or `scp`). \"\": anything.",
-        "\"smtp\""),
-    setting<text, [](auto& s) -> auto& { return s.oauth.account_claim; }>(
-        "oauth.account_claim", reload,
-        "The claim that names the account by its address. An `email` that the token calls unverified is not taken."),
-    setting<duration<0, 10 * minute>, [](auto& s) -> auto& { return s.oauth.clock_skew; }>(
-        "oauth.clock_skew", reload,
-        "How far the issuer's clock and ours may differ."),
     setting<path, [](auto& s) -> auto& { return s.kerberos.keytab; }>(
         "kerberos.keytab", reload,
         "The file with this server's Kerberos keys, for GSSAPI; read again when it changes. The user that the "
@@ -639,6 +597,16 @@ constexpr basic_option<sending_limit> sending_table[] = {
         "Recipients in 24 hours to whom the account has never sent before. 0: no limit.", {}, first_version),
 };
 
+constexpr auto issuer_table = make_issuer_options<token_issuer>();
+
+// One issuer is what nearly everybody has: its options stand in [oauth].
+constexpr auto whole_table = [] {
+    constexpr auto of_oauth = make_issuer_options<settings>();
+    std::array<option, std::size(table) + of_oauth.size()> all{};
+    std::copy(of_oauth.begin(), of_oauth.end(), std::copy(std::begin(table), std::end(table), all.begin()));
+    return all;
+}();
+
 constexpr section section_table[] = {
     {"", "These stand before the first section."},
     {"tls", "Encryption. Files are read at the start and at a reload (SIGHUP)."},
@@ -660,7 +628,7 @@ constexpr section section_table[] = {
 
 }  // namespace
 
-std::span<option const> options() { return table; }
+std::span<option const> options() { return whole_table; }
 std::span<basic_option<listener> const> listener_options() { return listener_table; }
 std::span<basic_option<certificate> const> certificate_options() { return certificate_table; }
 std::span<basic_option<bound_certificate> const> bound_certificate_options() { return bound_certificate_table; }
@@ -669,6 +637,7 @@ std::span<basic_option<kerberos_principal> const> kerberos_principal_options() {
 std::span<basic_option<backend> const> backend_options() { return backend_table; }
 std::span<basic_option<auth_socket> const> auth_socket_options() { return auth_socket_table; }
 std::span<basic_option<sending_limit> const> sending_options() { return sending_table; }
+std::span<basic_option<token_issuer> const> issuer_options() { return issuer_table; }
 std::span<section const> sections() { return section_table; }
 
 std::string_view section_of(std::string_view name) noexcept

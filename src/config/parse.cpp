@@ -13,6 +13,7 @@
 
 #include "base/numbers.hpp"
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "config/ldap_values.hpp"
 #include "config/option.hpp"
 #include "config/values.hpp"
@@ -57,6 +58,7 @@ std::string guess(std::string_view section, std::string_view key)
     if (section == "tls" || section == "auth") here.emplace_back("certificates");
     if (section == "kerberos") here.insert(here.end(), {"realms", "principals"});
     if (section == "limits") here.emplace_back("sending");
+    if (section == "oauth") here.emplace_back("issuers");
     if (!elsewhere.empty()) {
         auto const where = section_of(elsewhere.front());
         return "; did you mean " + code(elsewhere.front()) + ", which belongs " +
@@ -250,6 +252,12 @@ private:
             need_all_keys(value, kerberos_principal_options().size(), "set both principal and account");
             return;
         }
+        if (name == "oauth.issuers") {
+            s_.oauth.more = read_rows(value, name, issuer_options(), r_);
+            for (std::size_t i = 0; i < s_.oauth.more.size() && i < value.items.size(); ++i)
+                check_issuer(s_.oauth.more[i], name, value.items[i].at);
+            return;
+        }
         if (name == "limits.sending") {
             s_.limits.sending = read_rows(value, name, sending_options(), r_);
             for (std::size_t i = 0; i < s_.limits.sending.size() && i < value.items.size(); ++i)
@@ -302,15 +310,41 @@ private:
     {
         auto const at =
             std::find_if(root.keys.begin(), root.keys.end(), [](auto const& k) { return k.name == "oauth"; });
-        auto const& o = s_.oauth;
-        if (at == root.keys.end() || o.issuer.empty()) return;
-        // Each of them is what keeps strangers out.
-        if (o.keys.empty()) r_.bad_place(at->at, "oauth.issuer is set, but not oauth.keys");
-        if (o.audience.empty()) r_.bad_place(at->at, "oauth.issuer is set, but not oauth.audience");
-        if (o.account_claim.empty()) r_.bad_place(at->at, "oauth.issuer is set, but oauth.account_claim is empty");
-        if (starts_with_ignoring_case(o.keys, "http://"))
-            r_.bad_place(at->at,
-                         "oauth.keys: whoever is on the way could put keys of their own; take an https URL or a file");
+        if (at == root.keys.end()) return;
+        auto const& more = s_.oauth.more;
+        if (s_.oauth.issuer.empty()) {
+            if (!more.empty())
+                r_.bad_place(at->at, "there are oauth.issuers, but the first one, oauth.issuer, is not set");
+            return;
+        }
+        check_issuer(s_.oauth, "oauth", at->at);
+        for (std::size_t i = 0; i < more.size(); ++i) {
+            bool const twice = more[i].issuer == s_.oauth.issuer ||
+                               std::any_of(more.begin(), more.begin() + static_cast<std::ptrdiff_t>(i),
+                                           [&](auto const& other) { return other.issuer == more[i].issuer; });
+            if (twice)
+                r_.bad_place(at->at, "oauth.issuers: " + quote(printable(more[i].issuer, 100)) + " is there twice");
+        }
+    }
+
+    // Each of these is what keeps strangers out.
+    void check_issuer(token_issuer const& o, std::string const& where, place at)
+    {
+        auto const bad = [&](std::string const& what) { r_.bad_place(at, where + what); };
+        bool const findable = is_confidential_url(o.issuer);
+        if (o.issuer.empty()) return bad(": an issuer is missing");
+        if (o.audience.empty()) bad(".issuer is set, but not " + where + ".audience");
+        if (o.account_claim.empty()) bad(".issuer is set, but " + where + ".account_claim is empty");
+        if (o.keys.empty() && o.introspect != "only" && !findable)
+            bad(".issuer is no https URL where keys could be found, and " + where + ".keys is not set");
+        if (o.keys.find("://") != std::string::npos && !is_confidential_url(o.keys))
+            bad(".keys: whoever is on the way could put keys of their own; take an https URL or a file");
+        bool const asks = o.introspect != "opaque" || !o.client_id.empty() || !o.bearer.empty();
+        if (asks && o.introspection.empty() && !findable)
+            bad(".issuer is no https URL where it could be asked, and " + where + ".introspection is not set");
+        if (o.client_id.empty() != o.client_secret.empty())
+            bad(": client_id and client_secret belong together: set both or none");
+        if (!o.client_id.empty() && !o.bearer.empty()) bad(": either client_id or bearer, not both");
     }
 
     void check_realm(std::size_t row, node const& where)
@@ -370,6 +404,17 @@ std::string machine_name()
 void make_absolute(std::filesystem::path& p, std::filesystem::path const& folder)
 {
     if (!p.empty() && p.is_relative()) p = (folder / p).lexically_normal();
+}
+
+void make_absolute(token_issuer& i, std::filesystem::path const& folder)
+{
+    make_absolute(i.authorities, folder);
+    make_absolute(i.client_secret, folder);
+    make_absolute(i.bearer, folder);
+    if (i.keys.empty() || i.keys.find("://") != std::string::npos) return;
+    std::filesystem::path keys = i.keys;
+    make_absolute(keys, folder);
+    i.keys = keys.string();
 }
 
 }  // namespace
@@ -437,13 +482,9 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
     make_absolute(s->tls.certificate, folder);
     make_absolute(s->tls.private_key, folder);
     make_absolute(s->auth.client_authorities, folder);
-    make_absolute(s->oauth.authorities, folder);
+    make_absolute(s->oauth, folder);
+    for (auto& issuer : s->oauth.more) make_absolute(issuer, folder);
     make_absolute(s->kerberos.keytab, folder);
-    if (!s->oauth.keys.empty() && s->oauth.keys.find("://") == std::string::npos) {
-        std::filesystem::path keys = s->oauth.keys;
-        make_absolute(keys, folder);
-        s->oauth.keys = keys.string();
-    }
     for (auto& c : s->tls.more) {
         make_absolute(c.chain, folder);
         make_absolute(c.private_key, folder);

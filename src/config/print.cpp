@@ -83,6 +83,8 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
             for (auto const& k : s.kerberos.principals)
                 write_row(out, k, "kerberos.principals", kerberos_principal_options());
         }
+        if (part.name == "oauth")
+            for (auto const& i : s.oauth.more) write_row(out, i, "oauth.issuers", issuer_options());
         if (part.name == "limits")
             for (auto const& l : s.limits.sending) write_row(out, l, "limits.sending", sending_options());
     }
@@ -229,6 +231,11 @@ std::string reference()
             for (auto const& o : kerberos_principal_options())
                 describe(out, o, "kerberos.principals." + std::string(o.name), {});
         }
+        if (part.name == "oauth")
+            out +=
+                "\n## [[oauth.issuers]]\n\nFurther issuers, any number, each with the keys of `[oauth]`, which is the "
+                "first one. A token goes to the\none that it names, an opaque one to each that is asked about such, in "
+                "this order, until one takes it.\n";
         if (part.name == "limits") {
             out +=
                 "\n## [[limits.sending]]\n\nHow much may be sent, any number of rows. Over a limit, mail gets `450 "

@@ -126,6 +126,29 @@ struct auth_socket {
     std::string owner, group, mode = "0600";
 };
 
+/// Whose tokens are taken in place of passwords.
+struct token_issuer {
+    std::string issuer;  // empty: no tokens
+    std::vector<std::string> audience;
+    std::string keys;                   // path or URL of a JWKS; empty: found by discovery
+    std::string introspection;          // URL; empty: found by discovery
+    std::string introspect = "opaque";  // which tokens the issuer is asked about
+    std::string client_id;
+    std::filesystem::path client_secret;
+    std::filesystem::path bearer;
+    std::chrono::seconds cache_life{60};
+    std::chrono::milliseconds timeout{5'000};
+    std::filesystem::path authorities;
+    std::string scope;
+    std::string account_claim = "email";
+    std::chrono::seconds clock_skew{60};
+};
+
+/// [oauth], and [[oauth.issuers]].
+struct token_issuers : token_issuer {
+    std::vector<token_issuer> more;
+};
+
 enum class limit_scope : std::uint8_t { account, domain, network, app_password };
 
 /// How much may be sent; 0 is no limit. The row whose `match` is nearest holds.
@@ -170,15 +193,7 @@ struct settings {
         std::vector<bound_certificate> certificates;
     } auth;
     guard_settings guard;
-    struct {
-        std::string issuer;  // empty: no tokens
-        std::vector<std::string> audience;
-        std::string keys;  // path or https URL of a JWKS
-        std::filesystem::path authorities;
-        std::string scope;
-        std::string account_claim = "email";
-        std::chrono::seconds clock_skew{60};
-    } oauth;
+    token_issuers oauth;
     struct {
         std::filesystem::path keytab;  // empty: no Kerberos
         std::string service = "smtp";

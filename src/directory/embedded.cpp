@@ -77,6 +77,7 @@ embedded::embedded(options o, std::unique_ptr<store> s, back_ends others)
       means_(std::make_shared<sasl::account_means const>()),
       sealing_key_(std::make_shared<secret const>()),
       dummy_(std::make_shared<std::string const>(make_dummy({}))),
+      decoy_(std::make_shared<std::string const>()),
       logins_(most_accounts_in_memory, most_unknown_in_memory),
       recipients_(most_accounts_in_memory, most_unknown_in_memory),
       memories_(options_.cache_entries),
@@ -218,6 +219,9 @@ result<> embedded::refresh_dummy()
             typical = s->typical_verifier();
         }
     }
+    auto oldest = store_->oldest_account();
+    if (!oldest) return std::move(oldest).error();
+    if (*oldest) decoy_.set(std::make_shared<std::string const>((*oldest)->who.address));
     // The same one as long as it costs the same: memories of unknown names depend on it.
     auto const known = dummy_.get();
     if (!typical->empty() && cost_of(*typical) != cost_of(*known))
@@ -257,6 +261,23 @@ result<embedded::entry> embedded::load_login(std::string_view key)
     if (!found) return std::move(found).error();
     logins_.put(key, *found, [&] { return epoch_ == before; });
     return *found ? std::move(*found) : ask_sources(key);
+}
+
+/// The same for a name that a stranger claims, who may measure how long it takes: one account
+/// is read, and one name is looked for that nobody has, whether there is such an account, and
+/// whether it is remembered.
+result<embedded::entry> embedded::load_claimed(std::string_view key)
+{
+    bool const remembered = logins_.get(key, in_trouble_).has_value();
+    auto found = load_login(key);
+    if (!found || in_trouble_) return found;
+    std::string const nobody = "\n" + std::string{key};
+    auto const decoy = decoy_.get();
+    bool const there = *found && (*found)->id != 0;
+    // Nothing depends on these.
+    static_cast<void>(store_->find_login(there ? std::string_view{nobody} : *decoy));
+    if (remembered) static_cast<void>(store_->find_login(there ? *decoy : std::string_view{nobody}));
+    return found;
 }
 
 /// The first back end that knows the name has the say; one that can't tell lets nobody

@@ -148,6 +148,7 @@ private:
     result<> refresh_dummy();
     result<> refresh_domains(std::vector<std::string> const* configured);
     result<entry> load_login(std::string_view key);
+    result<entry> load_claimed(std::string_view key);
     result<entry> ask_sources(std::string_view key) const;
     entry with_delimiter(entry const& e) const;
     void sources_changed();
@@ -200,8 +201,12 @@ private:
         entry who;
         char const* form;
     };
+    enum class claimant : std::uint8_t {
+        stranger,  // who may measure how long it takes
+        proven,
+    };
     /// `outside`: also among those whom back ends told of lately.
-    result<found_name> find_name(std::string_view text, bool outside);
+    result<found_name> find_name(std::string_view text, bool outside, claimant who);
     std::string credential_key(std::string_view name, std::string_view verifier, std::string_view password) const;
     std::string dummy_for(std::string const& name) const;
     result<entry> find_login(std::string const& name);
@@ -253,6 +258,7 @@ private:
     std::atomic<std::int64_t> means_until_{INT64_MAX};  // microseconds since 1970
     published<secret> sealing_key_;                     // empty until it was needed
     published<std::string> dummy_;                      // the verifier that unknown names are checked against
+    published<std::string> decoy_;                      // the account that is read for unknown names
     entry_cache logins_;
     entry_cache recipients_;
     generation_cache<memory> memories_;

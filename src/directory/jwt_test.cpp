@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
+
 #include "support/token_issuer.hpp"
 
 using namespace postern;
@@ -96,36 +98,47 @@ TEST_CASE("standard 41: the claims that a token must have")
     CHECK(judge_token(key.token(other), *keys, lax, now).account == "tim");
 }
 
-TEST_CASE("tokens are taken in three algorithms, each with its own kind of key")
+TEST_CASE("tokens are taken in each algorithm, with its own kind of key only")
 {
-    issuer_key const rsa{signature_kind::rs256};
-    issuer_key const ec{signature_kind::es256};
-    issuer_key const ed{signature_kind::eddsa};
-    auto const all = key_set::parse(set_of({rsa.jwk("one"), ec.jwk("one"), ed.jwk("one")}));
+    using enum signature_kind;
+    std::vector<std::unique_ptr<issuer_key>> made;
+    std::vector<std::string> shown;
+    for (auto const kind : {rs256, rs384, rs512, ps256, ps384, ps512, es256, es384, es512, eddsa})
+        made.push_back(std::make_unique<issuer_key>(kind));
+    made.push_back(std::make_unique<issuer_key>(eddsa, true));
+    for (auto const& k : made) shown.push_back(k->jwk("one"));
+    auto const all = key_set::parse(set_of(shown));
     REQUIRE(all);
-    CHECK(all->size() == 3);
-    for (auto const* k : {&rsa, &ec, &ed}) {
+    CHECK(all->size() == 11);
+    for (auto const& k : made) {
         CAPTURE(k->algorithm());
-        CHECK(judge_token(k->token(good_claims), *all, rules, now).what == state::good);
+        auto const good = k->token(good_claims);
+        CHECK(judge_token(good, *all, rules, now).what == state::good);
         // No name: any key of the kind.
         CHECK(judge_token(k->token(good_claims, R"({"alg":")" + k->algorithm() + "\"}"), *all, rules, now).what ==
               state::good);
         auto const renamed = k->token(good_claims, R"({"alg":")" + k->algorithm() + R"(","kid":"two"})");
         CHECK(judge_token(renamed, *all, rules, now).what == state::unknown_key);
         // Every octet of the three parts counts.
-        auto const token = k->token(good_claims);
-        for (std::size_t i = 0; i < token.size(); i += 7) {
-            auto changed = token;
+        for (std::size_t i = 0; i < good.size(); i += 13) {
+            auto changed = good;
             changed[i] = changed[i] == 'A' ? 'B' : 'A';
             CHECK_MESSAGE(judge_token(changed, *all, rules, now).what != state::good, i);
         }
-        for (auto const* other : {&rsa, &ec, &ed}) {
-            if (other == k) continue;
+        for (auto const& other : made) {
+            if (other->algorithm() == k->algorithm()) continue;
             // A good signature that is said to be of another kind.
             auto const lie = k->token(good_claims, R"({"alg":")" + other->algorithm() + R"(","kid":"one"})");
             CHECK(judge_token(lie, *all, rules, now).what == state::refused);
         }
+        // A key that is for this algorithm alone.
+        auto const only = key_set::parse(set_of({k->jwk("one", R"(,"alg":")" + k->algorithm() + '"')}));
+        REQUIRE(only);
+        CHECK(judge_token(good, *only, rules, now).what == state::good);
     }
+    auto const only = key_set::parse(set_of({made[0]->jwk("one", R"(,"alg":"RS512")")}));
+    REQUIRE(only);
+    CHECK(judge_token(made[0]->token(good_claims), *only, rules, now).what == state::unknown_key);
     // The same kind, but not the issuer's key.
     issuer_key const stranger{signature_kind::es256};
     auto const judged = judge_token(stranger.token(good_claims), *all, rules, now);
@@ -140,7 +153,7 @@ TEST_CASE("no token without a signature, nor with a shared secret, nor with what
     REQUIRE(keys);
     auto const claims = url(good_claims);
     for (auto header : {R"({"alg":"none","kid":"one"})", R"({"alg":"None"})", R"({"alg":"HS256","kid":"one"})",
-                        R"({"alg":"ES384","kid":"one"})", R"({"alg":"es256","kid":"one"})", R"({"kid":"one"})",
+                        R"({"alg":"HS512","kid":"one"})", R"({"alg":"es256","kid":"one"})", R"({"kid":"one"})",
                         R"({"alg":17})", "[]", "", R"({"alg":"ES256","kid":"one","crit":["b64"],"b64":false})"}) {
         CAPTURE(header);
         auto const text = url(header) + '.' + claims;
@@ -181,4 +194,14 @@ TEST_CASE("key sets: usable keys are found among others, and a set without any i
     many.pop_back();
     CHECK(size(set_of(many)) == 100);
     CHECK(size(std::string((1 << 20) + 1, ' ')) == 0);
+}
+
+TEST_CASE("whose token it claims to be")
+{
+    issuer_key const key{signature_kind::es256};
+    CHECK(claimed_issuer(key.token(good_claims)) == "https://id.example");
+    CHECK(claimed_issuer(key.token("{}")) == "");
+    CHECK(claimed_issuer(key.token("what")) == "");
+    for (auto const* opaque : {"", "2YotnFZFEjr1zCsicMWpAA", "a.b", "a.b.c", "....", "e30.e30.e30"})
+        CHECK_MESSAGE(!claimed_issuer(opaque), opaque);
 }

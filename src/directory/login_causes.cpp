@@ -78,7 +78,7 @@ std::function<void(cause_handler)> embedded::look_closer(std::string const& name
 
 std::function<void(cause_handler)> embedded::explain_failure(std::string_view authcid)
 {
-    auto const found = find_name(authcid, true);
+    auto const found = find_name(authcid, true, claimant::proven);
     if (!found) return {};
     auto const& e = found->who;
     return look_closer(found->name, e, {}, {}, e ? login_cause::wrong_password : login_cause::unknown_user);

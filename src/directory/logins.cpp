@@ -88,16 +88,16 @@ login embedded::state_of(entry const& e, std::string cause, std::shared_ptr<app_
 
 /// Whom a client may mean, and by which reading of the name. Nobody: the first reading. For users of
 /// back ends that tell of them, prepare_login() was called before.
-result<embedded::found_name> embedded::find_name(std::string_view text, bool outside)
+result<embedded::found_name> embedded::find_name(std::string_view text, bool outside, claimant who)
 {
     auto candidates = name_candidates(text);
     for (auto& c : candidates) {
-        auto found = load_login(c.key);
+        auto found = who == claimant::stranger ? load_claimed(c.key) : load_login(c.key);
         if (!found) return std::move(found).error();
         if (*found) return found_name{std::move(c.key), std::move(*found), c.form};
     }
     auto& first = candidates.front();
-    auto told = outside ? find_login(first.key) : result<entry>{nullptr};
+    auto told = outside && !authenticators_.empty() ? fetched_outside(first.key) : result<entry>{nullptr};
     if (!told) return std::move(told).error();
     return found_name{std::move(first.key), std::move(*told), first.form};
 }
@@ -109,7 +109,7 @@ void embedded::verify_password(std::string_view authcid, std::string_view authzi
     // Another identity than one's own is never granted; said without looking at either.
     if (!is_same_name(authzid, authcid))
         return handler(refused(login_cause::other_identity, "the authorization identity is someone else"));
-    auto found = find_name(authcid, false);
+    auto found = find_name(authcid, false, claimant::proven);
     if (!found) return handler(std::move(found).error());
     auto const& [name, e, form] = *found;
     if (form != std::string_view{"prepared"}) {
@@ -393,7 +393,7 @@ sasl::scram_keys embedded::made_up_keys(std::string const& name, hash h) const
 result<sasl::scram_keys> embedded::scram(std::string_view authcid, postern::hash h)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
-    auto named = find_name(authcid, true);
+    auto named = find_name(authcid, true, claimant::stranger);
     if (!named) return std::move(named).error();
     auto const& name = named->name;
     auto const* const found = &named->who;
@@ -423,7 +423,7 @@ std::string embedded::cram_key(stored_account const& a) const
 result<shared_secret> embedded::cram_md5(std::string_view authcid)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
-    auto named = find_name(authcid, true);
+    auto named = find_name(authcid, true, claimant::stranger);
     if (!named) return std::move(named).error();
     auto const& name = named->name;
     auto const* const found = &named->who;
@@ -456,7 +456,7 @@ result<login> embedded::authorize(std::string_view authcid, std::string_view aut
     if (auto r = look_at_database(); !r) return std::move(r).error();
     if (!is_same_name(authzid, authcid))
         return refused(login_cause::other_identity, "the authorization identity is someone else");
-    auto named = find_name(authcid, true);
+    auto named = find_name(authcid, true, claimant::proven);
     if (!named) return std::move(named).error();
     auto const* const found = &named->who;
     if (!*found) return refused(login_cause::unknown_user, "no such account");

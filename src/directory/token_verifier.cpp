@@ -1,193 +1,105 @@
 #include "directory/token_verifier.hpp"
 
-#include <fstream>
-
 #include <boost/json.hpp>
 
-#include "base/log.hpp"
-#include "directory/token_fetch.hpp"
+#include "directory/jwt.hpp"
 
 namespace postern::directory {
 namespace {
 
-error unavailable(std::string logged) { return {{4, 7, 0}, "Tokens can't be checked now", std::move(logged)}; }
+using state = token_judgement::state;
 
-constexpr std::size_t longest_file = 1 << 20;
-
-class file_source final : public key_source {
-public:
-    explicit file_source(std::filesystem::path file) : file_(std::move(file)) {}
-
-    result<std::string> fetch(std::atomic<bool> const&) override
-    {
-        std::error_code ignored;
-        {
-            // Even when it can't be read: it is not read again for each token then.
-            auto const written = std::filesystem::last_write_time(file_, ignored);
-            std::lock_guard lock{lock_};
-            seen_ = written;
-        }
-        std::ifstream in{file_, std::ios::binary};
-        std::string text(longest_file + 1, '\0');
-        if (!in || !(in.read(text.data(), static_cast<std::streamsize>(text.size())) || in.eof()))
-            return unavailable("can't read " + file_.string());
-        text.resize(static_cast<std::size_t>(in.gcount()));
-        return text;
-    }
-
-    bool changed() override
-    {
-        std::error_code failed;
-        auto const now = std::filesystem::last_write_time(file_, failed);
-        std::lock_guard lock{lock_};
-        return !failed && now != seen_;
-    }
-
-private:
-    std::filesystem::path const file_;
-    std::mutex lock_;
-    std::filesystem::file_time_type seen_{};
-};
-
-class https_source final : public key_source {
-public:
-    https_source(std::string url, std::filesystem::path authorities)
-        : url_(std::move(url)), authorities_(std::move(authorities))
-    {
-    }
-    result<std::string> fetch(std::atomic<bool> const& stop) override { return fetch_https(url_, authorities_, stop); }
-    bool changed() override { return false; }
-
-private:
-    std::string const url_;
-    std::filesystem::path const authorities_;
-};
+result<token_judgement> of_issuer(result<token_judgement> r, std::size_t index)
+{
+    if (r) r->issuer = index;
+    return r;
+}
 
 }  // namespace
 
-std::unique_ptr<key_source> make_key_source(std::string const& where, std::filesystem::path const& authorities)
+token_verifier::token_verifier(std::vector<issuer_options> issuers)
 {
-    if (where.starts_with("https://")) return std::make_unique<https_source>(where, authorities);
-    return std::make_unique<file_source>(where);
-}
-
-token_verifier::token_verifier(token_options o, std::unique_ptr<key_source> source)
-    : options_(std::move(o)), source_(std::move(source)), thread_([this] { run(); })
-{
+    for (auto& o : issuers) {
+        issuer i;
+        i.found = std::make_shared<discovery>(o.rules.issuer, o.authorities, o.introspection.timeout);
+        if (o.asks != introspect::none) i.asks = std::make_unique<introspector>(o.introspection, o.rules, i.found);
+        if (o.asks != introspect::only) {
+            key_options k;
+            k.rules = o.rules;
+            i.keys = std::make_unique<issuer_keys>(std::move(k), make_key_source(o.keys, o.authorities, i.found));
+        }
+        i.options = std::move(o);
+        issuers_.push_back(std::move(i));
+    }
 }
 
 token_verifier::~token_verifier()
 {
-    {
-        std::lock_guard lock{lock_};
-        stop_ = true;
-    }
-    wake_.notify_all();
-    thread_.join();
-    for (auto& w : waiters_) w.answer(unavailable("the server is stopping"));
+    // First those that others call into.
+    for (auto& i : issuers_)
+        if (i.asks) i.asks->stop();
+    for (auto& i : issuers_) i.keys.reset();
 }
 
-bool token_verifier::may_fetch(steady_time now) const { return !ever_tried_ || now - tried_ >= options_.pause; }
+token_verifier::route token_verifier::route_of(std::string_view token) const
+{
+    if (token.size() > longest_token) return {{}, false, "too long"};
+    auto const claimed = claimed_issuer(token);
+    if (claimed)
+        for (std::size_t i = 0; i < issuers_.size(); ++i)
+            if (issuers_[i].options.rules.issuer == *claimed) return {{i}, issuers_[i].keys != nullptr, ""};
+    // A JWT is nothing but octets to issuers whose tokens only they can read.
+    route r;
+    for (std::size_t i = 0; i < issuers_.size(); ++i)
+        if (issuers_[i].asks && (!claimed || !issuers_[i].keys)) r.issuers.push_back(i);
+    r.why = claimed ? "another issuer" : "no JWT, and no issuer is asked about others";
+    return r;
+}
+
+bool token_verifier::is_asked_about(secret const& token) const
+{
+    auto const r = route_of(token.reveal());
+    return !r.issuers.empty() && !r.signed_by;
+}
 
 void token_verifier::verify(secret token, handler h)
 {
-    bool const changed = source_->changed();
-    std::unique_lock lock{lock_};
-    auto const now = steady_clock::now();
-    bool const usable = keys_ && now - fetched_ < options_.usable_for;
-    if (usable && now - fetched_ >= options_.renew_after && may_fetch(now)) wanted_ = true;
-    if (usable && !changed) {
-        auto const keys = keys_;
-        lock.unlock();
-        auto judged = judge_token(token.reveal(), *keys, options_.rules, wall_clock::now());
-        if (judged.what != token_judgement::state::unknown_key) {
-            wake_.notify_one();
-            return h(std::move(judged));
-        }
-        lock.lock();
-        // Fetched a moment ago: then it is no key of the issuer's. Who invents names of keys
-        // does not make us ask again and again.
-        if (!wanted_ && !may_fetch(now)) {
-            bool const failed = failed_;
-            lock.unlock();
-            if (failed) return h(unavailable("the token names a new key, and the keys could not be fetched"));
-            return h(std::move(judged));
-        }
-    } else if (!wanted_ && !changed && !may_fetch(now)) {
-        lock.unlock();
-        return h(unavailable("the issuer's keys could not be fetched"));
-    }
-    if (waiters_.size() >= options_.queue) {
-        lock.unlock();
-        return h(unavailable("too many tokens wait for the issuer's keys"));
-    }
-    waiters_.push_back({std::move(token), std::move(h)});
-    wanted_ = true;
-    lock.unlock();
-    wake_.notify_one();
+    auto r = route_of(token.reveal());
+    if (r.issuers.empty()) return h(refused_token(r.why));
+    if (r.signed_by) return judge_signed(r.issuers.front(), std::move(token), std::move(h));
+    ask_in_turn(std::move(r.issuers), 0, token, std::move(h));
 }
 
-void token_verifier::run()
+void token_verifier::judge_signed(std::size_t index, secret token, handler h)
 {
-    std::unique_lock lock{lock_};
-    while (!stop_) {
-        if (!wanted_) {
-            wake_.wait(lock);
-            continue;
-        }
-        lock.unlock();
-        fetch();
-        lock.lock();
-        // Whoever came during the fetch saw the keys of before.
-        wanted_ = false;
-        auto waiters = std::move(waiters_);
-        waiters_.clear();
-        lock.unlock();
-        answer(std::move(waiters));
-        lock.lock();
-    }
+    auto& i = issuers_[index];
+    bool const also_asks = i.options.asks == introspect::all;
+    auto const again = also_asks ? token : secret{};
+    i.keys->judge(std::move(token), [&i, index, also_asks, again, h = std::move(h)](result<token_judgement> judged) {
+        if (!judged || judged->what != state::good || !also_asks) return h(of_issuer(std::move(judged), index));
+        i.asks->judge(again, judged->account,
+                      [index, h](result<token_judgement> said) { h(of_issuer(std::move(said), index)); });
+    });
 }
 
-void token_verifier::fetch()
+/// The first that takes it has the say; one that can't be asked might have taken it.
+void token_verifier::ask_in_turn(std::vector<std::size_t> issuers, std::size_t next, secret const& token, handler h)
 {
-    auto text = source_->fetch(stop_);
-    auto parsed = text ? key_set::parse(*text) : result<key_set>{text.error()};
-    if (!parsed && !stop_) log::event(log::level::warning, "token_keys_failed", {{"detail", parsed.error().logged}});
-    if (parsed) log::event(log::level::info, "token_keys", {{"keys", static_cast<std::int64_t>(parsed->size())}});
-    std::lock_guard lock{lock_};
-    tried_ = steady_clock::now();
-    ever_tried_ = true;
-    failed_ = !parsed;
-    if (!parsed) return;
-    fetched_ = tried_;
-    keys_ = std::make_shared<key_set const>(std::move(*parsed));
-}
-
-void token_verifier::answer(std::vector<waiter> waiters)
-{
-    std::shared_ptr<key_set const> keys;
-    bool failed = false;
-    {
-        std::lock_guard lock{lock_};
-        failed = failed_;
-        if (keys_ && steady_clock::now() - fetched_ < options_.usable_for) keys = keys_;
-    }
-    for (auto& w : waiters) {
-        if (!keys) {
-            w.answer(unavailable("the issuer's keys could not be fetched"));
-            continue;
-        }
-        auto judged = judge_token(w.token.reveal(), *keys, options_.rules, wall_clock::now());
-        if (failed && judged.what == token_judgement::state::unknown_key)
-            w.answer(unavailable("the token names a new key, and the keys could not be fetched"));
-        else
-            w.answer(std::move(judged));
-    }
+    auto const index = issuers[next];
+    issuers_[index].asks->judge(
+        token, {},
+        [this, issuers = std::move(issuers), next, index, token, h = std::move(h)](result<token_judgement> said) {
+            bool const decided = !said || said->what != state::refused || next + 1 == issuers.size();
+            if (decided) return h(of_issuer(std::move(said), index));
+            ask_in_turn(issuers, next + 1, token, h);
+        });
 }
 
 std::string token_verifier::refusal(token_judgement const& why, bool google_format) const
 {
-    bool const scope = why.what == token_judgement::state::insufficient_scope;
+    auto const& i = issuers_.at(why.issuer);
+    auto const& rules = i.options.rules;
+    bool const scope = why.what == state::insufficient_scope;
     boost::json::object o;
     if (google_format) {
         o["status"] = scope ? "403" : "401";
@@ -195,12 +107,8 @@ std::string token_verifier::refusal(token_judgement const& why, bool google_form
     } else {
         o["status"] = scope ? "insufficient_scope" : "invalid_token";
     }
-    if (!options_.rules.scope.empty()) o["scope"] = options_.rules.scope;
-    if (!google_format) {
-        std::string issuer = options_.rules.issuer;
-        while (issuer.ends_with('/')) issuer.pop_back();
-        o["openid-configuration"] = issuer + "/.well-known/openid-configuration";
-    }
+    if (!rules.scope.empty()) o["scope"] = rules.scope;
+    if (!google_format) o["openid-configuration"] = i.found->document();
     return boost::json::serialize(o);
 }
 

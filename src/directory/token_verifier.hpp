@@ -1,87 +1,76 @@
-// Bearer tokens: whose login is it? Keeps the issuer's published keys, from a file or
-// fetched by HTTPS, and judges by them (jwt.hpp). The keys are renewed in the background,
-// and at once when a token names one that is not known yet. While they can't be had, the
-// answer is "unavailable", never "refused".
+// Bearer tokens: whose login is it? Finds the issuer that a token is from, has it judged by
+// the issuer's keys (issuer_keys.hpp), by its word (introspector.hpp), or by both, and
+// knows what a client is told whose token is not taken.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
+#include <string_view>
 #include <vector>
 
-#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
-#include "directory/jwt.hpp"
+#include "directory/introspector.hpp"
+#include "directory/issuer_keys.hpp"
+#include "directory/issuer_metadata.hpp"
 
 namespace postern::directory {
 
-/// Where the document with the keys comes from.
-class key_source {
-public:
-    virtual ~key_source() = default;
-    /// May block; called on the verifier's own thread only.
-    virtual result<std::string> fetch(std::atomic<bool> const& stop) = 0;
-    /// Whether it is worth a fetch right now. Cheap; called on any thread.
-    virtual bool changed() = 0;
+/// Which tokens the issuer is asked about.
+enum class introspect : std::uint8_t {
+    none,
+    opaque,  // those that are no JWTs
+    all,     // JWTs, too, when their signature and claims are good
+    only,    // all, and nothing is judged here: no keys are needed
 };
-/// A path, or a URL that begins with "https://".
-std::unique_ptr<key_source> make_key_source(std::string const& where, std::filesystem::path const& authorities);
 
-struct token_options {
+struct issuer_options {
     token_rules rules;
-    std::chrono::seconds renew_after{3600};  // fetched anew so long after the last time that went well
-    std::chrono::seconds usable_for{86'400};
-    std::chrono::milliseconds pause{30'000};  // between two fetches, whoever asks
-    std::size_t queue = 256;                  // tokens that may wait for a fetch
+    std::string keys;  // path or URL; empty: as discovery finds it
+    introspect asks = introspect::none;
+    introspection_options introspection;
+    std::filesystem::path authorities;
 };
 
 class token_verifier {
 public:
     using handler = std::function<void(result<token_judgement>)>;
 
-    token_verifier(token_options o, std::unique_ptr<key_source> source);
-    /// Ends the fetch that is under way. Waiting tokens are answered with "unavailable".
+    explicit token_verifier(std::vector<issuer_options> issuers);
+    /// Waiting tokens are answered with "unavailable".
     ~token_verifier();
     token_verifier(token_verifier const&) = delete;
     token_verifier& operator=(token_verifier const&) = delete;
 
-    /// Calls the handler once: at once when the keys are at hand, else on another thread.
+    /// Calls the handler once: at once when everything is at hand, else on another thread.
     void verify(secret token, handler h);
+    /// Whether another machine has to be asked: who sends such ones costs others work.
+    bool is_asked_about(secret const& token) const;
 
     /// What the client is told (RFC 7628 section 3.2.2): a JSON object. Nothing in it
-    /// depends on the token but whether the scope was the problem.
+    /// depends on the token but which issuer it names, and whether the scope was the problem.
     std::string refusal(token_judgement const& why, bool google_format) const;
 
 private:
-    struct waiter {
-        secret token;
-        handler answer;
+    struct issuer {
+        issuer_options options;
+        std::shared_ptr<discovery> found;
+        std::unique_ptr<introspector> asks;  // null: never
+        std::unique_ptr<issuer_keys> keys;   // null with introspect::only
     };
-    void run();
-    void fetch();
-    void answer(std::vector<waiter> waiters);
-    bool may_fetch(steady_time now) const;
+    struct route {
+        std::vector<std::size_t> issuers;  // in the order to ask them; empty: nobody's
+        bool signed_by = false;            // a JWT of the one issuer
+        char const* why = "";              // when nobody's
+    };
+    route route_of(std::string_view token) const;
+    void judge_signed(std::size_t index, secret token, handler h);
+    void ask_in_turn(std::vector<std::size_t> issuers, std::size_t next, secret const& token, handler h);
 
-    token_options const options_;
-    std::unique_ptr<key_source> const source_;
-    std::atomic<bool> stop_{false};
-
-    std::mutex lock_;
-    std::condition_variable wake_;
-    std::shared_ptr<key_set const> keys_;
-    steady_time fetched_{};  // the last time that went well
-    steady_time tried_{};
-    bool ever_tried_ = false;
-    bool failed_ = false;  // the last try
-    bool wanted_ = true;   // one shall be made
-    std::vector<waiter> waiters_;
-    std::thread thread_;  // last: it uses all of the above
+    std::vector<issuer> issuers_;
 };
 
 }  // namespace postern::directory

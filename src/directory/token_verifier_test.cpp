@@ -1,4 +1,5 @@
-// When keys are fetched, and what is said while they can't be had.
+// Which issuer a token goes to, and what a client is told whose token is not taken. The
+// issuers' keys are in files here; tests/e2e/test_oauth.py has issuers that are asked.
 #include "directory/token_verifier.hpp"
 
 #include <doctest/doctest.h>
@@ -17,166 +18,91 @@ using state = token_judgement::state;
 
 namespace {
 
-struct published_keys {
-    std::mutex lock;
-    std::string document;
-    bool down = false;
-    std::atomic<int> fetches{0};
+struct two_issuers {
+    std::filesystem::path folder =
+        std::filesystem::temp_directory_path() / ("postern-issuers-" + std::to_string(::getpid()));
+    issuer_key first{signature_kind::eddsa};
+    issuer_key second{signature_kind::es256};
 
-    void set(std::string text, bool fails = false)
+    two_issuers()
     {
-        std::lock_guard const guard{lock};
-        document = std::move(text);
-        down = fails;
+        std::filesystem::create_directory(folder);
+        std::ofstream{folder / "first"} << set_of({first.jwk("one")});
+        std::ofstream{folder / "second"} << set_of({second.jwk("one")});
+    }
+    ~two_issuers() { std::filesystem::remove_all(folder); }
+
+    std::vector<issuer_options> options() const
+    {
+        issuer_options a;
+        a.rules = {.issuer = "https://id.example/", .audience = {"a"}, .scope = "smtp", .account_claim = "sub"};
+        a.keys = (folder / "first").string();
+        issuer_options b;
+        b.rules = {.issuer = "https://other.example", .audience = {"b"}, .scope = {}, .account_claim = "name"};
+        b.keys = (folder / "second").string();
+        return {a, b};
     }
 };
 
-class fake_source final : public key_source {
-public:
-    explicit fake_source(published_keys& k) : keys_(k) {}
-    result<std::string> fetch(std::atomic<bool> const&) override
-    {
-        ++keys_.fetches;
-        std::lock_guard const guard{keys_.lock};
-        if (keys_.down) return error{{4, 7, 0}, "", "no route to the issuer"};
-        return keys_.document;
-    }
-    bool changed() override { return false; }
-
-private:
-    published_keys& keys_;
-};
-
-token_options options(std::chrono::milliseconds pause)
-{
-    token_options o;
-    o.rules = {.issuer = "i", .audience = {"a"}, .scope = "", .account_claim = "sub"};
-    o.pause = pause;
-    return o;
-}
-
-constexpr char const* claims = R"({"iss":"i","aud":"a","exp":9999999999,"sub":"tim"})";
-
-std::string token_of(issuer_key const& key, std::string const& id)
-{
-    return key.token(claims, R"({"alg":"EdDSA","kid":")" + id + "\"}");
-}
-
-result<token_judgement> ask(token_verifier& v, std::string const& token)
+token_judgement ask(token_verifier& v, std::string const& token)
 {
     std::promise<result<token_judgement>> answer;
     v.verify(secret{token}, [&](result<token_judgement> r) { answer.set_value(std::move(r)); });
-    return answer.get_future().get();
+    auto r = answer.get_future().get();
+    REQUIRE(r);
+    return *r;
 }
-
-constexpr std::chrono::milliseconds long_pause{600'000};
 
 }  // namespace
 
-TEST_CASE("the keys are fetched once, and again when a token names a new one")
+TEST_CASE("a token is judged by the rules of the issuer that it names")
 {
-    issuer_key const old_key{signature_kind::eddsa};
-    issuer_key const new_key{signature_kind::eddsa};
-    published_keys keys;
-    keys.document = set_of({old_key.jwk("old")});
-    token_verifier v{options(std::chrono::milliseconds{0}), std::make_unique<fake_source>(keys)};
-    for (int i = 0; i < 3; ++i) {
-        auto const r = ask(v, token_of(old_key, "old"));
-        REQUIRE(r);
-        CHECK(r->what == state::good);
-        CHECK(r->account == "tim");
+    two_issuers const world;
+    token_verifier v{world.options()};
+    auto const of_first = R"({"iss":"https://id.example/","aud":"a","exp":9999999999,"sub":"tim","scope":"smtp"})";
+    auto const of_second = R"({"iss":"https://other.example","aud":"b","exp":9999999999,"name":"tom"})";
+    auto const one = ask(v, world.first.token(of_first));
+    CHECK(one.what == state::good);
+    CHECK(one.account == "tim");
+    auto const two = ask(v, world.second.token(of_second));
+    CHECK(two.what == state::good);
+    CHECK(two.account == "tom");
+    CHECK(two.issuer == 1);
+    // Nobody speaks for another one.
+    CHECK(ask(v, world.second.token(of_first)).what == state::unknown_key);
+    CHECK(ask(v, world.first.token(of_second)).what == state::unknown_key);
+    CHECK(std::string{ask(v, world.first.token(R"({"iss":"https://third.example"})")).why} == "another issuer");
+    for (auto const* opaque : {"2YotnFZFEjr1zCsicMWpAA", "a.b.c", "x"}) {
+        auto const judged = ask(v, opaque);
+        CHECK(judged.what == state::refused);
+        CHECK(std::string{judged.why} == "no JWT, and no issuer is asked about others");
+        CHECK_FALSE(v.is_asked_about(secret{opaque}));
     }
-    CHECK(keys.fetches == 1);
-    keys.set(set_of({old_key.jwk("old"), new_key.jwk("new")}));
-    auto const r = ask(v, token_of(new_key, "new"));
-    REQUIRE(r);
-    CHECK(r->what == state::good);
-    CHECK(keys.fetches == 2);
-    // A key that is gone is not taken any more once the set was fetched anew.
-    keys.set(set_of({new_key.jwk("new")}));
-    CHECK(ask(v, token_of(old_key, "unheard of"))->what == state::unknown_key);
-    CHECK(ask(v, token_of(old_key, "old"))->what == state::unknown_key);
+    CHECK(std::string{ask(v, std::string(12'289, 'x')).why} == "too long");
 }
 
-TEST_CASE("invented names of keys do not make us ask again and again")
+TEST_CASE("who makes others work: opaque tokens, where an issuer is asked about such")
 {
-    issuer_key const key{signature_kind::eddsa};
-    published_keys keys;
-    keys.document = set_of({key.jwk("one")});
-    token_verifier v{options(long_pause), std::make_unique<fake_source>(keys)};
-    REQUIRE(ask(v, token_of(key, "one")));
-    for (int i = 0; i < 20; ++i) CHECK(ask(v, token_of(key, std::to_string(i)))->what == state::unknown_key);
-    CHECK(keys.fetches == 1);
-}
-
-TEST_CASE("while the keys can't be had, a token is neither good nor bad")
-{
-    issuer_key const key{signature_kind::eddsa};
-    published_keys keys;
-    keys.set(set_of({key.jwk("one")}), true);
-    {
-        token_verifier v{options(long_pause), std::make_unique<fake_source>(keys)};
-        for (int i = 0; i < 3; ++i) {
-            auto const r = ask(v, token_of(key, "one"));
-            REQUIRE_FALSE(r);
-            CHECK(r.error().code.temporary());
-        }
-        CHECK(keys.fetches == 1);
-    }
-    token_verifier v{options(std::chrono::milliseconds{0}), std::make_unique<fake_source>(keys)};
-    CHECK_FALSE(ask(v, token_of(key, "one")));
-    keys.set(set_of({key.jwk("one")}));
-    CHECK(ask(v, token_of(key, "one"))->what == state::good);
-    // Gone again: what is known goes on, what is new can't be told.
-    keys.set("", true);
-    CHECK(ask(v, token_of(key, "one"))->what == state::good);
-    CHECK_FALSE(ask(v, token_of(key, "two")));
-    CHECK(ask(v, token_of(key, "one"))->what == state::good);
-    // A document that is none is no better.
-    keys.set("{}");
-    CHECK_FALSE(ask(v, token_of(key, "two")));
-}
-
-TEST_CASE("the end answers whoever waits")
-{
-    issuer_key const key{signature_kind::eddsa};
-    published_keys keys;
-    keys.set("", true);
-    std::atomic<int> answered{0};
-    {
-        token_verifier v{options(std::chrono::milliseconds{0}), std::make_unique<fake_source>(keys)};
-        for (int i = 0; i < 50; ++i)
-            v.verify(secret{token_of(key, "one")}, [&](result<token_judgement> r) { answered += r ? 100 : 1; });
-    }
-    CHECK(answered == 50);
-}
-
-TEST_CASE("keys in a file are read again when it changes")
-{
-    auto const file = std::filesystem::temp_directory_path() / ("postern-keys-" + std::to_string(::getpid()));
-    issuer_key const key{signature_kind::eddsa};
-    auto const write = [&](std::string const& text) { std::ofstream{file} << text; };
-    write(set_of({key.jwk("one")}));
-    token_verifier v{options(long_pause), make_key_source(file.string(), {})};
-    CHECK(ask(v, token_of(key, "one"))->what == state::good);
-    CHECK(ask(v, token_of(key, "two"))->what == state::unknown_key);
-    write(set_of({key.jwk("two")}));
-    std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() + std::chrono::seconds{5});
-    CHECK(ask(v, token_of(key, "two"))->what == state::good);
-    std::filesystem::remove(file);
-    CHECK(ask(v, token_of(key, "two"))->what == state::good);  // what was read stays good
+    two_issuers const world;
+    auto o = world.options();
+    o[1].asks = introspect::only;
+    token_verifier const v{o};
+    CHECK(v.is_asked_about(secret{"2YotnFZFEjr1zCsicMWpAA"}));
+    CHECK_FALSE(v.is_asked_about(secret{world.first.token(R"({"iss":"https://id.example/"})")}));
+    CHECK(v.is_asked_about(secret{world.second.token(R"({"iss":"https://other.example"})")}));
+    CHECK(v.is_asked_about(secret{world.second.token("{}")}));
 }
 
 TEST_CASE("what a refused client is told")
 {
-    published_keys keys;
-    auto o = options(long_pause);
-    o.rules.issuer = "https://id.example/";
-    o.rules.scope = "smtp";
-    token_verifier const v{o, std::make_unique<fake_source>(keys)};
+    two_issuers const world;
+    token_verifier const v{world.options()};
     CHECK(
         v.refusal({state::refused, {}, ""}, false) ==
         R"({"status":"invalid_token","scope":"smtp","openid-configuration":"https://id.example/.well-known/openid-configuration"})");
     CHECK(v.refusal({state::insufficient_scope, {}, ""}, false).find("\"insufficient_scope\"") != std::string::npos);
     CHECK(v.refusal({state::refused, {}, ""}, true) == R"({"status":"401","schemes":"Bearer","scope":"smtp"})");
+    CHECK(
+        v.refusal({state::refused, {}, "", 1}, false) ==
+        R"({"status":"invalid_token","openid-configuration":"https://other.example/.well-known/openid-configuration"})");
 }

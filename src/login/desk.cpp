@@ -41,8 +41,11 @@ net::awaitable<answer> desk::verify_token(std::string identity, secret token, bo
     directory::token_judgement judged{state::refused, {}, "no token"};
     // Nobody guesses tokens, so they are looked at while the guard refuses passwords: what others
     // try does not keep the owner out. An expired one, sent again and again, is a forgotten device.
-    secret_print_ = services_.guard.fingerprint(guard::account_key(identity), token.reveal());
+    // But whoever the guard refuses makes no work for the issuer either.
     auto* const tokens = judges_.tokens;
+    if (tokens != nullptr && tokens->is_asked_about(token))
+        if (auto refused = put_off(identity)) co_return std::move(*refused);
+    secret_print_ = services_.guard.fingerprint(guard::account_key(identity), token.reveal());
     if (tokens != nullptr && !token.empty()) {
         auto found = co_await net::await_handler<result<directory::token_judgement>>(
             executor_, [tokens, &token](directory::token_verifier::handler handler) {
@@ -96,7 +99,7 @@ net::awaitable<std::variant<sasl::scram_keys, answer>> desk::scram(std::string a
 net::awaitable<std::variant<sasl::cram_keys, answer>> desk::cram(std::string authcid)
 {
     std::variant<sasl::cram_keys, answer> given{answer{answer::kind::unavailable}};
-    began_ = {};
+    began_ = steady_clock::now();
     secret_print_ = 0;
     if (auto refused = put_off(authcid)) {
         given = std::move(*refused);

@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "directory/token_verifier.hpp"
 #include "mail/address.hpp"
 #include "submission/server.hpp"
 
@@ -93,13 +94,28 @@ bool needs_certificates(config::settings const& s)
                        [](auto const& l) { return l.tls != config::tls_mode::none; });
 }
 
+directory::issuer_options options_of(config::token_issuer const& i)
+{
+    using directory::introspect;
+    directory::issuer_options o;
+    o.rules = {i.issuer, i.audience, i.scope, i.account_claim, i.clock_skew};
+    o.keys = i.keys;
+    o.authorities = i.authorities;
+    o.introspection = {i.introspection, i.client_id, i.client_secret, i.bearer, i.authorities, i.timeout, i.cache_life};
+    bool const can_ask = !i.introspection.empty() || !i.client_id.empty() || !i.bearer.empty();
+    o.asks = i.introspect == "all"    ? introspect::all
+             : i.introspect == "only" ? introspect::only
+             : can_ask                ? introspect::opaque
+                                      : introspect::none;
+    return o;
+}
+
 std::shared_ptr<directory::token_verifier> make_tokens(config::settings const& s)
 {
     if (s.oauth.issuer.empty()) return nullptr;
-    directory::token_options o;
-    o.rules = {s.oauth.issuer, s.oauth.audience, s.oauth.scope, s.oauth.account_claim, s.oauth.clock_skew};
-    return std::make_shared<directory::token_verifier>(std::move(o),
-                                                       directory::make_key_source(s.oauth.keys, s.oauth.authorities));
+    std::vector<directory::issuer_options> issuers{options_of(s.oauth)};
+    for (auto const& i : s.oauth.more) issuers.push_back(options_of(i));
+    return std::make_shared<directory::token_verifier>(std::move(issuers));
 }
 
 bool takes_tickets(config::settings const& s)

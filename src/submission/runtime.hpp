@@ -10,10 +10,13 @@
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
 #include "directory/kerberos.hpp"
-#include "directory/token_verifier.hpp"
 #include "net/tls.hpp"
 #include "smtp/server_session.hpp"
 #include "spool/spool.hpp"
+
+namespace postern::directory {
+class token_verifier;
+}
 
 namespace postern::submission {
 

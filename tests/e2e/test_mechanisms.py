@@ -3,7 +3,6 @@ the configuration, which is read from there."""
 import base64
 import hashlib
 import hmac
-import http.server
 import json
 import pathlib
 import re
@@ -11,19 +10,19 @@ import shutil
 import smtplib
 import ssl
 import tempfile
-import threading
 import time
 import tomllib
 import unittest
 
 from harness import ALICE, BOB, HOST, PASSWORDS, ROOT, Authority, Postern, client_context, free_ports, message, need, run
+from issuer import Issuer, bearer, google
 from scram import Scram
 
 
 def documented(heading):
     """The first TOML block below a heading of docs/mechanisms.md."""
     text = (ROOT / "docs" / "mechanisms.md").read_text()
-    section = re.search(rf"(?ms)^## {re.escape(heading)}$(.*?)(?=^## |\Z)", text).group(1)
+    section = re.search(rf"(?ms)^###? {re.escape(heading)}$(.*?)(?=^###? |\Z)", text).group(1)
     return tomllib.loads(re.search(r"(?ms)^```toml\n(.*?)^```", section).group(1))
 
 
@@ -139,87 +138,6 @@ class List(unittest.TestCase):
             lines = wire.say("EHLO new.example", 250).lines
             self.assertIn("AUTH SCRAM-SHA-256 PLAIN LOGIN", lines)
             self.assertFalse([line for line in lines if line.startswith("AUTH=")])
-
-
-def url64(octets):
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
-
-
-class Issuer:
-    """An OpenID issuer: signs tokens, and publishes its keys over HTTPS."""
-
-    def __init__(self, folder):
-        self.folder, self.keys, self.asked, self.down = folder, {}, 0, False
-        self.port, = free_ports(1)
-        self.name = f"https://localhost:{self.port}"
-        issuer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                issuer.asked += 1
-                body = b"" if issuer.down else issuer.document().encode()
-                self.send_response(503 if issuer.down else 200 if self.path == "/keys" else 404)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer((HOST, self.port), Handler)
-        certificate, key = Authority.shared().issue("server")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-    def document(self):
-        return json.dumps({"keys": [jwk for _, jwk in self.keys.values()]})
-
-    def add(self, kid, algorithm):
-        file = self.folder / f"{kid}.key"
-        kind = {"RS256": ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"], "ES256": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
-                "EdDSA": ["ED25519"]}[algorithm]
-        run("openssl", "genpkey", "-algorithm", *kind, "-out", file, check=True)
-        der = run("openssl", "pkey", "-in", file, "-pubout", "-outform", "DER", input=b"", check=True).stdout
-        jwk = {"kid": kid, "use": "sig", "alg": algorithm}
-        if algorithm == "RS256":
-            text = run("openssl", "rsa", "-in", file, "-noout", "-modulus", check=True).stdout
-            jwk |= {"kty": "RSA", "n": url64(bytes.fromhex(text.strip().split("=")[1])), "e": "AQAB"}
-        elif algorithm == "ES256":
-            jwk |= {"kty": "EC", "crv": "P-256", "x": url64(der[-64:-32]), "y": url64(der[-32:])}
-        else:
-            jwk |= {"kty": "OKP", "crv": "Ed25519", "x": url64(der[-32:])}
-        self.keys[kid] = (file, jwk)
-
-    def token(self, kid, account=ALICE, **claims):
-        file, jwk = self.keys[kid]
-        payload = {"iss": self.name, "aud": "postern", "exp": int(time.time()) + 300, "scope": "openid smtp",
-                   "email": account, **claims}
-        text = ".".join(url64(json.dumps(part).encode()) for part in ({"alg": jwk["alg"], "kid": kid}, payload)).encode()
-        signed = self.folder / "text"
-        signed.write_bytes(text)
-        if jwk["alg"] == "EdDSA":
-            signature = run("openssl", "pkeyutl", "-sign", "-inkey", file, "-rawin", "-in", signed, input=b"", check=True).stdout
-        else:
-            signature = run("openssl", "dgst", "-sha256", "-sign", file, signed, input=b"", check=True).stdout
-        if jwk["alg"] == "ES256":
-            r_size = signature[3]
-            parts = signature[4:4 + r_size], signature[6 + r_size:]
-            signature = b"".join(part[-32:].rjust(32, b"\0") for part in parts)
-        return f"{text.decode()}.{url64(signature)}"
-
-
-def bearer(token, account=ALICE, more=""):
-    return base64.b64encode(f"n,a={account},\1host=x\1{more}auth=Bearer {token}\1\1".encode()).decode()
-
-
-def google(token, account=ALICE):
-    return base64.b64encode(f"user={account}\1auth=Bearer {token}\1\1".encode()).decode()
 
 
 class Tokens(unittest.TestCase):

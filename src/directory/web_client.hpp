@@ -1,0 +1,53 @@
+// Questions to an issuer over HTTPS: one at a time, on a connection that is kept. Blocks;
+// for threads that have nothing else to do. Nothing is redirected: what is confidential
+// goes where the configuration says, or nowhere.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/result.hpp"
+#include "base/secret.hpp"
+
+namespace postern::directory {
+
+class web_client {
+public:
+    struct request {
+        std::string url;                    // is_confidential_url(), or it is not asked
+        std::filesystem::path authorities;  // PEM: who may vouch for the server; empty: the system's
+        secret form;                        // sent with POST; empty: GET
+        std::string user;                   // with the password, when not empty (RFC 7617)
+        secret password;
+        secret bearer;  // instead (RFC 6750)
+        std::chrono::milliseconds timeout{10'000};
+        std::size_t longest = 1 << 20;  // a longer answer is a failure
+    };
+    struct answer {
+        long status = 0;  // of HTTP
+        std::string body;
+    };
+
+    web_client();
+    ~web_client();
+    web_client(web_client const&) = delete;
+    web_client& operator=(web_client const&) = delete;
+
+    /// Ends early when `stop` becomes true.
+    result<answer> ask(request const& r, std::atomic<bool> const& stop);
+
+private:
+    struct closer {
+        void operator()(void* handle) const noexcept;
+    };
+    std::unique_ptr<void, closer> handle_;  // CURL
+};
+
+/// `application/x-www-form-urlencoded`, one value.
+std::string form_encoded(std::string_view text);
+
+}  // namespace postern::directory
