@@ -26,7 +26,10 @@ void add_serve(CLI::App& commands, application& app);
 void add_account(CLI::App& commands, application& app);
 void add_account_test(CLI::App& account_commands, application& app);
 void add_app_password(CLI::App& account_commands, application& app);
-void add_import(CLI::App& commands, application& app);
+/// Of users; gives the command, which may get others below it.
+CLI::App* add_import(CLI::App& commands, application& app);
+/// Of configurations: `import postfix`, `import dovecot`.
+void add_configuration_import(CLI::App& import, application& app);
 void add_domain(CLI::App& commands, application& app);
 void add_queue(CLI::App& commands, application& app);
 void add_guard(CLI::App& commands, application& app);

@@ -52,6 +52,8 @@ basic_result<secret, control::failure> read_file(std::string const& path)
 
 int import_file(application const& app, options const& o)
 {
+    if (o.file.empty())
+        return fail({control::failure::kind::usage, "FILE is required: the users, or - for standard input", {}});
     auto lines = read_file(o.file);
     if (!lines) return fail(lines.error());
     if (lines->empty()) {
@@ -76,17 +78,21 @@ int import_file(application const& app, options const& o)
 
 }  // namespace
 
-void add_import(CLI::App& commands, application& app)
+CLI::App* add_import(CLI::App& commands, application& app)
 {
     auto o = std::make_shared<options>();
     auto* c = commands.add_subcommand("import", "Add or change many accounts: all lines of a file, or none");
-    c->add_option("FILE", o->file, "Another program's file of users; -: standard input")->required();
+    c->add_option("FILE", o->file, "Another program's file of users; -: standard input");
     c->add_option("--format", o->format, "dovecot: passwd-file, or plain lines address:hash; htpasswd; shadow")
         ->check(CLI::IsMember({"dovecot", "htpasswd", "shadow"}));
     c->add_option("--domain", o->domain, "Of users whose names are no addresses");
     c->add_option("--scheme", o->scheme, "Of hashes that say nothing about themselves, such as SHA256");
     c->add_flag("--json", o->json, "For programs");
-    c->callback([&app, o] { app.chosen = [&app, o] { return import_file(app, *o); }; });
+    // Runs for the commands below it, too, after theirs.
+    c->callback([&app, o, c] {
+        if (c->get_subcommands().empty()) app.chosen = [&app, o] { return import_file(app, *o); };
+    });
+    return c;
 }
 
 }  // namespace postern::cli

@@ -69,7 +69,7 @@ int run(int argc, char** argv)
         ->type_name("FILE");
     add_serve(commands, app);
     add_account(commands, app);
-    add_import(commands, app);
+    add_configuration_import(*add_import(commands, app), app);
     add_domain(commands, app);
     add_queue(commands, app);
     add_guard(commands, app);

@@ -47,6 +47,8 @@ int fail(control::failure const& f)
 
 void print(std::string_view text) { write_to(stdout, text); }
 
+void print_aside(std::string_view text) { write_to(stderr, text); }
+
 void print_line(std::string_view text)
 {
     write_to(stdout, text);

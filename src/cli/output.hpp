@@ -21,6 +21,8 @@ void warn(std::string_view text);
 int fail(control::failure const& f);
 
 void print(std::string_view text);
+/// To standard error: what belongs to a result, but not into the file that it is redirected to.
+void print_aside(std::string_view text);
 void print_line(std::string_view text);
 /// One value, on one line.
 void print_json(boost::json::value const& v);
