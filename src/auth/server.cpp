@@ -87,14 +87,15 @@ public:
         drain_time_ = s.timeouts.drain;
         auto next = std::make_shared<state const>(state{s, std::move(tokens)});
         // The list of doors is the thread's; nobody else changes it, and this waits for the change.
-        std::promise<void> changed;
-        asio::post(context_, [&] {
+        auto const changed = std::make_shared<std::promise<void>>();
+        auto const done_there = changed->get_future();
+        asio::post(context_, [&, changed] {
             in_force_ = std::move(next);
             take_up(s.auth_sockets);
             open(std::move(made));
-            changed.set_value();
+            changed->set_value();
         });
-        changed.get_future().wait();
+        done_there.wait();
         listeners_.clear();
         for (auto const& d : doors_) listeners_.push_back(listening_at(d->what));
         return done{};

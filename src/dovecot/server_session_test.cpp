@@ -117,7 +117,8 @@ TEST_CASE("One request and its answer")
         {"words that nobody knows", "AUTH\t1\tPLAIN\tservice=smtp\tfoo\tbar=1\tsecured\tresp=" + plain("ann", "pw"),
          "OK\t1\tuser=ann@example.org\n"},
         {"wrong", auth + plain("ann", "x"), "FAIL\t1\tuser=ann\n"},
-        {"a name with a tab", auth + plain("a\tb", "x"), "FAIL\t1\tuser=a\001tb\n"},
+        {"a name with a tab", auth + plain("a\tb", "x"),
+         "FAIL\t1\treason=The login did not have the form that its mechanism asks for (ID.1)\n"},
         {"switched off", auth + plain("off", "pw"),
          "FAIL\t1\tuser=off\tuser_disabled\tcode=user_disabled\treason=This account is switched off; ask the "
          "administrator (ID.1)\n"},
@@ -233,7 +234,7 @@ TEST_CASE("Several exchanges at a time, each for itself")
     CHECK(p.say("AUTH\t2\tLOGIN\tservice=imap\tsecured\n") == "CONT\t2\tVXNlcm5hbWU6\n");
     CHECK(p.say("CONT\t2\t" + base64_encode("ann") + "\n") == "CONT\t2\tUGFzc3dvcmQ6\n");
     CHECK(p.say("CONT\t1\t" + base64_encode("bob") + "\n") == "CONT\t1\tUGFzc3dvcmQ6\n");
-    CHECK(p.say("CONT\t1\t" + base64_encode("pw") + "\n").starts_with("FAIL\t1\tuser=bob\t"));
+    CHECK(p.say("CONT\t1\t" + base64_encode("pw") + "\n") == "FAIL\t1\tuser=bob\n");
     CHECK(p.say("CONT\t2\t" + base64_encode("pw") + "\n") == "OK\t2\tuser=ann@example.org\n");
     CHECK(p.session.requests() == 0);
     // Numbers may be used again.
@@ -290,7 +291,7 @@ TEST_CASE("A token that is not taken: the reason first, then the failure, howeve
         if (cancels)
             CHECK(end.empty());
         else
-            CHECK(end.starts_with("FAIL\t1\t"));
+            CHECK(end == "FAIL\t1\n");
         CHECK(p.asked.back() == "refused auth-failed");
         CHECK(p.session.requests() == 0);
     }

@@ -146,7 +146,7 @@ class Sockets(unittest.TestCase):
             self.server.wait_log(r"login .*account=alice@postern.test .*client=192\.0\.2\.5:4444 .*service=smtp")
             self.assertEqual(c.ask("PLAIN", "rip=192.0.2.6", response=plain(ALICE, "guess")),
                              ["FAIL", "3", f"user={ALICE}"])
-            wrong = old.ask("PLAIN", "rip=192.0.2.6", response=plain(ALICE, "guess"))
+            wrong = old.ask("PLAIN", "rip=192.0.2.6", response=plain(ALICE, "another guess"))
             unknown = old.ask("PLAIN", "rip=192.0.2.7", response=plain("nobody@postern.test", "guess"))
             for reply in (wrong, unknown):
                 self.assertEqual(reply[0], "FAIL")
@@ -340,7 +340,7 @@ class Life(unittest.TestCase):
                     return c.said["MECH"] == [["PLAIN", "plaintext"]]
             wait_for(changed, "the new mechanisms")
             # One that can't be made: all stays as it was.
-            server.config["auth_socket"] = [{"path": "/nonexistent/auth", "domain": "down.test"}]
+            server.config["auth_socket"] = [{"path": "/nonexistent/auth"}]
             server.write_config()
             server.signal(signal.SIGHUP)
             server.wait_log(r"reload_failed .*/nonexistent/auth")
