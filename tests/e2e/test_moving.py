@@ -121,6 +121,8 @@ class Page(unittest.TestCase):
 
 
 class Translating(unittest.TestCase):
+    maxDiff = None
+
     """Configurations that are read and not run."""
 
     def setUp(self):
@@ -189,7 +191,7 @@ class Translating(unittest.TestCase):
             "name": "sql", "type": "postgresql", "scheme": "SHA512-CRYPT",
             "connection": "host=db.example.com dbname=mail user=dovecot",
             "password_file": "/etc/postern/postgresql.password",
-            "user_query": "SELECT username AS user, password FROM users    WHERE username = split_part($1::text, '@', 1) "
+            "user_query": "SELECT username AS user, password FROM users  WHERE username = split_part($1::text, '@', 1) "
                           "AND domain = split_part($1::text, '@', 2)"}])
         self.assertNotIn("Very+Secret", json.dumps(made))
         self.assertEqual(self.findings(made, "auth_mechanisms")[0]["value"], "DIGEST-MD5")
