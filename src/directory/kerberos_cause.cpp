@@ -115,9 +115,13 @@ kerberos_failure judge_failure(OM_uint32 major, OM_uint32 minor) noexcept
 
 std::string words_of(OM_uint32 major, OM_uint32 minor)
 {
+    std::string detail;
+    if (minor != 0) add_words(detail, minor, GSS_C_MECH_CODE);
+    // "Unspecified failure, the minor code may say more": where that does, it says all.
+    if (!detail.empty() && GSS_ROUTINE_ERROR(major) == GSS_S_FAILURE) return detail;
     std::string text;
     add_words(text, major, GSS_C_GSS_CODE);
-    if (minor != 0) add_words(text, minor, GSS_C_MECH_CODE);
+    if (!detail.empty()) text += ": " + detail;
     return text;
 }
 

@@ -25,7 +25,7 @@ TEST_CASE("what the Kerberos library says is the client's doing or ours, never b
              row{GSS_S_FAILURE, KRB5KRB_AP_ERR_NOT_US, "refused the ticket is for another service"},
              row{GSS_S_FAILURE, KRB5KRB_AP_ERR_BAD_INTEGRITY, "refused the key in the keytab"},
              row{GSS_S_BAD_SIG, 0, "refused the token was changed"},
-             row{GSS_S_FAILURE, 1, "refused the Kerberos library does not take"},
+             row{GSS_S_FAILURE, 99999, "refused the Kerberos library does not take"},
              row{GSS_S_DEFECTIVE_TOKEN, 0, "defective no token"},
              row{GSS_S_NO_CRED, 0, "defective a token of something else"},
              row{GSS_S_BAD_MECH, 0, "defective a token of something else"},

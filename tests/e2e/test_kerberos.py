@@ -254,6 +254,21 @@ class Tickets(unittest.TestCase):
         self.assertIn("the authorization identity is someone else", told)
         self.assertIn("GSSAPI", told)
 
+    def test_a_ticket_that_is_given_up_does_not_hide_a_guess(self):
+        # The same ticket again and again is one program in trouble; different passwords are not.
+        guard = {"allow": [], "refuse_after": 3, "delay_after": 100}
+        with self.new_server({"guard": guard}, {**self.listener, "address": f"{HOST}:{free_ports(1)[0]}"},
+                             (ANNA,)) as server, self.wire(server) as wire:
+            for _ in range(5):
+                wire.say("AUTH GSSAPI YGFiYw==", 501)
+                self.assertEqual(self.exchange(wire, Client(self.anna), PLAIN_LAYER + b"berta").code, 535)
+            codes = []
+            for guess in range(4):
+                wire.say(f"AUTH GSSAPI {b64(Client(self.anna).step())}", 334)
+                wire.say("*", 501)
+                codes.append(wire.say("AUTH PLAIN " + b64(f"\0{ANNA}\0guess {guess}".encode())).code)
+            self.assertEqual((codes[0], codes[-1]), (535, 454), codes)
+
     # the keytab and the clock
 
     def test_an_old_ticket_and_an_old_token(self):
