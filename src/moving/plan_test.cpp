@@ -297,6 +297,60 @@ TEST_CASE("Dovecot's passdbs become back ends")
     }
 }
 
+TEST_CASE("Dovecot's directories and databases become back ends")
+{
+    struct remote_case {
+        char const* name;
+        char const* driver;
+        char const* file;
+        char const* rows;
+    };
+    constexpr char const* socket =
+        "name=\"dovecot\" type=\"dovecot\" path=\"/run/dovecot/auth-postern\" users=\"/run/dovecot/postern-userdb\" \n";
+    constexpr remote_case cases[] = {
+        {"LDAP, by a search", "ldap",
+         "hosts = ldap.example.com\ntls = yes\ntls_ca_cert_file = /ca.pem\ndn = cn=x\ndnpass = sesame\nauth_bind = "
+         "yes\n"
+         "base = dc=x\npass_filter = (mail=%Lu)\nuser_filter = (alias=%u)\npass_attrs = mail=user\n",
+         "name=\"ldap\" type=\"ldap\" urls=[\"ldap://ldap.example.com\"] authorities=\"/ca.pem\" service_dn=\"cn=x\" "
+         "password_file=\"/etc/postern/ldap-password\" base=\"dc=x\" passwords=\"bind\" filter=\"(mail=%u)\" "
+         "recipient_filter=\"(alias=%u)\" \n"},
+        {"LDAP, by name", "ldap", "uris = ldap://localhost/\nauth_bind = yes\nauth_bind_userdn = uid=%n,dc=x\n",
+         "name=\"ldap\" type=\"ldap\" urls=[\"ldap://localhost\"] tls=\"none\" passwords=\"bind\" "
+         "bind_dn=\"uid=%n,dc=x\" "
+         "address_attribute=\"\" domain=\"example.com\" \n"},
+        {"LDAP, hashes", "ldap",
+         "uris = ldaps://h\nbase = dc=x\npass_filter = (mail=%u)\npass_attrs = mail=user,hash=password\n",
+         "name=\"ldap\" type=\"ldap\" urls=[\"ldaps://h\"] base=\"dc=x\" passwords=\"fetch\" filter=\"(mail=%u)\" "
+         "password_attribute=\"hash\" \n"},
+        {"LDAP, a base for each user", "ldap", "uris = ldaps://h\nbase = dc=%d\npass_filter = (mail=%u)\n", socket},
+        {"LDAP, no base", "ldap", "uris = ldaps://h\npass_filter = (mail=%u)\n", socket},
+        {"LDAP, other variables", "ldap", "uris = ldaps://h\nbase = dc=x\npass_filter = (ip=%r)\n", socket},
+        {"PostgreSQL", "sql",
+         "driver = pgsql\nconnect = host=a host=b dbname=m user=u password=sesame maxconns=4\n"
+         "password_query = SELECT password FROM users WHERE name = '%n'\n",
+         "name=\"sql\" type=\"postgresql\" password_file=\"/etc/postern/postgresql.password\" "
+         "connection=\"host=a,b dbname=m user=u\" user_query=\"SELECT password FROM users WHERE name = $1\" "
+         "scheme=\"MD5\" "
+         "domain=\"example.com\" \n"},
+        {"PostgreSQL, a query by the client's address", "sql",
+         "driver = pgsql\nconnect = dbname=m\npassword_query = SELECT p FROM u WHERE a = '%u' AND ip = '%r'\n", socket},
+        {"MySQL", "sql", "driver = mysql\nconnect = dbname=m\npassword_query = SELECT p FROM u WHERE a = '%u'\n",
+         socket},
+    };
+    for (auto const& c : cases) {
+        CAPTURE(c.name);
+        fake_files disk;
+        disk.all["/etc/dovecot/dovecot.conf"] =
+            "auth_default_realm = example.com\npassdb {\n driver = " + std::string(c.driver) +
+            "\n args = /x.conf.ext\n}\n";
+        disk.all["/x.conf.ext"] = c.file;
+        auto const made = plan_of(disk);
+        CHECK(rows_of(made, "backend") == c.rows);
+        CHECK((to_toml(made, "") + to_report(made)).find("sesame") == std::string::npos);
+    }
+}
+
 TEST_CASE("mechanisms: what back ends can serve")
 {
     fake_files disk;

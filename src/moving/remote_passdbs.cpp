@@ -151,6 +151,7 @@ mapped_remote map_ldap(section const& settings)
     bool const bind = settings.value("auth_bind") == "yes";
     if (urls.empty()) made.why_not = "The LDAP servers (hosts or uris) are not named.";
     if (base.find('%') != std::string::npos) made.why_not = "The base of the LDAP search depends on the user.";
+    if (base.empty() && !(bind && !bind_dn.empty())) made.why_not = "The base of the LDAP search is not named.";
     if (settings.value("sasl_bind") == "yes") made.why_not = "Dovecot binds to the LDAP server with SASL.";
     if (!plain_letters(filter) || !plain_letters(users) || !plain_letters(bind_dn))
         made.why_not = "A filter of the LDAP search has variables besides %u, %n and %d.";
