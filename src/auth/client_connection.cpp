@@ -83,7 +83,7 @@ client_connection::attempt::attempt(services const& s, std::shared_ptr<state con
       client(client_of(f)),
       address(address_of(f)),
       desk(s.logins, in_force->settings, login::judges{in_force->tokens.get()},
-           login::visitor{session, client, address, sends_mail(f)}, std::move(executor))
+           login::visitor{session, client, address, sends_mail(f), false}, std::move(executor))
 {
 }
 

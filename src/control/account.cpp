@@ -23,9 +23,11 @@ json::object describe(directory::basic_passwords const& b)
     using level = directory::basic_passwords::level;
     json::object o;
     o["allowed"] = b.now.allowed;
-    o["set_for"] = b.from == level::nobody ? json::value{nullptr} : json::value{to_string(b.from)};
-    o["by"] = b.from == level::nobody ? json::value{nullptr} : json::value{b.now.by};
-    o["since"] = b.from == level::nobody ? json::value{nullptr} : json::value{to_rfc3339(b.now.since)};
+    for (char const* key : {"set_for", "by", "since"}) o[key] = nullptr;
+    if (b.from == level::nobody) return o;
+    o["set_for"] = to_string(b.from);
+    o["by"] = b.now.by;
+    o["since"] = to_rfc3339(b.now.since);
     return o;
 }
 

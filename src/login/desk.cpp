@@ -226,6 +226,14 @@ answer desk::accept(directory::login const& found)
             rules::app_password_network, {{"client", who_.address.to_string()}, {"app_password", found.app->label}});
         return a;
     }
+    if (found.app && !who_.holds_limits &&
+        !(found.app->limits.senders.empty() && found.app->limits.recipients.empty())) {
+        cause_ = "app_password_limited";
+        meaning_ =
+            "An app password that is right, but limited to senders or recipients, which only Postern itself can "
+            "hold it to; this log-in is for another program.";
+        return answer{answer::kind::bad_credentials};
+    }
     answer a{answer::kind::accepted};
     a.who = found.who;
     a.app = found.app;

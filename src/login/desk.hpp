@@ -48,7 +48,8 @@ struct visitor {
     std::string session;
     std::string client;  // address and port
     ip_address address;
-    bool sends = true;  // wants to send mail, not to read it: SMTP AUTH off concerns nobody else
+    bool sends = true;         // wants to send mail, not to read it: SMTP AUTH off concerns nobody else
+    bool holds_limits = true;  // asks us about each sender and recipient: limits of app passwords hold
 };
 
 /// How a log-in ended.

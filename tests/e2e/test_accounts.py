@@ -209,6 +209,20 @@ class AppPasswords(Accounts):
             done = server.cli(*shlex.split(second)[1:], input="a long enough password\n")
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_limits_that_another_program_would_not_hold_keep_it_out(self):
+        from test_auth_socket import Client, plain
+        path = self.server.dir / "auth"
+        with Postern({**self.config, "auth_socket": [{"path": path}]}, accounts=(ALICE,)) as server:
+            for limit, answer in (((), "OK"), (("--network", f"{HOST}/32"), "OK"), (("--sender", ALICE), "FAIL"),
+                                  (("--recipient", BOB), "FAIL")):
+                made = json.loads(server.cli("account", "app-password", "add", ALICE, "--label", "x", "--json", *limit,
+                                             check=True).stdout)
+                server.secrets.add((ALICE, made["password"]))
+                with self.subTest(limit=limit), Client(path) as client:
+                    said = client.ask("PLAIN", f"rip={HOST}", response=plain(ALICE, made["password"]))
+                    self.assertEqual(said[0], answer, said)
+            server.wait_log("cause=app_password_limited")
+
     def test_sending_limits_count_each_by_itself(self):
         config = {"limits": {"sending": [{"per": "app_password", "messages_per_hour": 1}]}}
         with Postern({**self.config, **config}, accounts=(ALICE, BOB)) as server:
