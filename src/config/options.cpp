@@ -436,8 +436,8 @@ constexpr basic_option<backend> backend_table[] = {
         "\"host=db.example.com dbname=mail user=postern sslmode=verify-full\"", first_version),
     entry<backend, path, [](auto& b) -> auto& { return b.password_file; }>(
         "password_file", restart,
-        "The file with the password, in its first line; read anew for each connection. Without it libpq looks where "
-        "it always does (`passfile`, `PGPASSFILE`, a client certificate).",
+        "The file with the password that Postern itself connects with, in its first line; read anew for each connection. "
+        "Without it libpq looks where it always does (`passfile`, `PGPASSFILE`, a client certificate).",
         "\"/etc/postern/postgresql.password\"", first_version),
     entry<backend, text, [](auto& b) -> auto& { return b.user_query; }>(
         "user_query", restart,

@@ -1,8 +1,6 @@
 #include "directory/authenticator.hpp"
 
 #include <algorithm>
-#include <array>
-#include <map>
 #include <mutex>
 
 #include "base/log.hpp"
@@ -12,6 +10,7 @@
 #include "directory/blocking_pool.hpp"
 #include "directory/names.hpp"
 #include "directory/stored_user.hpp"
+#include "directory/usual_users.hpp"
 #include "directory/verifier.hpp"
 
 namespace postern::directory {
@@ -26,68 +25,6 @@ constexpr std::chrono::seconds grace{10};
 constexpr std::chrono::minutes trust_while_down{5};
 constexpr std::chrono::minutes remember_recipient{5};
 constexpr std::chrono::seconds remember_no_recipient{30};
-constexpr std::size_t most_costs = 16;
-
-/// Which of a few things most users have.
-template <class Thing>
-class most_common {
-public:
-    void count(Thing const& t)
-    {
-        // Kinds that come up later count from the beginning: whoever moves to another hash gets there.
-        if (counts_.size() >= most_costs && !counts_.contains(t)) counts_.clear();
-        ++counts_[t];
-    }
-    Thing const* get() const
-    {
-        auto const most = std::max_element(counts_.begin(), counts_.end(),
-                                           [](auto const& a, auto const& b) { return a.second < b.second; });
-        return most == counts_.end() ? nullptr : &most->first;
-    }
-
-private:
-    std::map<Thing, std::size_t> counts_;
-};
-
-/// What users of a back end usually have, so that unknown names can look the same.
-class usual_users {
-public:
-    void count(stored_account const& a)
-    {
-        std::lock_guard lock{lock_};
-        if (a.problem == nullptr) {
-            costs_.count(cost_of(a.verifier));
-            if (auto const* most = costs_.get(); most != nullptr && *most != dummy_cost_) {
-                // The same one as long as it costs the same: memories of unknown names depend on it.
-                if (cost_of(a.verifier) == *most) {
-                    dummy_ = make_dummy(a.verifier);
-                    dummy_cost_ = *most;
-                }
-            }
-        }
-        for (hash const h : a.who.scram_hashes)
-            shapes_[static_cast<std::size_t>(h)].count({a.scram[h].iterations, a.scram[h].salt.size()});
-    }
-    std::string dummy() const
-    {
-        std::lock_guard lock{lock_};
-        return dummy_;
-    }
-    std::optional<scram_shape> shape(hash h) const
-    {
-        std::lock_guard lock{lock_};
-        auto const* most = shapes_[static_cast<std::size_t>(h)].get();
-        if (most == nullptr) return std::nullopt;
-        return scram_shape{most->first, most->second};
-    }
-
-private:
-    mutable std::mutex lock_;
-    most_common<std::string> costs_;
-    std::string dummy_;
-    std::string dummy_cost_;
-    std::array<most_common<std::pair<std::uint32_t, std::size_t>>, scram_set::hashes.size()> shapes_;
-};
 
 /// What a thread that hangs may still hold when the back end is gone.
 class inside : public back_end_state {

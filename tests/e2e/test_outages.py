@@ -70,7 +70,6 @@ class Outages(unittest.TestCase):
         with PostgreSQL(TABLES + "".join(user(n, crypt("6"), **keys) for n in names)) as postgres:
             row = {**example("## postgresql"), "connection": postgres.connection(),
                    "password_file": postgres.password_file, "timeout": "1s", "remember": "1s"}
-            row.pop("update_query")
             mechanisms = ("PLAIN", "SCRAM-SHA-256", "LOGIN")
             with self.server(row, mechanisms) as server:
                 server.start()
