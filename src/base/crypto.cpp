@@ -50,6 +50,23 @@ std::string digest(hash h, std::string_view octets)
     return out;
 }
 
+hasher::hasher(hash h) : what_(h), context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free)
+{
+    if (!context_ || EVP_DigestInit_ex(context_.get(), algorithm(h), nullptr) != 1) stop("digest");
+}
+
+void hasher::add(std::string_view octets)
+{
+    if (EVP_DigestUpdate(context_.get(), octets.data(), octets.size()) != 1) stop("digest");
+}
+
+std::string hasher::finish()
+{
+    std::string out(digest_size(what_), '\0');
+    if (EVP_DigestFinal_ex(context_.get(), octets_of(out), nullptr) != 1) stop("digest");
+    return out;
+}
+
 std::string hmac(hash h, std::string_view key, std::string_view octets)
 {
     std::string out(digest_size(h), '\0');

@@ -4,12 +4,15 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/secret.hpp"
+
+struct evp_md_ctx_st;  // OpenSSL's
 
 namespace postern {
 
@@ -18,6 +21,19 @@ enum class hash { sha1, sha256, sha512 };
 /// Octets of the hash's output.
 std::size_t digest_size(hash h) noexcept;
 std::string digest(hash h, std::string_view octets);
+/// A digest of what comes in pieces.
+class hasher {
+public:
+    explicit hasher(hash h);
+    void add(std::string_view octets);
+    /// Once, at the end.
+    std::string finish();
+
+private:
+    hash what_;
+    std::shared_ptr<evp_md_ctx_st> context_;
+};
+
 std::string hmac(hash h, std::string_view key, std::string_view octets);
 /// PBKDF2 with HMAC, RFC 8018 section 5.2, output as long as the hash's.
 std::string pbkdf2(hash h, std::string_view password, std::string_view salt, std::uint32_t iterations);

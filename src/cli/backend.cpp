@@ -27,6 +27,7 @@ constexpr std::chrono::seconds patience_with_holder{10};
 struct opened {
     std::unique_ptr<directory::directory> accounts;
     std::unique_ptr<spool::spool> queue;
+    std::unique_ptr<signing::key_store> keys;
 };
 
 basic_result<opened, failure> open_files(config::settings const& s, control::command const& c)
@@ -53,6 +54,7 @@ basic_result<opened, failure> open_files(config::settings const& s, control::com
         if (!queue) return control::to_failure(queue.error());
         files.queue = std::move(*queue);
     }
+    if (c.needs_keys) files.keys = std::make_unique<signing::key_store>(s, nullptr);
     return files;
 }
 
@@ -65,7 +67,7 @@ std::optional<control::outcome> perform_here(std::shared_ptr<config::settings co
     quiet.level = log::level::warning;
     control::context c;
     c.settings = s;
-    if (!command.needs_accounts && !command.needs_queue) {
+    if (!command.needs_accounts && !command.needs_queue && !command.needs_keys) {
         log::start(quiet);
         return control::run_command(c, command.name, arguments);
     }
@@ -80,6 +82,7 @@ std::optional<control::outcome> perform_here(std::shared_ptr<config::settings co
     if (!files) return control::outcome{std::move(files.error())};
     c.accounts = files->accounts.get();
     c.queue = files->queue.get();
+    c.keys = files->keys.get();
     auto done = control::run_command(c, command.name, arguments);
     files->queue.reset();
     files->accounts.reset();

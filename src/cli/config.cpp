@@ -9,6 +9,7 @@
 #include "cli/privileges.hpp"
 #include "cli/running_server.hpp"
 #include "control/commands.hpp"
+#include "signing/key_store.hpp"
 #include "submission/server.hpp"
 
 namespace postern::cli {
@@ -39,6 +40,9 @@ int check(application const& app)
         warn(e.logged);
     }
     if (auto const w = submission::check_kerberos(*s); !w.empty()) warn(w);
+    for (auto const& k : signing::key_store{*s, nullptr}.list())
+        if (!k.problem.empty())
+            warn("mail of " + k.row.domain + " can't be signed with the key " + k.row.selector + ": " + k.problem);
     auto where = configuration_in_force(app);
     where.front() = upper(where.front());
     print_line(where + ".");

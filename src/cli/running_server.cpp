@@ -1,6 +1,7 @@
 #include "cli/running_server.hpp"
 
 #include <cassert>
+#include <thread>
 
 #include <sys/stat.h>
 
@@ -58,6 +59,7 @@ config::settings without_restart(config::settings const& running, config::settin
     wanted.auth.upgrade_hashes = running.auth.upgrade_hashes;
     wanted.limits.free_space = running.limits.free_space;
     wanted.web.address = running.web.address;
+    wanted.dns.servers = running.dns.servers;
     // The table of options says which these are.
     assert(config::needs_restart(running, wanted).empty());
     return wanted;
@@ -129,9 +131,11 @@ running_server::~running_server()
     // after, those of the queue and the directory, whose answers still may come in.
     control_.reset();
     if (auth_) auth_->stop();
+    key_watch_.reset();
     if (gate_) gate_->stop();
     delivery_.reset();
     if (notices_) notices_->stop();
+    if (signer_) signer_->stop();
     queue_.reset();
     accounts_.reset();
     auth_.reset();
@@ -153,6 +157,8 @@ control::context running_server::context() const
     c.guard = guard_.get();
     c.sending = ledger_ ? &ledger_->sending() : nullptr;
     c.conduct = ledger_ ? &ledger_->conduct() : nullptr;
+    c.keys = keys_.get();
+    c.key_watch = key_watch_.get();
     c.started = started_;
     return c;
 }
@@ -216,17 +222,21 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!queue) return std::move(queue.error());
     queue_ = std::move(*queue);
 
+    signer_ = std::make_unique<signing::signer>(std::thread::hardware_concurrency());
+    keys_ = std::make_unique<signing::key_store>(s, signer_.get());
+    key_watch_ = std::make_unique<signing::dns_watch>(*keys_, [this] { return context().settings; });
+
     notices_ = std::make_unique<submission::notice_desk>(*accounts_, *queue_);
     conduct_ = std::make_unique<submission::conduct_watch>(ledger_->conduct(), *notices_);
     devices_ = std::make_unique<submission::device_watch>(*notices_);
-    auto delivery = delivery::make_service(s, *accounts_, *queue_, [this](std::string const& account, std::uint32_t n) {
-        conduct_->on_bounces(*context().settings, account, n);
-    });
+    auto delivery = delivery::make_service(
+        s, *accounts_, *queue_, *signer_,
+        [this](std::string const& account, std::uint32_t n) { conduct_->on_bounces(*context().settings, account, n); });
     if (!delivery) return std::move(delivery.error());
     delivery_ = std::move(*delivery);
 
     auto gate = submission::make_server(s, *accounts_, *queue_, {*guard_, ledger_->sending(), *conduct_, *devices_},
-                                        std::move(*sockets));
+                                        *signer_, std::move(*sockets));
     if (!gate) return std::move(gate.error());
     gate_ = std::move(*gate);
     auth_ = auth::make_server(s, gate_->tokens(),
@@ -265,6 +275,7 @@ result<> running_server::reload(config::settings const& wanted)
         return taken;
     }
     list_listeners();
+    keys_->reload(in_force);
     accounts_->set_configured_domains(in_force.domains.local);
     accounts_->set_configured_basic_passwords(in_force.auth.basic_passwords);
     accounts_->set_recipient_delimiter(in_force.submission.recipient_delimiter);

@@ -17,6 +17,9 @@
 #include "directory/directory.hpp"
 #include "guard/keeper.hpp"
 #include "ledger/ledger.hpp"
+#include "signing/dns_watch.hpp"
+#include "signing/key_store.hpp"
+#include "signing/signer.hpp"
 #include "spool/spool.hpp"
 #include "submission/server.hpp"
 
@@ -51,6 +54,9 @@ private:
     std::unique_ptr<directory::directory> accounts_;
     std::unique_ptr<spool::spool> queue_;
     std::unique_ptr<submission::notice_desk> notices_;
+    std::unique_ptr<signing::signer> signer_;
+    std::unique_ptr<signing::key_store> keys_;
+    std::unique_ptr<signing::dns_watch> key_watch_;
     std::unique_ptr<submission::conduct_watch> conduct_;
     std::unique_ptr<submission::device_watch> devices_;
     std::unique_ptr<delivery::service> delivery_;

@@ -246,6 +246,14 @@ TEST_CASE("each problem names its place, what was expected and what was perhaps 
         {"[[limits.sending]]\nper = \"domain\"\nmatch = \"@example.com\"", "is not a domain such as"},
         {"[[limits.sending]]\nper = \"network\"\nmatch = \"192.0.2.1/24\"", "\"192.0.2.1/24\" is not a network\n"},
         {"[[limits.sending]]\nmesages_per_hour = 1", "did you mean `messages_per_hour`?\n"},
+        {"[dkim]\non_failure = \"stop\"", "expected one of \"send\", \"defer\", not \"stop\""},
+        {"[dkim]\nunsigned_headers = [\"Sub ject\"]", "\"Sub ject\" is not the name of a field such as \"Subject\"\n"},
+        {"[dkim]\nkey = 1", "did you mean `dkim.keys`?\n"},
+        {"[[dkim.keys]]\ndomain = \"example.com\"", "`dkim.keys`: set domain, selector and private_key\n"},
+        {"[[dkim.keys]]\ndomain = \"example.com\"\nselector = \"a b\"\nprivate_key = \"k\"",
+         "\"a b\" is not a selector such as"},
+        {"[dns]\nservers = [\"ns.example.com\"]", "\"ns.example.com\" is not an address such as"},
+        {"[dns]\nservers = [\"192.0.2.1:0\"]", "\"192.0.2.1:0\" is not an address such as"},
         {"[guard]\ntrusted_accounts = [\"ann\"]", "\"ann\" is not an account or \"@example.com\"\n"},
         {"[guard]\noperator_address = \"ann\"", "\"ann\" is not a mail address\n"},
         {"[listener]\naddress = \":1\"",
@@ -331,6 +339,25 @@ TEST_CASE("a sending limit can be for one app password")
         CHECK_FALSE(parse("[[limits.sending]]\nper = \"app_password\"\nmatch = \"" + std::string{bad} + "\"\n",
                           "p.toml", problems));
     }
+}
+
+TEST_CASE("keys to sign with and name servers are read, and written as they are read")
+{
+    std::vector<problem> problems;
+    auto const s = parse(
+        "[[dkim.keys]]\ndomain = \"b\xc3\xbc"
+        "cher.example\"\nselector = \"Mail\"\nprivate_key = \"/k\"\n"
+        "[dns]\nservers = [\"192.0.2.1\", \"[2001:db8::1]:5353\"]\n",
+        "p.toml", problems);
+    REQUIRE(s);
+    REQUIRE(s->dkim.keys.size() == 1);
+    CHECK(s->dkim.keys[0].domain == "xn--bcher-kva.example");
+    CHECK(s->dkim.keys[0].selector == "mail");
+    REQUIRE(s->dns.servers.size() == 2);
+    CHECK(s->dns.servers[0].to_string() == "192.0.2.1:53");
+    auto const again = parse(to_toml(*s), "p.toml", problems);
+    REQUIRE(again);
+    CHECK(to_toml(*again) == to_toml(*s));
 }
 
 TEST_CASE("all problems are named, in the order of the file")

@@ -56,6 +56,8 @@ std::span<basic_option<auth_socket> const> auth_socket_options();               
 std::span<basic_option<sending_limit> const> sending_options();  // [[limits.sending]]
 std::span<basic_option<token_issuer> const> issuer_options();    // [[oauth.issuers]]; [oauth] has them, too
 
+std::span<basic_option<dkim_key> const> dkim_key_options();  // [[dkim.keys]]
+
 struct section {
     std::string_view name;  // "limits"; "" for the top
     std::string_view doc;

@@ -10,6 +10,7 @@
 #include "config/ldap_values.hpp"
 #include "config/option_types.hpp"
 #include "mail/address.hpp"
+#include "mail/dkim_record.hpp"
 
 namespace postern::config::types {
 
@@ -43,6 +44,22 @@ struct tls_words {
 struct tls_version_words {
     static constexpr std::string_view name = "\"1.2\" or \"1.3\"";
     static constexpr std::array<std::pair<std::string_view, std::string_view>, 2> all{{{"1.2", "1.2"}, {"1.3", "1.3"}}};
+};
+
+struct dkim_failure_words {
+    static constexpr std::string_view name = "\"send\" or \"defer\"";
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 2> all{
+        {{"send", "send"}, {"defer", "defer"}}};
+};
+
+struct canonicalization_words {
+    static constexpr std::string_view name =
+        "\"relaxed/relaxed\", \"relaxed/simple\", \"simple/relaxed\" or \"simple/simple\"";
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> all{
+        {{"relaxed/relaxed", "relaxed/relaxed"},
+         {"relaxed/simple", "relaxed/simple"},
+         {"simple/relaxed", "simple/relaxed"},
+         {"simple/simple", "simple/simple"}}};
 };
 
 struct backend_type_words {
@@ -139,6 +156,16 @@ private:
         auto const whom = rest.substr(0, rest.find('@'));
         return whom.size() < rest.size() && whom.find_first_of("/?") == std::string_view::npos &&
                whom.find(':') != std::string_view::npos;
+    }
+};
+
+struct selector_name {
+    static constexpr std::string_view name = "selector";
+    static bool accepts(std::string_view text, std::string& why)
+    {
+        if (mail::parse_selector(text)) return true;
+        why = quote(printable(text, 60)) + " is not a selector such as \"mail\" or \"2026\"";
+        return false;
     }
 };
 
@@ -355,6 +382,47 @@ struct word_item {
         return true;
     }
     static std::string write_item(std::string const& value) { return quote(value); }
+};
+
+struct field_name_item {
+    static constexpr std::string_view list_name = "list of field names";
+    static constexpr std::string_view list_example = "[\"From\", \"Subject\"]";
+    static bool read_item(std::string& out, node const& n, reader& r)
+    {
+        if (!expect(n, node_kind::text, "a field name in quotes", r)) return false;
+        auto const fits = [](char c) { return c > ' ' && c < 0x7f && c != ':' && c != ';'; };
+        bool const fine = !n.text.empty() && n.text.size() <= 64 && std::all_of(n.text.begin(), n.text.end(), fits);
+        if (!fine) r.bad(n, quote(printable(n.text, 60)) + " is not the name of a field such as \"Subject\"");
+        out = n.text;
+        return fine;
+    }
+    static std::string write_item(std::string const& value) { return quote(value); }
+};
+
+struct name_server_item {
+    static constexpr std::string_view list_name = "list of addresses";
+    static constexpr std::string_view list_example = "[\"192.0.2.53\"]";
+    static constexpr std::uint16_t domain_port = 53;
+    static bool read_item(endpoint& out, node const& n, reader& r)
+    {
+        if (!expect(n, node_kind::text, "an address in quotes", r)) return false;
+        if (auto const alone = ip_address::parse(n.text)) {
+            out = {*alone, domain_port};
+            return true;
+        }
+        auto const both = endpoint::parse(n.text);
+        if (!both || both->port == 0) {
+            r.bad(n, quote(printable(n.text, 60)) +
+                         " is not an address such as \"192.0.2.53\" or \"[2001:db8::53]:5353\"");
+            return false;
+        }
+        out = *both;
+        return true;
+    }
+    static std::string write_item(endpoint const& value)
+    {
+        return quote(value.port == domain_port ? value.address.to_string() : value.to_string());
+    }
 };
 
 struct watched_account {

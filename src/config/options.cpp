@@ -288,6 +288,30 @@ constexpr option table[] = {
     setting<boolean, [](auto& s) -> auto& { return s.submission.check_header_from; }>(
         "submission.check_header_from", reload,
         "Whether the From and Sender fields, too, have to be addresses of the account that logged in."),
+    setting<choice<dkim_failure_words>, [](auto& s) -> auto& { return s.dkim.on_failure; }>(
+        "dkim.on_failure", reload,
+        "What becomes of a message that should be signed and can't be, because its key is unreadable: `send` lets it "
+        "go unsigned, with a warning in the log; `defer` refuses it with 451, so that the client tries again later. "
+        "Our own reports are sent either way."),
+    setting<list<field_name_item>, [](auto& s) -> auto& { return s.dkim.unsigned_headers; }>(
+        "dkim.unsigned_headers", reload,
+        "Fields that are left unsigned, because somebody further on changes them: Amazon SES puts in a Message-ID and "
+        "a Date of its own. From is signed in any case.",
+        "[\"Message-ID\", \"Date\"]"),
+    setting<choice<canonicalization_words>, [](auto& s) -> auto& { return s.dkim.canonicalization; }>(
+        "dkim.canonicalization", reload,
+        "What may happen to white space on the way, in header and body, without breaking the signature: `simple` "
+        "allows nothing."),
+    setting<duration<0, 365 * day>, [](auto& s) -> auto& { return s.dkim.lifetime; }>(
+        "dkim.lifetime", reload,
+        "After what time a signature says that it has expired. It should be longer than delivery.give_up_after. "
+        "0: never.",
+        "\"14 days\""),
+    setting<list<name_server_item>, [](auto& s) -> auto& { return s.dns.servers; }>(
+        "dns.servers", restart,
+        "The name servers to ask. `[]`: those of /etc/resolv.conf, or where it has none, the world's from the root "
+        "down.",
+        "[\"127.0.0.1\", \"192.0.2.53:5353\"]"),
     setting<checked<host_and_port, true>, [](auto& s) -> auto& { return s.web.address; }>(
         "web.address", restart,
         "Where the web pages are served (HTTPS). \"\": nowhere. The pages come with a later version; "
@@ -607,6 +631,19 @@ constexpr auto whole_table = [] {
     return all;
 }();
 
+constexpr basic_option<dkim_key> dkim_key_table[] = {
+    entry<dkim_key, checked<single_domain, false>, [](auto& k) -> auto& { return k.domain; }>(
+        "domain", reload, "The domain of the From field, and of the signature.", "\"example.com\"", first_version),
+    entry<dkim_key, checked<selector_name, false>, [](auto& k) -> auto& { return k.selector; }>(
+        "selector", reload, "Where the public key is in the DNS: SELECTOR._domainkey.DOMAIN.", "\"mail\"",
+        first_version),
+    entry<dkim_key, path, [](auto& k) -> auto& { return k.private_key; }>(
+        "private_key", reload,
+        "PEM file with the private key: RSA of 1024 to 4096 bits, or Ed25519. The user that the server becomes has "
+        "to be able to read it.",
+        "\"/etc/opendkim/keys/example.com/mail.private\"", first_version),
+};
+
 constexpr section section_table[] = {
     {"", "These stand before the first section."},
     {"tls", "Encryption. Files are read at the start and at a reload (SIGHUP)."},
@@ -620,6 +657,8 @@ constexpr section section_table[] = {
     {"timeouts", "Durations are seconds, or text with ms, s, m, h or d."},
     {"delivery", "Where mail goes."},
     {"submission", "What is done with mail that people send."},
+    {"dkim", "Signing the mail that people send; docs/dkim.md explains how. It begins with `postern dkim create DOMAIN`."},
+    {"dns", "How names are looked up."},
     {"web", "Web pages, of a later version."},
     {"setup", "What the setup pages tell mail programs besides our own ports; of a later version."},
     {"log", "Standard error, and the history that `postern why` reads."},
@@ -638,6 +677,7 @@ std::span<basic_option<backend> const> backend_options() { return backend_table;
 std::span<basic_option<auth_socket> const> auth_socket_options() { return auth_socket_table; }
 std::span<basic_option<sending_limit> const> sending_options() { return sending_table; }
 std::span<basic_option<token_issuer> const> issuer_options() { return issuer_table; }
+std::span<basic_option<dkim_key> const> dkim_key_options() { return dkim_key_table; }
 std::span<section const> sections() { return section_table; }
 
 std::string_view section_of(std::string_view name) noexcept

@@ -59,6 +59,7 @@ std::string guess(std::string_view section, std::string_view key)
     if (section == "kerberos") here.insert(here.end(), {"realms", "principals"});
     if (section == "limits") here.emplace_back("sending");
     if (section == "oauth") here.emplace_back("issuers");
+    if (section == "dkim") here.emplace_back("keys");
     if (!elsewhere.empty()) {
         auto const where = section_of(elsewhere.front());
         return "; did you mean " + code(elsewhere.front()) + ", which belongs " +
@@ -264,6 +265,12 @@ private:
                 check_sending(s_.limits.sending[i], value.items[i]);
             return;
         }
+        if (name == "dkim.keys") {
+            s_.dkim.keys = read_rows(value, name, dkim_key_options(), r_);
+            for (std::size_t i = 0; i < s_.dkim.keys.size() && i < value.items.size(); ++i)
+                check_dkim_key(s_.dkim.keys, i, value.items[i]);
+            return;
+        }
         auto const all = options();
         auto const at = std::find_if(all.begin(), all.end(), [&](auto const& o) { return o.name == name; });
         if (at == all.end() || key.name.find('.') != std::string::npos) {
@@ -298,6 +305,18 @@ private:
             return;
         }
         l.match = at == std::string::npos ? *domain : to_lower(l.match.substr(0, at + 1)) + *domain + id;
+    }
+
+    void check_dkim_key(std::vector<dkim_key>& all, std::size_t i, node const& where)
+    {
+        auto& k = all[i];
+        r_.option = "dkim.keys";
+        if (where.keys.size() < dkim_key_options().size()) return r_.bad(where, "set domain, selector and private_key");
+        k.domain = mail::parse_domain(k.domain).value_or(k.domain);
+        k.selector = to_lower(k.selector);
+        bool const twice = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                                       [&](auto const& o) { return o.domain == k.domain && o.selector == k.selector; });
+        if (twice) r_.bad(where, quote(k.selector) + " of " + quote(k.domain) + " is there twice");
     }
 
     void check_certificates(node const& root)
@@ -489,6 +508,7 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
         make_absolute(c.chain, folder);
         make_absolute(c.private_key, folder);
     }
+    for (auto& k : s->dkim.keys) make_absolute(k.private_key, folder);
     for (auto& b : s->backends) {
         make_absolute(b.path, folder);
         make_absolute(b.users, folder);

@@ -87,6 +87,8 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
             for (auto const& i : s.oauth.more) write_row(out, i, "oauth.issuers", issuer_options());
         if (part.name == "limits")
             for (auto const& l : s.limits.sending) write_row(out, l, "limits.sending", sending_options());
+        if (part.name == "dkim")
+            for (auto const& k : s.dkim.keys) write_row(out, k, "dkim.keys", dkim_key_options());
     }
 }
 
@@ -242,6 +244,12 @@ std::string reference()
                 "4.7.1` with the time from which it is\ntaken again; see [guard.md](guard.md). None by default.\n";
             for (auto const& o : sending_options())
                 describe(out, o, "limits.sending." + std::string(o.name), '`' + o.write(sending_limit{}) + '`');
+        }
+        if (part.name == "dkim") {
+            out +=
+                "\n## [[dkim.keys]]\n\nKeys that another program made, any number, besides those of `postern dkim "
+                "create`. A domain with several keys gets\na signature from each.\n";
+            for (auto const& o : dkim_key_options()) describe(out, o, "dkim.keys." + std::string(o.name), {});
         }
     }
     return out;

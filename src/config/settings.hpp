@@ -126,6 +126,12 @@ struct auth_socket {
     std::string owner, group, mode = "0600";
 };
 
+/// A key that another program made, for the selector under which it is published.
+struct dkim_key {
+    std::string domain, selector;
+    std::filesystem::path private_key;
+};
+
 /// Whose tokens are taken in place of passwords.
 struct token_issuer {
     std::string issuer;  // empty: no tokens
@@ -249,6 +255,16 @@ struct settings {
         char recipient_delimiter = '+';
         bool check_header_from = true;
     } submission;
+    struct {
+        std::vector<dkim_key> keys;  // [[dkim.keys]], besides those of `postern dkim create`
+        std::string on_failure = "send";
+        std::vector<std::string> unsigned_headers;
+        std::string canonicalization = "relaxed/relaxed";
+        std::chrono::seconds lifetime{0};  // x= of signatures; 0: none
+    } dkim;
+    struct {
+        std::vector<endpoint> servers;  // empty: those of /etc/resolv.conf
+    } dns;
     struct {
         std::string address = "127.0.0.1:8443";
         std::string public_url;

@@ -11,8 +11,9 @@ namespace {
 constexpr bool accounts = true;
 constexpr bool queue = true;
 constexpr bool server = true;
+constexpr bool keys = true;
 
-constexpr std::array<command, 36> table{{
+constexpr std::array<command, 43> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -46,6 +47,13 @@ constexpr std::array<command, 36> table{{
     {"guard deny", !accounts, !queue, !server, guard_deny},
     {"guard allow", !accounts, !queue, !server, guard_allow},
     {"guard usage", accounts, !queue, server, guard_usage},
+    {"dkim create", !accounts, !queue, !server, dkim_create, keys},
+    {"dkim list", !accounts, !queue, !server, dkim_list, keys},
+    {"dkim show", !accounts, !queue, !server, dkim_show, keys},
+    {"dkim rotate", !accounts, !queue, !server, dkim_rotate, keys},
+    {"dkim activate", !accounts, !queue, !server, dkim_activate, keys},
+    {"dkim remove", !accounts, !queue, !server, dkim_remove, keys},
+    {"dkim check", !accounts, !queue, !server, dkim_check, keys},
     {"explain", accounts, !queue, !server, explain},
     {"why", !accounts, !queue, !server, why},
     {"status", !accounts, queue, server, server_status},
@@ -69,7 +77,7 @@ outcome run_command(context& c, std::string_view name, boost::json::object const
             failure::kind::usage, "the running server does not know this command; restart it after an upgrade", {}};
     }
     if ((found->needs_accounts && !c.accounts) || (found->needs_queue && !c.queue) ||
-        (found->needs_server && !c.gate)) {
+        (found->needs_server && !c.gate) || (found->needs_keys && !c.keys)) {
         return failure{failure::kind::unavailable, "no server runs on this data directory", {}};
     }
     return found->run(c, arguments{given});

@@ -19,6 +19,8 @@
 #include "guard/conduct.hpp"
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
+#include "signing/dns_watch.hpp"
+#include "signing/key_store.hpp"
 #include "spool/spool.hpp"
 #include "submission/server.hpp"
 
@@ -35,6 +37,8 @@ struct context {
     guard::keeper* guard = nullptr;
     guard::sending_book* sending = nullptr;
     guard::conduct_book* conduct = nullptr;
+    signing::key_store* keys = nullptr;
+    signing::dns_watch* key_watch = nullptr;
     std::span<submission::server::listening const> listeners;  // a reload does not change them
     wall_time started;                                         // of the server
 
@@ -48,6 +52,7 @@ struct command {
     bool needs_queue = false;
     bool needs_server = false;
     outcome (*run)(context& c, arguments a) = nullptr;
+    bool needs_keys = false;
 };
 
 std::span<command const> commands();
@@ -56,7 +61,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, guard.cpp, explain.cpp, why.cpp, status.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, guard.cpp, dkim.cpp, explain.cpp, why.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -90,6 +95,13 @@ outcome guard_lift(context& c, arguments a);
 outcome guard_deny(context& c, arguments a);
 outcome guard_allow(context& c, arguments a);
 outcome guard_usage(context& c, arguments a);
+outcome dkim_create(context& c, arguments a);
+outcome dkim_list(context& c, arguments a);
+outcome dkim_show(context& c, arguments a);
+outcome dkim_rotate(context& c, arguments a);
+outcome dkim_activate(context& c, arguments a);
+outcome dkim_remove(context& c, arguments a);
+outcome dkim_check(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome server_status(context& c, arguments a);

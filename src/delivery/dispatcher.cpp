@@ -132,7 +132,7 @@ dispatcher::dispatcher(asio::io_context& context, std::shared_ptr<plan const> p,
       accounts_(accounts),
       queue_(queue),
       settler_(
-          context.get_executor(), queue, world_.now, [this] { arm_pump(); }, world_.on_bounces),
+          context.get_executor(), queue, world_.now, [this] { arm_pump(); }, world_.on_bounces, world_.signer),
       addresses_(address_lines::make([this](auto const& d, auto place) {
           // Not at once: a connection is just being taken down.
           asio::post(context_, [this, d, place] { leave_line(d, place); });

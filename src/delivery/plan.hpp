@@ -17,6 +17,7 @@
 #include "delivery/target.hpp"
 #include "dns/resolver.hpp"
 #include "net/tls.hpp"
+#include "signing/signer.hpp"
 
 namespace postern::delivery {
 
@@ -69,6 +70,8 @@ struct surroundings {
     std::function<wall_time()> now = wall_clock::now;
     std::function<result<std::unique_ptr<dns::resolver>>(boost::asio::any_io_executor)> make_resolver;
     std::shared_ptr<net::tls_context> tls;
+    // Signs our own reports; null: nobody does.
+    signing::signer* signer = nullptr;
     // Told how many recipients of an account's message were refused for good.
     std::function<void(std::string const& account, std::uint32_t count)> on_bounces;
 };

@@ -156,11 +156,16 @@ result<std::unique_ptr<service>> make_service_in(surroundings world, config::set
 }
 
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
-                                              spool::spool& queue, bounce_handler on_bounces)
+                                              spool::spool& queue, signing::signer& signer, bounce_handler on_bounces)
 {
     surroundings world;
+    world.signer = &signer;
     world.on_bounces = std::move(on_bounces);
-    world.make_resolver = [](asio::any_io_executor const& executor) { return dns::make_resolver(executor, {}); };
+    dns::options names;
+    names.servers = s.dns.servers;
+    world.make_resolver = [names](asio::any_io_executor const& executor) {
+        return dns::make_resolver(executor, names);
+    };
     auto tls = net::make_client_tls();
     if (!tls) return tls.error();
     world.tls = std::move(*tls);

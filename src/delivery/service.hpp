@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
+#include "signing/signer.hpp"
 #include "spool/spool.hpp"
 
 namespace postern::delivery {
@@ -34,6 +35,7 @@ using bounce_handler = std::function<void(std::string const& account, std::uint3
 
 /// Errors: [delivery] values that make no sense, a resolver that can't be had.
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
-                                              spool::spool& queue, bounce_handler on_bounces = {});
+                                              spool::spool& queue, signing::signer& signer,
+                                              bounce_handler on_bounces = {});
 
 }  // namespace postern::delivery

@@ -102,12 +102,14 @@ struct settler::item {
 
 settler::settler(boost::asio::any_io_executor executor, spool::spool& queue, std::function<wall_time()> now,
                  std::function<void()> progress,
-                 std::function<void(std::string const& account, std::uint32_t count)> on_bounces)
+                 std::function<void(std::string const& account, std::uint32_t count)> on_bounces,
+                 signing::signer* signer)
     : executor_(std::move(executor)),
       queue_(queue),
       now_(std::move(now)),
       progress_(std::move(progress)),
       on_bounces_(std::move(on_bounces)),
+      signer_(signer),
       shared_(std::make_shared<shared>())
 {
     shared_->owner = this;
@@ -191,7 +193,7 @@ void settler::settle(job const& j, std::vector<outcome> const& outcomes, attempt
                     {"forward_path", m.env.reverse_path.to_string()}});
     }
     ++pending_;
-    hand_over(i);
+    sign_and_hand_over(i);
 }
 
 void settler::put_off(job const& j, outcome const& why, plan const& p)
@@ -214,6 +216,26 @@ void settler::put_off(job const& j, outcome const& why, plan const& p)
     }
     ++pending_;
     hand_over(i);
+}
+
+// Where a signature takes long, others do it: this thread is the one of all deliveries.
+void settler::sign_and_hand_over(std::shared_ptr<item> const& i)
+{
+    auto const keys = signer_ != nullptr && i->report ? signer_->keys() : nullptr;
+    if (!keys || keys->empty()) return hand_over(i);
+    signer_->run([s = shared_, i, keys] {
+        auto& [what, text] = *i->report;
+        text = signing::signed_message(keys, std::move(text), what.accepted_at);
+        what.size = text.size();
+        std::lock_guard const lock{s->mutex};
+        if (s->owner == nullptr) return;
+        boost::asio::post(s->owner->executor_, [s, i] {
+            std::unique_lock inner{s->mutex};
+            settler* const owner = s->owner;
+            inner.unlock();
+            if (owner != nullptr) owner->hand_over(i);
+        });
+    });
 }
 
 void settler::hand_over(std::shared_ptr<item> const& i)

@@ -22,7 +22,8 @@ public:
     /// `progress` is called on the executor after settlements have reached the disk.
     settler(boost::asio::any_io_executor executor, spool::spool& queue, std::function<wall_time()> now,
             std::function<void()> progress,
-            std::function<void(std::string const& account, std::uint32_t count)> on_bounces = {});
+            std::function<void(std::string const& account, std::uint32_t count)> on_bounces = {},
+            signing::signer* signer = nullptr);
     ~settler();
     settler(settler const&) = delete;
     settler& operator=(settler const&) = delete;
@@ -42,6 +43,7 @@ private:
     struct shared;
     struct item;
     void hand_over(std::shared_ptr<item> const& i);
+    void sign_and_hand_over(std::shared_ptr<item> const& i);
     void drain();
 
     boost::asio::any_io_executor executor_;
@@ -49,6 +51,7 @@ private:
     std::function<wall_time()> now_;
     std::function<void()> progress_;
     std::function<void(std::string const&, std::uint32_t)> on_bounces_;
+    signing::signer* signer_;
     std::shared_ptr<shared> shared_;
     std::size_t pending_ = 0;
     std::mt19937 random_{std::random_device{}()};

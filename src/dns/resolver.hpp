@@ -1,4 +1,4 @@
-// Names: mail exchangers and addresses. One interface, so that tests decide what the
+// Names: mail exchangers, addresses and texts. One interface, so that tests decide what the
 // world's names are. Says why there is no answer: "there is no such name" ends a mail,
 // "nobody answered" only delays it.
 #pragma once
@@ -49,6 +49,13 @@ struct address_answer {
     std::string problem;
 };
 
+struct txt_answer {
+    finding what = finding::temporary;
+    std::vector<std::string> records;  // each with its strings joined, any octets; at most `most_records`
+    bool secure = false;
+    std::string problem;
+};
+
 inline constexpr std::size_t most_records = 100;
 
 /// Used on the thread of its executor only. Every question has a deadline.
@@ -59,6 +66,7 @@ public:
     /// A and AAAA. Addresses written as text and "localhost" (RFC 6761 section 6.3) are
     /// answered without a question.
     virtual awaitable<address_answer> addresses(std::string name) = 0;
+    virtual awaitable<txt_answer> txt(std::string name) = 0;
 };
 
 struct options {

@@ -18,7 +18,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr int type_a = 1, type_mx = 15, type_aaaa = 28, class_in = 1;
+constexpr int type_a = 1, type_mx = 15, type_txt = 16, type_aaaa = 28, class_in = 1;
 constexpr int rcode_noerror = 0, rcode_nxdomain = 3;
 
 struct context_deleter {
@@ -54,7 +54,15 @@ struct raw_answer {
     std::string problem;
 };
 
-char const* type_name(int type) { return type == type_mx ? "MX" : type == type_a ? "A" : "AAAA"; }
+char const* type_name(int type)
+{
+    switch (type) {
+        case type_mx: return "MX";
+        case type_a: return "A";
+        case type_txt: return "TXT";
+        default: return "AAAA";
+    }
+}
 
 raw_answer judge(question const& q, std::string const& name, int type)
 {
@@ -155,6 +163,18 @@ public:
         if (four.what == finding::no_such_name || four.what == finding::no_data) worst = &six;
         answer.what = worst->what == finding::found ? finding::no_data : worst->what;
         answer.problem = worst->problem;
+        co_return answer;
+    }
+
+    awaitable<txt_answer> txt(std::string name) override
+    {
+        auto q = ask(name, type_txt);
+        co_await wait(q);
+        raw_answer const raw = judge(*q, name, type_txt);
+        txt_answer answer{raw.what, {}, raw.secure, raw.problem};
+        for (auto data : raw.data) {
+            if (auto text = parse_txt(data)) answer.records.push_back(std::move(*text));
+        }
         co_return answer;
     }
 

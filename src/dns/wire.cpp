@@ -52,6 +52,20 @@ std::optional<mx_record> parse_mx(std::string_view data)
     return mx_record{preference, std::move(*host)};
 }
 
+std::optional<std::string> parse_txt(std::string_view data)
+{
+    if (data.empty()) return std::nullopt;
+    std::string text;
+    while (!data.empty()) {
+        std::size_t const length = octet(data.front());
+        data.remove_prefix(1);
+        if (length > data.size()) return std::nullopt;
+        text += data.substr(0, length);
+        data.remove_prefix(length);
+    }
+    return text;
+}
+
 std::optional<ip_address> parse_a(std::string_view data)
 {
     if (data.size() != 4) return std::nullopt;

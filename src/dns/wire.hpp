@@ -16,6 +16,8 @@ namespace postern::dns {
 /// nothing: no mail host has them.
 std::optional<std::string> parse_name(std::string_view data);
 std::optional<mx_record> parse_mx(std::string_view data);
+/// The strings of a TXT record, joined.
+std::optional<std::string> parse_txt(std::string_view data);
 std::optional<ip_address> parse_a(std::string_view data);
 std::optional<ip_address> parse_aaaa(std::string_view data);
 

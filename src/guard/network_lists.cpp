@@ -1,39 +1,15 @@
 #include "guard/network_lists.hpp"
 
-#include <cerrno>
-#include <cstring>
-
-#include <fcntl.h>
-#include <unistd.h>
+#include <algorithm>
 
 #include "base/text.hpp"
+#include "base/whole_file.hpp"
 
 namespace postern::guard {
 namespace {
 
 constexpr std::size_t file_limit = 4u << 20;
 constexpr char const* file_name = "guard.networks";
-
-error failed(std::filesystem::path const& file, char const* doing)
-{
-    return {{4, 3, 0}, "", std::string{"can't "} + doing + ' ' + file.string() + ": " + std::strerror(errno)};
-}
-
-// Closes a descriptor at the end of a scope.
-class open_file {
-public:
-    explicit open_file(int fd) : fd_(fd) {}
-    open_file(open_file const&) = delete;
-    open_file& operator=(open_file const&) = delete;
-    ~open_file()
-    {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    int get() const noexcept { return fd_; }
-
-private:
-    int fd_;
-};
 
 std::string_view trimmed(std::string_view s)
 {
@@ -91,48 +67,17 @@ std::string to_text(network_lists const& lists)
 result<network_lists> load_lists(std::filesystem::path const& data_dir)
 {
     auto const path = data_dir / file_name;
-    open_file const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
-    if (file.get() < 0) {
-        if (errno == ENOENT) return network_lists{};
-        return failed(path, "read");
-    }
-    std::string text;
-    std::string piece(64u << 10, '\0');
-    for (;;) {
-        auto const n = ::read(file.get(), piece.data(), piece.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return failed(path, "read");
-        if (n == 0) break;
-        text.append(piece, 0, static_cast<std::size_t>(n));
-        if (text.size() > file_limit) return error{{4, 3, 0}, "", path.string() + " is larger than 4 MiB"};
-    }
-    auto lists = parse_lists(text);
+    auto text = read_whole_file(path, file_limit);
+    if (!text) return std::move(text).error();
+    if (!*text) return network_lists{};
+    auto lists = parse_lists((*text)->reveal());
     if (!lists) lists.error().logged = path.string() + ": " + lists.error().logged;
     return lists;
 }
 
 result<> save_lists(std::filesystem::path const& data_dir, network_lists const& lists)
 {
-    auto const path = data_dir / file_name;
-    auto const fresh = data_dir / (std::string{file_name} + ".new");
-    auto const text = to_text(lists);
-    {
-        // What a crash left of an earlier try.
-        ::unlink(fresh.c_str());
-        open_file const file{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
-        if (file.get() < 0) return failed(fresh, "write");
-        for (std::size_t at = 0; at < text.size();) {
-            auto const n = ::write(file.get(), text.data() + at, text.size() - at);
-            if (n < 0 && errno == EINTR) continue;
-            if (n <= 0) return failed(fresh, "write");
-            at += static_cast<std::size_t>(n);
-        }
-        if (::fsync(file.get()) != 0) return failed(fresh, "write");
-    }
-    if (::rename(fresh.c_str(), path.c_str()) != 0) return failed(path, "replace");
-    open_file const folder{::open(data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (folder.get() < 0 || ::fsync(folder.get()) != 0) return failed(data_dir, "sync");
-    return {};
+    return replace_whole_file(data_dir / file_name, to_text(lists));
 }
 
 }  // namespace postern::guard

@@ -2,28 +2,10 @@
 
 #include <algorithm>
 
-#include "base/text.hpp"
+#include "mail/tag_list.hpp"
 
 namespace postern::mail {
 namespace {
-
-bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
-std::string_view trimmed(std::string_view text) noexcept
-{
-    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-    return text;
-}
-
-// Takes what is in front of the separator off the text, separator included.
-std::string_view take_until(std::string_view& text, char separator) noexcept
-{
-    auto const end = text.find(separator);
-    auto const part = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    return trimmed(part);
-}
 
 // Whether the tag h= of a signature (RFC 6376 section 3.5) lists the field. A field that is
 // listed and missing is signed too: as missing (section 5.4.2).
@@ -32,8 +14,7 @@ bool covers(std::string_view signature, std::string_view name) noexcept
     while (!signature.empty()) {
         auto tag = take_until(signature, ';');
         if (take_until(tag, '=') != "h") continue;
-        while (!tag.empty())
-            if (equal_ignoring_case(take_until(tag, ':'), name)) return true;
+        if (lists(tag, ':', name)) return true;
     }
     return false;
 }

@@ -142,6 +142,25 @@ result<> buffered_content::append(std::string_view octets)
     return done{};
 }
 
+result<> buffered_content::replace_front(std::string_view octets)
+{
+    if (failed_) return *failed_;
+    if (octets.size() > size_) return fail(error{status{4, 3, 0}, "", "more octets to replace than there are"});
+    if (name_.empty()) {
+        buffer_.replace(0, octets.size(), octets);
+        return done{};
+    }
+    if (auto flushed = flush(); !flushed) return flushed;
+    for (off_t at = 0; !octets.empty();) {
+        ssize_t const n = ::pwrite(descriptor_, octets.data(), octets.size(), at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return fail(file_failure("writing", files_->path_of(name_), errno));
+        octets.remove_prefix(static_cast<std::size_t>(n));
+        at += n;
+    }
+    return done{};
+}
+
 result<> buffered_content::open_file()
 {
     auto made = files_->create();

@@ -52,6 +52,7 @@ public:
     buffered_content& operator=(buffered_content const&) = delete;
 
     result<> append(std::string_view octets) override;
+    result<> replace_front(std::string_view octets) override;
     std::uint64_t size() const noexcept override { return size_; }
 
     // -- for the spool, once all has arrived --

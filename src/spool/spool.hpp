@@ -27,6 +27,8 @@ public:
     virtual ~content_writer() = default;
     /// Errors: 4.3.1 disk full, 4.3.0 others. After an error every further call fails alike.
     virtual result<> append(std::string_view octets) = 0;
+    /// Puts other octets in the place of the first ones, of which there are as many.
+    virtual result<> replace_front(std::string_view octets) = 0;
     virtual std::uint64_t size() const noexcept = 0;
 };
 

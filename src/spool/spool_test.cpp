@@ -352,6 +352,35 @@ TEST_CASE("a message at its first attempt can be held and removed")
     CHECK(content_files_in(folder.path()) == 0);
 }
 
+TEST_CASE("the front of content can be replaced, in memory, in a file, and between")
+{
+    throw_away_folder folder;
+    arrivals got;
+    auto s = open(options_in(folder.path()));
+    REQUIRE(s);
+    (*s)->on_arrival(got.handler());
+    std::string const front(2000, 'a'), other(2000, 'b');
+    for (std::size_t const size : {std::size_t{0}, std::size_t{10}, std::size_t{140'000}, std::size_t{3'000'000}}) {
+        CAPTURE(size);
+        std::string const rest = big_text(size);
+        auto body = (*s)->new_content();
+        REQUIRE(body->append(front));
+        for (std::size_t at = 0; at < rest.size(); at += 10'000)
+            REQUIRE(body->append(std::string_view{rest}.substr(at, 10'000)));
+        REQUIRE(body->replace_front(other));
+        CHECK(body->size() == front.size() + rest.size());
+        answer a;
+        (*s)->accept(some_message(make_queue_id()), std::move(body), a.handler());
+        REQUIRE(a.wait());
+        auto const m = got.next();
+        REQUIRE(m.what != nullptr);
+        CHECK(all_of(*m.body) == other + rest);
+    }
+    auto body = (*s)->new_content();
+    REQUIRE(body->append("ab"));
+    CHECK_FALSE(body->replace_front("abc"));
+}
+
 TEST_CASE("big content lives in a file as long as the message does")
 {
     throw_away_folder folder;

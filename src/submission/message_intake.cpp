@@ -42,7 +42,7 @@ void message_intake::add(std::string_view piece)
             case mail::header_collector::state::complete: on_header(); break;
         }
     }
-    write(piece);
+    write_body(piece);
 }
 
 void message_intake::finish(bool adds_newline)
@@ -56,12 +56,13 @@ void message_intake::finish(bool adds_newline)
         on_header();
         return;
     }
-    if (adds_newline) write("\r\n");
+    if (adds_newline) write_body("\r\n");
 }
 
 void message_intake::fail(catalogue::verdict why)
 {
     failure_ = std::move(why);
+    signing_.reset();
     writer_.reset();  // gives memory and disk back at once
 }
 
@@ -72,6 +73,12 @@ void message_intake::write(std::string_view octets)
         bool const full = written.error().code == status{4, 3, 1};
         fail(make_verdict(full ? rules::disk_full : rules::spool_failure, {{"problem", written.error().logged}}));
     }
+}
+
+void message_intake::write_body(std::string_view octets)
+{
+    if (signing_) signing_->add_body(octets);
+    write(octets);
 }
 
 // Judges the header section, and writes it behind our own fields.
@@ -110,10 +117,20 @@ void message_intake::on_header()
     } else {
         head += section;
     }
+    if (options_.keys) begin_signing(head);
     head += "\r\n";
-    head += header_.body_start();
     write(head);
+    write_body(header_.body_start());
     header_ = mail::header_collector{0};  // its memory is not needed any more
+}
+
+// What is signed is what goes out: with the fields that were added, and without Bcc.
+void message_intake::begin_signing(std::string& head)
+{
+    auto const fields = mail::parse_fields(head);
+    if (!fields) return;
+    signing_ = signing::message_signing::begin(options_.keys, *fields, options_.trace.now);
+    if (signing_) head.insert(0, signing_->placeholder());
 }
 
 }  // namespace postern::submission

@@ -15,6 +15,7 @@
 #include "catalogue/verdict.hpp"
 #include "mail/header_section.hpp"
 #include "mail/trace.hpp"
+#include "signing/message_signing.hpp"
 #include "spool/spool.hpp"
 
 namespace postern::submission {
@@ -23,10 +24,11 @@ struct intake_options {
     std::uint64_t message_size = 0;  // the most that is taken
     std::uint64_t header_size = 0;
     std::uint32_t hops = 0;
-    bool is_submission = false;  // From, Date, Message-ID, Bcc: RFC 6409 section 8
-    bool from_required = false;  // no From, and none to add: refused
-    std::string from;            // the address for a missing From; empty: none is added
-    mail::received_facts trace;  // views must outlive the intake
+    bool is_submission = false;                    // From, Date, Message-ID, Bcc: RFC 6409 section 8
+    bool from_required = false;                    // no From, and none to add: refused
+    std::string from;                              // the address for a missing From; empty: none is added
+    mail::received_facts trace;                    // views must outlive the intake
+    std::shared_ptr<signing::keyring const> keys;  // to sign with; null: it is not ours to sign
 };
 
 class message_intake {
@@ -46,13 +48,17 @@ public:
     std::optional<catalogue::verdict> const& failure() const noexcept { return failure_; }
     std::uint64_t received() const noexcept { return received_; }
     std::string const& message_id() const noexcept { return message_id_; }
+    /// Where it is to be signed: the signature belongs in the place of the content's first octets.
+    std::shared_ptr<signing::message_signing> take_signing() { return std::move(signing_); }
     /// The content, complete, unless there was a failure.
     std::unique_ptr<spool::content_writer> take() { return std::move(writer_); }
 
 private:
     void fail(catalogue::verdict why);
     void write(std::string_view octets);
+    void write_body(std::string_view octets);
     void on_header();
+    void begin_signing(std::string& head);
 
     intake_options options_;
     std::unique_ptr<spool::content_writer> writer_;
@@ -61,6 +67,7 @@ private:
     bool in_body_ = false;
     std::uint64_t received_ = 0;
     std::string message_id_;
+    std::shared_ptr<signing::message_signing> signing_;
     std::optional<catalogue::verdict> failure_;
 };
 

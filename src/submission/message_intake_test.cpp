@@ -18,6 +18,11 @@ struct memory_writer final : spool::content_writer {
         out += octets;
         return done{};
     }
+    result<> replace_front(std::string_view octets) override
+    {
+        out.replace(0, octets.size(), octets);
+        return done{};
+    }
     std::uint64_t size() const noexcept override { return out.size(); }
 };
 
@@ -27,7 +32,7 @@ struct intake {
     std::unique_ptr<message_intake> in;
 
     explicit intake(bool is_submission, message_intake::header_check check = {}, std::size_t room = 1 << 20,
-                    std::string from = {})
+                    std::string from = {}, std::shared_ptr<signing::keyring const> keys = {})
     {
         intake_options o;
         o.message_size = 2000;
@@ -36,6 +41,7 @@ struct intake {
         o.is_submission = is_submission;
         o.from_required = is_submission;
         o.from = std::move(from);
+        o.keys = std::move(keys);
         o.trace.ehlo = "laptop.example";
         o.trace.client = *ip_address::parse("192.0.2.7");
         o.trace.hostname = "mail.example";
@@ -198,4 +204,52 @@ TEST_CASE("Text that came in chunks gets the last line end that it lacks")
     i.in->add("Subject: x\r\n\r\nbody");
     i.in->finish(true);
     CHECK(i.out.ends_with("\r\n\r\nbody\r\n"));
+}
+
+TEST_CASE("A message that streams by is signed in the place that was left for it")
+{
+    config::settings settings;
+    auto ring = std::make_shared<signing::keyring>(settings);
+    for (auto const kind : {signing_key::kind::ed25519, signing_key::kind::rsa}) {
+        auto key = signing_key::generate(kind);
+        REQUIRE(key);
+        ring->add("example.com", {"s", std::move(*key)});
+    }
+    static constexpr std::string_view content =
+        "From: <a@example.com>\r\nBcc: <secret@example.org>\r\nSubject: x\r\n\r\nbody  text\r\n \r\n\r\n";
+    std::string expected;
+    for (std::size_t cut = 0; cut <= content.size(); ++cut) {
+        CAPTURE(cut);
+        intake i{true, {}, 1 << 20, {}, ring};
+        i.in->add(content.substr(0, cut));
+        i.in->add(content.substr(cut));
+        i.in->finish(false);
+        REQUIRE(i.failure() == nullptr);
+        auto const signing = i.in->take_signing();
+        REQUIRE(signing);
+        CHECK(signing->description() == "example.com/s,s");
+        auto const writer = i.in->take();
+        auto const before = i.out.size();
+        CHECK(i.out.starts_with("X-DKIM-Omitted: "));
+        auto const fields = signing->sign();
+        REQUIRE(fields);
+        REQUIRE(writer->replace_front(*fields));
+        CHECK(i.out.size() == before);
+        CHECK(i.out.substr(fields->size()).starts_with("Received: "));
+        CHECK(i.out.ends_with("body  text\r\n \r\n\r\n"));
+        // Nothing of how it was cut stands in the signature.
+        if (expected.empty()) expected = i.out;
+        CHECK(i.out == expected);
+        // Signed as it goes out: without Bcc, with the Date and Message-ID that were added.
+        CHECK(i.out.find("h=From:From:") != std::string::npos);
+        CHECK(i.out.find("Date:Date:") != std::string::npos);
+        auto const start = i.out.find("Received: ");
+        auto const again = signing::signed_message(ring, i.out.substr(start), from_microseconds(1'800'000'000'000'000));
+        CHECK(again == i.out);
+    }
+    intake other{true, {}, 1 << 20, {}, ring};
+    other.in->add("From: <a@example.org>\r\n\r\nbody\r\n");
+    other.in->finish(false);
+    CHECK(other.in->take_signing() == nullptr);
+    CHECK(other.out.starts_with("Received: "));
 }

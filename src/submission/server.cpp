@@ -68,9 +68,14 @@ bool same_address(std::string const& a, std::string const& b)
 
 class gate final : public server {
 public:
-    gate(directory::directory& accounts, spool::spool& queue, guards g, std::shared_ptr<runtime const> settings,
-         std::vector<std::vector<net::socket_handle>> sockets)
-        : accounts_(accounts), queue_(queue), guards_(g), settings_(std::move(settings)), sockets_(std::move(sockets))
+    gate(directory::directory& accounts, spool::spool& queue, guards g, signing::signer& signer,
+         std::shared_ptr<runtime const> settings, std::vector<std::vector<net::socket_handle>> sockets)
+        : accounts_(accounts),
+          queue_(queue),
+          guards_(g),
+          signer_(signer),
+          settings_(std::move(settings)),
+          sockets_(std::move(sockets))
     {
     }
 
@@ -165,8 +170,8 @@ private:
     {
         net::acceptor_handlers handlers;
         handlers.taken = [this, &t, listener](std::unique_ptr<net::stream> peer) {
-            services const s{accounts_,       queue_,          connections_,   guards_.logins,
-                             guards_.sending, guards_.conduct, guards_.devices};
+            services const s{accounts_,       queue_,          connections_,    guards_.logins,
+                             guards_.sending, guards_.conduct, guards_.devices, signer_};
             auto session = std::make_unique<session_driver>(s, t.settings, listener, std::move(peer));
             asio::co_spawn(t.context, serve(std::move(session), &t, &count_), [](std::exception_ptr failed) {
                 if (!failed) return;
@@ -192,6 +197,7 @@ private:
     directory::directory& accounts_;
     spool::spool& queue_;
     guards guards_;
+    signing::signer& signer_;
     connection_limits connections_;
     std::shared_ptr<runtime const> settings_;
     std::vector<std::vector<net::socket_handle>> sockets_;  // by listener, then by thread; until start()
@@ -231,7 +237,8 @@ result<std::vector<inherited_socket>> bind_listeners(config::settings const& s, 
 }
 
 result<std::unique_ptr<server>> make_server(config::settings const& s, directory::directory& accounts,
-                                            spool::spool& queue, guards g, std::vector<inherited_socket> sockets)
+                                            spool::spool& queue, guards g, signing::signer& signer,
+                                            std::vector<inherited_socket> sockets)
 {
     std::vector<std::vector<net::socket_handle>> by_listener(s.listeners.size());
     std::vector<std::string> addresses;
@@ -247,7 +254,7 @@ result<std::unique_ptr<server>> make_server(config::settings const& s, directory
     auto settings = make_runtime(s, addresses, ports);
     if (!settings) return std::move(settings).error();
     return std::unique_ptr<server>{
-        std::make_unique<gate>(accounts, queue, g, std::move(*settings), std::move(by_listener))};
+        std::make_unique<gate>(accounts, queue, g, signer, std::move(*settings), std::move(by_listener))};
 }
 
 }  // namespace postern::submission

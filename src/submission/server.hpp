@@ -13,6 +13,7 @@
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
 #include "net/listener.hpp"
+#include "signing/signer.hpp"
 #include "spool/spool.hpp"
 #include "submission/conduct_watch.hpp"
 #include "submission/device_watch.hpp"
@@ -76,6 +77,7 @@ std::string check_kerberos(config::settings const& s);
 /// Loads the certificates and takes over the sockets of bind_listeners(). Errors name the file
 /// and what to do.
 result<std::unique_ptr<server>> make_server(config::settings const& s, directory::directory& accounts,
-                                            spool::spool& queue, guards g, std::vector<inherited_socket> sockets);
+                                            spool::spool& queue, guards g, signing::signer& signer,
+                                            std::vector<inherited_socket> sockets);
 
 }  // namespace postern::submission

@@ -56,6 +56,7 @@ smtp::action session_driver::begin_content()
     o.trace.recipient = env.recipients.size() == 1 ? &env.recipients.front().forward_path : nullptr;
     o.trace.utf8 = env.smtputf8;
     o.trace.now = wall_clock::now();
+    if (logged_in || contains(s.relay.networks, o.trace.client)) o.keys = services_.signer.keys();
     message_intake::header_check check;
     bool const limited = app_ && !app_->limits.senders.empty();
     if (logged_in && (s.submission.check_header_from || limited))
@@ -172,6 +173,32 @@ catalogue::verdict session_driver::content_verdict(bool bare_newline, bool nul)
     return {};
 }
 
+// Puts the signatures into their place. What can't be signed goes on without, or comes again later.
+net::awaitable<std::optional<catalogue::verdict>> session_driver::sign(
+    std::shared_ptr<signing::message_signing> signing, spool::content_writer* content)
+{
+    using answer = std::optional<std::string>;
+    auto& signer = services_.signer;
+    auto begin = [&signer, signing](std::function<void(answer)> handler) {
+        signer.run([signing, handler = std::move(handler)] { handler(signing->sign()); });
+    };
+    answer fields = co_await net::await_handler<answer>(peer_->executor(), std::move(begin));
+    if (fields) {
+        auto const written = content->replace_front(*fields);
+        if (written) co_return std::nullopt;
+        bool const full = written.error().code == status{4, 3, 1};
+        co_return make_verdict(full ? rules::disk_full : rules::spool_failure, {{"problem", written.error().logged}});
+    }
+    log::event(log::level::warning, "dkim_unsigned",
+               {{"queue_id", queue_id_},
+                {"session", who_.id},
+                {"account", session_->login()},
+                {"problem", signing->problem()},
+                {"action", signing->defers() ? "defer" : "send"}});
+    if (signing->defers()) co_return make_verdict(rules::dkim_not_signed, {{"problem", signing->problem()}});
+    co_return std::nullopt;
+}
+
 net::awaitable<smtp::action> session_driver::finish_message()
 {
     auto const& env = session_->transaction();
@@ -195,9 +222,19 @@ net::awaitable<smtp::action> session_driver::finish_message()
     m.size = content->size();
     auto const size = m.size;
     auto const message_id = intake_->message_id();
+    auto signing = intake_->take_signing();
     intake_.reset();
 
     keep_input();
+    std::string signed_by;
+    if (signing) {
+        auto const failed = co_await sign(signing, content.get());
+        if (failed) {
+            uncount_message();
+            co_return session_->on_finished(*failed, {});
+        }
+        if (signing->problem().empty()) signed_by = signing->description();
+    }
     fault_point("before_accept");
     auto& queue = services_.queue;
     auto const accepted =
@@ -227,7 +264,8 @@ net::awaitable<smtp::action> session_driver::finish_message()
                 {"forward_path", env.recipients.front().forward_path.to_string()},
                 {"recipients", env.recipients.size()},
                 {"size", size},
-                {"message_id", message_id}});
+                {"message_id", message_id},
+                {"dkim", signed_by}});
     if (held) {
         log::event(log::level::warning, "held",
                    {{"queue_id", queue_id_},

@@ -14,6 +14,7 @@
 #include "login/desk.hpp"
 #include "net/stream.hpp"
 #include "policy/policy.hpp"
+#include "signing/signer.hpp"
 #include "smtp/data_decoder.hpp"
 #include "smtp/server_session.hpp"
 #include "submission/conduct_watch.hpp"
@@ -34,6 +35,7 @@ struct services {
     guard::sending_book& sending;
     conduct_watch& conduct;
     device_watch& devices;
+    signing::signer& signer;
 };
 
 class session_driver {
@@ -81,6 +83,8 @@ private:
     net::awaitable<smtp::action> read_chunk(smtp::read_chunk asked);
     net::awaitable<smtp::action> discard_chunk(std::uint64_t size);
     net::awaitable<smtp::action> finish_message();
+    net::awaitable<std::optional<verdict>> sign(std::shared_ptr<signing::message_signing> signing,
+                                                spool::content_writer* content);
     net::awaitable<smtp::action> fetch_scram(smtp::fetch_scram const& asked);
     net::awaitable<smtp::action> fetch_cram(smtp::fetch_cram const& asked);
     net::awaitable<smtp::action> step_context(smtp::context_step& asked);

@@ -14,6 +14,7 @@ struct names {
     std::mutex mutex;
     std::map<std::string, dns::mx_answer> mx;
     std::map<std::string, dns::address_answer> addresses;
+    std::map<std::string, dns::txt_answer> txt;
 
     void exchanger(std::string const& domain, std::uint16_t preference, std::string const& host)
     {
@@ -67,6 +68,16 @@ public:
             answer.what = dns::finding::found;
             (a->is_v4() ? answer.v4 : answer.v6).push_back(*a);
         }
+        co_return answer;
+    }
+
+    dns::awaitable<dns::txt_answer> txt(std::string name) override
+    {
+        std::lock_guard const lock{names_->mutex};
+        auto const found = names_->txt.find(name);
+        dns::txt_answer answer;
+        answer.what = dns::finding::no_such_name;
+        if (found != names_->txt.end()) answer = found->second;
         co_return answer;
     }
 
