@@ -98,7 +98,7 @@ public:
         });
         bool const wrapped = is_yes(main.take("smtpd_tls_wrappermode", s.overrides));
         bool const auth = is_yes(main.take("smtpd_sasl_auth_enable", s.overrides));
-        bool const filtered = main.value("content_filter").size() > 0 && loopback && *port != 25;
+        bool const filtered = !main.value("content_filter").empty() && loopback && *port != 25;
         if (filtered && !auth) {
             p_.out.tell(weight::lost, s.at, s.name, s.command,
                         "The way back from the content filter, which Postern has none of. See content_filter.");

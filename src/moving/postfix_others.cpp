@@ -12,8 +12,9 @@ constexpr auto fine = weight::fine;
 constexpr remark remarks[] = {
     // Filters
     {"smtpd_milters", act,
-     "Postern has no milters: spam and virus filters and DKIM signing stop. Let Postfix stay for mail from other "
-     "servers, and sign on the smart host or leave the way out to Postfix, too (--submission-only)."},
+     "Postern has no milters. It signs with DKIM itself, with OpenDKIM's keys too (docs/dkim.md); for filters of spam "
+     "and "
+     "viruses let Postfix stay for mail from other servers (--submission-only)."},
     {"non_smtpd_milters", lost, "For mail of the sendmail command, which Postern has not got."},
     {"milter_*", lost, "Postern has no milters. See smtpd_milters."},
     {"content_filter", act,
