@@ -77,7 +77,9 @@ result<> set_rights(std::string const& path, config::auth_socket const& wanted)
 {
     if (auto given = set_owner(path, wanted); !given) return given;
     auto const mode = static_cast<mode_t>(std::strtoul(wanted.mode.c_str(), nullptr, 8));
-    if (::chmod(path.c_str(), mode) != 0) return failed("can't set the mode of " + path, errno);
+    // Somebody else may own the folder: what stands there by now may be a link.
+    if (::fchmodat(AT_FDCWD, path.c_str(), mode, AT_SYMLINK_NOFOLLOW) != 0)
+        return failed("can't set the mode of " + path, errno);
     return done{};
 }
 

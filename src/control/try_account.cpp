@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "control/commands.hpp"
+#include "directory/names.hpp"
 
 namespace postern::control {
 namespace json = boost::json;
@@ -250,7 +251,7 @@ void look_at_guard(context& c, question const& q, std::string const& address, fi
         if (auto const at = c.guard->at_login(s, *q.client, address, now); at.refused()) return say(at);
         return f.good("guard", "Nothing keeps " + q.client->to_string() + " out.");
     }
-    auto const key = guard::account_key(address);
+    auto const key = guard::account_key(directory::any_name_key(address));
     for (auto const& r : c.guard->list(s, 100'000, now)) {
         if (r.why != guard::reason::account || r.what != key || r.refused_for.count() == 0) continue;
         return f.warn("guard", "Log-ins for the account are refused but from where it logged in lately.",

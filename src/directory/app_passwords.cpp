@@ -33,6 +33,14 @@ result<> make_keys(std::vector<std::string>& list)
 /// What no proof fits.
 sasl::scram_companion nobody(hash h) { return {std::string(digest_size(h), '\0'), std::string(digest_size(h), '\0')}; }
 
+/// Expired ones keep their rows, and must not take the room of those that work.
+bool works(stored_account const& a, std::int64_t app_password)
+{
+    auto const now = wall_clock::now();
+    auto const& all = a.who.app_passwords;
+    return std::any_of(all.begin(), all.end(), [&](auto const& p) { return p->id == app_password && p->works(now); });
+}
+
 }  // namespace
 
 scram_companions make_companions(stored_account const* a)
@@ -42,7 +50,8 @@ scram_companions make_companions(stored_account const* a)
         std::vector<sasl::scram_companion> list;
         auto const salt = a != nullptr ? exchange_salt(*a, h) : std::nullopt;
         for (auto const& k : a != nullptr ? a->app_keys : std::vector<app_password_key>{})
-            if (k.hash == h && salt && k.keys.salt == salt->octets && k.keys.iterations == salt->iterations)
+            if (k.hash == h && salt && k.keys.salt == salt->octets && k.keys.iterations == salt->iterations &&
+                works(*a, k.app_password))
                 list.push_back({k.keys.stored_key, k.keys.server_key});
         list.resize(most_app_passwords * forms_of_one, nobody(h));
         all[static_cast<std::size_t>(h)] = std::make_shared<std::vector<sasl::scram_companion> const>(std::move(list));

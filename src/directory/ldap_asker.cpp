@@ -184,7 +184,13 @@ private:
             return got;
         });
         if (!answer) return std::move(answer).error();
-        return ldapv3::judge(*answer);
+        auto judged = ldapv3::judge(*answer);
+        // Whatever else a server has against one user, the others can log in all the same.
+        bool const of_the_server = answer->code == LDAP_BUSY || answer->code == LDAP_UNAVAILABLE ||
+                                   answer->code == LDAP_CONFIDENTIALITY_REQUIRED ||
+                                   answer->code == LDAP_STRONG_AUTH_REQUIRED;
+        if (!judged && !of_the_server) about_one_user_ = true;
+        return judged;
     }
 
     /// The user reads the own entry.

@@ -96,6 +96,8 @@ TEST_CASE("the answer to a bind is told as it is meant")
         {LDAP_INAPPROPRIATE_AUTH, "", {}, kind::refused},
         {LDAP_CONSTRAINT_VIOLATION, "Exceed password retry limit.", {}, kind::refused},
         {LDAP_UNWILLING_TO_PERFORM, "Account inactivated. Contact system administrator.", {}, kind::refused},
+        {LDAP_UNWILLING_TO_PERFORM, "Entry permanently locked.", {}, kind::refused},
+        {LDAP_UNWILLING_TO_PERFORM, "Too many failed logins.", {}, kind::refused},
         {LDAP_UNWILLING_TO_PERFORM, "", {}, {}},
         {LDAP_BUSY, "", {}, {}},
         {LDAP_UNAVAILABLE, "", {}, {}},

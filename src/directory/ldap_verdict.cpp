@@ -63,8 +63,10 @@ result<judgement> judge(bind_answer const& a)
         // The 389 Directory Server, before it looks at the password.
         case LDAP_CONSTRAINT_VIOLATION: return say(kind::refused, "the account is locked there");
         case LDAP_UNWILLING_TO_PERFORM:
-            if (a.text.find("inactivated") != std::string::npos)
-                return say(kind::refused, "the account is disabled there");
+            // So do these, and FreeIPA: the password was not looked at.
+            for (auto const* const said : {"inactivated", "locked", "Too many failed logins", "is expired"})
+                if (a.text.find(said) != std::string::npos)
+                    return say(kind::refused, "the account is disabled or locked there");
             break;
         default: break;
     }

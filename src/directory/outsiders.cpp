@@ -142,9 +142,15 @@ void embedded::settle_outside(std::size_t index, std::string const& name, secret
 /// A better hash for a back end that takes such.
 void embedded::upgrade_outside(entry const& e, std::string const& verifier)
 {
+    authenticator* from_where = nullptr;
     for (auto const& a : authenticators_) {
-        if (!a->tells() || !a->takes_hashes() || !a->covers(e->name)) continue;
-        return a->replace_password(e, verifier, [account = e->who.address, from = e->who.scheme](result<bool> done) {
+        if (!a->tells() || !a->covers(e->name)) continue;
+        // Of several that may have told of the user, none gets a hash that may be another's.
+        if (from_where != nullptr) return;
+        from_where = a.get();
+    }
+    if (from_where != nullptr && from_where->takes_hashes()) {
+        from_where->replace_password(e, verifier, [account = e->who.address, from = e->who.scheme](result<bool> done) {
             if (done && *done)
                 log::event(log::level::debug, "password_hash_upgraded", {{"account", account}, {"from", from}});
             else

@@ -82,7 +82,7 @@ std::string_view text_of(json::object const& o, std::string_view name)
 
 std::optional<std::int64_t> time_of(json::object const& o, std::string_view name)
 {
-    constexpr double most = 1e11;
+    constexpr double most = 9e9;  // the year 2255: later is beyond what the clock can say
     auto const* const v = member(o, name);
     if (v == nullptr) return std::nullopt;
     double seconds = 0;

@@ -32,9 +32,10 @@ reply parse_reply(std::string_view line)
         if (key == "reason") r.reason = unescape(value);
         // The password is right; Dovecot leaves it to the one who asked to say no.
         if (key == "nologin" && !user && r.what == reply::kind::ok) r.what = reply::kind::disabled;
+        // "user_disabled" stays a failure: some of Dovecot's databases say so before they look at the
+        // password, and a stranger must not learn of it.
         if (r.what != reply::kind::fail) continue;
         if (key == "temp" || (key == "code" && value == "temp_fail")) r.what = reply::kind::temporary;
-        if (key == "user_disabled" || (key == "code" && value == "user_disabled")) r.what = reply::kind::disabled;
     }
     return r;
 }

@@ -15,7 +15,7 @@ struct reply {
         ok,         // OK: right; USER: there is such a user
         fail,       // FAIL: wrong, or no such user
         temporary,  // FAIL with temp: it could not tell
-        disabled,   // FAIL with user_disabled, OK with nologin
+        disabled,   // OK with nologin
         not_found,  // NOTFOUND
         other,      // of the handshake, or of another request
     };

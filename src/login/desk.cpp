@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "directory/names.hpp"
 #include "login/guard_verdict.hpp"
 #include "login/prepare.hpp"
 #include "net/awaiting.hpp"
@@ -13,6 +14,13 @@
 namespace postern::login {
 
 namespace rules = catalogue::rules;
+
+namespace {
+
+/// What the guard knows a claimed name by: one for all spellings of an account's name.
+std::string guarded(std::string_view name) { return guard::account_key(directory::any_name_key(name)); }
+
+}  // namespace
 
 desk::desk(services s, config::settings const& settings, judges j, visitor who, boost::asio::any_io_executor executor)
     : services_(std::move(s)), settings_(settings), judges_(j), who_(std::move(who)), executor_(std::move(executor))
@@ -25,7 +33,7 @@ net::awaitable<answer> desk::verify_password(std::string authcid, std::string au
     // As text: old clients' names may be Latin-1.
     auto const claimed = sasl::shown_name(authcid);
     if (auto refused = put_off(claimed)) co_return std::move(*refused);
-    secret_print_ = services_.guard.fingerprint(guard::account_key(claimed), password.reveal());
+    secret_print_ = services_.guard.fingerprint(guarded(claimed), password.reveal());
     auto& accounts = services_.accounts;
     auto found = co_await net::await_handler<result<directory::login>>(
         executor_, [&accounts, &authcid, &authzid, &password](directory::login_handler handler) {
@@ -45,7 +53,7 @@ net::awaitable<answer> desk::verify_token(std::string identity, secret token, bo
     auto* const tokens = judges_.tokens;
     if (tokens != nullptr && tokens->is_asked_about(token))
         if (auto refused = put_off(identity)) co_return std::move(*refused);
-    secret_print_ = services_.guard.fingerprint(guard::account_key(identity), token.reveal());
+    secret_print_ = services_.guard.fingerprint(guarded(identity), token.reveal());
     if (tokens != nullptr && !token.empty()) {
         auto found = co_await net::await_handler<result<directory::token_judgement>>(
             executor_, [tokens, &token](directory::token_verifier::handler handler) {
@@ -238,14 +246,19 @@ answer desk::accept(directory::login const& found)
     a.who = found.who;
     a.app = found.app;
     if (a.app) services_.accounts.note_use(*a.app, who_.address);
-    services_.guard.on_success(settings_.guard, who_.address, a.who->address, steady_clock::now());
+    auto const now = steady_clock::now();
+    services_.guard.on_success(settings_.guard, who_.address, guarded(a.who->address), now);
+    // What is held against the name that the owner logs in with must not keep the owner out either.
+    if (!claimed_.empty() && claimed_ != guarded(a.who->address))
+        services_.guard.on_success(settings_.guard, who_.address, claimed_, now);
     if (who_.sends) services_.on_login(settings_, a.who->address, who_.address);
     return a;
 }
 
-std::optional<answer> desk::put_off(std::string_view authcid) const
+std::optional<answer> desk::put_off(std::string_view authcid)
 {
-    auto const refusal = services_.guard.at_login(settings_.guard, who_.address, authcid, steady_clock::now());
+    claimed_ = guarded(authcid);
+    auto const refusal = services_.guard.at_login(settings_.guard, who_.address, claimed_, steady_clock::now());
     if (!refusal.refused()) return std::nullopt;
     answer a{answer::kind::put_off};
     a.put_off_by = guard_verdict(rules::guard_login_refused, refusal);
@@ -270,9 +283,9 @@ steady_time desk::on_failure(std::string_view claimed, std::string_view hello, s
         });
     }
     if (auto const trouble = std::exchange(ticket_trouble_, {}); !trouble.empty())
-        secret_print_ = services_.guard.fingerprint(guard::account_key(claimed), trouble);
-    auto const counted =
-        services_.guard.on_failure(settings_.guard, who_.address, claimed, std::exchange(secret_print_, 0), now);
+        secret_print_ = services_.guard.fingerprint(guarded(claimed), trouble);
+    auto const counted = services_.guard.on_failure(settings_.guard, who_.address, guarded(claimed),
+                                                    std::exchange(secret_print_, 0), now);
     if (counted.wait.count() != 0) {
         log::event(log::level::info, "guard_slows",
                    {{"session", who_.session},

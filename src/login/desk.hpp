@@ -125,7 +125,7 @@ private:
     void fail(error const& why);
     answer judge(result<directory::login> const& found, std::string_view credential);
     answer accept(directory::login const& found);
-    std::optional<answer> put_off(std::string_view authcid) const;
+    std::optional<answer> put_off(std::string_view authcid);
 
     services services_;
     config::settings const& settings_;
@@ -133,6 +133,7 @@ private:
     visitor who_;
     boost::asio::any_io_executor executor_;
     std::string cause_, meaning_, credential_, label_;
+    std::string claimed_;                                        // as the guard knows it; empty: it was not asked
     std::function<void(directory::cause_handler)> look_closer_;  // for the cause of the last log-in
     steady_time began_{};                                        // when a secret was last looked at
     std::uint64_t secret_print_ = 0;                       // of that secret, as the guard compares it; 0: not seen

@@ -327,7 +327,7 @@ TEST_CASE("Dovecot's directories and databases become back ends")
         {"LDAP, no base", "ldap", "uris = ldaps://h\npass_filter = (mail=%u)\n", socket},
         {"LDAP, other variables", "ldap", "uris = ldaps://h\nbase = dc=x\npass_filter = (ip=%r)\n", socket},
         {"PostgreSQL", "sql",
-         "driver = pgsql\nconnect = host=a host=b dbname=m user=u password=sesame maxconns=4\n"
+         "driver = pgsql\nconnect = host=a host=b dbname=m user=u password=sesame,77 maxconns=4\n"
          "password_query = SELECT password FROM users WHERE name = '%n'\n",
          "name=\"sql\" type=\"postgresql\" password_file=\"/etc/postern/postgresql.password\" "
          "connection=\"host=a,b dbname=m user=u\" user_query=\"SELECT password FROM users WHERE name = $1\" "

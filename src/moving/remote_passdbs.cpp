@@ -1,6 +1,7 @@
 #include "moving/remote_passdbs.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.hpp"
 #include "config/values.hpp"
@@ -32,11 +33,32 @@ void password_file(mapped_remote& made, setting const& s, std::string const& fil
          "Write this password into " + file + ", which only the user postern may read.");
 }
 
+// Blanks part the words, but for those in single quotes and behind a backslash.
+std::vector<std::string> connection_words(std::string_view text)
+{
+    std::vector<std::string> list;
+    std::string word;
+    bool quoted = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        char const c = text[i];
+        bool const blank = c == ' ' || c == '\t';
+        if (blank && !quoted) {
+            if (!word.empty()) list.push_back(std::exchange(word, {}));
+            continue;
+        }
+        if (c == '\'') quoted = !quoted;
+        word += c;
+        if (c == '\\' && i + 1 < text.size()) word += text[++i];
+    }
+    if (!word.empty()) list.push_back(std::move(word));
+    return list;
+}
+
 // "host=a host=b dbname=mails user=x password=y" as libpq takes it, without the password.
 std::string connection(mapped_remote& made, setting const& s)
 {
     std::string hosts, rest;
-    for (auto const& word : words(s.value)) {
+    for (auto const& word : connection_words(s.value)) {
         auto const [key, value] = split_pair(word);
         if (key == "password") {
             password_file(made, s, "/etc/postern/postgresql.password");

@@ -2,7 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "guard/keeper.hpp"
+#include "directory/names.hpp"
 
 namespace postern::submission {
 namespace {
@@ -30,7 +30,7 @@ std::string text_for_owner(forgotten_device const& d, wall_time now)
 
 void device_watch::on_forgotten(forgotten_device d, std::string const& hostname, steady_time now)
 {
-    auto const key = guard::account_key(d.account);
+    auto const key = directory::any_name_key(d.account);
     if (auto const last = told_.get(key); last && now - *last < between_notices) return;
     told_.put(key, now);
     desk_.later([this, d = std::move(d), hostname] {

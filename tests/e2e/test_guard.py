@@ -104,6 +104,13 @@ class Guard(unittest.TestCase):
         self.guard("lift", ALICE)
         self.session("127.1.200.1").auth_plain(ALICE, PASSWORDS[ALICE])
 
+    def test_another_spelling_of_the_name_is_no_new_account(self):
+        spellings = [ALICE, f'"alice"@postern.test', f'"al\\ice"@postern.test', "\uff41lice@postern.test", ALICE.upper()]
+        for n in range(10):
+            self.guess(f"127.0.{70 + n}.1", spellings[n % len(spellings)], 1)
+        for name in spellings:
+            self.session("127.0.99.1").auth_plain(name, PASSWORDS[ALICE], 454, "4.7.0")
+
     def test_nobody_learns_who_has_an_account(self):
         texts = set()
         for n, name in ((1, ALICE), (2, "nobody@postern.test")):

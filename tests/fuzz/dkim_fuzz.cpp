@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 
 #include "mail/dkim_canonical.hpp"
@@ -30,7 +31,11 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     for (auto const form : {canonical_form::simple, canonical_form::relaxed})
         if (body_hash(input, 0, form) != body_hash(input, cut, form)) std::abort();
 
-    if (auto const fields = parse_fields(input)) {
+    // The gate takes no message with a bare CR in it.
+    bool bare = false;
+    for (auto at = input.find('\r'); at != std::string_view::npos; at = input.find('\r', at + 1))
+        bare = bare || at + 1 == input.size() || input[at + 1] != '\n';
+    if (auto const fields = bare ? std::nullopt : parse_fields(input)) {
         dkim_rules rules;
         rules.fields = {"From", "To", "Subject"};
         rules.sealed = {"From", "Cc"};
