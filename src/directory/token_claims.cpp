@@ -82,7 +82,8 @@ std::string_view text_of(json::object const& o, std::string_view name)
 
 std::optional<std::int64_t> time_of(json::object const& o, std::string_view name)
 {
-    constexpr double most = 9e9;  // the year 2255: later is beyond what the clock can say
+    constexpr double most = 1e11;
+    constexpr double end_of_time = 9e9;  // the year 2255: later is beyond what the clock can say
     auto const* const v = member(o, name);
     if (v == nullptr) return std::nullopt;
     double seconds = 0;
@@ -95,7 +96,7 @@ std::optional<std::int64_t> time_of(json::object const& o, std::string_view name
     else
         return std::nullopt;
     if (!std::isfinite(seconds) || seconds < 0 || seconds > most) return std::nullopt;
-    return static_cast<std::int64_t>(seconds);
+    return static_cast<std::int64_t>(std::min(seconds, end_of_time));
 }
 
 token_judgement refused_token(char const* why, token_judgement::state what) { return {what, {}, why}; }

@@ -36,7 +36,10 @@ void append_relaxed(std::string& out, std::string_view value)
 std::string canonical_field(header_field const& f, canonical_form form)
 {
     if (form == canonical_form::simple) return std::string{f.octets};
-    std::string out = to_lower(f.name);
+    // RFC 6376 section 3.4.2: no blanks before the colon, folded ones neither.
+    std::string_view name = f.name;
+    name = name.substr(0, name.find_last_not_of(" \t\r\n") + 1);
+    std::string out = to_lower(name);
     out.reserve(out.size() + f.value.size() + 3);
     out += ':';
     append_relaxed(out, f.value);
