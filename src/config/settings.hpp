@@ -118,6 +118,13 @@ struct backend {
 enum class auth_role : std::uint8_t { auth, master };
 
 /// Where other mail servers ask about our accounts, in Dovecot's protocols.
+/// Where programs of this machine leave their mail (`postern sendmail`).
+struct sendmail_settings {
+    std::filesystem::path socket = "/run/postern/sendmail";  // empty: nowhere
+    std::string mode = "0666";
+    std::string group;
+};
+
 struct auth_socket {
     std::filesystem::path path;  // of a Unix socket; or else
     std::string address;         // "127.0.0.1:12345"
@@ -209,6 +216,7 @@ struct settings {
     } kerberos;
     std::vector<backend> backends;  // [[backend]]: asked in this order
     std::vector<auth_socket> auth_sockets;
+    sendmail_settings sendmail;
     struct {
         std::vector<network> networks;
         bool local_without_auth = true;
