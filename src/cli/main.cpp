@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "cli/application.hpp"
 #include "cli/output.hpp"
 #include "cli/privileges.hpp"
+#include "cli/sendmail.hpp"
 #include "config/values.hpp"
 
 namespace postern::cli {
@@ -57,6 +59,8 @@ int show_help(CLI::App const& commands, std::vector<std::string> const& about)
 
 int run(int argc, char** argv)
 {
+    std::string const program = std::filesystem::path{argc > 0 ? argv[0] : ""}.filename();
+    if (is_sendmail_name(program)) return run_sendmail({}, program, {argv + 1, argv + argc});
     CLI::App commands{"An SMTP submission server and relay that says why.", "postern"};
     commands.set_version_flag("--version", "postern " POSTERN_VERSION);
     commands.require_subcommand(1);
@@ -72,6 +76,7 @@ int run(int argc, char** argv)
     add_configuration_import(*add_import(commands, app), app);
     add_domain(commands, app);
     add_queue(commands, app);
+    add_sendmail(commands, app);
     add_guard(commands, app);
     add_dkim(commands, app);
     add_explain(commands, app);

@@ -123,6 +123,7 @@ struct sendmail_settings {
     std::filesystem::path socket = "/run/postern/sendmail";  // empty: nowhere
     std::string mode = "0666";
     std::string group;
+    std::string domain;  // of names without one; empty: the host's name
 };
 
 struct auth_socket {

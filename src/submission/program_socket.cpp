@@ -50,6 +50,12 @@ result<std::optional<program_socket>> bind_program_socket(config::settings const
     if (::geteuid() == 0) wanted.owner = s.user;
     program_socket made;
     auto file = net::socket_file::make(wanted, made.socket);
+    if (!file && is_default) {
+        // Nobody asked for it, and another server of this machine may have it.
+        log::event(log::level::warning, "no_sendmail_socket",
+                   {{"path", wanted.path}, {"problem", file.error().logged}, {"remedy", "set sendmail.socket"}});
+        return std::optional<program_socket>{};
+    }
     if (!file) return std::move(file).error();
     made.file = std::move(*file);
     return std::optional<program_socket>{std::move(made)};
