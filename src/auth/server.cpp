@@ -27,10 +27,7 @@ constexpr std::size_t most_connections = 2000;
 // What a client did not go on with is forgotten after one to two of these, as Dovecot does it.
 constexpr std::chrono::seconds sweep_every{75};
 
-net::socket_file_options file_of(config::auth_socket const& c)
-{
-    return {c.path.string(), c.owner, c.group, c.mode};
-}
+net::socket_file_options file_of(config::auth_socket const& c) { return {c.path.string(), c.owner, c.group, c.mode}; }
 
 std::string place_of(config::auth_socket const& c) { return c.path.empty() ? c.address : c.path.string(); }
 

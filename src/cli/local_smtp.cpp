@@ -147,12 +147,13 @@ result<std::vector<smtp::recipient_result>> submit(control::descriptor const& to
         std::vector<mail::recipient const*> some;
         for (std::size_t i = from; i < std::min(env.recipients.size(), from + at_once); ++i)
             some.push_back(&env.recipients[i]);
-        bool const utf8 = utf8_header || (!env.reverse_path.null && env.reverse_path.address.needs_smtputf8()) ||
-                          std::any_of(some.begin(), some.end(),
-                                      [](auto const* r) { return r->forward_path.needs_smtputf8(); });
+        bool const utf8 =
+            utf8_header || (!env.reverse_path.null && env.reverse_path.address.needs_smtputf8()) ||
+            std::any_of(some.begin(), some.end(), [](auto const* r) { return r->forward_path.needs_smtputf8(); });
         smtp::outgoing const message{&env, some, content.size(), utf8};
         if (auto const obstacle = session.check(message); obstacle != smtp::obstacle::none)
-            return error{{5, 6, 0}, "not taken", "the server does not take the message: " + std::string{words(obstacle)}};
+            return error{
+                {5, 6, 0}, "not taken", "the server does not take the message: " + std::string{words(obstacle)}};
         session.begin(from, message);
         if (auto sent = with.advance(content); !sent) return std::move(sent).error();
         while (auto over = session.take_finished())

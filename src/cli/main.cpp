@@ -1,6 +1,5 @@
 #include <cstdio>
 #include <exception>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -59,8 +58,8 @@ int show_help(CLI::App const& commands, std::vector<std::string> const& about)
 
 int run(int argc, char** argv)
 {
-    std::string const program = std::filesystem::path{argc > 0 ? argv[0] : ""}.filename();
-    if (is_sendmail_name(program)) return run_sendmail({}, program, {argv + 1, argv + argc});
+    std::vector<std::string> const words{argv, argv + argc};
+    if (auto const status = run_as_sendmail(words)) return *status;
     CLI::App commands{"An SMTP submission server and relay that says why.", "postern"};
     commands.set_version_flag("--version", "postern " POSTERN_VERSION);
     commands.require_subcommand(1);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include <poll.h>
@@ -64,8 +65,10 @@ result<std::string> read_message(bool dot_ends, std::size_t limit)
     }
     text.finish();
     if (text.too_long())
-        return error{{5, 3, 4}, "", "the message is longer than " + std::to_string(limit >> 20) +
-                                        " MiB, which limits.message_size allows; nothing was sent"};
+        return error{{5, 3, 4},
+                     "",
+                     "the message is longer than " + std::to_string(limit >> 20) +
+                         " MiB, which limits.message_size allows; nothing was sent"};
     return text.take();
 }
 
@@ -174,13 +177,6 @@ int talk(config::settings const& s)
     }
 }
 
-}  // namespace
-
-bool is_sendmail_name(std::string const& program)
-{
-    return program == "sendmail" || program == "mailq" || program == "newaliases";
-}
-
 int run_sendmail(application const& app, std::string const& program, std::vector<std::string> const& arguments)
 {
     auto const o = sendmail::parse_options(program, arguments);
@@ -196,18 +192,39 @@ int run_sendmail(application const& app, std::string const& program, std::vector
     return o->mode == sendmail::mode::talk_smtp ? talk(*s) : deliver(*s, *o);
 }
 
+}  // namespace
+
+std::optional<int> run_as_sendmail(std::vector<std::string> const& words)
+{
+    if (words.empty()) return std::nullopt;
+    std::string const program = std::filesystem::path{words[0]}.filename();
+    application app;
+    if (program == "sendmail" || program == "mailq" || program == "newaliases")
+        return run_sendmail(app, program, {words.begin() + 1, words.end()});
+    constexpr std::string_view config = "--config";
+    std::size_t at = 1;
+    if (at + 1 < words.size() && words[at] == config) {
+        app.config = words[at + 1];
+        at += 2;
+    } else if (at < words.size() && words[at].starts_with(std::string{config} + "=")) {
+        app.config = words[at].substr(config.size() + 1);
+        ++at;
+    }
+    if (at >= words.size() || words[at] != "sendmail") return std::nullopt;
+    // That is for the list of commands.
+    if (at + 1 < words.size() && words[at + 1] == "--help") return std::nullopt;
+    return run_sendmail(app, "sendmail", {words.begin() + static_cast<std::ptrdiff_t>(at) + 1, words.end()});
+}
+
 void add_sendmail(CLI::App& commands, application& app)
 {
     auto* c = commands.add_subcommand("sendmail", "Send a message as the classic sendmail program does");
-    c->prefix_command();
-    c->set_help_flag("--help", "Print this help message and exit");
     c->footer(
         "The message comes from standard input. -t: to whom the header says; -i: a line with a dot alone is text; "
         "-f ADDRESS: the sender; -F NAME: the sender's name; -bs: SMTP; -bp: the queue; -q: try again now; -N, -R, -V: "
         "delivery reports. ADDRESS ...: to whom.");
-    c->callback([&app, c] {
-        app.chosen = [&app, c] { return run_sendmail(app, "sendmail", c->remaining()); };
-    });
+    // Without options and addresses there is nothing to send; with them run_as_sendmail() had it.
+    c->callback([&app] { app.chosen = [&app] { return run_sendmail(app, "sendmail", {}); }; });
 }
 
 }  // namespace postern::cli

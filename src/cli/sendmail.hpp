@@ -2,6 +2,7 @@
 // sends by it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,10 +10,9 @@
 
 namespace postern::cli {
 
-/// Whether the program was called by one of its other names: sendmail, mailq, newaliases.
-bool is_sendmail_name(std::string const& program);
-
-/// Does it; gives an exit status of <sysexits.h>, which such callers know.
-int run_sendmail(application const& app, std::string const& program, std::vector<std::string> const& arguments);
+/// Does it where the program was called by one of its other names (sendmail, mailq, newaliases)
+/// or as `postern [--config FILE] sendmail ...`, whose options follow rules of their own. Gives an
+/// exit status of <sysexits.h>, which such callers know; nothing where another command is meant.
+std::optional<int> run_as_sendmail(std::vector<std::string> const& words);
 
 }  // namespace postern::cli

@@ -68,8 +68,7 @@ verdict decide_header_from(facts const& f)
 
 verdict decide(facts const& f)
 {
-    if (f.listener == config::role::submission && f.account.empty() && !f.in_relay_networks &&
-        !f.local_program)
+    if (f.listener == config::role::submission && f.account.empty() && !f.in_relay_networks && !f.local_program)
         return refuse(rules::auth_required, f);
     switch (f.stage) {
         case stage::sender: return decide_sender(f);

@@ -18,8 +18,8 @@ error malformed(std::string text) { return {{5, 6, 0}, "the message is malformed
 
 constexpr std::array<std::string_view, 4> to_fields{"To", "Cc", "Bcc", "Apparently-To"};
 constexpr std::array<std::string_view, 3> resent_fields{"Resent-To", "Resent-Cc", "Resent-Bcc"};
-constexpr std::array<std::string_view, 12> address_fields{"From",   "Sender",      "Reply-To",    "To",
-                                                          "Cc",     "Bcc",         "Resent-From", "Resent-Sender",
+constexpr std::array<std::string_view, 12> address_fields{"From",      "Sender",    "Reply-To",    "To",
+                                                          "Cc",        "Bcc",       "Resent-From", "Resent-Sender",
                                                           "Resent-To", "Resent-Cc", "Resent-Bcc",  "Apparently-To"};
 
 template <std::size_t N>
@@ -192,8 +192,8 @@ result<prepared> prepare(std::string text, request const& r)
     if (!fields) return malformed("the header has too many fields");
 
     prepared out;
-    bool const resent = std::any_of(fields->begin(), fields->end(),
-                                    [](auto const& f) { return is_one_of(f, resent_fields); });
+    bool const resent =
+        std::any_of(fields->begin(), fields->end(), [](auto const& f) { return is_one_of(f, resent_fields); });
     bool const has_from = mail::find_first(*fields, "From") != nullptr;
     out.content.reserve(text.size() + 256);
     if (!has_from && !r.from.empty()) out.content += from_field(r);

@@ -41,9 +41,9 @@ private:
 };
 
 struct request {
-    std::string origin;     // the domain of names without one: "root"
-    std::string from;       // the address for a From field, when there is none
-    std::string full_name;  // and the name there; may be empty
+    std::string origin;      // the domain of names without one: "root"
+    std::string from;        // the address for a From field, when there is none
+    std::string full_name;   // and the name there; may be empty
     bool to_header = false;  // take the recipients of To, Cc and Bcc, too
 };
 

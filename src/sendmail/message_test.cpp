@@ -111,9 +111,10 @@ TEST_CASE("the header says who it is for")
 {
     auto r = usual();
     r.to_header = true;
-    auto const p = good("To: bert@example.net, root\r\nCc: Cleo <cleo@example.org>\r\nBcc: dan@example.org\r\n"
-                        "Subject: x\r\n\r\nbody\r\n",
-                        r);
+    auto const p = good(
+        "To: bert@example.net, root\r\nCc: Cleo <cleo@example.org>\r\nBcc: dan@example.org\r\n"
+        "Subject: x\r\n\r\nbody\r\n",
+        r);
     CHECK(joined(p.recipients) == "bert@example.net root@mail.example.com cleo@example.org dan@example.org");
     CHECK(p.content ==
           "From: anna@example.com\r\nTo: bert@example.net, root@mail.example.com\r\nCc: Cleo <cleo@example.org>\r\n"

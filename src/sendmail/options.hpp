@@ -23,16 +23,16 @@ enum class mode : std::uint8_t {
 
 struct options {
     sendmail::mode mode = mode::deliver;
-    std::vector<std::string> recipients;  // as given
-    bool from_header = false;             // -t
-    bool dot_is_text = false;             // -i: a line with a dot alone does not end the message
-    std::optional<std::string> sender;    // -f; empty: the null reverse-path
-    std::string full_name;                // -F
-    std::string configuration;            // -C
-    std::string envelope_id;              // -V
-    mail::dsn_notify notify;              // -N
+    std::vector<std::string> recipients;                   // as given
+    bool from_header = false;                              // -t
+    bool dot_is_text = false;                              // -i: a line with a dot alone does not end the message
+    std::optional<std::string> sender;                     // -f; empty: the null reverse-path
+    std::string full_name;                                 // -F
+    std::string configuration;                             // -C
+    std::string envelope_id;                               // -V
+    mail::dsn_notify notify;                               // -N
     mail::dsn_return ret = mail::dsn_return::unspecified;  // -R
-    bool verbose = false;                 // -v
+    bool verbose = false;                                  // -v
 };
 
 /// `program`: the name that it was called by; "mailq" and "newaliases" have their own mode.

@@ -77,7 +77,7 @@ TEST_CASE("senders, reports and the end of options")
     CHECK(reports.ret == mail::dsn_return::headers);
     CHECK(reports.envelope_id == "batch-7");
     CHECK(good({"-Nnever"}).notify.never);
-    for (words const& refused : {words{"-N", "never,failure"}, words{"-N", "often"}, words{"-N", ""}, words{"-R", "x"},
-                                 words{"-f"}})
+    for (words const& refused :
+         {words{"-N", "never,failure"}, words{"-N", "often"}, words{"-N", ""}, words{"-R", "x"}, words{"-f"}})
         CHECK_FALSE(parse_options("sendmail", refused));
 }

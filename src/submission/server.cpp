@@ -266,16 +266,15 @@ result<std::unique_ptr<server>> make_server(config::settings const& configured, 
     for (auto& of_listener : by_listener) {
         for (unsigned i = 0; i < thread_count(s); ++i) of_listener.push_back(std::move(sockets.at(next++).socket));
         auto const& written = s.listeners[addresses.size()].address;
-        auto const address =
-            is_program_socket(written) ? written : net::bound_address(of_listener.front().get());
+        auto const address = is_program_socket(written) ? written : net::bound_address(of_listener.front().get());
         addresses.push_back(address);
         auto const where = endpoint::parse(address);
         ports.push_back(where ? where->port : std::uint16_t{0});
     }
     auto settings = make_runtime(s, addresses, ports);
     if (!settings) return std::move(settings).error();
-    return std::unique_ptr<server>{
-        std::make_unique<gate>(accounts, queue, g, signer, std::move(*settings), std::move(by_listener), std::move(file))};
+    return std::unique_ptr<server>{std::make_unique<gate>(accounts, queue, g, signer, std::move(*settings),
+                                                          std::move(by_listener), std::move(file))};
 }
 
 }  // namespace postern::submission

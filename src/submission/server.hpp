@@ -24,7 +24,7 @@ namespace postern::submission {
 /// A bound, listening socket.
 struct inherited_socket {
     net::socket_handle socket;
-    std::string address;    // "[::]:587": as getsockname says it, or as configured
+    std::string address;      // "[::]:587": as getsockname says it, or as configured
     net::socket_file file{};  // of a Unix socket
 };
 

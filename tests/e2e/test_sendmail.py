@@ -162,7 +162,7 @@ class Sendmail(unittest.TestCase):
         text = (ROOT / "docs" / "sendmail.md").read_text()
         for block in text.split("```toml\n")[1:]:
             file = self.dir / "manual.toml"
-            file.write_text(f'hostname = "{NAME}"\n' + block.split("```")[0])
+            file.write_text(f'hostname = "{NAME}"\nuser = ""\n' + block.split("```")[0])
             run(PROGRAM, "--config", file, "config", "check", check=True)
 
 
