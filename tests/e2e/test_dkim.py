@@ -203,6 +203,19 @@ class Messages(Dkim):
         self.assertIn(b"MAILER-DAEMON@mail.postern.test", report)
         self.check_signed(report, count=1)
 
+    def test_notices_of_our_own_are_signed(self):
+        self.serve({"limits": {"sending": [{"per": "account", "messages_per_day": 2}]},
+                    "guard": {"operator_address": "admin@elsewhere.test", "suspicious_new_recipients": 2}})
+        self.sign_at_once("postern.test", "--algorithm", "ed25519")
+        for to in ("one@remote.test", "two@remote.test"):
+            self.send(message(ALICE, to, token()), to=to)
+        for subject in ("Subject: Most of a sending limit is used", "Subject: Your mail account sends unusually much"):
+            self.check_signed(self.server.wait_mail(ALICE, subject), count=1)
+        # Elsewhere nobody would believe that their own postmaster wrote it.
+        content = self.sink.wait("Subject: A mail account sends unusually much")["content"]
+        self.assertIn(b"From: Postern <postmaster@postern.test>", content)
+        self.check_signed(content, count=1)
+
 
 class Rspamd(Peer):
     """rspamd with its DKIM module alone."""
