@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "cli/output.hpp"
 #include "cli/privileges.hpp"
+#include "cli/running_server.hpp"
 #include "control/client.hpp"
 #include "control/commands.hpp"
 #include "control/instance_lock.hpp"
@@ -34,14 +35,7 @@ basic_result<opened, failure> open_files(config::settings const& s, control::com
 {
     opened files;
     if (c.needs_accounts) {
-        directory::options o;
-        o.folder = s.data_dir;
-        o.hash_threads = s.auth.hash_threads;
-        o.configured_domains = s.domains.local;
-        o.basic_passwords = s.auth.basic_passwords;
-        o.recipient_delimiter = s.submission.recipient_delimiter;
-        o.scram_hashes = directory::scram_hashes_of(config::all_mechanisms(s));
-        auto accounts = directory::open_embedded(o);
+        auto accounts = directory::open_embedded(accounts_of(s));
         if (!accounts) return control::to_failure(accounts.error());
         files.accounts = std::move(*accounts);
     }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
@@ -19,6 +20,7 @@
 #include "guard/conduct.hpp"
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
+#include "login/judges.hpp"
 #include "signing/dns_watch.hpp"
 #include "signing/key_store.hpp"
 #include "spool/spool.hpp"
@@ -39,8 +41,9 @@ struct context {
     guard::conduct_book* conduct = nullptr;
     signing::key_store* keys = nullptr;
     signing::dns_watch* key_watch = nullptr;
-    std::span<submission::server::listening const> listeners;  // a reload does not change them
-    wall_time started;                                         // of the server
+    std::vector<submission::server::listening> listeners;
+    login::judges judges;
+    wall_time started;  // of the server
 
     /// Where the log keeps what `why` reads.
     std::filesystem::path history() const { return settings->data_dir / "history"; }

@@ -221,12 +221,9 @@ void settler::put_off(job const& j, outcome const& why, plan const& p)
 // Where a signature takes long, others do it: this thread is the one of all deliveries.
 void settler::sign_and_hand_over(std::shared_ptr<item> const& i)
 {
-    auto const keys = signer_ != nullptr && i->report ? signer_->keys() : nullptr;
-    if (!keys || keys->empty()) return hand_over(i);
-    signer_->run([s = shared_, i, keys] {
-        auto& [what, text] = *i->report;
-        text = signing::signed_message(keys, std::move(text), what.accepted_at);
-        what.size = text.size();
+    if (signer_ == nullptr || !i->report) return hand_over(i);
+    signer_->sign(i->report->second, i->report->first.accepted_at, [s = shared_, i] {
+        i->report->first.size = i->report->second.size();
         std::lock_guard const lock{s->mutex};
         if (s->owner == nullptr) return;
         boost::asio::post(s->owner->executor_, [s, i] {

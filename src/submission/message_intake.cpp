@@ -1,5 +1,7 @@
 #include "submission/message_intake.hpp"
 
+#include <cassert>
+
 #include "base/text.hpp"
 #include "mail/submission_edit.hpp"
 
@@ -127,8 +129,9 @@ void message_intake::on_header()
 // What is signed is what goes out: with the fields that were added, and without Bcc.
 void message_intake::begin_signing(std::string& head)
 {
-    auto const fields = mail::parse_fields(head);
-    if (!fields) return;
+    // As many as there are: it was within the limit before ours came on top.
+    auto const fields = mail::parse_fields(head, head.size());
+    assert(fields);
     signing_ = signing::message_signing::begin(options_.keys, *fields, options_.trace.now);
     if (signing_) head.insert(0, signing_->placeholder());
 }

@@ -99,7 +99,7 @@ public:
         sockets_.clear();
     }
 
-    result<> reload(config::settings const& s) override
+    result<> reload(config::settings const& s, login::judges judges) override
     {
         // Listeners stay as they were bound: adding one takes a restart.
         auto wanted = s;
@@ -111,7 +111,7 @@ public:
             addresses.push_back(l.address);
             ports.push_back(l.port);
         }
-        auto made = make_runtime(wanted, addresses, ports);
+        auto made = make_runtime(wanted, std::move(judges), addresses, ports);
         if (!made) return std::move(made).error();
         settings_ = std::move(*made);
         for (auto& t : threads_) asio::post(t->context, [home = t.get(), rt = settings_] { home->settings = rt; });
@@ -166,8 +166,6 @@ public:
     }
 
     std::size_t sessions() const override { return count_.load(std::memory_order_relaxed); }
-
-    std::shared_ptr<directory::token_verifier> tokens() const override { return settings_->tokens; }
 
 private:
     void open(io_thread& t, std::size_t listener, net::socket_handle socket)
@@ -249,9 +247,9 @@ result<std::vector<inherited_socket>> bind_listeners(config::settings const& s, 
     return out;
 }
 
-result<std::unique_ptr<server>> make_server(config::settings const& configured, directory::directory& accounts,
-                                            spool::spool& queue, guards g, signing::signer& signer,
-                                            std::vector<inherited_socket> sockets)
+result<std::unique_ptr<server>> make_server(config::settings const& configured, login::judges judges,
+                                            directory::directory& accounts, spool::spool& queue, guards g,
+                                            signing::signer& signer, std::vector<inherited_socket> sockets)
 {
     auto s = configured;
     net::socket_file file;
@@ -271,7 +269,7 @@ result<std::unique_ptr<server>> make_server(config::settings const& configured, 
         auto const where = endpoint::parse(address);
         ports.push_back(where ? where->port : std::uint16_t{0});
     }
-    auto settings = make_runtime(s, addresses, ports);
+    auto settings = make_runtime(s, std::move(judges), addresses, ports);
     if (!settings) return std::move(settings).error();
     return std::unique_ptr<server>{std::make_unique<gate>(accounts, queue, g, signer, std::move(*settings),
                                                           std::move(by_listener), std::move(file))};

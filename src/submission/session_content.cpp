@@ -181,7 +181,12 @@ net::awaitable<std::optional<catalogue::verdict>> session_driver::sign(
     using answer = std::optional<std::string>;
     auto& signer = services_.signer;
     auto begin = [&signer, signing](std::function<void(answer)> handler) {
-        signer.run([signing, handler = std::move(handler)] { handler(signing->sign()); });
+        auto const made = std::make_shared<answer>();
+        signer.run([signing, made] { *made = signing->sign(); },
+                   [signing, made, handler = std::move(handler)](std::string const& problem) {
+                       if (!problem.empty()) signing->fail(problem);
+                       handler(std::move(*made));
+                   });
     };
     answer fields = co_await net::await_handler<answer>(peer_->executor(), std::move(begin));
     if (fields) {
