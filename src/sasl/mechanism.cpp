@@ -50,7 +50,7 @@ constexpr std::array<entry, 13> table = {{
     scram_entry<hash::sha256, true>("SCRAM-SHA-256-PLUS", &account_means::scram_sha256),
     scram_entry<hash::sha1, true>("SCRAM-SHA-1-PLUS", &account_means::scram_sha1),
     {"EXTERNAL", false, channel::certificate, nullptr, make_external_server, nullptr},
-    {"GSSAPI", false, channel::any, &account_means::ticket, [](server_options const&) { return make_gssapi_server(); },
+    {gssapi, false, channel::any, &account_means::ticket, [](server_options const&) { return make_gssapi_server(); },
      nullptr},
     scram_entry<hash::sha512, false>("SCRAM-SHA-512", &account_means::scram_sha512),
     scram_entry<hash::sha256, false>("SCRAM-SHA-256", &account_means::scram_sha256),

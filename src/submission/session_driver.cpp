@@ -248,13 +248,16 @@ net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_sessio
     steady_time due{};
     for (auto const& r : refusals) {
         ++totals_.refusals;
-        if (r.what.why == &rules::auth_failed) {
+        bool const unsure = r.what.why == &rules::auth_unavailable && detail_of(r.what) == sasl::unsure_proof;
+        bool const failed = catalogue::is_failed_proof(*r.what.why);
+        if (failed || unsure) {
             failed_login = true;
             desk_->take_refusal(detail_of(r.what), session_->claimed_identity());
         }
         log_refusal(who_, *session_, r, desk_->cause(), desk_->meaning());
-        if (r.what.why == &rules::auth_failed)
+        if (failed)
             due = desk_->on_failure(session_->claimed_identity(), session_->ehlo_argument(), session_->mechanism());
+        if (unsure) due = desk_->on_unsure();
     }
     desk_->forget_cause();
     if (!session_->in_exchange()) desk_->end_exchange();
