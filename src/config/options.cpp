@@ -285,6 +285,12 @@ constexpr option table[] = {
         "submission.recipient_delimiter", reload,
         "What parts a local address from a detail that its owner made up: mail to "
         "anna+shop@example.com is for anna@example.com. \"\": nothing."),
+    setting<duration<0, 365 * day>, [](auto& s) -> auto& { return s.submission.hold_at_most; }>(
+        "submission.hold_at_most", reload,
+        "How far ahead people who log in may have a message sent later (FUTURERELEASE). 0: not at all."),
+    setting<boolean, [](auto& s) -> auto& { return s.submission.priority_without_login; }>(
+        "submission.priority_without_login", reload,
+        "Whether clients that did not log in may ask for a priority above 0 (MT-PRIORITY), too. Otherwise it is lowered."),
     setting<boolean, [](auto& s) -> auto& { return s.submission.check_header_from; }>(
         "submission.check_header_from", reload,
         "Whether the From and Sender fields, too, have to be addresses of the account that logged in."),
@@ -312,6 +318,14 @@ constexpr option table[] = {
         "The name servers to ask. `[]`: those of /etc/resolv.conf, or where it has none, the world's from the root "
         "down.",
         "[\"127.0.0.1\", \"192.0.2.53:5353\"]"),
+    setting<checked<host_and_port, true>, [](auto& s) -> auto& { return s.metrics.address; }>(
+        "metrics.address", restart,
+        "Where numbers for Prometheus are served, over plain HTTP at /metrics: an address of this machine. "
+        "\"\": nowhere. docs/operations.md says what there is.",
+        "\"127.0.0.1:9154\""),
+    setting<boolean, [](auto& s) -> auto& { return s.metrics.beyond_this_machine; }>(
+        "metrics.beyond_this_machine", restart,
+        "Allows an address that others can reach, too. Everybody there may then read the numbers; there is no login."),
     setting<checked<host_and_port, true>, [](auto& s) -> auto& { return s.web.address; }>(
         "web.address", restart,
         "Where the web pages are served (HTTPS). \"\": nowhere. The pages come with a later version; "
@@ -659,6 +673,7 @@ constexpr section section_table[] = {
     {"submission", "What is done with mail that people send."},
     {"dkim", "Signing the mail that people send; docs/dkim.md explains how. It begins with `postern dkim create DOMAIN`."},
     {"dns", "How names are looked up."},
+    {"metrics", "Numbers about the server, for monitoring."},
     {"web", "Web pages, of a later version."},
     {"setup", "What the setup pages tell mail programs besides our own ports; of a later version."},
     {"log", "Standard error, and the history that `postern why` reads."},

@@ -254,6 +254,8 @@ struct settings {
         bool hide_client_address = false;  // in Received, for authenticated clients
         char recipient_delimiter = '+';
         bool check_header_from = true;
+        std::chrono::seconds hold_at_most{3600 * 24 * 30};  // FUTURERELEASE; 0: not offered
+        bool priority_without_login = false;                // MT-PRIORITY above 0
     } submission;
     struct {
         std::vector<dkim_key> keys;  // [[dkim.keys]], besides those of `postern dkim create`
@@ -265,6 +267,10 @@ struct settings {
     struct {
         std::vector<endpoint> servers;  // empty: those of /etc/resolv.conf
     } dns;
+    struct {
+        std::string address;  // empty: no metrics
+        bool beyond_this_machine = false;
+    } metrics;
     struct {
         std::string address = "127.0.0.1:8443";
         std::string public_url;
