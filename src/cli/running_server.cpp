@@ -60,6 +60,7 @@ config::settings without_restart(config::settings const& running, config::settin
     wanted.limits.free_space = running.limits.free_space;
     wanted.web.address = running.web.address;
     wanted.dns.servers = running.dns.servers;
+    wanted.metrics = running.metrics;
     // The table of options says which these are.
     assert(config::needs_restart(running, wanted).empty());
     return wanted;
@@ -129,6 +130,7 @@ running_server::~running_server()
 {
     // Commands first: they use all the rest. The gate's threads end before, and its sessions
     // after, those of the queue and the directory, whose answers still may come in.
+    metrics_.reset();
     control_.reset();
     if (auth_) auth_->stop();
     key_watch_.reset();
@@ -159,6 +161,7 @@ control::context running_server::context() const
     c.conduct = ledger_ ? &ledger_->conduct() : nullptr;
     c.keys = keys_.get();
     c.key_watch = key_watch_.get();
+    c.signer = signer_.get();
     c.started = started_;
     return c;
 }
@@ -183,6 +186,12 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!sockets) return std::move(sockets.error());
     auto doors = auth::bind_doors(s);
     if (!doors) return std::move(doors.error());
+    std::vector<net::socket_handle> numbers;
+    if (!s.metrics.address.empty()) {
+        auto bound = net::bind_sockets(s.metrics.address, false, 1);
+        if (!bound) return std::move(bound.error());
+        numbers = std::move(*bound);
+    }
     if (auto made = make_data_dir(s); !made) return made;
     if (auto dropped = drop_privileges(s); !dropped) return dropped;
 
@@ -248,6 +257,10 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!control) return std::move(control.error());
     control_ = std::move(*control);
 
+    if (!numbers.empty())
+        metrics_ = metrics::serve(std::move(numbers.front()),
+                                  {*queue_, *delivery_, *gate_, *guard_, POSTERN_VERSION, started_});
+
     delivery_->start();
     gate_->start();
     auth_->start();
@@ -293,6 +306,7 @@ void running_server::drain()
     auto const limit = context().settings->timeouts.drain;
     // Commands may change accounts and the queue; that ends first. Then mail stops coming in,
     // and what goes out may finish.
+    metrics_.reset();
     control_->stop();
     auth_->drain();
     gate_->drain();
