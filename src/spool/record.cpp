@@ -10,7 +10,7 @@ constexpr char version = 1;
 // More recipients than any configuration allows; a bound for the decoder.
 constexpr std::uint64_t most_recipients = 1'000'000;
 
-enum flag : std::uint8_t { null_path = 1, utf8_path = 2, smtputf8 = 4, require_tls = 8, leading_dot = 16, timed = 32 };
+enum flag : std::uint8_t { null_path = 1, utf8_path = 2, smtputf8 = 4, require_tls = 8, leading_dot = 16, timed = 64 };
 enum timing_flag : std::uint8_t { by_give_back = 1, by_notify = 2, by_trace = 4, released_later = 8 };
 enum notify_flag : std::uint8_t { specified = 1, never = 2, success = 4, failure = 8, delay = 16 };
 
