@@ -270,14 +270,16 @@ public:
         }
     }
 
-    /// What happened, as one number.
-    std::size_t digest() const
+    /// All that happened, a line each.
+    std::string story() const
     {
         std::string text;
         for (auto const& [id, e] : queue.all)
             for (auto const& h : e.history)
-                text += id + std::to_string(to_microseconds(h.at)) + std::to_string(static_cast<int>(h.what));
-        return std::hash<std::string>{}(text);
+                text += id + ' ' + std::to_string(to_microseconds(h.at) - to_microseconds(wall_begin_)) + ' ' +
+                        std::to_string(static_cast<int>(h.what)) + ' ' + e.what.recipients[0].to.forward_path.domain +
+                        '\n';
+        return text;
     }
 
     std::size_t number_of(day_spool::entry const& e) const
@@ -460,7 +462,7 @@ TEST_CASE("the same seed makes the same day")
         day d{60, seed};
         d.plan_usual(6, 3h);
         d.run(12h);
-        return d.digest();
+        return d.story();
     };
     auto const first = once(7);
     CHECK(first == once(7));
