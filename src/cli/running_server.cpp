@@ -63,6 +63,7 @@ config::settings without_restart(config::settings const& running, config::settin
     wanted.sendmail.socket = running.sendmail.socket;
     wanted.sendmail.mode = running.sendmail.mode;
     wanted.sendmail.group = running.sendmail.group;
+    wanted.metrics = running.metrics;
     // The table of options says which these are.
     assert(config::needs_restart(running, wanted).empty());
     return wanted;
@@ -146,6 +147,7 @@ void start_log(config::settings const& s)
 running_server::~running_server()
 {
     // docs/architecture.md, "How it ends". Commands first: they use all the rest.
+    metrics_.reset();
     control_.reset();
     key_watch_.reset();
     // The I/O threads. Their contexts, with the sessions that are left, stay: answers may still be
@@ -182,6 +184,7 @@ control::context running_server::context() const
     c.conduct = ledger_ ? &ledger_->conduct() : nullptr;
     c.keys = keys_.get();
     c.key_watch = key_watch_.get();
+    c.signer = signer_.get();
     c.started = started_;
     return c;
 }
@@ -206,6 +209,12 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!sockets) return std::move(sockets.error());
     auto doors = auth::bind_doors(s);
     if (!doors) return std::move(doors.error());
+    std::vector<net::socket_handle> numbers;
+    if (!s.metrics.address.empty()) {
+        auto bound = net::bind_sockets(s.metrics.address, false, 1);
+        if (!bound) return std::move(bound.error());
+        numbers = std::move(*bound);
+    }
     if (auto made = make_data_dir(s); !made) return made;
     if (auto dropped = drop_privileges(s); !dropped) return dropped;
 
@@ -264,6 +273,10 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!control) return std::move(control.error());
     control_ = std::move(*control);
 
+    if (!numbers.empty())
+        metrics_ = metrics::serve(std::move(numbers.front()),
+                                  {*queue_, *delivery_, *gate_, *guard_, POSTERN_VERSION, started_});
+
     delivery_->start();
     gate_->start();
     auth_->start();
@@ -311,6 +324,7 @@ void running_server::drain()
     auto const limit = context().settings->timeouts.drain;
     // Commands may change accounts and the queue; that ends first. Then mail stops coming in,
     // and what goes out may finish.
+    metrics_.reset();
     control_->stop();
     auth_->drain();
     gate_->drain();

@@ -18,6 +18,7 @@
 #include "guard/keeper.hpp"
 #include "ledger/ledger.hpp"
 #include "login/judges.hpp"
+#include "metrics/metrics.hpp"
 #include "signing/dns_watch.hpp"
 #include "signing/key_store.hpp"
 #include "signing/signer.hpp"
@@ -67,6 +68,7 @@ private:
     std::unique_ptr<auth::server> auth_;
     std::vector<submission::server::listening> listeners_;
     std::unique_ptr<control::server> control_;
+    std::unique_ptr<metrics::exporter> metrics_;
 };
 
 /// The back ends as the directory wants them.

@@ -24,6 +24,7 @@ constexpr section section_table[] = {
     {"sendmail", "Mail that programs of this machine send by `postern sendmail`; docs/sendmail.md explains how."},
     {"dkim", "Signing the mail that people send; docs/dkim.md explains how. It begins with `postern dkim create DOMAIN`."},
     {"dns", "How names are looked up."},
+    {"metrics", "Numbers about the server, for monitoring."},
     {"web", "Web pages, of a later version."},
     {"setup", "What the setup pages tell mail programs besides our own ports; of a later version."},
     {"log", "Standard error, and the history that `postern why` reads."},

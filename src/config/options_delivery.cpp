@@ -49,6 +49,13 @@ constexpr option table[] = {
         "submission.recipient_delimiter", reload,
         "What parts a local address from a detail that its owner made up: mail to "
         "anna+shop@example.com is for anna@example.com. \"\": nothing."),
+    setting<duration<0, 365 * day>, [](auto& s) -> auto& { return s.submission.hold_at_most; }>(
+        "submission.hold_at_most", reload,
+        "How far ahead people who log in may have a message sent later (FUTURERELEASE). 0: not at all."),
+    setting<boolean, [](auto& s) -> auto& { return s.submission.priority_without_login; }>(
+        "submission.priority_without_login", reload,
+        "Whether clients that did not log in may ask for a priority above 0 (MT-PRIORITY), too. Otherwise it is "
+        "lowered."),
     setting<boolean, [](auto& s) -> auto& { return s.submission.check_header_from; }>(
         "submission.check_header_from", reload,
         "Whether the From and Sender fields, too, have to be addresses of the account that logged in."),

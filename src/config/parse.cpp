@@ -224,6 +224,7 @@ public:
         }
         check_certificates(root);
         check_oauth(root);
+        check_metrics(root);
     }
 
 private:
@@ -323,6 +324,21 @@ private:
     {
         for (std::size_t i = 0; i < root.keys.size(); ++i)
             if (root.keys[i].name == "tls") check_pair(s_.tls.certificate, s_.tls.private_key, place_in(root.items[i]));
+    }
+
+    // There is no login, so only this machine may ask unless somebody wants it otherwise.
+    void check_metrics(node const& root)
+    {
+        if (s_.metrics.address.empty() || s_.metrics.beyond_this_machine) return;
+        auto const where = endpoint::parse(s_.metrics.address);
+        if (where && contains(loopback(), where->address)) return;
+        for (std::size_t i = 0; i < root.keys.size(); ++i) {
+            if (root.keys[i].name != "metrics") continue;
+            r_.bad_place(place_in(root.items[i]),
+                         "metrics.address " + quote(printable(s_.metrics.address, 60)) +
+                             " is no address that only this machine can reach, such as \"127.0.0.1:9154\"; if "
+                             "others shall read the numbers, set metrics.beyond_this_machine");
+        }
     }
 
     void check_oauth(node const& root)

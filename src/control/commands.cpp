@@ -13,7 +13,7 @@ constexpr bool queue = true;
 constexpr bool server = true;
 constexpr bool keys = true;
 
-constexpr std::array<command, 43> table{{
+constexpr std::array<command, 46> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -42,6 +42,9 @@ constexpr std::array<command, 43> table{{
     {"queue hold", !accounts, queue, !server, queue_hold},
     {"queue release", !accounts, queue, !server, queue_release},
     {"queue remove", !accounts, queue, !server, queue_remove},
+    {"queue expire", !accounts, queue, !server, queue_expire},
+    {"queue summary", !accounts, queue, !server, queue_summary},
+    {"queue destinations", !accounts, queue, !server, queue_destinations},
     {"guard list", !accounts, !queue, !server, guard_list},
     {"guard lift", !accounts, !queue, !server, guard_lift},
     {"guard deny", !accounts, !queue, !server, guard_deny},

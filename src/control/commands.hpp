@@ -23,6 +23,7 @@
 #include "login/judges.hpp"
 #include "signing/dns_watch.hpp"
 #include "signing/key_store.hpp"
+#include "signing/signer.hpp"
 #include "spool/spool.hpp"
 #include "submission/server.hpp"
 
@@ -41,6 +42,7 @@ struct context {
     guard::conduct_book* conduct = nullptr;
     signing::key_store* keys = nullptr;
     signing::dns_watch* key_watch = nullptr;
+    signing::signer* signer = nullptr;
     std::vector<submission::server::listening> listeners;
     login::judges judges;
     wall_time started;  // of the server
@@ -64,7 +66,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, guard.cpp, dkim.cpp, explain.cpp, why.cpp, status.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, explain.cpp, why.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -93,6 +95,9 @@ outcome queue_retry(context& c, arguments a);
 outcome queue_hold(context& c, arguments a);
 outcome queue_release(context& c, arguments a);
 outcome queue_remove(context& c, arguments a);
+outcome queue_expire(context& c, arguments a);
+outcome queue_summary(context& c, arguments a);
+outcome queue_destinations(context& c, arguments a);
 outcome guard_list(context& c, arguments a);
 outcome guard_lift(context& c, arguments a);
 outcome guard_deny(context& c, arguments a);

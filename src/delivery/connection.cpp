@@ -190,6 +190,7 @@ private:
     // False when it can't go over this connection, or not all of it; then it is settled or given back.
     bool start(job j);
     void limit_first();
+    bool leaves_deliver_by(mail::deliver_by const& by) const;
     void settle(begun b, smtp::finished over);
     smtp::outgoing describe_job(job const& j, std::vector<mail::recipient const*>& to) const;
     static bool header_has_eight_bits(spool::content const& body);
@@ -213,7 +214,7 @@ smtp::outgoing courier::describe_job(job const& j, std::vector<mail::recipient c
         utf8 = utf8 || (m.env.smtputf8 && r.forward_path.needs_smtputf8());
         to.push_back(&r);
     }
-    return {&m.env, to, m.size, utf8};
+    return {&m.env, to, m.size, utf8, wall_clock::now()};
 }
 
 bool courier::header_has_eight_bits(spool::content const& body)
@@ -267,6 +268,9 @@ bool courier::start(job j)
         case smtp::obstacle::require_tls:
             refuse(std::move(j), own_finding(rules::remote_needs_tls, domain));
             return false;
+        case smtp::obstacle::too_late:
+            refuse(std::move(j), own_finding(rules::deliver_by_passed, domain));
+            return false;
         case smtp::obstacle::too_big: refuse(std::move(j), own_finding(rules::remote_too_big, domain)); return false;
     }
     s.begin(++last_id_, m);
@@ -281,6 +285,13 @@ void courier::limit_first()
     if (under_way_.empty()) return l_->total.disarm();
     auto const size = std::chrono::seconds{under_way_.front().what.of->what->size / slowest};
     l_->total.arm(limits_.transaction + size);
+}
+
+// The next hop does not know of the time, or the sender wants to follow the way (RFC 2852).
+bool courier::leaves_deliver_by(mail::deliver_by const& by) const
+{
+    if (by.mode == mail::by_mode::none || l_->to.final_delivery) return false;
+    return by.trace || !l_->session.announced().deliver_by;
 }
 
 void courier::settle(begun b, smtp::finished over)
@@ -300,6 +311,7 @@ void courier::settle(begun b, smtp::finished over)
         if (unanswered && innocent) continue;
         outcomes.push_back(unanswered ? session_failure(*l_) : remote_fate(r.said, l_->to.domain));
         outcomes.back().reports_on_success = over.dsn_passed_on && !l_->to.final_delivery;
+        outcomes.back().leaves_deliver_by = leaves_deliver_by(b.what.of->what->env.by);
         if (outcomes.back().what == fate::delivered) fault_point("remote_accepted");
     }
     if (!known.recipients.empty()) {

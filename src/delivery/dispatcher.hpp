@@ -25,6 +25,7 @@
 #include "delivery/connection.hpp"
 #include "delivery/destination.hpp"
 #include "delivery/plan.hpp"
+#include "delivery/service.hpp"
 #include "delivery/settler.hpp"
 #include "delivery/workers.hpp"
 #include "directory/directory.hpp"
@@ -32,6 +33,9 @@
 #include "spool/spool.hpp"
 
 namespace postern::delivery {
+
+/// What waits for a destination that works again is made due in such portions.
+inline constexpr std::size_t hurried_at_once = 500;
 
 class dispatcher {
 public:
@@ -54,6 +58,8 @@ public:
     void cut();
     /// Nothing is under way, and everything is written down.
     bool quiet() const;
+    /// What is known of destinations, those with most waiting first.
+    std::vector<destination_state> states(std::size_t limit) const;
 
 private:
     class line;  // the feeder of one connection
@@ -103,7 +109,7 @@ private:
     hop make_hop(destination const& d, std::string name) const;
     void demand_tls(destination const& d, hop& to) const;
 
-    // lines and connections (dispatcher.cpp)
+    // lines and connections (dispatcher.cpp; the spool's end of them in dispatcher_pump.cpp)
     void move_waiting(std::shared_ptr<destination> const& from, std::shared_ptr<destination> const& to);
     void submit(std::shared_ptr<destination> const& d, job j);
     void put_to_work(std::shared_ptr<destination> const& d);
@@ -123,6 +129,7 @@ private:
     void settle_all(job const& j, outcome const& o, std::string const& next_hop,
                     std::optional<wall_time> not_before = std::nullopt);
     void settle_waiting(destination& d, outcome const& o);
+    wall_time wall_time_of(steady_time t) const;
     void found_dead(destination& d, outcome const& why);
     void stand_in_line(std::shared_ptr<destination> const& d, std::string const& at);
     bool may_wait_in_line(destination& d, job const& j);
@@ -130,6 +137,8 @@ private:
 
     bool has_time() const;
     void arm_pump();
+    void pause_pump(steady_clock::duration how_long);
+    void hurry(std::shared_ptr<destination> const& d);
     void housekeeping();
 
     boost::asio::io_context& context_;
@@ -140,7 +149,7 @@ private:
     directory::directory& accounts_;
     spool::spool& queue_;
     settler settler_;
-    std::mt19937 random_{std::random_device{}()};
+    std::mt19937 random_{world_.random_seed()};
     std::vector<ip_address> own_;
 
     std::unordered_map<std::string, std::shared_ptr<destination>> destinations_;
@@ -157,8 +166,8 @@ private:
     std::size_t mailbox_jobs_ = 0;
     bool stopping_ = false;
 
-    boost::asio::steady_timer pump_timer_, housekeeping_timer_;
-    bool pump_armed_ = false;
+    boost::asio::steady_timer pump_timer_, pump_pause_, housekeeping_timer_;
+    bool pump_armed_ = false, pump_pauses_ = false;
 
     workers mailbox_workers_;  // last: its threads end first
 };

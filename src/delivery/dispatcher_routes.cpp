@@ -205,6 +205,7 @@ void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std:
             --mailbox_jobs_;
             attempt how;
             how.next_hop = "maildir:" + folder.string();
+            how.destination = plan_->local.to_string();
             how.final_delivery = true;
             outcome o;
             if (written) {

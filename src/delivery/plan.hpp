@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -63,11 +64,13 @@ struct surroundings {
     std::chrono::milliseconds grow_after{10};  // how long mail waits before one more connection is made
     std::chrono::milliseconds down_first{std::chrono::seconds{15}};  // a dead host is left alone, each time longer
     std::chrono::milliseconds down_most{std::chrono::minutes{5}};
+    std::chrono::milliseconds probe_most{std::chrono::hours{1}};  // then it is tried whether it works again
     std::chrono::milliseconds housekeeping{std::chrono::minutes{1}};
     std::size_t most_under_way = 100'000;  // recipients; the rest waits in the spool
     std::size_t most_in_line = 2000;       // of them, for one server that has no connection free
     unsigned mailbox_threads = 4;
     std::function<wall_time()> now = wall_clock::now;
+    std::function<unsigned()> random_seed = [] { return std::random_device{}(); };
     std::function<result<std::unique_ptr<dns::resolver>>(boost::asio::any_io_executor)> make_resolver;
     std::shared_ptr<net::tls_context> tls;
     // Signs our own reports; null: nobody does.

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <exception>
+#include <future>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -23,6 +24,7 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
+constexpr auto patience_with_thread = 5s;
 constexpr auto look_again = 20ms;  // while winding down
 // What was cut still has its fate to write down.
 constexpr auto after_cut = 3s;
@@ -69,6 +71,16 @@ public:
     void wake() override
     {
         asio::post(context_, [this] { dispatcher_->pump(); });
+    }
+
+    std::vector<destination_state> destinations(std::size_t limit) override
+    {
+        auto const answer = std::make_shared<std::promise<std::vector<destination_state>>>();
+        auto told = answer->get_future();
+        asio::post(context_, [this, answer, limit] { answer->set_value(dispatcher_->states(limit)); });
+        // It may be about to end.
+        if (told.wait_for(patience_with_thread) != std::future_status::ready) return {};
+        return told.get();
     }
 
     void stop(std::chrono::seconds limit) override

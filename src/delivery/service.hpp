@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
@@ -15,6 +18,18 @@
 #include "spool/spool.hpp"
 
 namespace postern::delivery {
+
+/// A destination as it is at the moment.
+struct destination_state {
+    std::string key;          // "mx:example.net"
+    std::string domain;       // or the host's name
+    std::size_t waiting = 0;  // messages in its line
+    unsigned connections = 0, idle = 0, window = 0;
+    unsigned failures = 0;                // in a row
+    std::optional<wall_time> down_until;  // nothing is tried before
+    std::optional<wall_time> failed_at;   // last
+    std::string last_failure;             // in the remote's words, or ours
+};
 
 class service {
 public:
@@ -25,6 +40,8 @@ public:
     virtual result<> reload(config::settings const& s) = 0;
     /// Looks at the queue again (after `queue retry` or `release`).
     virtual void wake() = 0;
+    /// At most `limit`, those with most waiting first, then those that are down. Asks delivery's thread.
+    virtual std::vector<destination_state> destinations(std::size_t limit) = 0;
     /// No new attempts; gives those under way up to `limit`, then cuts them (their recipients
     /// stay queued). Returns when all is settled.
     virtual void stop(std::chrono::seconds limit) = 0;

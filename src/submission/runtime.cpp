@@ -158,6 +158,9 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, l
         l.session.recipients = s.limits.recipients;
         l.session.errors = s.limits.errors;
         l.session.auth_failures = s.auth.failures;
+        l.session.priorities = l.session.deliver_by = true;
+        l.session.priority_without_login = s.submission.priority_without_login;
+        l.session.hold_most = s.submission.hold_at_most;
         if (l.configured.tls != config::tls_mode::none) {
             net::server_tls_options o;
             o.certificates = certificates;

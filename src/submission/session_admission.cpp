@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/counters.hpp"
 #include "net/proxy_protocol.hpp"
 #include "submission/logins.hpp"
 
@@ -27,6 +28,7 @@ constexpr auto proxy_deadline = std::chrono::seconds{5};
 net::awaitable<bool> session_driver::admit()
 {
     auto const& limits = runtime_->settings.limits;
+    counters::totals.connections.add();
     auto const user = peer_->local_user();
     who_.client = user ? "user " + std::to_string(*user) : peer_->remote().to_string();
     // What has no address counts as this machine's.

@@ -5,6 +5,7 @@
 
 #include <boost/asio/error.hpp>
 
+#include "base/counters.hpp"
 #include "base/fault.hpp"
 #include "base/ids.hpp"
 #include "net/awaiting.hpp"
@@ -256,6 +257,9 @@ net::awaitable<smtp::action> session_driver::finish_message()
         co_return session_->on_finished(v, {});
     }
     ++totals_.messages;
+    counters::totals.messages.add();
+    counters::totals.recipients.add(env.recipients.size());
+    counters::totals.octets.add(size);
     log::event(log::level::info, "accepted",
                {{"queue_id", queue_id_},
                 {"session", who_.id},

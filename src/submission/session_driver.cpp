@@ -175,6 +175,7 @@ net::awaitable<smtp::action> session_driver::need_input()
     if (!input_.empty()) {
         // Pipelined commands, or an incomplete line.
         auto const before = input_.size();
+        session_->set_time(wall_clock::now());
         auto next = session_->on_input(input_);
         if (input_.size() != before) line_began_ = steady_clock::now();
         if (input_.size() != before || !std::holds_alternative<smtp::need_input>(next)) co_return next;
@@ -202,6 +203,7 @@ net::awaitable<smtp::action> session_driver::need_input()
     waiting_ = false;
     if (failed) co_return lost(failed);
     auto const before = input_.size();
+    session_->set_time(wall_clock::now());
     auto next = session_->on_input(input_);
     if (input_.size() != before) line_began_ = steady_clock::now();
     co_return next;
