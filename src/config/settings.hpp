@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "base/ip.hpp"
+#include "config/routes.hpp"
 
 namespace postern::config {
 
 enum class role : std::uint8_t { submission, mx };
-enum class tls_mode : std::uint8_t { starttls, implicit, none };
 
 struct listener {
     std::string address;  // as written: "host:port", "[::]:587", ":587" for both families
@@ -250,6 +250,8 @@ struct settings {
         unsigned concurrency = 200;
         bool require_tls = false;  // to the smart host
     } delivery;
+    std::vector<route> routes;            // [[route]]: before delivery.local and delivery.smart_host
+    std::vector<smart_host> smart_hosts;  // [[smart_host]]
     struct {
         bool hide_client_address = false;  // in Received, for authenticated clients
         char recipient_delimiter = '+';
