@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "base/secret.hpp"
+#include "config/backend_option_values.hpp"
+#include "config/login_option_values.hpp"
 #include "config/option_values.hpp"
 
 namespace postern::config::types {

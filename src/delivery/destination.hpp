@@ -12,6 +12,8 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "delivery/outcome.hpp"
+#include "delivery/pace.hpp"
+#include "delivery/smart_host.hpp"
 #include "delivery/target.hpp"
 
 namespace postern::delivery {
@@ -28,7 +30,7 @@ struct sleeper {
 };
 
 struct destination {
-    explicit destination(boost::asio::any_io_executor const& executor) : growth(executor) {}
+    explicit destination(boost::asio::any_io_executor const& executor) : growth(executor), turn(executor) {}
 
     std::string key;     // "mx:example.net", "smtp:relay.example:25"
     std::string domain;  // for the words: the domain, or the host's name
@@ -37,6 +39,8 @@ struct destination {
     bool final_delivery = false;
     bool needs_tls = false;
     bool require_tls = false;  // for mail with REQUIRETLS (RFC 8689)
+    std::shared_ptr<smart_host const> via;  // what the settings say of it; null: nothing
+    std::shared_ptr<identity const> as;     // of via: as whom we come
 
     std::deque<job> waiting;
     unsigned connections = 0;  // with those that are not up yet
@@ -51,6 +55,9 @@ struct destination {
     /// Sees whether one more connection is called for while mail waits.
     boost::asio::steady_timer growth;
     bool growth_armed = false;
+    /// Wakes it when the rate allows the next message.
+    boost::asio::steady_timer turn;
+    bool turn_armed = false;
     double seconds_per_message = 1;  // moving average, of one connection
 
     bool proven = false;    // has taken a message, or is one that the settings name
@@ -59,6 +66,11 @@ struct destination {
     steady_time down_until{};
     outcome last_failure;
     std::map<ip_address, steady_time> bad_addresses;  // tried last until then
+
+    pace rate;
+    steady_time promised{};      // the turn of the last message that was sent back to the spool for it
+    bool paused = false;         // until down_until: it works, but does not take ours
+    unsigned account_fails = 0;  // in a row
 };
 
 }  // namespace postern::delivery

@@ -25,6 +25,8 @@ struct outcome {
     catalogue::rule const* why = nullptr;
     std::string reason;               // the rule's sentence, filled; for the report
     bool reports_on_success = false;  // the next hop takes care of NOTIFY=SUCCESS
+    enum class pause : std::uint8_t { none, minutes, hours };
+    pause asks_for = pause::none;  // a smart host: nothing of ours for so long
 
     bool operator==(outcome const&) const = default;
 };

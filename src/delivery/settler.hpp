@@ -32,9 +32,9 @@ public:
     /// nor much later (the host is known to be down until then).
     void settle(job const& j, std::vector<outcome> const& outcomes, attempt const& how, plan const& p,
                 std::optional<wall_time> not_before = std::nullopt);
-    /// Gives a job back to the spool without an attempt, for about a minute; what has no more time
-    /// counts as tried.
-    void put_off(job const& j, outcome const& why, plan const& p);
+    /// Gives a job back to the spool without an attempt, for about a minute or until then; what has no
+    /// more time counts as tried.
+    void put_off(job const& j, outcome const& why, plan const& p, std::optional<wall_time> until = std::nullopt);
 
     /// Settlements that are not on the disk yet.
     std::size_t pending() const noexcept;
