@@ -390,8 +390,8 @@ void make_absolute(token_issuer& i, std::filesystem::path const& folder)
 
 void make_absolute(smart_host_login& l, std::filesystem::path const& folder)
 {
-    for (auto* const p : {&l.password_file, &l.certificate, &l.client_key, &l.token_file, &l.client_secret_file,
-                          &l.refresh_token_file})
+    for (auto* const p :
+         {&l.password_file, &l.certificate, &l.client_key, &l.token_file, &l.client_secret_file, &l.refresh_token_file})
         make_absolute(*p, folder);
 }
 

@@ -75,10 +75,13 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
         }
         if (part.name == "delivery") {
             if (with_docs) {
-                out += "\n# Other ways for some of the mail; any number of these [[route]]. The first that fits is taken.\n";
+                out +=
+                    "\n# Other ways for some of the mail; any number of these [[route]]. The first that fits is "
+                    "taken.\n";
                 for (auto const& o : route_options()) out += comment(std::string(o.name) + ": " + std::string(o.doc));
-                out += "\n# Servers that take mail on its way, and how to log in there; any number of these "
-                       "[[smart_host]].\n";
+                out +=
+                    "\n# Servers that take mail on its way, and how to log in there; any number of these "
+                    "[[smart_host]].\n";
                 for (auto const& o : smart_host_options())
                     out += comment(std::string(o.name) + ": " + std::string(o.doc));
             }

@@ -45,7 +45,8 @@ void check_login(smart_host_login const& l, node const& at, reader& r)
     if (l.user.empty() && (password || l.wants_token()))
         r.bad(at, "there is a password or a token, but no user: say who logs in");
     if (!l.user.empty() && !password && !l.wants_token() && l.certificate.empty())
-        r.bad(at, "there is a user, but nothing to log in with: set password_file, token_file, token_url or certificate");
+        r.bad(at,
+              "there is a user, but nothing to log in with: set password_file, token_file, token_url or certificate");
     if (offers_only(l.mechanisms, {"OAUTHBEARER", "XOAUTH2"}) && !l.wants_token())
         r.bad(at, "these mechanisms need a token: set token_file or token_url");
     if (offers_only(l.mechanisms, {"EXTERNAL"}) && l.certificate.empty())
@@ -65,7 +66,8 @@ void check_smart_host(std::vector<smart_host> const& all, std::size_t i, node co
     bool logs_in = host.any();
     for (auto const& l : host.logins) {
         r.option = "smart_host.logins";
-        if (l.senders.empty()) r.bad(at, "a login without senders: say whose mail it is for, or put it one table higher");
+        if (l.senders.empty())
+            r.bad(at, "a login without senders: say whose mail it is for, or put it one table higher");
         if (!l.any()) r.bad(at, "a login without a user");
         check_login(l, at, r);
         logs_in = logs_in || l.any();
@@ -74,8 +76,9 @@ void check_smart_host(std::vector<smart_host> const& all, std::size_t i, node co
     auto const where = endpoint::parse(host.address);
     bool const here = where && where->address.is_loopback();
     if (host.plaintext && !here)
-        r.bad(at, "plaintext is for an address of this machine only, such as 127.0.0.1:25: elsewhere everybody on the "
-                  "way could read the password");
+        r.bad(at,
+              "plaintext is for an address of this machine only, such as 127.0.0.1:25: elsewhere everybody on the "
+              "way could read the password");
     if (host.tls == tls_mode::none && logs_in && !host.plaintext)
         r.bad(at, "a login needs TLS: tls = \"starttls\" or \"implicit\"");
 }

@@ -35,8 +35,9 @@ struct recipient_pattern {
         bool const below = text.starts_with('.');
         auto const normal = text.starts_with('@') ? std::nullopt : normal_pattern(text.substr(below ? 1 : 0));
         if (!normal || (below && normal->find('@') != std::string::npos)) {
-            r.bad(n, quote(printable(text, 60)) +
-                         " is not a domain such as \"example.com\", \".example.com\" for those below it, or an address");
+            r.bad(n,
+                  quote(printable(text, 60)) +
+                      " is not a domain such as \"example.com\", \".example.com\" for those below it, or an address");
             return false;
         }
         out = (below ? "." : "") + *normal;

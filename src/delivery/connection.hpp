@@ -34,10 +34,10 @@ struct hop {
     smtp::tls_wish tls = smtp::tls_wish::if_offered;
     bool tls_from_start = false;  // port 465
     bool final_delivery = false;
-    bool require_tls = false;  // for mail with REQUIRETLS: good for nothing without
-    bool stays_here = false;   // nothing leaves this machine on the way: REQUIRETLS is met
-    bool others_left = false;  // when it does not answer
-    bool smart_host = false;   // takes mail for everywhere
+    bool require_tls = false;              // for mail with REQUIRETLS: good for nothing without
+    bool stays_here = false;               // nothing leaves this machine on the way: REQUIRETLS is met
+    bool others_left = false;              // when it does not answer
+    bool smart_host = false;               // takes mail for everywhere
     std::shared_ptr<identity const> as{};  // as whom we come; null: nobody in particular
     login_help* helpers = nullptr;         // where there is a login
     std::uint32_t most_messages = 0;       // over one connection; 0: no limit of ours
@@ -63,7 +63,7 @@ struct link {
     /// For all of what is done at the moment: each answer alone may come just in time, for hours.
     net::deadline total;
     bool overdue = false;
-    bool no_token = false;  // why there is no login
+    bool no_token = false;                 // why there is no login
     std::shared_ptr<address_place> place;  // of those that its server has
 };
 

@@ -111,8 +111,8 @@ private:
     void demand_tls(destination const& d, hop& to) const;
 
     // smart hosts that know us (dispatcher_accounts.cpp)
-    std::shared_ptr<destination> via_destination(std::shared_ptr<smart_host const> const& via,
-                                                 mail::path const& sender, bool require_tls);
+    std::shared_ptr<destination> via_destination(std::shared_ptr<smart_host const> const& via, mail::path const& sender,
+                                                 bool require_tls);
     void come_as(destination& d, std::shared_ptr<smart_host const> via, std::shared_ptr<identity const> as);
     void renew_accounts();
     unsigned most_connections(destination const& d) const;

@@ -97,7 +97,8 @@ void dispatcher::pause(destination& d, outcome const& why)
 {
     if (is_paused(d)) return settle_until(d, d.last_failure, d.down_until);
     auto const longer = world_.account_first * (1u << std::min(d.account_fails, 10u));
-    auto const wait = why.asks_for == outcome::pause::hours ? world_.account_most : std::min(longer, world_.account_most);
+    auto const wait =
+        why.asks_for == outcome::pause::hours ? world_.account_most : std::min(longer, world_.account_most);
     bool const first = d.account_fails++ == 0;
     d.paused = true;
     d.window = 1;

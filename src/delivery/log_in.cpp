@@ -64,8 +64,7 @@ net::awaitable<void> choose_login(std::shared_ptr<link> l)
     if (by_token && !who.settings.token_url.empty()) {
         auto& desk = l->to.helpers->tokens;
         auto token = co_await net::await_handler<result<secret>>(
-            l->stream->executor(),
-            [&desk, as = l->to.as](token_desk::handler then) { desk.ask(as, std::move(then)); });
+            l->stream->executor(), [&desk, as = l->to.as](token_desk::handler then) { desk.ask(as, std::move(then)); });
         if (!token) {
             l->no_token = true;
             s.give_up_login(token.error().logged);

@@ -104,14 +104,14 @@ TEST_CASE("answers of token endpoints")
         bool for_good;
         char const* words;
     };
-    for (row const& r : {row{400, R"({"error":"invalid_grant","error_description":"revoked\n"})", true,
-                             "invalid_grant: revoked\\x0a"},
-                         row{401, R"({"error":"invalid_client"})", true, "invalid_client"},
-                         row{503, R"({"error":"temporarily_unavailable"})", false, "temporarily_unavailable"},
-                         row{502, "<html>", false, "HTTP status 502"}, row{404, "{}", false, "HTTP status 404"},
-                         row{200, "{}", false, "no access_token"}, row{200, "[]", false, "no JSON object"},
-                         row{200, R"({"access_token":"a b"})", false, "no access_token"},
-                         row{200, R"({"access_token":17})", false, "no access_token"}}) {
+    for (row const& r :
+         {row{400, R"({"error":"invalid_grant","error_description":"revoked\n"})", true, "invalid_grant: revoked\\x0a"},
+          row{401, R"({"error":"invalid_client"})", true, "invalid_client"},
+          row{503, R"({"error":"temporarily_unavailable"})", false, "temporarily_unavailable"},
+          row{502, "<html>", false, "HTTP status 502"}, row{404, "{}", false, "HTTP status 404"},
+          row{200, "{}", false, "no access_token"}, row{200, "[]", false, "no JSON object"},
+          row{200, R"({"access_token":"a b"})", false, "no access_token"},
+          row{200, R"({"access_token":17})", false, "no access_token"}}) {
         CAPTURE(r.body);
         auto const a = parse_token_answer(r.status, r.body);
         REQUIRE_FALSE(a);

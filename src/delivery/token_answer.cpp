@@ -67,7 +67,8 @@ result<token_answer> parse_token_answer(long status, std::string_view body)
     token_answer a;
     a.access_token = secret{token};
     auto const next = text_of(o, "refresh_token");
-    bool const fits = next.size() <= 16'384 && std::all_of(next.begin(), next.end(), [](char c) { return c > ' ' && c < 0x7f; });
+    bool const fits =
+        next.size() <= 16'384 && std::all_of(next.begin(), next.end(), [](char c) { return c > ' ' && c < 0x7f; });
     if (fits) a.refresh_token = secret{next};
     a.life = life_of(o);
     return a;

@@ -34,7 +34,8 @@ result<std::vector<way>> make_ways(config::settings const& s, smart_hosts const&
             w.what = way::kind::smart_host;
             auto const named = [&](auto const& h) { return h->settings.name == to.substr(to_smart_host.size()); };
             auto const at = std::find_if(hosts.begin(), hosts.end(), named);
-            if (at == hosts.end()) return error{{5, 3, 5}, "", "[[route]] to = \"" + route.to + "\": no such smart host"};
+            if (at == hosts.end())
+                return error{{5, 3, 5}, "", "[[route]] to = \"" + route.to + "\": no such smart host"};
             w.via = *at;
         } else if (to != "mx") {
             w.what = way::kind::place;

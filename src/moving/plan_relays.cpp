@@ -62,8 +62,9 @@ public:
         by_sender_ = is_yes(main.take("smtp_sender_dependent_authentication"));
         if (!is_yes(main.take("smtp_sasl_auth_enable"))) return;
         table_ = main.take("smtp_sasl_password_maps");
-        auto rows = p.rows_of(table_, "smtp_sasl_password_maps",
-                              "Write a [[smart_host]] with the user and a password_file for each server that wants a login.");
+        auto rows =
+            p.rows_of(table_, "smtp_sasl_password_maps",
+                      "Write a [[smart_host]] with the user and a password_file for each server that wants a login.");
         if (rows) passwords_ = std::move(*rows);
     }
 
@@ -117,7 +118,8 @@ private:
         host.set("user", config::quote(user_of(found)));
         host.set("password_file", config::quote(password_file(name, found)),
                  "One of the commands that belong to this configuration fills it.");
-        if (auto const logins = by_sender_ ? logins_of(name) : std::string{}; !logins.empty()) host.set("logins", logins);
+        if (auto const logins = by_sender_ ? logins_of(name) : std::string{}; !logins.empty())
+            host.set("logins", logins);
         p_.out.rows.push_back(std::move(host));
         return name;
     }
@@ -162,9 +164,10 @@ void relayhost(planner& p, relays& all)
     if (hosts.size() > 1)
         p.out.tell(weight::differs, p.where("relayhost"), "relayhost", value, "Postern has one smart host, the first.");
     if (is_yes(main.value("smtp_tls_wrappermode")) && !logs_in && !hop->address.ends_with(":465"))
-        p.tell_parameter(weight::act, "smtp_tls_wrappermode",
-                         "Postern speaks TLS from the start with smart hosts on port 465 only, or where a [[smart_host]] "
-                         "says tls = \"implicit\".");
+        p.tell_parameter(
+            weight::act, "smtp_tls_wrappermode",
+            "Postern speaks TLS from the start with smart hosts on port 465 only, or where a [[smart_host]] "
+            "says tls = \"implicit\".");
     auto const level = main.value("smtp_tls_security_level");
     bool const strict = level == "secure" || level == "verify" || level == "fingerprint";
     if (level == "encrypt" || strict) p.out.set("delivery.require_tls", "true", p.origin("smtp_tls_security_level"));
@@ -191,7 +194,8 @@ struct transports {
     {
         auto const colon = r.value.find(':');
         std::string const kind = r.value.substr(0, colon);
-        std::string const rest = colon == std::string::npos ? std::string{} : std::string(trimmed(r.value.substr(colon + 1)));
+        std::string const rest =
+            colon == std::string::npos ? std::string{} : std::string(trimmed(r.value.substr(colon + 1)));
         if (kind == "error" || kind == "retry") {
             if (kind == "retry") return std::nullopt;
             // Behind the status code, which our refusal has itself.
@@ -204,9 +208,10 @@ struct transports {
         if (kind == "lmtp" && rest.starts_with("unix:/")) return "lmtp:" + rest;
         if (kind == "lmtp") {
             auto const hop = read_next_hop(rest.starts_with("inet:") ? rest.substr(5) : rest);
-            if (hop) return "lmtp:" + (hop->address.ends_with(":25") && rest.find(":25") == std::string::npos
-                                           ? hop->address.substr(0, hop->address.size() - 2) + "24"
-                                           : hop->address);
+            if (hop)
+                return "lmtp:" + (hop->address.ends_with(":25") && rest.find(":25") == std::string::npos
+                                      ? hop->address.substr(0, hop->address.size() - 2) + "24"
+                                      : hop->address);
             return std::nullopt;
         }
         if (kind != "smtp" && kind != "relay" && !kind.empty()) return std::nullopt;
@@ -214,7 +219,8 @@ struct transports {
         if (rest.empty()) return "mx";
         auto const hop = read_next_hop(words(rest).empty() ? rest : words(rest).front());
         if (!hop) return std::nullopt;
-        if (!hop->exact) p.out.tell(weight::act, {}, "transport_maps", r.key + ' ' + r.value, without_brackets(hop->host));
+        if (!hop->exact)
+            p.out.tell(weight::act, {}, "transport_maps", r.key + ' ' + r.value, without_brackets(hop->host));
         return all.way_to(*hop, rest, p.origin("transport_maps"));
     }
 
@@ -241,9 +247,10 @@ struct transports {
             return x != y ? x < y : x == 2 && a.key.size() > b.key.size();
         });
         if (rows.size() > most_routes) {
-            p.out.tell(weight::act, p.where("transport_maps"), "transport_maps", table,
-                       "Has more rows than Postern takes routes; only the first " + std::to_string(most_routes) +
-                           " became one. Rows that go the same way can share one route: recipients = [\"...\", \"...\"].");
+            p.out.tell(
+                weight::act, p.where("transport_maps"), "transport_maps", table,
+                "Has more rows than Postern takes routes; only the first " + std::to_string(most_routes) +
+                    " became one. Rows that go the same way can share one route: recipients = [\"...\", \"...\"].");
             rows.resize(most_routes);
         }
         for (auto const& r : rows) add(r);
@@ -275,7 +282,8 @@ void by_sender(planner& p, relays& all)
 {
     auto const table = p.main().take("sender_dependent_relayhost_maps");
     if (table.empty()) return;
-    auto const rows = p.rows_of(table, "sender_dependent_relayhost_maps", "Write [[route]]s with `senders` for what is in there.");
+    auto const rows =
+        p.rows_of(table, "sender_dependent_relayhost_maps", "Write [[route]]s with `senders` for what is in there.");
     if (!rows) return;
     std::size_t routes = 0;
     // Whole addresses first, as Postfix looks them up.

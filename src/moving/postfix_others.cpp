@@ -104,7 +104,8 @@ constexpr remark remarks[] = {
     {"tls_*", differs, "Postern chooses ciphers, curves and parameters itself; tls.minimum sets the oldest version."},
     {"broken_sasl_auth_clients", fine, "auth_equals of the [[listener]] tables."},
     // Going out
-    {"smtp_sasl_*", differs, "Postern takes the strongest mechanism that both sides know; `mechanisms` of a [[smart_host]]."},
+    {"smtp_sasl_*", differs,
+     "Postern takes the strongest mechanism that both sides know; `mechanisms` of a [[smart_host]]."},
     {"smtp_tls_session_cache_database", fine, "Postern needs none."},
     {"smtp_tls_CA*", fine, "Postern encrypts where it can and checks no names, as `may` does."},
     {"smtp_tls_loglevel", fine, "Postern logs version and cipher of each session."},

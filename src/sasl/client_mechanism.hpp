@@ -43,9 +43,9 @@ public:
 /// What we have to log in with; mechanisms that need what is not there are not used.
 struct client_credentials {
     std::string authcid;
-    std::string authzid;  // empty: derived from authcid
-    secret password;      // empty: there is none
-    secret token{};       // OAuth access token; empty: there is none
+    std::string authzid;       // empty: derived from authcid
+    secret password;           // empty: there is none
+    secret token{};            // OAuth access token; empty: there is none
     bool certificate = false;  // shown in the TLS handshake
     std::string host{};        // of the server, for OAUTHBEARER
     std::uint16_t port = 0;

@@ -30,8 +30,8 @@ struct entry {
     channel needs;
     bool account_means::*means;  // what some account must have; null: nothing
     server_maker server;
-    client_maker client;                              // null: we don't speak it
-    client_need proof = &client_means::password;      // what the client half logs in with
+    client_maker client;                          // null: we don't speak it
+    client_need proof = &client_means::password;  // what the client half logs in with
 };
 
 template <hash H, bool Plus>
@@ -61,11 +61,15 @@ constexpr std::array<entry, 13> table = {{
     scram_entry<hash::sha1, false>("SCRAM-SHA-1", &account_means::scram_sha1),
     {"OAUTHBEARER", false, channel::tls, &account_means::token,
      [](server_options const&) { return oauth::make_server(oauth::format::oauthbearer); },
-     [](client_credentials c, client_options const&) { return oauth::make_client(oauth::format::oauthbearer, std::move(c)); },
+     [](client_credentials c, client_options const&) {
+         return oauth::make_client(oauth::format::oauthbearer, std::move(c));
+     },
      &client_means::token},
     {"XOAUTH2", false, channel::tls, &account_means::token,
      [](server_options const&) { return oauth::make_server(oauth::format::xoauth2); },
-     [](client_credentials c, client_options const&) { return oauth::make_client(oauth::format::xoauth2, std::move(c)); },
+     [](client_credentials c, client_options const&) {
+         return oauth::make_client(oauth::format::xoauth2, std::move(c));
+     },
      &client_means::token},
     {"CRAM-MD5", true, channel::any, &account_means::cram_md5,
      [](server_options const& o) { return make_cram_md5_server(o); },

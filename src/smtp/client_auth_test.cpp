@@ -50,7 +50,8 @@ struct player {
         std::string const name{sasl::choose_mechanism(session.usable_mechanisms(), {}, means, allowed)};
         if (name.empty()) return session.give_up_login("nothing fits");
         if (name.starts_with("SCRAM")) {
-            session.begin_login(sasl::scram::make_client(hash::sha256, false, credentials(), {}, "rOprNGfwEbeRWgbNEkqO"));
+            session.begin_login(
+                sasl::scram::make_client(hash::sha256, false, credentials(), {}, "rOprNGfwEbeRWgbNEkqO"));
         } else {
             session.begin_login(sasl::make_client_mechanism(name, credentials(), {}));
         }
@@ -66,8 +67,7 @@ struct player {
                 choose();
             } else if (std::holds_alternative<answer_challenge>(next)) {
                 auto const& c = session.challenge();
-                session.on_answer(
-                    session.mechanism().step(c ? std::optional<std::string_view>{*c} : std::nullopt));
+                session.on_answer(session.mechanism().step(c ? std::optional<std::string_view>{*c} : std::nullopt));
             } else {
                 return;
             }
@@ -170,7 +170,9 @@ TEST_CASE("logging in with a password")
             S: 235 2.7.0 ok
             -- ready
         )"},
-                           {"PLAIN is not forced upon who forbids it", proof::password, R"(
+                           {"PLAIN is not forced upon who forbids it",
+                            proof::password,
+                            R"(
             C: AUTH LOGIN
             S: 334 VXNlcm5hbWU6
             C: YW5u
@@ -260,10 +262,7 @@ TEST_CASE("SCRAM: the server proves itself, or is not believed")
     player p{usual(), proof::scram, {}};
     begin(p, "PLAIN SCRAM-SHA-256");
     p.play("C: AUTH SCRAM-SHA-256 biwsbj1hbm4scj1yT3ByTkdmd0ViZVJXZ2JORWtxTw==\n");
-    SUBCASE("a success before any proof")
-    {
-        p.play("S: 235 welcome\n-- impossible: before it had proven itself\n");
-    }
+    SUBCASE("a success before any proof") { p.play("S: 235 welcome\n-- impossible: before it had proven itself\n"); }
     std::string const salt = "W22ZaJ0SNY7soEsUEjb6gQ==";
     std::string const first = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=" + salt + ",i=4096";
     auto const say_first = [&] {
@@ -277,8 +276,7 @@ TEST_CASE("SCRAM: the server proves itself, or is not believed")
         std::string const final = "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
         std::string const all = "n=ann,r=rOprNGfwEbeRWgbNEkqO," + first + "," + final;
         auto const signature = hmac(hash::sha256, hmac(hash::sha256, salted.reveal(), "Server Key"), all);
-        std::string const proven =
-            final + ",p=" + base64_encode(sasl::scram::client_proof(hash::sha256, salted, all));
+        std::string const proven = final + ",p=" + base64_encode(sasl::scram::client_proof(hash::sha256, salted, all));
         p.play("C: " + base64_encode(proven) + "\n");
         p.play("S: 334 " + base64_encode("v=" + base64_encode(signature)) + "\nC: \nS: 235 ok\n-- ready\n");
         CHECK(p.session.logged_in_by() == "SCRAM-SHA-256");

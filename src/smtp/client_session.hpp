@@ -40,8 +40,8 @@ struct client_settings {
     std::string hostname;  // for EHLO or LHLO
     dialect speaks = dialect::smtp;
     tls_wish tls = tls_wish::if_offered;
-    bool stays_here = false;  // the other side is this machine's own: REQUIRETLS is met (RFC 8689)
-    bool logs_in = false;     // or else no mail (RFC 4954); only under TLS with a good certificate ...
+    bool stays_here = false;     // the other side is this machine's own: REQUIRETLS is met (RFC 8689)
+    bool logs_in = false;        // or else no mail (RFC 4954); only under TLS with a good certificate ...
     bool logs_in_clear = false;  // ... or where nobody is in between
 };
 
@@ -56,9 +56,9 @@ struct extensions {
     bool chunking = false;
     bool binary_mime = false;
     bool require_tls = false;
-    std::uint64_t size_limit = 0;       // 0: none said
-    std::uint32_t most_recipients = 0;  // LIMITS RCPTMAX, RFC 9422; 0: not said
-    std::uint32_t most_messages = 0;    // LIMITS MAILMAX
+    std::uint64_t size_limit = 0;         // 0: none said
+    std::uint32_t most_recipients = 0;    // LIMITS RCPTMAX, RFC 9422; 0: not said
+    std::uint32_t most_messages = 0;      // LIMITS MAILMAX
     std::vector<std::string> mechanisms;  // AUTH
 };
 
@@ -99,14 +99,14 @@ enum class phase : std::uint8_t { greeting, hello, starttls, auth, mail, rcpt, d
 
 enum class failure : std::uint8_t {
     none,
-    refused,        // greeting or EHLO answered with 4xx or 5xx
-    shutting_down,  // 421
-    no_tls,         // required, but not offered or refused
+    refused,           // greeting or EHLO answered with 4xx or 5xx
+    shutting_down,     // 421
+    no_tls,            // required, but not offered or refused
     login_refused,     // the server said no to what we proved
     login_impossible,  // no way to log in that both sides know, or the server did not prove itself
-    malformed,      // what came is not SMTP
-    injected,       // octets behind the reply to STARTTLS (CVE-2011-0411 and its kin)
-    lost,           // closed, reset, timed out, handshake failed
+    malformed,         // what came is not SMTP
+    injected,          // octets behind the reply to STARTTLS (CVE-2011-0411 and its kin)
+    lost,              // closed, reset, timed out, handshake failed
 };
 
 struct read_reply {
