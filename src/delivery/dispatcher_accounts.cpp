@@ -60,7 +60,10 @@ void dispatcher::come_as(destination& d, std::shared_ptr<smart_host const> via, 
 void dispatcher::renew_accounts()
 {
     for (auto const& [key, d] : destinations_) {
-        if (!d->via) continue;
+        if (!d->via) {
+            if (std::exchange(d->paused, false)) d->down_until = {};
+            continue;
+        }
         auto const& name = d->as->smart_host;
         auto const& user = d->as->settings.user;
         auto const host = std::find_if(plan_->hosts.begin(), plan_->hosts.end(),

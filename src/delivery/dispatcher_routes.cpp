@@ -434,7 +434,7 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
             if (cut_off) break;
             hop next = self->make_hop(*d, host.name);
             next.at.address = a;
-            next.others_left = &host != &found.all.back();
+            next.others_left = &host != &found.all.back() || to < hosts.names.size();
             std::string const key = line_of(next.at);
             auto place = self->take_place(*d, key);
             if (!place) {
