@@ -77,6 +77,7 @@ public:
         auto const now = steady_clock::now();
         auto const turn = d_->waiting.empty() ? now : d_->rate.next(now);
         bool const soon = turn > now && turn - now < all_.world_.limits.idle;
+        if (turn > now && !soon) co_return false;
         sleeper self{asio::steady_timer{all_.context_, soon ? turn : now + all_.world_.limits.idle}, at_, d_.get()};
         d_->idle.push_back(&self);
         all_.sleepers_.push_back(&self);

@@ -152,6 +152,8 @@ public:
             case stage::sent:
                 // RFC 7628 section 3.2.3: a dummy answer, for which the server says that it failed.
                 error_ = challenge.value_or("");
+                // Told to people and logs; some servers repeat what they got.
+                if (error_.find(credentials_.token.reveal()) != std::string::npos) error_ = "(it has our token in it)";
                 return respond{format_ == format::xoauth2 ? std::string{} : std::string{separator}};
             case stage::end: break;
         }

@@ -259,9 +259,7 @@ class Mechanisms(Folder):
             self.assertIn("app password", " ".join(notice.split()))
             why = server.cli("why", self.queued(server)[0]["queue_id"], check=True).stdout
             self.assertIn("docs/smart-hosts.md", why)
-            self.assertEqual(len(re.findall(r"login_failed|auth_failed|535 5\.7\.8", up.log())) >= 1, True)
-            refusals = len(re.findall("smart_host_paused", server.log()))
-            self.assertEqual(refusals, 1, "tried once, and then left alone")
+            self.assertEqual(server.log().count("smart_host_paused"), 1, "tried once, and then left alone")
             password.write_text(PASSWORDS[ALICE] + "\n")
             server.signal(signal.SIGHUP)
             server.wait_log(r"\breloaded\b")
