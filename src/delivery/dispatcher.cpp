@@ -91,6 +91,7 @@ public:
     bool should_end(link const& l) override
     {
         if (all_.stopping_ || d_->connections > all_.most_connections(*d_) || all_.is_paused(*d_)) return true;
+        if (l.to.as != d_->as) return true;  // other settings by now
         if (!is_wanted()) return false;
         bool const slow = steady_clock::now() - since_ > longest_turn;
         return slow || l.served >= (d_->connections > 1 ? turn_of_many : turn_of_one);

@@ -449,6 +449,10 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
                 (*connected)->place = std::move(place);
                 co_return connected;
             }
+            // Its other addresses know us no better, and each failed login brings a lock-out nearer.
+            bool const about_us =
+                connected.error().about_login || connected.error().why.asks_for != outcome::pause::none;
+            if (about_us) co_return connected;
             if (d->require_tls && connected.error().lacks_tls) {
                 // It works, only not for this: other hosts may.
                 lacking += (lacking.empty() ? "not by " : ", ") + host.name;
