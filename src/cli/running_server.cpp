@@ -9,6 +9,7 @@
 #include "cli/machine.hpp"
 #include "cli/privileges.hpp"
 #include "submission/logins.hpp"
+#include "submission/smart_host_notice.hpp"
 
 namespace postern::cli {
 namespace {
@@ -254,7 +255,10 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     devices_ = std::make_unique<submission::device_watch>(*notices_);
     auto delivery = delivery::make_service(
         s, *accounts_, *queue_, *signer_,
-        [this](std::string const& account, std::uint32_t n) { conduct_->on_bounces(*context().settings, account, n); });
+        [this](std::string const& account, std::uint32_t n) { conduct_->on_bounces(*context().settings, account, n); },
+        [this](std::string const& host, std::string const& user, std::string const& reply, catalogue::rule const& why) {
+            submission::tell_of_smart_host(*notices_, *context().settings, {host, user, reply, &why});
+        });
     if (!delivery) return std::move(delivery.error());
     delivery_ = std::move(*delivery);
 

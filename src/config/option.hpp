@@ -58,6 +58,10 @@ std::span<basic_option<token_issuer> const> issuer_options();    // [[oauth.issu
 
 std::span<basic_option<dkim_key> const> dkim_key_options();  // [[dkim.keys]]
 
+std::span<basic_option<route> const> route_options();                        // [[route]]
+std::span<basic_option<smart_host> const> smart_host_options();              // [[smart_host]]
+std::span<basic_option<smart_host_login> const> smart_host_login_options();  // [[smart_host.logins]]
+
 struct section {
     std::string_view name;  // "limits"; "" for the top
     std::string_view doc;

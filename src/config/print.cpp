@@ -73,6 +73,24 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
             }
             for (auto const& a : s.auth_sockets) write_row(out, a, "auth_socket", auth_socket_options());
         }
+        if (part.name == "delivery") {
+            if (with_docs) {
+                out +=
+                    "\n# Other ways for some of the mail; any number of these [[route]]. The first that fits is "
+                    "taken.\n";
+                for (auto const& o : route_options()) out += comment(std::string(o.name) + ": " + std::string(o.doc));
+                out +=
+                    "\n# Servers that take mail on its way, and how to log in there; any number of these "
+                    "[[smart_host]].\n";
+                for (auto const& o : smart_host_options())
+                    out += comment(std::string(o.name) + ": " + std::string(o.doc));
+            }
+            for (auto const& route : s.routes) write_row(out, route, "route", route_options());
+            for (auto const& host : s.smart_hosts) {
+                write_row(out, host, "smart_host", smart_host_options());
+                for (auto const& l : host.logins) write_row(out, l, "smart_host.logins", smart_host_login_options());
+            }
+        }
         if (part.name == "tls")
             for (auto const& c : s.tls.more) write_row(out, c, "tls.certificates", certificate_options());
         if (part.name == "auth")
@@ -244,6 +262,26 @@ std::string reference()
                 "4.7.1` with the time from which it is\ntaken again; see [guard.md](guard.md). None by default.\n";
             for (auto const& o : sending_options())
                 describe(out, o, "limits.sending." + std::string(o.name), '`' + o.write(sending_limit{}) + '`');
+        }
+        if (part.name == "delivery") {
+            out +=
+                "\n## [[route]]\n\nOther ways for some of the mail, any number, none by default. The first whose "
+                "conditions all hold is taken;\nwhat fits none goes where `[delivery]` says. See "
+                "[routes.md](routes.md).\n";
+            for (auto const& o : route_options()) describe(out, o, "route." + std::string(o.name), {});
+            out +=
+                "\n## [[smart_host]]\n\nServers that take mail on its way, any number, none by default. "
+                "[smart-hosts.md](smart-hosts.md) has an example\nfor each of the well-known providers.\n";
+            for (auto const& o : smart_host_options()) {
+                bool const shown = o.name == "tls" || o.name == "plaintext" || o.type == "number";
+                describe(out, o, "smart_host." + std::string(o.name),
+                         shown ? '`' + o.write(smart_host{}) + '`' : std::string{});
+            }
+            out +=
+                "\n## [[smart_host.logins]]\n\nFurther log-ins of the smart host above them, each for some senders, "
+                "with the same keys; and:\n";
+            auto const& senders = smart_host_login_options().front();
+            describe(out, senders, "smart_host.logins." + std::string(senders.name), {});
         }
         if (part.name == "dkim") {
             out +=

@@ -11,6 +11,8 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "catalogue/verdict.hpp"
+#include "delivery/link_outcome.hpp"
+#include "delivery/log_in.hpp"
 
 namespace postern::delivery {
 
@@ -55,31 +57,6 @@ std::string describe(net::tls_state const* tls)
     return text;
 }
 
-// What a failed session means for the messages that were to go over it.
-outcome session_failure(link const& l)
-{
-    auto const& s = l.session;
-    auto const& r = s.failure_reply();
-    switch (s.failed()) {
-        case smtp::failure::refused:
-        case smtp::failure::shutting_down: {
-            // Even a 5xx here is about the host and not about the message: try later, or elsewhere.
-            outcome o = remote_fate(r, l.to.domain);
-            o.what = fate::deferred;
-            o.why = &rules::remote_deferred;
-            o.reason = catalogue::make_verdict(*o.why, {{"domain", l.to.domain}}).text;
-            if (o.code.klass != 4) o.code = {4, o.code.subject, o.code.detail};
-            return o;
-        }
-        case smtp::failure::no_tls: return own_finding(rules::route_tls_failure, l.to.domain, s.failure_text());
-        case smtp::failure::none: return own_finding(rules::remote_broke_off, l.to.domain);
-        case smtp::failure::malformed:
-        case smtp::failure::injected:
-        case smtp::failure::lost: break;
-    }
-    return own_finding(rules::remote_broke_off, l.to.domain, s.failure_text());
-}
-
 // Writes what the session has to say, then reads one reply or more.
 awaitable<void> exchange(std::shared_ptr<link> l, smtp::phase waiting_for, time_limits limits)
 {
@@ -88,6 +65,7 @@ awaitable<void> exchange(std::shared_ptr<link> l, smtp::phase waiting_for, time_
     bool writable = true;
     if (!s.output().empty()) {
         auto const written = co_await l->stream->write(s.output(), limit);
+        if (waiting_for == smtp::phase::auth) wipe(s.output().data(), s.output().size());
         s.output().clear();
         if (s.output().capacity() > kept_buffer) std::string{}.swap(s.output());
         if (!written) {
@@ -182,8 +160,9 @@ public:
 
     bool within_mail_limit() const
     {
-        auto const most = l_->session.announced().most_messages;
-        return most == 0 || l_->session.begun() < most;
+        auto const begun = l_->session.begun();
+        auto const fits = [begun](std::uint32_t most) { return most == 0 || begun < most; };
+        return fits(l_->session.announced().most_messages) && fits(l_->to.most_messages);
     }
 
 private:
@@ -309,7 +288,7 @@ void courier::settle(begun b, smtp::finished over)
         into.recipients.push_back(b.what.recipients[i]);
         if (!b.what.addressed.empty()) into.addressed.push_back(b.what.addressed[i]);
         if (unanswered && innocent) continue;
-        outcomes.push_back(unanswered ? session_failure(*l_) : remote_fate(r.said, l_->to.domain));
+        outcomes.push_back(unanswered ? session_failure(*l_) : fate_at(*l_, r.said));
         outcomes.back().reports_on_success = over.dsn_passed_on && !l_->to.final_delivery;
         outcomes.back().leaves_deliver_by = leaves_deliver_by(b.what.of->what->env.by);
         if (outcomes.back().what == fate::delivered) fault_point("remote_accepted");
@@ -446,6 +425,8 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
     settings.hostname = std::move(hostname);
     settings.speaks = to.speaks;
     settings.stays_here = to.stays_here;
+    settings.logs_in = to.as && to.as->logs_in();
+    settings.logs_in_clear = to.as && to.as->plaintext;
     settings.tls = to.tls_from_start ? smtp::tls_wish::never : to.tls;
     auto l = std::make_shared<link>(executor, to, std::move(settings));
     l->how.next_hop = to.to_string();
@@ -454,7 +435,8 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
     l->how.final_delivery = to.final_delivery;
 
     auto const left = until - steady_clock::now();
-    auto const patience = std::clamp<steady_clock::duration>(left, std::chrono::milliseconds{1}, limits.connect);
+    auto const most = to.others_left ? std::min(limits.connect, limits.connect_next) : limits.connect;
+    auto const patience = std::clamp<steady_clock::duration>(left, std::chrono::milliseconds{1}, most);
     net::net_result<std::unique_ptr<net::stream>> connected;
     if (to.socket.empty()) {
         connected = co_await net::connect(executor, to.at, patience);
@@ -484,16 +466,24 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
         auto const act = l->session.next();
         if (std::holds_alternative<smtp::ready>(act)) {
             l->total.disarm();
+            if (l->to.as && l->to.as->logs_in()) login_ended(*l);
             co_return l;
         }
         if (std::holds_alternative<smtp::hang_up_now>(act)) {
             auto const& s = l->session;
             bool const lacks = s.failed() == smtp::failure::no_tls && !s.failure_reply().temporary();
             link_failure failure{session_failure(*l), tls_failed, lacks, {}};
+            failure.about_login =
+                s.failed() == smtp::failure::login_refused || s.failed() == smtp::failure::login_impossible;
+            if (failure.about_login) login_ended(*l);
             co_return failure;
         }
         if (auto const* const wait = std::get_if<smtp::read_reply>(&act)) {
             co_await exchange(l, wait->waiting_for, limits);
+        } else if (std::holds_alternative<smtp::choose_login>(act)) {
+            co_await choose_login(l);
+        } else if (std::holds_alternative<smtp::answer_challenge>(act)) {
+            co_await answer_challenge(l);
         } else {
             bool const shaken = co_await shake_hands(l, tls, limits);
             tls_failed = !shaken;

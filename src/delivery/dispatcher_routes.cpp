@@ -11,6 +11,7 @@
 #include "delivery/dispatcher.hpp"
 #include "delivery/exchangers.hpp"
 #include "delivery/maildir.hpp"
+#include "policy/route.hpp"
 
 namespace postern::delivery {
 
@@ -26,12 +27,8 @@ constexpr std::size_t most_mailbox_jobs = 20'000;
 // How long an address that did not answer is tried after the others.
 constexpr auto bad_address_for = 60s;
 
-struct group {
-    std::shared_ptr<destination> to;
-    job what;
-};
-
-job& job_for(std::vector<group>& groups, std::shared_ptr<destination> const& to, std::shared_ptr<letter const> const& l)
+template <class Group>
+job& job_for(std::vector<Group>& groups, std::shared_ptr<destination> const& to, std::shared_ptr<letter const> const& l)
 {
     for (auto i = groups.rbegin(); i != groups.rend(); ++i) {
         if (i->to == to && i->what.recipients.size() < recipients_per_transaction) return i->what;
@@ -119,6 +116,11 @@ void dispatcher::doorbell::close()
     house_ = nullptr;
 }
 
+struct dispatcher::group {
+    std::shared_ptr<destination> to;
+    job what;
+};
+
 void dispatcher::route(std::shared_ptr<letter const> const& l, bool all_due, wall_time now)
 {
     auto const& recipients = l->what->recipients;
@@ -134,13 +136,23 @@ void dispatcher::route(std::shared_ptr<letter const> const& l, bool all_due, wal
             job const one{l, {place}, {}, {}, 0};
             ++under_way_;
             settle_all(one, own_finding(rules::lookup_failure, domain, local.error().logged), "local");
+            continue;
+        }
+        auto const& m = *l->what;
+        auto const chosen =
+            policy::choose_route(plan_->routes, {m.env.reverse_path, m.account, r.to.forward_path, *local}, false);
+        if (chosen) {
+            take_way(l, place, *local, *chosen, groups);
         } else if (*local) {
             if (auto const& host = local_hosts_[secret]) {
-                route_local(l, place, job_for(groups, host, l));
+                route_local(l, place, plan_->local, job_for(groups, host, l));
             } else {
                 job unused;
-                route_local(l, place, unused);
+                route_local(l, place, plan_->local, unused);
             }
+        } else if (plan_->usual_host) {
+            auto const to = via_destination(plan_->usual_host, m.env.reverse_path, secret);
+            job_for(groups, to, l).recipients.push_back(place);
         } else {
             auto const to = smart_hosts_[secret] ? smart_hosts_[secret] : mx_destination(domain, secret);
             job_for(groups, to, l).recipients.push_back(place);
@@ -151,7 +163,44 @@ void dispatcher::route(std::shared_ptr<letter const> const& l, bool all_due, wal
     }
 }
 
-void dispatcher::route_local(std::shared_ptr<letter const> const& l, std::uint32_t place, job& for_host)
+void dispatcher::take_way(std::shared_ptr<letter const> const& l, std::uint32_t place, bool local, std::size_t route,
+                          std::vector<group>& groups)
+{
+    way const& w = plan_->ways[route];
+    auto const& m = *l->what;
+    auto const& to = m.recipients[place].to;
+    bool const secret = m.env.require_tls;
+    switch (w.what) {
+        case way::kind::mx:
+            job_for(groups, mx_destination(to.forward_path.domain, secret), l).recipients.push_back(place);
+            return;
+        case way::kind::smart_host:
+            job_for(groups, via_destination(w.via, m.env.reverse_path, secret), l).recipients.push_back(place);
+            return;
+        case way::kind::refuse: {
+            job const one{l, {place}, {}, {}, 0};
+            ++under_way_;
+            auto o = own_finding(rules::route_refused, to.forward_path.domain);
+            o.reason = policy::refusal(plan_->routes[route], to.forward_path).text;
+            o.reply = std::to_string(o.why->code) + ' ' + to_string(o.code) + ' ' + o.reason;
+            return settle_all(one, o, "refused");
+        }
+        case way::kind::place: break;
+        case way::kind::hold: return;  // never chosen: for new mail only
+    }
+    bool const maildir = w.to.how == transport::maildir;
+    if (maildir && !local) return deliver_to_mailbox(l, place, w.to, to.forward_path.key());
+    job unused;
+    bool const final = local || w.to.how == transport::lmtp;
+    job& for_host = maildir ? unused : job_for(groups, fixed_destination(w.to, final, secret), l);
+    if (local) return route_local(l, place, w.to, for_host);
+    for_host.recipients.push_back(place);
+    // Beside local ones, which may have other names there.
+    if (final) for_host.addressed.push_back(to);
+}
+
+void dispatcher::route_local(std::shared_ptr<letter const> const& l, std::uint32_t place, target const& at,
+                             job& for_host)
 {
     auto const& to = l->what->recipients[place].to;
     auto const who = accounts_.find_recipient(to.forward_path);
@@ -160,7 +209,7 @@ void dispatcher::route_local(std::shared_ptr<letter const> const& l, std::uint32
         ++under_way_;
         return settle_all(one, own_finding(rules::lookup_failure, to.forward_path.domain, who.error().logged), "local");
     }
-    if (plan_->local.how != transport::maildir) {
+    if (at.how != transport::maildir) {
         // A mailbox server may know more addresses than the directory: it has the last word.
         for_host.recipients.push_back(place);
         for_host.addressed.push_back(*who ? readdress(to, **who, plan_->recipient_delimiter) : to);
@@ -173,20 +222,20 @@ void dispatcher::route_local(std::shared_ptr<letter const> const& l, std::uint32
                                       to.forward_path.to_string()),
                           "local");
     }
-    deliver_to_mailbox(l, place, (*who)->address);
+    deliver_to_mailbox(l, place, at, (*who)->address);
 }
 
-void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std::uint32_t place,
+void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std::uint32_t place, target const& at,
                                     std::string const& account)
 {
     auto const& m = *l->what;
     auto const& to = m.recipients[place].to.forward_path;
     job one{l, {place}, {}, {}, 0};
     ++under_way_;
-    auto folder = maildir_folder(plan_->local.folder, account);
+    auto folder = maildir_folder(at.folder, account);
     if (!folder) {
         return settle_all(one, own_finding(rules::mailbox_impossible, to.domain, account, to.to_string()),
-                          plan_->local.to_string());
+                          at.to_string());
     }
     if (mailbox_jobs_ >= most_mailbox_jobs) {
         --under_way_;
@@ -260,7 +309,7 @@ std::shared_ptr<destination> dispatcher::fixed_destination(target const& to, boo
     return d;
 }
 
-hop dispatcher::make_hop(destination const& d, std::string name) const
+hop dispatcher::make_hop(destination const& d, std::string name)
 {
     hop h;
     h.name = std::move(name);
@@ -273,6 +322,14 @@ hop dispatcher::make_hop(destination const& d, std::string name) const
     h.tls_from_start = d.to.how == transport::smtp && d.to.port == world_.submissions_port;
     if (!h.socket.empty()) h.tls = smtp::tls_wish::never;
     if (d.needs_tls) h.tls = smtp::tls_wish::required;
+    h.smart_host = !d.final_delivery;
+    if (d.via) {
+        h.as = d.as;
+        h.helpers = &logins_;
+        h.most_messages = d.via->settings.messages_per_connection;
+        h.tls_from_start = d.via->settings.tls == config::tls_mode::implicit;
+        if (d.via->settings.tls == config::tls_mode::none) h.tls = smtp::tls_wish::never;
+    }
     return h;
 }
 
@@ -378,6 +435,7 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
             if (cut_off) break;
             hop next = self->make_hop(*d, host.name);
             next.at.address = a;
+            next.others_left = &host != &found.all.back() || to < hosts.names.size();
             std::string const key = line_of(next.at);
             auto place = self->take_place(*d, key);
             if (!place) {
@@ -392,6 +450,10 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
                 (*connected)->place = std::move(place);
                 co_return connected;
             }
+            // Its other addresses know us no better, and each failed login brings a lock-out nearer.
+            bool const about_us =
+                connected.error().about_login || connected.error().why.asks_for != outcome::pause::none;
+            if (about_us) co_return connected;
             if (d->require_tls && connected.error().lacks_tls) {
                 // It works, only not for this: other hosts may.
                 lacking += (lacking.empty() ? "not by " : ", ") + host.name;
@@ -427,8 +489,9 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
 net::awaitable<link_result> dispatcher::connect_to(dispatcher* self, hop to, steady_time until)
 {
     auto const executor = self->context_.get_executor();
-    auto first = co_await open_link(executor, to, self->plan_->hostname, self->world_.tls, self->world_.limits,
-                                    self->streams_, until);
+    auto const tls = to.as ? to.as->tls : self->world_.tls;
+    auto first =
+        co_await open_link(executor, to, self->plan_->hostname, tls, self->world_.limits, self->streams_, until);
     if (first && to.require_tls && !(*first)->session.announced().require_tls) {
         no_work none;
         co_await use_link(*first, none, self->world_.limits);

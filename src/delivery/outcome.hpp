@@ -28,6 +28,8 @@ struct outcome {
     bool reports_on_success = false;                // the next hop takes care of NOTIFY=SUCCESS
     bool leaves_deliver_by = false;                 // relayed, and the sender asked to hear of that (RFC 2852)
     std::optional<std::chrono::seconds> come_back;  // what the other side said, or what greylisting wants
+    enum class pause : std::uint8_t { none, minutes, hours };
+    pause asks_for = pause::none;  // a smart host: nothing of ours for so long
 
     bool operator==(outcome const&) const = default;
 };

@@ -70,7 +70,7 @@ public:
 
     void wake() override
     {
-        asio::post(context_, [this] { dispatcher_->pump(); });
+        asio::post(context_, [this] { dispatcher_->wake(); });
     }
 
     std::vector<destination_state> destinations(std::size_t limit) override
@@ -168,11 +168,13 @@ result<std::unique_ptr<service>> make_service_in(surroundings world, config::set
 }
 
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
-                                              spool::spool& queue, signing::signer& signer, bounce_handler on_bounces)
+                                              spool::spool& queue, signing::signer& signer, bounce_handler on_bounces,
+                                              account_trouble_handler on_account_trouble)
 {
     surroundings world;
     world.signer = &signer;
     world.on_bounces = std::move(on_bounces);
+    world.on_account_trouble = std::move(on_account_trouble);
     dns::options names;
     names.servers = s.dns.servers;
     world.make_resolver = [names](asio::any_io_executor const& executor) {

@@ -150,7 +150,7 @@ void settler::settle(job const& j, std::vector<outcome> const& outcomes, attempt
     sign_and_hand_over(i);
 }
 
-void settler::put_off(job const& j, outcome const& why, plan const& p)
+void settler::put_off(job const& j, outcome const& why, plan const& p, std::optional<wall_time> until)
 {
     wall_time const now = now_();
     spool::message const& m = *j.of->what;
@@ -165,8 +165,8 @@ void settler::put_off(job const& j, outcome const& why, plan const& p)
         auto const& r = m.recipients[place];
         auto const wait = std::chrono::seconds{std::uniform_int_distribution<int>{45, 75}(random_)};
         auto const latest = notice_due(m, r, p).value_or(end_of(m, p));
-        i->what.recipients.push_back(
-            {r.number, spool::recipient_state::queued, std::min<wall_time>(now + wait, latest), why.reply});
+        i->what.recipients.push_back({r.number, spool::recipient_state::queued,
+                                      std::min<wall_time>(until.value_or(now + wait), latest), why.reply});
     }
     ++pending_;
     hand_over(i);

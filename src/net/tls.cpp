@@ -235,6 +235,28 @@ result<std::shared_ptr<tls_context>> make_client_tls()
     return context;
 }
 
+result<std::shared_ptr<tls_context>> make_client_tls(std::filesystem::path const& authorities,
+                                                     certificate_files const& own)
+{
+    auto made = make_client_tls();
+    if (!made) return made;
+    SSL_CTX* const c = (*made)->first();
+    if (!authorities.empty()) {
+        std::unique_ptr<X509_STORE, x509_store_deleter> store{X509_STORE_new()};
+        if (!store || X509_STORE_load_file(store.get(), authorities.c_str()) != 1) {
+            ERR_clear_error();
+            return failure("authorities: " + quoted(authorities) +
+                           " can't be read, or holds no certificate in PEM form");
+        }
+        X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN);
+        SSL_CTX_set_cert_store(c, store.release());
+    }
+    if (!own.chain.empty()) {
+        if (auto used = use(c, own); !used) return std::move(used).error();
+    }
+    return made;
+}
+
 result<certificate_summary> summarize(std::filesystem::path const& chain)
 {
     auto leaf = read_leaf(chain);

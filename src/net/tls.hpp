@@ -32,6 +32,11 @@ result<std::shared_ptr<tls_context>> make_server_tls(server_tls_options const& o
 /// For connecting to others; trusts the system's certificates.
 result<std::shared_ptr<tls_context>> make_client_tls();
 
+/// For one server: trusts the authorities of a PEM file (empty: the system's), and shows a certificate
+/// of ours when it is asked for one (empty: none).
+result<std::shared_ptr<tls_context>> make_client_tls(std::filesystem::path const& authorities,
+                                                     certificate_files const& own);
+
 /// Makes a self-signed ECDSA P-256 certificate for the names, valid ten years, unless both files
 /// are there already. True when it was made now.
 result<bool> ensure_self_signed(certificate_files const& files, std::vector<std::string> const& names);

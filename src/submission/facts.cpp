@@ -21,4 +21,10 @@ catalogue::verdict lookup_failed(error const& why)
     return catalogue::make_verdict(catalogue::rules::lookup_failure, {{"problem", why.logged}});
 }
 
+std::optional<std::size_t> find_route(config::settings const& s, policy::facts const& f)
+{
+    bool const local = f.recipient != policy::recipient_kind::not_local;
+    return policy::choose_route(s.routes, {f.reverse_path, f.account, f.forward_path, local}, true);
+}
+
 }  // namespace postern::submission

@@ -6,6 +6,7 @@
 #include "directory/directory.hpp"
 #include "mail/address.hpp"
 #include "policy/policy.hpp"
+#include "policy/route.hpp"
 
 namespace postern::submission {
 
@@ -14,5 +15,8 @@ result<policy::recipient_kind> find_recipient_kind(directory::directory& account
 
 /// The refusal for a failed look-up: 451 4.3.0, with what failed as evidence.
 catalogue::verdict lookup_failed(error const& why);
+
+/// The way of the recipient's mail by the settings' [[route]]s; nothing: none of them fits.
+std::optional<std::size_t> find_route(config::settings const& s, policy::facts const& f);
 
 }  // namespace postern::submission

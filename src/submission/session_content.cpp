@@ -222,7 +222,8 @@ net::awaitable<smtp::action> session_driver::finish_message()
     m.session = who_.id;
     m.account = session_->login();
     m.client = peer_->remote().address.to_string();
-    m.held = services_.conduct.holds(m.account);
+    bool const suspicious = services_.conduct.holds(m.account);
+    m.held = suspicious || held_by_route();
     bool const held = m.held;
     m.lines_begin_with_dot = by_chunks_ ? scan_.lines_begin_with_dot() : decoder_.lines_begin_with_dot();
     auto content = intake_->take();
@@ -281,7 +282,7 @@ net::awaitable<smtp::action> session_driver::finish_message()
                    {{"queue_id", queue_id_},
                     {"session", who_.id},
                     {"account", session_->login()},
-                    {"rule", rules::guard_account_held.name}});
+                    {"rule", suspicious ? rules::guard_account_held.name : rules::route_held.name}});
     }
     co_return session_->on_finished({}, queue_id_);
 }

@@ -70,6 +70,8 @@ private:
     guard::sending_book::sender counted_sender() const;
     std::optional<verdict> over_limit_at_mail();
     std::optional<verdict> over_limit_at_rcpt(mail::mailbox const& to);
+    std::optional<verdict> refused_by_route(policy::facts const& f);
+    bool held_by_route() const;
     std::optional<verdict> count_message();
     void uncount_message();
 
