@@ -59,7 +59,8 @@ config::settings without_restart(config::settings const& running, config::settin
     wanted.auth.upgrade_hashes = running.auth.upgrade_hashes;
     wanted.limits.free_space = running.limits.free_space;
     wanted.web.address = running.web.address;
-    wanted.dns.servers = running.dns.servers;
+    wanted.dns = running.dns;
+    wanted.transport.authorities = running.transport.authorities;
     // The table of options says which these are.
     assert(config::needs_restart(running, wanted).empty());
     return wanted;

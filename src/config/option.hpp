@@ -58,6 +58,8 @@ std::span<basic_option<token_issuer> const> issuer_options();    // [[oauth.issu
 
 std::span<basic_option<dkim_key> const> dkim_key_options();  // [[dkim.keys]]
 
+std::span<basic_option<tls_rule> const> tls_rule_options();  // [[tls_policy]]
+
 struct section {
     std::string_view name;  // "limits"; "" for the top
     std::string_view doc;

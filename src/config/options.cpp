@@ -312,6 +312,39 @@ constexpr option table[] = {
         "The name servers to ask. `[]`: those of /etc/resolv.conf, or where it has none, the world's from the root "
         "down.",
         "[\"127.0.0.1\", \"192.0.2.53:5353\"]"),
+    setting<text, [](auto& s) -> auto& { return s.dns.trust_anchor; }>(
+        "dns.trust_anchor", restart,
+        "File with the keys that DNSSEC begins from. An answer that does not hold is then never used, and its mail "
+        "waits. \"\": those of Debian's package dns-root-data, where it is installed; and as long as the name servers "
+        "hand on no signatures at all, answers are used without, and DANE is off. \"none\": no DNSSEC.",
+        "\"/var/lib/unbound/root.key\""),
+    setting<boolean, [](auto& s) -> auto& { return s.transport.dane; }>(
+        "transport.dane", reload,
+        "Whether TLSA records bind other servers to their certificates (DANE, RFC 7672). Needs DNSSEC."),
+    setting<boolean, [](auto& s) -> auto& { return s.transport.mta_sts; }>(
+        "transport.mta_sts", reload,
+        "Whether domains' policies about their servers are fetched and obeyed (MTA-STS, RFC 8461)."),
+    setting<path, [](auto& s) -> auto& { return s.transport.authorities; }>(
+        "transport.authorities", restart,
+        "PEM file with the authorities that vouch for other mail servers, and for the web servers of MTA-STS "
+        "policies and TLS reports. \"\": those of the system.",
+        "\"/etc/postern/internal-ca.pem\""),
+    setting<boolean, [](auto& s) -> auto& { return s.tlsrpt.send; }>(
+        "tlsrpt.send", reload,
+        "Whether domains that ask for it get a report each day about the TLS of the connections to them "
+        "(TLSRPT, RFC 8460). It has counts and addresses of servers, nothing of the mail."),
+    setting<checked<mail_address, true>, [](auto& s) -> auto& { return s.tlsrpt.from; }>(
+        "tlsrpt.from", reload,
+        "The From address of the reports. Its domain should have a DKIM key here. \"\": tls-reports@ the hostname.",
+        "\"tls-reports@example.com\""),
+    setting<text, [](auto& s) -> auto& { return s.tlsrpt.organization; }>(
+        "tlsrpt.organization", reload,
+        "Whose reports they are, in words. \"\": the hostname.",
+        "\"Example Company\""),
+    setting<text, [](auto& s) -> auto& { return s.tlsrpt.contact; }>(
+        "tlsrpt.contact", reload,
+        "Whom their readers can ask. \"\": postmaster@ the hostname.",
+        "\"postmaster@example.com\""),
     setting<checked<host_and_port, true>, [](auto& s) -> auto& { return s.web.address; }>(
         "web.address", restart,
         "Where the web pages are served (HTTPS). \"\": nowhere. The pages come with a later version; "
@@ -644,6 +677,28 @@ constexpr basic_option<dkim_key> dkim_key_table[] = {
         "\"/etc/opendkim/keys/example.com/mail.private\"", first_version),
 };
 
+constexpr basic_option<tls_rule> tls_rule_table[] = {
+    entry<tls_rule, checked<domain_pattern, false>, [](auto& t) -> auto& { return t.domain; }>(
+        "domain", reload,
+        "Which domain's mail: `example.com`; `.example.com` all below it; `*` all. The nearest row holds.",
+        "\"example.com\"", first_version),
+    entry<tls_rule, choice<tls_level_words>, [](auto& t) -> auto& { return t.level; }>(
+        "level", reload,
+        "`none`: never TLS. `opportunistic`: TLS where it is offered, whatever the domain publishes. `published`: as "
+        "for all others: DANE and MTA-STS, and else where it is offered. `encrypt`: that, and never without TLS. "
+        "`verify`: that, and never without a good certificate of the domain's server. `dane`: never without DANE.",
+        {}, first_version),
+    entry<tls_rule, choice<tls_version_words>, [](auto& t) -> auto& { return t.minimum; }>(
+        "minimum", reload,
+        "The oldest version of TLS that counts.",
+        {}, first_version),
+    entry<tls_rule, list<mx_pattern_item>, [](auto& t) -> auto& { return t.mx; }>(
+        "mx", reload,
+        "With `verify`: the servers that count as the domain's, `*.` stands for one label. `[]`: those that "
+        "DNSSEC or MTA-STS vouch for, and else those whose certificate is for the domain itself or a name below it.",
+        "[\"*.mail.example.net\"]", first_version),
+};
+
 constexpr section section_table[] = {
     {"", "These stand before the first section."},
     {"tls", "Encryption. Files are read at the start and at a reload (SIGHUP)."},
@@ -659,6 +714,8 @@ constexpr section section_table[] = {
     {"submission", "What is done with mail that people send."},
     {"dkim", "Signing the mail that people send; docs/dkim.md explains how. It begins with `postern dkim create DOMAIN`."},
     {"dns", "How names are looked up."},
+    {"transport", "How mail to other servers is secured; docs/transport-security.md explains how."},
+    {"tlsrpt", "Reports to other domains about TLS on the way to them."},
     {"web", "Web pages, of a later version."},
     {"setup", "What the setup pages tell mail programs besides our own ports; of a later version."},
     {"log", "Standard error, and the history that `postern why` reads."},
@@ -678,6 +735,7 @@ std::span<basic_option<auth_socket> const> auth_socket_options() { return auth_s
 std::span<basic_option<sending_limit> const> sending_options() { return sending_table; }
 std::span<basic_option<token_issuer> const> issuer_options() { return issuer_table; }
 std::span<basic_option<dkim_key> const> dkim_key_options() { return dkim_key_table; }
+std::span<basic_option<tls_rule> const> tls_rule_options() { return tls_rule_table; }
 std::span<section const> sections() { return section_table; }
 
 std::string_view section_of(std::string_view name) noexcept

@@ -155,6 +155,24 @@ struct token_issuers : token_issuer {
     std::vector<token_issuer> more;
 };
 
+/// How well mail to a domain has to be secured at least; see docs/transport-security.md.
+enum class tls_level : std::uint8_t {
+    none,           // never TLS
+    opportunistic,  // where it is offered; what the domain publishes does not count
+    published,      // where it is offered, and as the domain publishes (DANE, MTA-STS): what all others get
+    encrypt,        // the same, and never without TLS
+    verify,         // the same, and never without a certificate of the domain's server
+    dane,           // never without DANE
+};
+
+/// What the operator demands for a domain.
+struct tls_rule {
+    std::string domain;  // "example.com"; ".example.com": all below it; "*": all
+    tls_level level = tls_level::encrypt;
+    std::string minimum = "1.2";
+    std::vector<std::string> mx;  // with verify: patterns of the servers that count as the domain's
+};
+
 enum class limit_scope : std::uint8_t { account, domain, network, app_password };
 
 /// How much may be sent; 0 is no limit. The row whose `match` is nearest holds.
@@ -264,7 +282,20 @@ struct settings {
     } dkim;
     struct {
         std::vector<endpoint> servers;  // empty: those of /etc/resolv.conf
+        std::string trust_anchor;       // file; "none": no DNSSEC; empty: Debian's, where it is there
     } dns;
+    struct {
+        bool dane = true;
+        bool mta_sts = true;
+        std::filesystem::path authorities;  // who vouches for other servers; empty: the system's
+    } transport;
+    std::vector<tls_rule> tls_policy;  // [[tls_policy]]
+    struct {
+        bool send = true;
+        std::string from;          // empty: tls-reports@ the hostname
+        std::string organization;  // empty: the hostname
+        std::string contact;       // empty: postmaster@ the hostname
+    } tlsrpt;
     struct {
         std::string address = "127.0.0.1:8443";
         std::string public_url;

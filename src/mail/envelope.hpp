@@ -33,7 +33,8 @@ struct envelope {
     std::vector<recipient> recipients;
     body_type body = body_type::seven_bit;
     bool smtputf8 = false;
-    bool require_tls = false;  // RFC 8689
+    bool require_tls = false;   // RFC 8689
+    bool tls_optional = false;  // its header says "TLS-Required: No" (RFC 8689 section 5)
     dsn_return ret = dsn_return::unspecified;
     std::string envelope_id;          // ENVID, decoded from xtext
     std::string auth;                 // AUTH= of MAIL, decoded (RFC 4954 section 5); "" when absent or untrusted
