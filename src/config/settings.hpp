@@ -1,4 +1,4 @@
-// The configuration as values. One table (options.cpp) declares every key once: name,
+// The configuration as values. One table (options_*.cpp) declares every key once: name,
 // type, default, whether a reload takes it up, documentation; the parser, `postern
 // config default` and the reference in docs/ all come from it.
 #pragma once
