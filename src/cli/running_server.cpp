@@ -135,6 +135,7 @@ running_server::~running_server()
     key_watch_.reset();
     if (gate_) gate_->stop();
     delivery_.reset();
+    if (security_) security_->stop();
     if (notices_) notices_->stop();
     if (signer_) signer_->stop();
     queue_.reset();
@@ -159,6 +160,7 @@ control::context running_server::context() const
     c.sending = ledger_ ? &ledger_->sending() : nullptr;
     c.conduct = ledger_ ? &ledger_->conduct() : nullptr;
     c.keys = keys_.get();
+    c.security = security_.get();
     c.key_watch = key_watch_.get();
     c.started = started_;
     return c;
@@ -230,8 +232,15 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     notices_ = std::make_unique<submission::notice_desk>(*accounts_, *queue_);
     conduct_ = std::make_unique<submission::conduct_watch>(ledger_->conduct(), *notices_);
     devices_ = std::make_unique<submission::device_watch>(*notices_);
+    escort::office_options office;
+    office.folder = s.data_dir;
+    office.authorities = s.transport.authorities;
+    office.make_resolver = escort::resolver_of(s);
+    auto security = escort::office::open(std::move(office), s, *queue_, *signer_);
+    if (!security) return std::move(security.error());
+    security_ = std::move(*security);
     auto delivery = delivery::make_service(
-        s, *accounts_, *queue_, *signer_,
+        s, *accounts_, *queue_, *signer_, *security_,
         [this](std::string const& account, std::uint32_t n) { conduct_->on_bounces(*context().settings, account, n); });
     if (!delivery) return std::move(delivery.error());
     delivery_ = std::move(*delivery);
@@ -277,6 +286,7 @@ result<> running_server::reload(config::settings const& wanted)
     }
     list_listeners();
     keys_->reload(in_force);
+    security_->reload(in_force);
     accounts_->set_configured_domains(in_force.domains.local);
     accounts_->set_configured_basic_passwords(in_force.auth.basic_passwords);
     accounts_->set_recipient_delimiter(in_force.submission.recipient_delimiter);

@@ -245,7 +245,8 @@ std::string reference()
                 "\n## [[tls_policy]]\n\nWhat mail to a domain demands of its servers, any number of rows; see\n"
                 "[transport-security.md](transport-security.md). None by default.\n";
             for (auto const& o : tls_rule_options())
-                describe(out, o, "tls_policy." + std::string(o.name), o.name == "domain" ? std::string{} : '`' + o.write(tls_rule{}) + '`');
+                describe(out, o, "tls_policy." + std::string(o.name),
+                         o.name == "domain" ? std::string{} : '`' + o.write(tls_rule{}) + '`');
         }
         if (part.name == "limits") {
             out +=

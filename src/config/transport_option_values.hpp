@@ -29,7 +29,8 @@ struct domain_pattern {
     static bool accepts(std::string_view text, std::string& why)
     {
         if (text == "*" || mail::parse_domain(text.starts_with('.') ? text.substr(1) : text)) return true;
-        why = quote(printable(text, 60)) + " is no domain such as \"example.com\", \".example.com\" (all below it) or \"*\"";
+        why = quote(printable(text, 60)) +
+              " is no domain such as \"example.com\", \".example.com\" (all below it) or \"*\"";
         return false;
     }
 };
@@ -43,7 +44,8 @@ struct mx_pattern_item {
         std::string_view const text = n.text;
         auto const host = mail::parse_domain(text.starts_with("*.") ? text.substr(2) : text);
         if (!host) {
-            r.bad(n, quote(printable(text, 60)) + " is no name of a server such as \"mx.example.net\" or \"*.example.net\"");
+            r.bad(n, quote(printable(text, 60)) +
+                         " is no name of a server such as \"mx.example.net\" or \"*.example.net\"");
             return false;
         }
         out = (text.starts_with("*.") ? "*." : "") + *host;

@@ -13,7 +13,7 @@ constexpr bool queue = true;
 constexpr bool server = true;
 constexpr bool keys = true;
 
-constexpr std::array<command, 43> table{{
+constexpr std::array<command, 46> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -54,6 +54,9 @@ constexpr std::array<command, 43> table{{
     {"dkim activate", !accounts, !queue, !server, dkim_activate, keys},
     {"dkim remove", !accounts, !queue, !server, dkim_remove, keys},
     {"dkim check", !accounts, !queue, !server, dkim_check, keys},
+    {"tls-report list", !accounts, !queue, server, tls_report_list},
+    {"tls-report show", !accounts, !queue, server, tls_report_show},
+    {"tls-report send", !accounts, !queue, server, tls_report_send},
     {"explain", accounts, !queue, !server, explain},
     {"why", !accounts, !queue, !server, why},
     {"status", !accounts, queue, server, server_status},

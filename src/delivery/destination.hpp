@@ -36,7 +36,8 @@ struct destination {
     target to;  // unless by_mx
     bool final_delivery = false;
     bool needs_tls = false;
-    bool require_tls = false;  // for mail with REQUIRETLS (RFC 8689)
+    bool require_tls = false;   // for mail with REQUIRETLS (RFC 8689)
+    bool tls_optional = false;  // for mail with "TLS-Required: No"
 
     std::deque<job> waiting;
     unsigned connections = 0;  // with those that are not up yet

@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
+#include "escort/office.hpp"
 #include "signing/signer.hpp"
 #include "spool/spool.hpp"
 
@@ -35,7 +36,7 @@ using bounce_handler = std::function<void(std::string const& account, std::uint3
 
 /// Errors: [delivery] values that make no sense, a resolver that can't be had.
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
-                                              spool::spool& queue, signing::signer& signer,
+                                              spool::spool& queue, signing::signer& signer, escort::office& security,
                                               bounce_handler on_bounces = {});
 
 }  // namespace postern::delivery

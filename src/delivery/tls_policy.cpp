@@ -50,7 +50,7 @@ std::string lines_of(std::vector<std::string> const& all)
 
 bool is_bound(domain_security const& d) { return d.sts.policy && d.sts.policy->mode != mail::sts_mode::none; }
 
-transport::applied_policy sts_policy_of(domain_security const& d)
+escort::applied_policy sts_policy_of(domain_security const& d)
 {
     return {"sts", d.domain, d.sts.text, d.sts.policy ? lines_of(d.sts.policy->mx) : std::string{}};
 }
@@ -117,14 +117,19 @@ std::optional<unusable_host> apply_rule(tls_demand& demand, domain_security cons
     demand.encrypt = true;
     if (demand.unmet == nullptr) demand.unmet = &rules::tls_policy_unmet;
     if (level == tls_level::dane && h.pins.empty())
-        return unusable_host{own_finding(rules::dane_missing, d.domain, host), {"tlsa", host, {}, {}}, "dane-required",
-                             {}, false};
+        return unusable_host{
+            own_finding(rules::dane_missing, d.domain, host), {"tlsa", host, {}, {}}, "dane-required", {}, false};
     if (level == tls_level::encrypt || demand.authenticate) return std::nullopt;
     auto const& mx = d.rule->mx;
-    if (!mx.empty() && std::none_of(mx.begin(), mx.end(), [&](auto const& p) { return mail::matches_mx_pattern(p, host); }))
+    if (!mx.empty() &&
+        std::none_of(mx.begin(), mx.end(), [&](auto const& p) { return mail::matches_mx_pattern(p, host); }))
         return unusable_host{own_finding(rules::tls_policy_unmet, d.domain, host + " is none of the row's mx"),
-                             demand.counted, "validation-failure", {}, false};
+                             demand.counted,
+                             "validation-failure",
+                             {},
+                             false};
     demand.authenticate = true;
+    demand.unmet = &rules::tls_policy_unmet;
     demand.policy = "operator verify";
     set_names(demand, d, host);
     return std::nullopt;

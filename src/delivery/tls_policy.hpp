@@ -10,9 +10,9 @@
 #include "config/settings.hpp"
 #include "delivery/outcome.hpp"
 #include "dns/resolver.hpp"
+#include "escort/sessions.hpp"
+#include "escort/sts_cache.hpp"
 #include "net/stream.hpp"
-#include "transport/sessions.hpp"
-#include "transport/sts_cache.hpp"
 
 namespace postern::delivery {
 
@@ -29,7 +29,7 @@ struct domain_security {
     tls_need need = tls_need::usual;
     std::optional<config::tls_rule> rule;  // of the operator
     bool mx_secure = false;                // DNSSEC vouches for the list of hosts
-    transport::sts_finding sts;
+    escort::sts_finding sts;
 
     bool obeys_domain() const;  // whether what it publishes counts
 };
@@ -55,7 +55,7 @@ struct tls_demand {
     std::string minimum;
     std::string policy;                      // for the log: "dane", "mta-sts enforce", "operator verify"
     catalogue::rule const* unmet = nullptr;  // what is told when it is not met; null: the usual
-    transport::applied_policy counted;
+    escort::applied_policy counted;
     std::string result, detail;  // the session counts as failed, though it may be used
     bool counts = true;          // in reports at all
 };
@@ -63,7 +63,7 @@ struct tls_demand {
 /// Why a host is none to connect to.
 struct unusable_host {
     outcome why;
-    transport::applied_policy counted;
+    escort::applied_policy counted;
     std::string result, detail;  // for reports
     bool for_message = false;    // it is only no place for this message (REQUIRETLS)
 };

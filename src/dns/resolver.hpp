@@ -94,7 +94,7 @@ struct options {
     // Answers that do not hold are used as unsigned ones while name servers hand on no signatures of
     // anything: until one answer was found to hold.
     bool tolerant = false;
-    std::chrono::seconds limit{20};      // for one question
+    std::chrono::seconds limit{20};  // for one question
 };
 
 /// libunbound, which works on a thread of its own. A resolver must go before its executor's context.

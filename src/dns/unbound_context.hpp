@@ -35,8 +35,8 @@ struct question {
 class unbound_context {
 public:
     /// `validates`: with the options' trust anchor.
-    static result<std::unique_ptr<unbound_context>> make(boost::asio::any_io_executor const& executor,
-                                                         options const& o, bool validates);
+    static result<std::unique_ptr<unbound_context>> make(boost::asio::any_io_executor const& executor, options const& o,
+                                                         bool validates);
     ~unbound_context();
     unbound_context(unbound_context const&) = delete;
     unbound_context& operator=(unbound_context const&) = delete;

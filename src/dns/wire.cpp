@@ -93,7 +93,8 @@ std::optional<ip_address> parse_aaaa(std::string_view data)
 
 std::optional<address_answer> answer_without_question(std::string_view name)
 {
-    address_answer answer{finding::found, {}, {}, false, {}};
+    address_answer answer;
+    answer.what = finding::found;
     if (!name.empty() && name.back() == '.') name.remove_suffix(1);
     if (equal_ignoring_case(name, "localhost") ||
         (name.size() > 10 && equal_ignoring_case(name.substr(name.size() - 10), ".localhost"))) {

@@ -1,6 +1,7 @@
 #include "mail/sts_policy.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/numbers.hpp"
 #include "base/text.hpp"

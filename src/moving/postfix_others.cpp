@@ -108,16 +108,18 @@ constexpr remark remarks[] = {
     // Going out
     {"smtp_sasl_*", lost, "Postern does not log in at other servers."},
     {"smtp_tls_session_cache_database", fine, "Postern needs none."},
-    {"smtp_tls_CA*", fine, "Postern encrypts where it can and checks no names, as `may` does."},
+    {"smtp_tls_CA*", fine, "transport.authorities names authorities of your own, for [[tls_policy]] and MTA-STS."},
     {"smtp_tls_loglevel", fine, "Postern logs version and cipher of each session."},
     {"smtp_use_tls", fine, "Postern uses TLS wherever the other side has it."},
     {"smtp_tls_note_starttls_offer", fine, "Only logs."},
     {"smtp_tls_policy_maps", lost,
-     "Postern has no TLS policies for single destinations; delivery.require_tls is for the smart host."},
+     "Postern has [[tls_policy]] for single domains (docs/transport-security.md); delivery.require_tls is for the "
+     "smart host."},
     {"smtp_tls_wrappermode", fine, "On port 465 of a smart host Postern speaks TLS from the start."},
     {"smtp_tls_security_level", differs,
-     "Postern uses TLS wherever the other side has it. delivery.require_tls is for the smart host."},
-    {"smtp_dns_support_level", differs, "Postern has no DANE yet; it uses TLS wherever the other side has it."},
+     "Postern uses TLS wherever the other side has it, and obeys DANE and MTA-STS; more is demanded by [[tls_policy]]. "
+     "delivery.require_tls is for the smart host."},
+    {"smtp_dns_support_level", differs, "Postern validates DNSSEC by itself; see dns.trust_anchor."},
     {"smtp_host_lookup", fine, "Postern asks the DNS."},
     {"smtp_bind_address*", lost, "Postern goes out with the address that the system chooses."},
     {"smtp_helo_name", differs, "Postern says hostname."},

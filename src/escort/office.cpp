@@ -1,4 +1,4 @@
-#include "transport/office.hpp"
+#include "escort/office.hpp"
 
 #include <future>
 #include <utility>
@@ -13,7 +13,7 @@
 #include "mail/tlsrpt_record.hpp"
 #include "signing/message_signing.hpp"
 
-namespace postern::transport {
+namespace postern::escort {
 namespace {
 
 namespace asio = boost::asio;
@@ -275,4 +275,4 @@ std::string office::post(std::string const& url, std::string const& zipped)
     return url + ": the web server answered with " + std::to_string(answer->status);
 }
 
-}  // namespace postern::transport
+}  // namespace postern::escort

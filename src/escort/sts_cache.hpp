@@ -17,11 +17,11 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "dns/resolver.hpp"
+#include "escort/database.hpp"
+#include "escort/policy_source.hpp"
 #include "mail/sts_policy.hpp"
-#include "transport/database.hpp"
-#include "transport/policy_source.hpp"
 
-namespace postern::transport {
+namespace postern::escort {
 
 /// What is known of a domain.
 struct sts_finding {
@@ -64,9 +64,9 @@ private:
         std::optional<mail::sts_policy> policy;
         std::string id, text;
         wall_time fetched{}, expires{};
-        std::string result, problem;   // of the last fetch, if it failed
-        steady_time checked_until{};   // until then nobody is asked
-        steady_time failed_until{};    // until then no fetch
+        std::string result, problem;  // of the last fetch, if it failed
+        steady_time checked_until{};  // until then nobody is asked
+        steady_time failed_until{};   // until then no fetch
         bool fetching = false;
         std::vector<std::function<void()>> waiters;
     };
@@ -95,4 +95,4 @@ private:
     std::vector<std::thread> threads_;
 };
 
-}  // namespace postern::transport
+}  // namespace postern::escort

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "transport/sessions.hpp"
+#include "escort/sessions.hpp"
 
-namespace postern::transport {
+namespace postern::escort {
 
 /// A policy as it was fetched.
 struct stored_policy {
@@ -45,4 +45,4 @@ public:
 /// Opens or creates it in the folder. One that is damaged is put aside.
 result<std::unique_ptr<database>> open_database(std::filesystem::path const& folder);
 
-}  // namespace postern::transport
+}  // namespace postern::escort

@@ -15,7 +15,7 @@
 #include "dns/resolver.hpp"
 #include "mail/sts_policy.hpp"
 
-namespace postern::transport {
+namespace postern::escort {
 
 struct fetched {
     std::optional<mail::sts_policy> policy;
@@ -34,4 +34,4 @@ policy_source make_web_source(resolver_maker make_resolver, std::filesystem::pat
 /// "host:port:address,address" for the web client: addresses as our own resolver has them; empty: none.
 std::string resolve_for_web(resolver_maker const& make_resolver, std::string const& host);
 
-}  // namespace postern::transport
+}  // namespace postern::escort

@@ -1,11 +1,11 @@
-#include "transport/database.hpp"
+#include "escort/database.hpp"
 
 #include <mutex>
 
 #include "base/log.hpp"
 #include "store/sqlite.hpp"
 
-namespace postern::transport {
+namespace postern::escort {
 namespace {
 
 constexpr std::int64_t version = 1;
@@ -223,4 +223,4 @@ result<std::unique_ptr<database>> open_database(std::filesystem::path const& fol
     return try_open(file);
 }
 
-}  // namespace postern::transport
+}  // namespace postern::escort

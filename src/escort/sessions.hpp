@@ -10,7 +10,7 @@
 
 #include "base/clock.hpp"
 
-namespace postern::transport {
+namespace postern::escort {
 
 /// What the server had to fulfil.
 struct applied_policy {
@@ -46,4 +46,4 @@ private:
     std::unordered_map<std::string, session_row> rows_;
 };
 
-}  // namespace postern::transport
+}  // namespace postern::escort

@@ -1,6 +1,6 @@
-#include "transport/sessions.hpp"
+#include "escort/sessions.hpp"
 
-namespace postern::transport {
+namespace postern::escort {
 namespace {
 
 constexpr std::size_t most_rows = 20'000;  // until they are stored, some seconds later
@@ -50,4 +50,4 @@ std::vector<session_row> session_book::take()
     return out;
 }
 
-}  // namespace postern::transport
+}  // namespace postern::escort

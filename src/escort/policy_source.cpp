@@ -1,4 +1,4 @@
-#include "transport/policy_source.hpp"
+#include "escort/policy_source.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -6,7 +6,7 @@
 #include "base/text.hpp"
 #include "directory/web_client.hpp"
 
-namespace postern::transport {
+namespace postern::escort {
 namespace {
 
 namespace asio = boost::asio;
@@ -89,4 +89,4 @@ policy_source make_web_source(resolver_maker make_resolver, std::filesystem::pat
     };
 }
 
-}  // namespace postern::transport
+}  // namespace postern::escort

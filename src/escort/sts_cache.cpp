@@ -1,4 +1,4 @@
-#include "transport/sts_cache.hpp"
+#include "escort/sts_cache.hpp"
 
 #include <utility>
 
@@ -11,7 +11,7 @@
 
 #include "base/log.hpp"
 
-namespace postern::transport {
+namespace postern::escort {
 namespace {
 
 namespace asio = boost::asio;
@@ -24,7 +24,7 @@ constexpr unsigned fetch_threads = 4;
 constexpr auto checked_for = 5min, failed_for = 5min;
 constexpr auto unclear_for = 1min;
 // A policy is fetched anew once a day, so that it does not expire (RFC 8461 section 3.3).
-constexpr auto refresh_after = 24h, look_for_old = 10min;
+constexpr std::chrono::minutes refresh_after = 24h, look_for_old = 10min;
 // A fetch takes less, but may have to wait for others.
 constexpr auto longest_wait = 30s;
 
@@ -248,4 +248,4 @@ void sts_cache::refresh()
     wake_.notify_all();
 }
 
-}  // namespace postern::transport
+}  // namespace postern::escort

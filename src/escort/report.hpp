@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "escort/sessions.hpp"
 #include "mail/address.hpp"
 #include "spool/spool.hpp"
-#include "transport/sessions.hpp"
 
-namespace postern::transport {
+namespace postern::escort {
 
 struct report_facts {
     std::string hostname;      // ours: who submits
@@ -37,4 +37,4 @@ std::string gzip(std::string_view octets);
 std::pair<spool::message, std::string> make_report_mail(report_facts const& f, std::string_view zipped,
                                                         mail::mailbox const& to, wall_time now);
 
-}  // namespace postern::transport
+}  // namespace postern::escort

@@ -1,18 +1,18 @@
-#include "transport/report.hpp"
+#include "escort/report.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 
+#include <zlib.h>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <zlib.h>
 
 #include "base/base64.hpp"
 #include "base/crypto.hpp"
 #include "base/ids.hpp"
 
-namespace postern::transport {
+namespace postern::escort {
 namespace {
 
 namespace json = boost::json;
@@ -198,4 +198,4 @@ std::pair<spool::message, std::string> make_report_mail(report_facts const& f, s
     return made;
 }
 
-}  // namespace postern::transport
+}  // namespace postern::escort

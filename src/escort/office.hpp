@@ -13,14 +13,14 @@
 #include <vector>
 
 #include "config/settings.hpp"
+#include "escort/database.hpp"
+#include "escort/report.hpp"
+#include "escort/sessions.hpp"
+#include "escort/sts_cache.hpp"
 #include "signing/signer.hpp"
 #include "spool/spool.hpp"
-#include "transport/database.hpp"
-#include "transport/report.hpp"
-#include "transport/sessions.hpp"
-#include "transport/sts_cache.hpp"
 
-namespace postern::transport {
+namespace postern::escort {
 
 struct office_options {
     std::filesystem::path folder;
@@ -89,4 +89,4 @@ private:
     std::thread thread_;
 };
 
-}  // namespace postern::transport
+}  // namespace postern::escort
