@@ -68,10 +68,11 @@ class Networks:
 
 
 class Knot:
-    """The name server. `signed` and `plain` are the text of the zones "example." and "plain."."""
+    """The name server. `signed` and `plain` are the text of the zones "example." and "plain.";
+    `broken` are changes to the first one after it was signed (patterns and what stands in their place)."""
 
     def __init__(self, networks, signed, plain, broken=()):
-        need("knotd", "kzonesign")
+        need("knotd", "kzonesign", "knotc")
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-knot-"))
         self.networks = networks
         self.conf = self.dir / "knot.conf"
@@ -91,8 +92,8 @@ class Knot:
         self.anchor.write_text(re.search(r"(?m)^example\.\s+\d+\sDNSKEY.*$", zone).group(0) + "\n")
         # A record that does not fit its signature any more.
         for old, new in broken:
-            assert old in zone, old
-            zone = zone.replace(old, new)
+            zone, changed = re.subn(old, new, zone)
+            assert changed == 1, old
         (self.dir / "example.zone").write_text(zone)
         self.soa = soa
         self.serial = 0
@@ -102,7 +103,11 @@ class Knot:
                              f"control:\n    listen: {self.dir}/control\n"
                              f"zone:\n  - domain: example.\n    storage: {self.dir}\n    file: example.zone\n"
                              f"  - domain: plain.\n    storage: {self.dir}\n    file: plain.zone\n    zonefile-load: whole\n")
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def write_plain(self):
         self.serial += 1
@@ -128,8 +133,8 @@ class Knot:
             if self.process.poll() is not None:
                 raise AssertionError((self.dir / "log").read_text())
             log = (self.dir / "log").read_text()
-            return log.count("zone file loaded") + log.count(", loaded,") >= 2
-        wait_for(loaded, f"the zones\n{(self.dir / 'log').read_text()}", 10)
+            return log.count("] loaded, serial") >= 2 and "control, binding" in log
+        wait_for(loaded, "the zones of knotd", 10)
 
     def close(self):
         if self.process and self.process.poll() is None:
@@ -158,7 +163,7 @@ class MailServers:
                 "maillog_file": self.dir / "log", "maillog_file_prefixes": self.dir, "inet_interfaces": "all",
                 "inet_protocols": "ipv4", "mynetworks": "10.99.0.0/24", "mydestination": "", "alias_maps": "",
                 "alias_database": "", "local_recipient_maps": "", "import_environment": "MAIL_CONFIG TZ",
-                "default_transport": "discard", "smtpd_relay_restrictions": "permit", "smtpd_peername_lookup": "no",
+                "default_transport": "discard", "smtpd_relay_restrictions": "permit_mynetworks, reject", "smtpd_peername_lookup": "no",
                 "relay_transport": "discard"}
         (etc / "main.cf").write_text("".join(f"{k} = {v}\n" for k, v in main.items()))
         services = []

@@ -93,8 +93,8 @@ class World:
         plain.append(f"_smtp._tls.testing TXT \"v=TLSRPTv1; rua=mailto:alice@postern.test\"\nreports A {WEB}\n")
 
         self.knot = self.add(Knot(self.networks, "".join(signed), "".join(plain), broken=[
-            ("forgedmx.example.    \t60\tMX\t10 mx.ee.", "forgedmx.example.    \t60\tMX\t10 mx.wrong."),
-            ("_25._tcp.mx.forged.example.\t60\tTLSA\t3 1 1 ", "_25._tcp.mx.forged.example.\t60\tTLSA\t3 1 2 ")]))
+            (r"(?m)^(forgedmx\.example\.\s+\d+\sMX\s+10 )mx\.ee\.", r"\g<1>mx.wrong."),
+            (r"(?m)^(_25\._tcp\.mx\.forged\.example\.\s+\d+\sTLSA\s+3 1 )1 ", r"\g<1>2 ")]))
         self.postfix = self.add(MailServers(self.networks, doors))
         self.web = self.add(WebServer(self.networks, WEB, [f"mta-sts.{d}" for d in policies] + ["reports.plain"]))
         for domain, page in policies.items():
