@@ -4,8 +4,6 @@
 #include <utility>
 
 #include <pthread.h>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -29,26 +27,6 @@ constexpr auto patience = 60s;
 constexpr std::size_t longest_answer = 64u << 10;
 constexpr long least_success = 200, first_failure = 300;
 constexpr char const* debian_anchor = "/usr/share/dns/root.key";
-
-dns::awaitable<void> keep_texts(dns::resolver* names, std::string name, dns::txt_answer* out)
-{
-    *out = co_await names->txt(name);
-}
-
-dns::txt_answer ask(resolver_maker const& make_resolver, std::string const& name)
-{
-    asio::io_context context{1};
-    dns::txt_answer answer;
-    auto names = make_resolver(context.get_executor());
-    if (!names) {
-        answer.problem = names.error().logged;
-        return answer;
-    }
-    asio::co_spawn(context, keep_texts(names->get(), name, &answer),
-                   [&context](std::exception_ptr const&) { context.stop(); });
-    context.run();
-    return answer;
-}
 
 }  // namespace
 
@@ -199,11 +177,11 @@ report_facts office::facts_of(std::int64_t day, std::string const& domain) const
 office::dispatch office::send(std::int64_t day, std::string const& domain)
 {
     dispatch d{day, domain, {}, true, {}};
-    auto const answer = ask(options_.make_resolver, mail::tlsrpt_record_name(domain));
+    auto const answer = ask_for_texts(options_.make_resolver, mail::tlsrpt_record_name(domain), stopping_);
     bool const unclear = answer.what == dns::finding::temporary || answer.what == dns::finding::bogus;
     auto const where = mail::parse_tlsrpt_record(answer.records);
     if (unclear) {
-        d.problem = answer.problem;
+        d.problem = answer.problem.empty() ? "no answer from the DNS" : answer.problem;
     } else if (!where) {
         d.wanted = false;
     } else if (auto const rows = kept_->sessions(day, domain); !rows) {
@@ -268,7 +246,7 @@ std::string office::post(std::string const& url, std::string const& zipped)
     r.longest = longest_answer;
     // With a port or an address in it, the system's way is as good.
     if (authority.find_first_of(":[") == std::string::npos)
-        r.resolved = resolve_for_web(options_.make_resolver, authority);
+        r.resolved = resolve_for_web(options_.make_resolver, authority, stopping_);
     auto const answer = web.ask(r, stopping_);
     if (!answer) return printable(answer.error().logged, 300);
     if (answer->status >= least_success && answer->status < first_failure) return {};

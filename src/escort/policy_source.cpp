@@ -1,25 +1,15 @@
 #include "escort/policy_source.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-
 #include "base/text.hpp"
 #include "directory/web_client.hpp"
 
 namespace postern::escort {
 namespace {
 
-namespace asio = boost::asio;
-
 constexpr std::string_view https_port = "443";
 // RFC 8461 section 3.3 suggests a minute at most; mail waits for this.
 constexpr std::chrono::seconds patience{20};
 constexpr long ok = 200;
-
-dns::awaitable<void> keep_addresses(dns::resolver* names, std::string host, dns::address_answer* out)
-{
-    *out = co_await names->addresses(host);
-}
 
 fetched failed(std::string_view result, std::string problem)
 {
@@ -63,15 +53,9 @@ fetched fetch(std::string const& domain, std::string const& resolved, std::files
 
 }  // namespace
 
-std::string resolve_for_web(resolver_maker const& make_resolver, std::string const& host)
+std::string resolve_for_web(resolver_maker const& make_resolver, std::string const& host, std::atomic<bool> const& stop)
 {
-    asio::io_context context{1};
-    dns::address_answer found;
-    auto names = make_resolver(context.get_executor());
-    if (!names) return {};
-    asio::co_spawn(context, keep_addresses(names->get(), host, &found),
-                   [&context](std::exception_ptr const&) { context.stop(); });
-    context.run();
+    auto const found = ask_for_addresses(make_resolver, host, stop);
     std::string out;
     for (auto const& a : found.v4) out += (out.empty() ? "" : ",") + a.to_string();
     for (auto const& a : found.v6) out += (out.empty() ? "[" : ",[") + a.to_string() + ']';
@@ -83,7 +67,7 @@ policy_source make_web_source(resolver_maker make_resolver, std::filesystem::pat
 {
     return [make_resolver = std::move(make_resolver), authorities = std::move(authorities)](
                std::string const& domain, std::atomic<bool> const& stop) {
-        auto const resolved = resolve_for_web(make_resolver, "mta-sts." + domain);
+        auto const resolved = resolve_for_web(make_resolver, "mta-sts." + domain, stop);
         if (resolved.empty()) return failed("sts-policy-fetch-error", "mta-sts." + domain + " has no address");
         return fetch(domain, resolved, authorities, stop);
     };

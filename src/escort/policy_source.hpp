@@ -10,9 +10,7 @@
 #include <optional>
 #include <string>
 
-#include <boost/asio/any_io_executor.hpp>
-
-#include "dns/resolver.hpp"
+#include "escort/blocking_question.hpp"
 #include "mail/sts_policy.hpp"
 
 namespace postern::escort {
@@ -26,12 +24,12 @@ struct fetched {
 
 /// Gives up early when `stop` becomes true.
 using policy_source = std::function<fetched(std::string const& domain, std::atomic<bool> const& stop)>;
-using resolver_maker = std::function<result<std::unique_ptr<dns::resolver>>(boost::asio::any_io_executor)>;
 
 /// `authorities`: who may vouch for web servers; empty: those of the system.
 policy_source make_web_source(resolver_maker make_resolver, std::filesystem::path authorities);
 
 /// "host:port:address,address" for the web client: addresses as our own resolver has them; empty: none.
-std::string resolve_for_web(resolver_maker const& make_resolver, std::string const& host);
+std::string resolve_for_web(resolver_maker const& make_resolver, std::string const& host,
+                            std::atomic<bool> const& stop);
 
 }  // namespace postern::escort
