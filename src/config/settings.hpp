@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "base/ip.hpp"
+#include "config/routes.hpp"
 
 namespace postern::config {
 
 enum class role : std::uint8_t { submission, mx };
-enum class tls_mode : std::uint8_t { starttls, implicit, none };
 
 struct listener {
     std::string address;  // as written: "host:port", "[::]:587", ":587" for both families
@@ -117,6 +117,14 @@ struct backend {
 
 enum class auth_role : std::uint8_t { auth, master };
 
+/// Where programs of this machine leave their mail (`postern sendmail`).
+struct sendmail_settings {
+    std::filesystem::path socket = "/run/postern/sendmail";  // empty: nowhere
+    std::string mode = "0666";
+    std::string group;
+    std::string domain;  // of names without one; empty: the host's name
+};
+
 /// Where other mail servers ask about our accounts, in Dovecot's protocols.
 struct auth_socket {
     std::filesystem::path path;  // of a Unix socket; or else
@@ -124,6 +132,19 @@ struct auth_socket {
     auth_role role = auth_role::auth;
     std::vector<std::string> mechanisms;  // empty: auth.mechanisms
     std::string owner, group, mode = "0600";
+};
+
+enum class milter_failure : std::uint8_t { accept, defer, refuse };
+
+/// Another program that judges mail before it is accepted, and may change it.
+struct milter {
+    std::string name;
+    std::string address;                                 // "127.0.0.1:11332" or "unix:/run/opendkim/opendkim.sock"
+    std::vector<role> roles{role::submission, role::mx};  // of the listeners that it sees the mail of
+    std::vector<std::string> listeners;                  // only these, by their address; empty: all of the roles
+    std::chrono::milliseconds timeout{30'000};           // for one answer
+    milter_failure on_failure = milter_failure::defer;
+    unsigned connections = 50;
 };
 
 /// A key that another program made, for the selector under which it is published.
@@ -227,10 +248,27 @@ struct settings {
     } kerberos;
     std::vector<backend> backends;  // [[backend]]: asked in this order
     std::vector<auth_socket> auth_sockets;
+    sendmail_settings sendmail;
+    std::vector<milter> milters;  // [[milter]]: asked in this order
     struct {
         std::vector<network> networks;
         bool local_without_auth = true;
     } relay;
+    struct {
+        bool checks = true;  // SPF, DKIM and DMARC of strangers' mail
+        std::string dmarc_reject = "refuse";
+        std::string dmarc_quarantine = "mark";
+        std::string local_senders = "verify";
+        std::string dns_failure = "defer";
+        std::chrono::milliseconds check_timeout{20'000};  // for all of it
+        unsigned check_threads = 8;
+        std::uint32_t tarpit_after = 3;  // refused recipients of a session; 0: never
+        std::chrono::milliseconds tarpit_delay{5'000};
+    } mx;
+    struct {
+        std::string srs_domain;  // empty: hostname
+        std::chrono::seconds srs_lifetime{21 * 86400};
+    } forwarding;
     struct {
         std::uint64_t message_size = 50u << 20;
         std::uint32_t recipients = 1000;
@@ -268,10 +306,14 @@ struct settings {
         unsigned concurrency = 200;
         bool require_tls = false;  // to the smart host
     } delivery;
+    std::vector<route> routes;            // [[route]]: before delivery.local and delivery.smart_host
+    std::vector<smart_host> smart_hosts;  // [[smart_host]]
     struct {
         bool hide_client_address = false;  // in Received, for authenticated clients
         char recipient_delimiter = '+';
         bool check_header_from = true;
+        std::chrono::seconds hold_at_most{3600 * 24 * 30};  // FUTURERELEASE; 0: not offered
+        bool priority_without_login = false;                // MT-PRIORITY above 0
     } submission;
     struct {
         std::vector<dkim_key> keys;  // [[dkim.keys]], besides those of `postern dkim create`
@@ -296,6 +338,10 @@ struct settings {
         std::string organization;  // empty: the hostname
         std::string contact;       // empty: postmaster@ the hostname
     } tlsrpt;
+    struct {
+        std::string address;  // empty: no metrics
+        bool beyond_this_machine = false;
+    } metrics;
     struct {
         std::string address = "127.0.0.1:8443";
         std::string public_url;
