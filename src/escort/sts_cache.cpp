@@ -139,7 +139,10 @@ std::optional<sts_finding> sts_cache::known(std::string const& domain)
     std::lock_guard const hold{lock_};
     auto const at = entries_.find(domain);
     if (at == entries_.end() || at->second.checked_until < steady_clock::now()) return std::nullopt;
-    return finding_of(at->second);
+    auto finding = finding_of(at->second);
+    // Somebody waits for the first policy of the domain: so do all.
+    if (at->second.fetching && !finding.policy) return std::nullopt;
+    return finding;
 }
 
 // A policy that was had before holds until it expires, whatever the TXT record says.
