@@ -144,10 +144,11 @@ class Security(unittest.TestCase):
         return wait_for(look, f"the fate of {queue_id}\n{server.log()[-3000:]}")[0]
 
     def check(self, server, rows):
-        sent = [(self.send(server, row[0], *(row[4:5])), row) for row in rows]
+        sent = [(self.send(server, row[0], *row[3:]), row) for row in rows]
         for queue_id, (domain, event, expected, *_) in sent:
             with self.subTest(domain):
                 fate = self.fate(server, queue_id)
+                fate.pop("remedy", None)
                 self.assertEqual(fate["event"], event, fate)
                 for key, value in expected.items():
                     self.assertEqual(fate.get(key, ""), value, fate)
@@ -178,7 +179,7 @@ class Dane(Security):
             # The sender would rather have it arrive.
             ("wrong.example", "delivered", {"policy": "tls-required no", "verified": ""}, "TLS-Required: No\n"),
         ])
-        self.assertRegex(server.log(), r"ERROR.*dnssec_bogus")
+        self.assertRegex(server.log(), r"(?m) error dnssec_bogus name=_25\._tcp\.mx\.forged\.example ")
         fate = self.fate(server, self.send(server, "ee.example"))
         self.assertTrue(fate["tls"].startswith("TLSv1.3"), fate)
         self.assertTrue(fate["cipher"].startswith("TLS_"), fate)
@@ -235,7 +236,7 @@ class Operator(Security):
     def test_rows_of_the_manual(self):
         block = re.search(r"```toml\n# What mail to some domains needs\n(.*?)```", MANUAL.read_text(), re.S).group(1)
         for old, new in (("partner.example.com", "none.example"), ("old.example.net", "wrong.example"),
-                         ("mail.example.org", "enforce.plain"), ('"*.mail.example.org"', '"*.enforce.plain"')):
+                         ("mail.example.org", "enforce.plain")):
             self.assertIn(old, block)
             block = block.replace(old, new)
         server = self.serve()
@@ -248,6 +249,16 @@ class Operator(Security):
             ("clear.plain", "deferred", {"rule": "sts-untrusted"}),
             ("enforce.plain", "delivered", {"verified": "certificate"}),
         ])
+
+
+    def test_the_other_examples_of_the_manual_are_taken(self):
+        server = Postern(start=False)
+        self.addCleanup(server.__exit__, None, None, None)
+        blocks = re.findall(r"(?ms)^```toml\n(.*?)^```", MANUAL.read_text())
+        self.assertEqual(len(blocks), 3)
+        server.file.write_text(server.file.read_text() + "\n".join(blocks))
+        done = server.cli("config", "check")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 class Reports(Security):
@@ -273,7 +284,7 @@ class Reports(Security):
         mail = email.message_from_bytes(raw, policy=email.policy.default)
         self.assertEqual(mail["TLS-Report-Submitter"], "mail.postern.test")
         self.assertEqual(mail["TLS-Required"], "No")
-        self.assertEqual(mail["From"], "<tls-reports@reports.plain>")
+        self.assertEqual(mail["From"], "tls-reports@reports.plain")
         self.assertIn("d=reports.plain", mail["DKIM-Signature"])
         self.assertEqual(mail.get_content_type(), "multipart/report")
         self.assertEqual(mail.get_param("report-type"), "tlsrpt")
