@@ -60,7 +60,8 @@ config::settings without_restart(config::settings const& running, config::settin
     wanted.auth.upgrade_hashes = running.auth.upgrade_hashes;
     wanted.limits.free_space = running.limits.free_space;
     wanted.web.address = running.web.address;
-    wanted.dns.servers = running.dns.servers;
+    wanted.dns = running.dns;
+    wanted.transport.authorities = running.transport.authorities;
     wanted.sendmail.socket = running.sendmail.socket;
     wanted.sendmail.mode = running.sendmail.mode;
     wanted.sendmail.group = running.sendmail.group;
@@ -158,6 +159,7 @@ running_server::~running_server()
     // Everybody whose threads post such answers.
     if (judge_keeper_) judge_keeper_->stop();
     delivery_.reset();
+    if (security_) security_->stop();
     if (notices_) notices_->stop();
     if (signer_) signer_->stop();
     queue_.reset();
@@ -184,6 +186,7 @@ control::context running_server::context() const
     c.sending = ledger_ ? &ledger_->sending() : nullptr;
     c.conduct = ledger_ ? &ledger_->conduct() : nullptr;
     c.keys = keys_.get();
+    c.security = security_.get();
     c.key_watch = key_watch_.get();
     c.signer = signer_.get();
     c.started = started_;
@@ -253,8 +256,15 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     notices_ = std::make_unique<submission::notice_desk>(*accounts_, *queue_, *signer_);
     conduct_ = std::make_unique<submission::conduct_watch>(ledger_->conduct(), *notices_);
     devices_ = std::make_unique<submission::device_watch>(*notices_);
+    escort::office_options office;
+    office.folder = s.data_dir;
+    office.authorities = s.transport.authorities;
+    office.make_resolver = escort::resolver_of(s);
+    auto security = escort::office::open(std::move(office), s, *queue_, *signer_);
+    if (!security) return std::move(security.error());
+    security_ = std::move(*security);
     auto delivery = delivery::make_service(
-        s, *accounts_, *queue_, *signer_,
+        s, *accounts_, *queue_, *signer_, *security_,
         [this](std::string const& account, std::uint32_t n) { conduct_->on_bounces(*context().settings, account, n); },
         [this](std::string const& host, std::string const& user, std::string const& reply, catalogue::rule const& why) {
             submission::tell_of_smart_host(*notices_, *context().settings, {host, user, reply, &why});
@@ -310,6 +320,7 @@ result<> running_server::reload(config::settings const& wanted)
     }
     list_listeners();
     keys_->reload(in_force);
+    security_->reload(in_force);
     accounts_->set_configured_domains(in_force.domains.local);
     accounts_->set_configured_basic_passwords(in_force.auth.basic_passwords);
     accounts_->set_recipient_delimiter(in_force.submission.recipient_delimiter);

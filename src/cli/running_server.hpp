@@ -15,6 +15,7 @@
 #include "control/server.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
+#include "escort/office.hpp"
 #include "guard/keeper.hpp"
 #include "ledger/ledger.hpp"
 #include "login/judges.hpp"
@@ -62,6 +63,7 @@ private:
     std::unique_ptr<signing::dns_watch> key_watch_;
     std::unique_ptr<submission::conduct_watch> conduct_;
     std::unique_ptr<submission::device_watch> devices_;
+    std::unique_ptr<escort::office> security_;
     std::unique_ptr<delivery::service> delivery_;
     std::unique_ptr<login::judge_keeper> judge_keeper_;
     std::unique_ptr<submission::server> gate_;

@@ -14,6 +14,7 @@ std::span<option const> server_table();
 std::span<option const> login_table();
 std::span<option const> oauth_table();
 std::span<option const> delivery_table();
+std::span<option const> transport_table();
 
 namespace types {
 

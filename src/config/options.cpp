@@ -25,6 +25,8 @@ constexpr section section_table[] = {
     {"dkim", "Signing the mail that people send; docs/dkim.md explains how. It begins with `postern dkim create DOMAIN`."},
     {"dns", "How names are looked up."},
     {"metrics", "Numbers about the server, for monitoring."},
+    {"transport", "How mail to other servers is secured; docs/transport-security.md explains how."},
+    {"tlsrpt", "Reports to other domains about TLS on the way to them."},
     {"web", "Web pages, of a later version."},
     {"setup", "What the setup pages tell mail programs besides our own ports; of a later version."},
     {"log", "Standard error, and the history that `postern why` reads."},
@@ -42,7 +44,7 @@ std::vector<option> joined(std::initializer_list<std::span<option const>> tables
 
 std::span<option const> options()
 {
-    static auto const all = joined({server_table(), login_table(), oauth_table(), delivery_table()});
+    static auto const all = joined({server_table(), login_table(), oauth_table(), delivery_table(), transport_table()});
     return all;
 }
 

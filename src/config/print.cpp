@@ -91,6 +91,8 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
                 for (auto const& l : host.logins) write_row(out, l, "smart_host.logins", smart_host_login_options());
             }
         }
+        if (part.name == "transport")
+            for (auto const& t : s.tls_policy) write_row(out, t, "tls_policy", tls_rule_options());
         if (part.name == "tls")
             for (auto const& c : s.tls.more) write_row(out, c, "tls.certificates", certificate_options());
         if (part.name == "auth")
@@ -256,6 +258,14 @@ std::string reference()
                 "\n## [[oauth.issuers]]\n\nFurther issuers, any number, each with the keys of `[oauth]`, which is the "
                 "first one. A token goes to the\none that it names, an opaque one to each that is asked about such, in "
                 "this order, until one takes it.\n";
+        if (part.name == "transport") {
+            out +=
+                "\n## [[tls_policy]]\n\nWhat mail to a domain demands of its servers, any number of rows; see\n"
+                "[transport-security.md](transport-security.md). None by default.\n";
+            for (auto const& o : tls_rule_options())
+                describe(out, o, "tls_policy." + std::string(o.name),
+                         o.name == "domain" ? std::string{} : '`' + o.write(tls_rule{}) + '`');
+        }
         if (part.name == "limits") {
             out +=
                 "\n## [[limits.sending]]\n\nHow much may be sent, any number of rows. Over a limit, mail gets `450 "

@@ -17,6 +17,7 @@
 #include "control/protocol.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
+#include "escort/office.hpp"
 #include "guard/conduct.hpp"
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
@@ -42,6 +43,7 @@ struct context {
     guard::conduct_book* conduct = nullptr;
     signing::key_store* keys = nullptr;
     signing::dns_watch* key_watch = nullptr;
+    escort::office* security = nullptr;
     signing::signer* signer = nullptr;
     std::vector<submission::server::listening> listeners;
     login::judges judges;
@@ -66,7 +68,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, explain.cpp, why.cpp, status.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, tls_report.cpp, explain.cpp, why.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -110,6 +112,9 @@ outcome dkim_rotate(context& c, arguments a);
 outcome dkim_activate(context& c, arguments a);
 outcome dkim_remove(context& c, arguments a);
 outcome dkim_check(context& c, arguments a);
+outcome tls_report_list(context& c, arguments a);
+outcome tls_report_show(context& c, arguments a);
+outcome tls_report_send(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome server_status(context& c, arguments a);

@@ -57,6 +57,12 @@ std::string describe(net::tls_state const* tls)
     return text;
 }
 
+// What is told when TLS is not as demanded.
+catalogue::rule const& told_of(link const& l)
+{
+    return l.to.demand.unmet != nullptr ? *l.to.demand.unmet : rules::route_tls_failure;
+}
+
 // Writes what the session has to say, then reads one reply or more.
 awaitable<void> exchange(std::shared_ptr<link> l, smtp::phase waiting_for, time_limits limits)
 {
@@ -95,8 +101,20 @@ awaitable<void> exchange(std::shared_ptr<link> l, smtp::phase waiting_for, time_
 
 awaitable<bool> shake_hands(std::shared_ptr<link> l, std::shared_ptr<net::tls_context> tls, time_limits limits)
 {
-    auto const shaken = co_await l->stream->handshake_as_client(tls, l->to.name, limits.handshake);
+    net::server_identity server{l->to.demand.server_name.empty() ? l->to.name : l->to.demand.server_name};
+    server.names = l->to.demand.names;
+    server.pins = l->to.demand.pins;
+    server.minimum = l->to.demand.minimum;
+    auto const shaken = co_await l->stream->handshake_as_client(tls, std::move(server), limits.handshake);
     l->how.tls = describe(l->stream->tls());
+    if (auto const* const state = l->stream->tls()) {
+        l->how.cipher = state->cipher;
+        if (!state->peer_authority.empty()) {
+            l->how.verified = "dane " + state->peer_authority;
+        } else if (state->peer_verified) {
+            l->how.verified = "certificate";
+        }
+    }
     if (!shaken) {
         std::string why = l->stream->problem();
         if (why.empty()) why = describe(*l, shaken.error());
@@ -110,15 +128,17 @@ awaitable<bool> shake_hands(std::shared_ptr<link> l, std::shared_ptr<net::tls_co
 bool is_verified(link const& l) { return l.stream->tls() != nullptr && l.stream->tls()->peer_verified; }
 
 // A certificate that proves nothing is as good as none where TLS is demanded.
-bool is_trusted_enough(link const& l) { return l.to.tls != smtp::tls_wish::required || is_verified(l); }
+bool is_trusted_enough(link const& l) { return !l.to.demand.authenticate || is_verified(l); }
 
 link_failure untrusted(link const& l)
 {
-    return {own_finding(rules::route_tls_failure, l.to.domain,
-                        l.to.to_string() + ": its certificate is not good: " + l.stream->tls()->peer_problem),
-            false,
-            true,
-            {}};
+    auto const& state = *l.stream->tls();
+    return {
+        own_finding(told_of(l), l.to.domain, l.to.to_string() + ": its certificate is not good: " + state.peer_problem),
+        false,
+        true,
+        result_of(state),
+        {}};
 }
 
 // The job and when it began, beside what the session keeps.
@@ -433,6 +453,7 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
     // Where mailboxes are is nobody's business.
     if (!to.final_delivery) l->how.remote_host = to.name;
     l->how.final_delivery = to.final_delivery;
+    l->how.policy = to.demand.policy;
 
     auto const left = until - steady_clock::now();
     auto const most = to.others_left ? std::min(limits.connect, limits.connect_next) : limits.connect;
@@ -446,7 +467,7 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
     if (!connected) {
         auto const& why = to.final_delivery ? rules::mailbox_unreachable : rules::route_unreachable;
         link_failure failure{
-            own_finding(why, to.domain, to.to_string() + ": " + describe(*l, connected.error())), false, false, {}};
+            own_finding(why, to.domain, to.to_string() + ": " + describe(*l, connected.error())), false, false, {}, {}};
         co_return failure;
     }
     l->stream = std::move(*connected);
@@ -472,10 +493,15 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
         if (std::holds_alternative<smtp::hang_up_now>(act)) {
             auto const& s = l->session;
             bool const lacks = s.failed() == smtp::failure::no_tls && !s.failure_reply().temporary();
-            link_failure failure{session_failure(*l), tls_failed, lacks, {}};
+            link_failure failure{session_failure(*l), tls_failed, lacks, {}, {}};
             failure.about_login =
                 s.failed() == smtp::failure::login_refused || s.failed() == smtp::failure::login_impossible;
             if (failure.about_login) login_ended(*l);
+            if (tls_failed) {
+                failure.tls_result = "validation-failure";
+            } else if (s.failed() == smtp::failure::no_tls) {
+                failure.tls_result = "starttls-not-supported";
+            }
             co_return failure;
         }
         if (auto const* const wait = std::get_if<smtp::read_reply>(&act)) {

@@ -41,6 +41,7 @@ struct destination {
     bool final_delivery = false;
     bool needs_tls = false;
     bool require_tls = false;               // for mail with REQUIRETLS (RFC 8689)
+    bool tls_optional = false;              // for mail with "TLS-Required: No"
     std::shared_ptr<smart_host const> via;  // what the settings say of it; null: nothing
     std::shared_ptr<identity const> as;     // of via: as whom we come
 

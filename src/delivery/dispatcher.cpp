@@ -169,7 +169,11 @@ dispatcher::dispatcher(asio::io_context& context, std::shared_ptr<plan const> p,
     housekeeping();
 }
 
-dispatcher::~dispatcher() { bell_->close(); }
+dispatcher::~dispatcher()
+{
+    bell_->close();
+    if (world_.security != nullptr) world_.security->policies().forget_waiters();
+}
 
 void dispatcher::set_plan(std::shared_ptr<plan const> p)
 {

@@ -81,11 +81,13 @@ private:
     struct host_list {
         std::vector<std::string> names;
         std::vector<std::uint16_t> preferences;  // of each
+        domain_security security;
         std::optional<outcome> problem;
     };
     struct host_address {
         std::string name;
         ip_address at;
+        std::shared_ptr<host_security const> security;
     };
     // Of hosts of the same preference.
     struct address_list {
@@ -104,17 +106,23 @@ private:
     void route_local(std::shared_ptr<letter const> const& l, std::uint32_t place, target const& at, job& for_host);
     void deliver_to_mailbox(std::shared_ptr<letter const> const& l, std::uint32_t place, target const& at,
                             std::string const& account);
-    std::shared_ptr<destination> mx_destination(std::string const& domain, bool require_tls);
+    std::shared_ptr<destination> mx_destination(std::string const& domain, mail::envelope const& of);
     std::shared_ptr<destination> fixed_destination(target const& to, bool final_delivery, bool require_tls);
     static net::awaitable<host_list> find_hosts(dispatcher* self, std::shared_ptr<destination> d);
     static net::awaitable<address_list> find_addresses(dispatcher* self, std::shared_ptr<destination> d,
-                                                       std::vector<std::string> names, steady_time until);
+                                                       domain_security const* security, std::vector<std::string> names,
+                                                       steady_time until);
     static net::awaitable<link_result> connect_somewhere(dispatcher* self, std::shared_ptr<destination> d,
                                                          host_list hosts);
     std::shared_ptr<address_place> take_place(destination& d, std::string const& key);
     static net::awaitable<link_result> connect_to(dispatcher* self, hop to, steady_time until);
+    void begin_security(destination const& d, domain_security& out) const;
     hop make_hop(destination const& d, std::string name);
     void demand_tls(destination const& d, hop& to) const;
+    static std::optional<unusable_host> secure(destination const& d, hop& to, domain_security const& security,
+                                               host_security const& host);
+    void count_session(hop const& to, link_result const& came) const;
+    void count_unusable(std::string const& domain, std::string const& host, unusable_host const& why) const;
 
     // smart hosts that know us (dispatcher_accounts.cpp)
     std::shared_ptr<destination> via_destination(std::shared_ptr<smart_host const> const& via, mail::path const& sender,

@@ -45,6 +45,9 @@ struct attempt {
     std::string remote_host;      // name only, for the report
     std::string destination;      // "mx:example.net"
     std::string tls;              // "TLSv1.3", "TLSv1.3 not verified: ..."
+    std::string cipher;           // "TLS_AES_256_GCM_SHA384"
+    std::string verified;         // how it proved itself: "dane 3 1 1", "certificate"; empty: it did not
+    std::string policy;           // what it had to fulfil: "dane", "mta-sts enforce"; empty: nothing
     bool final_delivery = false;  // into a mailbox, not to another relay
 };
 

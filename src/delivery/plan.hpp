@@ -20,6 +20,7 @@
 #include "delivery/target.hpp"
 #include "delivery/ways.hpp"
 #include "dns/resolver.hpp"
+#include "escort/office.hpp"
 #include "net/tls.hpp"
 #include "signing/signer.hpp"
 
@@ -43,6 +44,9 @@ struct plan {
     unsigned connections_per_host = 1;
     unsigned concurrency = 1;
     char recipient_delimiter = '+';
+    std::vector<config::tls_rule> tls_rules;
+    bool dane = true;
+    bool mta_sts = true;
 };
 
 result<plan> make_plan(config::settings const& s);
@@ -85,6 +89,8 @@ struct surroundings {
     std::function<unsigned()> random_seed = [] { return std::random_device{}(); };
     std::function<result<std::unique_ptr<dns::resolver>>(boost::asio::any_io_executor)> make_resolver;
     std::shared_ptr<net::tls_context> tls;
+    // Domains' policies, and the count of how TLS went; null: neither.
+    escort::office* security = nullptr;
     // Signs our own reports; null: nobody does.
     signing::signer* signer = nullptr;
     // Told how many recipients of an account's message were refused for good.

@@ -103,6 +103,9 @@ void message_intake::on_header()
     }
     if (auto const* const id = mail::find_first(*fields, "Message-ID")) message_id_ = printable(id->unfolded(), 200);
 
+    auto const wishes = mail::find_all(*fields, "TLS-Required");
+    tls_optional_ = wishes.size() == 1 && equal_ignoring_case(wishes.front().unfolded(), "No");
+
     std::string head;
     head.reserve(512 + section.size());
     mail::append_received_field(head, options_.trace);

@@ -265,3 +265,24 @@ TEST_CASE("A message that streams by is signed in the place that was left for it
     CHECK(other.in->take_signing() == nullptr);
     CHECK(other.out.starts_with("Received: "));
 }
+
+TEST_CASE("TLS-Required: No is heard when it is said once, and stays")
+{
+    struct row {
+        std::string_view header;
+        bool optional;
+    };
+    for (auto const& [header, optional] : {row{"", false},
+                                           {"TLS-Required: No\r\n", true},
+                                           {"tls-required:  no \r\n", true},
+                                           {"TLS-Required: Yes\r\n", false},
+                                           {"TLS-Required: No\r\nTLS-Required: No\r\n", false}}) {
+        CAPTURE(header);
+        intake i{true};
+        i.in->add("From: <a@example.com>\r\n" + std::string{header} + "\r\nbody\r\n");
+        i.in->finish(false);
+        REQUIRE(i.failure() == nullptr);
+        CHECK(i.in->tls_optional() == optional);
+        CHECK(i.out.find(header) != std::string::npos);
+    }
+}

@@ -229,6 +229,7 @@ net::awaitable<smtp::action> session_driver::finish_message()
     auto content = intake_->take();
     m.size = content->size();
     auto const size = m.size;
+    m.env.tls_optional = intake_->tls_optional();
     auto const message_id = intake_->message_id();
     auto signing = intake_->take_signing();
     intake_.reset();
