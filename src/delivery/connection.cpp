@@ -57,12 +57,6 @@ std::string describe(net::tls_state const* tls)
     return text;
 }
 
-// What is told when TLS is not as demanded.
-catalogue::rule const& told_of(link const& l)
-{
-    return l.to.demand.unmet != nullptr ? *l.to.demand.unmet : rules::route_tls_failure;
-}
-
 // Writes what the session has to say, then reads one reply or more.
 awaitable<void> exchange(std::shared_ptr<link> l, smtp::phase waiting_for, time_limits limits)
 {

@@ -18,6 +18,11 @@ outcome fate_at(link const& l, smtp::reply const& r)
     return o;
 }
 
+catalogue::rule const& told_of(link const& l)
+{
+    return l.to.demand.unmet != nullptr ? *l.to.demand.unmet : rules::route_tls_failure;
+}
+
 outcome session_failure(link const& l)
 {
     auto const& s = l.session;
