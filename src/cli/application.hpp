@@ -34,6 +34,7 @@ void add_domain(CLI::App& commands, application& app);
 void add_queue(CLI::App& commands, application& app);
 void add_guard(CLI::App& commands, application& app);
 void add_dkim(CLI::App& commands, application& app);
+void add_forward(CLI::App& commands, application& app);
 void add_explain(CLI::App& commands, application& app);
 void add_why(CLI::App& commands, application& app);
 void add_status(CLI::App& commands, application& app);

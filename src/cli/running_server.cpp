@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/log.hpp"
+#include "cli/backend.hpp"
 #include "cli/machine.hpp"
 #include "cli/privileges.hpp"
 #include "submission/logins.hpp"
@@ -60,6 +61,7 @@ config::settings without_restart(config::settings const& running, config::settin
     wanted.limits.free_space = running.limits.free_space;
     wanted.web.address = running.web.address;
     wanted.dns.servers = running.dns.servers;
+    wanted.mx.check_threads = running.mx.check_threads;
     // The table of options says which these are.
     assert(config::needs_restart(running, wanted).empty());
     return wanted;
@@ -158,6 +160,7 @@ control::context running_server::context() const
     c.sending = ledger_ ? &ledger_->sending() : nullptr;
     c.conduct = ledger_ ? &ledger_->conduct() : nullptr;
     c.keys = keys_.get();
+    c.forwards = forwards_.get();
     c.key_watch = key_watch_.get();
     c.started = started_;
     return c;
@@ -226,17 +229,22 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     keys_ = std::make_unique<signing::key_store>(s, signer_.get());
     key_watch_ = std::make_unique<signing::dns_watch>(*keys_, [this] { return context().settings; });
 
+    auto forwards = forwarding::book::open(s.data_dir, started_);
+    if (!forwards) return std::move(forwards.error());
+    forwards_ = std::move(*forwards);
+    configure(*forwards_, s);
+
     notices_ = std::make_unique<submission::notice_desk>(*accounts_, *queue_);
     conduct_ = std::make_unique<submission::conduct_watch>(ledger_->conduct(), *notices_);
     devices_ = std::make_unique<submission::device_watch>(*notices_);
     auto delivery = delivery::make_service(
-        s, *accounts_, *queue_, *signer_,
+        s, *accounts_, *queue_, *signer_, *forwards_,
         [this](std::string const& account, std::uint32_t n) { conduct_->on_bounces(*context().settings, account, n); });
     if (!delivery) return std::move(delivery.error());
     delivery_ = std::move(*delivery);
 
     auto gate = submission::make_server(s, *accounts_, *queue_, {*guard_, ledger_->sending(), *conduct_, *devices_},
-                                        *signer_, std::move(*sockets));
+                                        *signer_, *forwards_, std::move(*sockets));
     if (!gate) return std::move(gate.error());
     gate_ = std::move(*gate);
     auth_ = auth::make_server(s, gate_->tokens(),
@@ -276,6 +284,7 @@ result<> running_server::reload(config::settings const& wanted)
     }
     list_listeners();
     keys_->reload(in_force);
+    configure(*forwards_, in_force);
     accounts_->set_configured_domains(in_force.domains.local);
     accounts_->set_configured_basic_passwords(in_force.auth.basic_passwords);
     accounts_->set_recipient_delimiter(in_force.submission.recipient_delimiter);

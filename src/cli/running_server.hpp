@@ -15,6 +15,7 @@
 #include "control/server.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
+#include "forwarding/book.hpp"
 #include "guard/keeper.hpp"
 #include "ledger/ledger.hpp"
 #include "signing/dns_watch.hpp"
@@ -56,6 +57,7 @@ private:
     std::unique_ptr<submission::notice_desk> notices_;
     std::unique_ptr<signing::signer> signer_;
     std::unique_ptr<signing::key_store> keys_;
+    std::unique_ptr<forwarding::book> forwards_;
     std::unique_ptr<signing::dns_watch> key_watch_;
     std::unique_ptr<submission::conduct_watch> conduct_;
     std::unique_ptr<submission::device_watch> devices_;

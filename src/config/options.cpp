@@ -192,6 +192,36 @@ constexpr option table[] = {
         "relay.local_without_auth", reload,
         "Whether strangers may write to local recipients on listeners with role \"mx\", as a server "
         "that receives mail must allow. On listeners with role \"submission\" they never may."),
+    setting<boolean, [](auto& s) -> auto& { return s.mx.checks; }>(
+        "mx.checks", reload,
+        "Whether strangers' mail is checked with SPF, DKIM and DMARC, and gets an Authentication-Results field. Set it "
+        "to false where a milter does that."),
+    setting<choice<dmarc_words>, [](auto& s) -> auto& { return s.mx.dmarc_reject; }>(
+        "mx.dmarc_reject", reload,
+        "What is done with mail that fails DMARC when its author's domain asks for `reject`: `refuse` it, `hold` it in "
+        "the queue for you to look at, or `mark` it (`X-Spam-Flag: YES`) and deliver it."),
+    setting<choice<dmarc_words>, [](auto& s) -> auto& { return s.mx.dmarc_quarantine; }>(
+        "mx.dmarc_quarantine", reload, "The same where the author's domain asks for `quarantine`."),
+    setting<choice<local_sender_words>, [](auto& s) -> auto& { return s.mx.local_senders; }>(
+        "mx.local_senders", reload,
+        "A stranger who sends as an address of a local domain: with `verify` refused unless SPF or DKIM proves it for "
+        "that domain; with `accept` treated like all others."),
+    setting<choice<dns_failure_words>, [](auto& s) -> auto& { return s.mx.dns_failure; }>(
+        "mx.dns_failure", reload,
+        "What is done when the DNS gives no answer that the verdict depends on: `defer` (451: the client tries again) "
+        "or `accept`."),
+    setting<duration<second, 5 * minute>, [](auto& s) -> auto& { return s.mx.check_timeout; }>(
+        "mx.check_timeout", reload,
+        "How long the checks of one message may take. What is not known then counts as an answer that the DNS did not "
+        "give."),
+    setting<number<1, 256>, [](auto& s) -> auto& { return s.mx.check_threads; }>(
+        "mx.check_threads", restart, "Messages that are checked at the same time; as many again may wait, eight times over."),
+    setting<number<0, 10000>, [](auto& s) -> auto& { return s.mx.tarpit_after; }>(
+        "mx.tarpit_after", reload,
+        "So many recipients may be refused in a stranger's session; each further refusal comes late. It makes guessing "
+        "addresses slow. 0: never."),
+    setting<duration<0, minute>, [](auto& s) -> auto& { return s.mx.tarpit_delay; }>(
+        "mx.tarpit_delay", reload, "How late."),
     setting<size<kib, tib>, [](auto& s) -> auto& { return s.limits.message_size; }>(
         "limits.message_size", reload,
         "The largest message that is taken, as announced with SIZE. Attachments grow by a third on "
@@ -278,6 +308,14 @@ constexpr option table[] = {
     setting<boolean, [](auto& s) -> auto& { return s.delivery.require_tls; }>(
         "delivery.require_tls", reload,
         "Never talk to the smart host without TLS."),
+    setting<checked<single_domain, true>, [](auto& s) -> auto& { return s.forwarding.srs_domain; }>(
+        "forwarding.srs_domain", reload,
+        "The domain of the sender addresses that forwarded mail gets (SRS), so that the next server's SPF check passes "
+        "and bounces find their way back. Its mail has to arrive here. \"\": the hostname.",
+        "\"srs.example.com\""),
+    setting<duration<day, 365 * day>, [](auto& s) -> auto& { return s.forwarding.srs_lifetime; }>(
+        "forwarding.srs_lifetime", reload,
+        "How long bounces to such an address are taken. It should be longer than any server tries."),
     setting<boolean, [](auto& s) -> auto& { return s.submission.hide_client_address; }>(
         "submission.hide_client_address", reload,
         "Leave the address of clients that have logged in out of the Received field."),
@@ -631,6 +669,31 @@ constexpr auto whole_table = [] {
     return all;
 }();
 
+constexpr basic_option<milter> milter_table[] = {
+    entry<milter, checked<backend_name, false>, [](auto& m) -> auto& { return m.name; }>(
+        "name", reload, "What the log and refusals call it.", "\"rspamd\"", first_version),
+    entry<milter, checked<milter_address, false>, [](auto& m) -> auto& { return m.address; }>(
+        "address", reload,
+        "Where it listens. The user that the server becomes has to be able to connect to the socket.",
+        "\"unix:/run/rspamd/milter.sock\"", first_version),
+    entry<milter, list<role_item>, [](auto& m) -> auto& { return m.roles; }>(
+        "roles", reload, "Which listeners' mail it sees, by their role.", {}, first_version),
+    entry<milter, list<listen_address_item>, [](auto& m) -> auto& { return m.listeners; }>(
+        "listeners", reload, "Only those of them with these addresses, as they stand there. Empty: all.", "[\":25\"]",
+        first_version),
+    entry<milter, duration<100, 10 * minute>, [](auto& m) -> auto& { return m.timeout; }>(
+        "timeout", reload,
+        "How long it may take for one answer, and a connection to it to come about or become free.", {}, first_version),
+    entry<milter, choice<milter_failure_words>, [](auto& m) -> auto& { return m.on_failure; }>(
+        "on_failure", reload,
+        "What is done with mail when it doesn't answer, or not in its protocol: `accept` without it, `defer` (451) or "
+        "`refuse` (554).", {}, first_version),
+    entry<milter, number<1, 10000>, [](auto& m) -> auto& { return m.connections; }>(
+        "connections", reload,
+        "The most connections to it, divided among the threads. When all are busy, mail waits, as long as an answer may "
+        "take.", {}, first_version),
+};
+
 constexpr basic_option<dkim_key> dkim_key_table[] = {
     entry<dkim_key, checked<single_domain, false>, [](auto& k) -> auto& { return k.domain; }>(
         "domain", reload, "The domain of the From field, and of the signature.", "\"example.com\"", first_version),
@@ -653,9 +716,11 @@ constexpr section section_table[] = {
     {"oauth", "Tokens of an OAuth 2 or OpenID issuer in place of passwords: for OAUTHBEARER and XOAUTH2."},
     {"kerberos", "Tickets of a Kerberos realm or of Active Directory in place of passwords: for GSSAPI."},
     {"relay", "Who may send without logging in."},
+    {"mx", "Mail from strangers to local recipients; docs/incoming.md explains the checks."},
     {"limits", "Sizes are octets, or text with KiB, MiB or GiB."},
     {"timeouts", "Durations are seconds, or text with ms, s, m, h or d."},
     {"delivery", "Where mail goes."},
+    {"forwarding", "Mail that goes on to other addresses: `postern forward`, docs/incoming.md."},
     {"submission", "What is done with mail that people send."},
     {"dkim", "Signing the mail that people send; docs/dkim.md explains how. It begins with `postern dkim create DOMAIN`."},
     {"dns", "How names are looked up."},
@@ -675,6 +740,7 @@ std::span<basic_option<kerberos_realm> const> kerberos_realm_options() { return 
 std::span<basic_option<kerberos_principal> const> kerberos_principal_options() { return kerberos_principal_table; }
 std::span<basic_option<backend> const> backend_options() { return backend_table; }
 std::span<basic_option<auth_socket> const> auth_socket_options() { return auth_socket_table; }
+std::span<basic_option<milter> const> milter_options() { return milter_table; }
 std::span<basic_option<sending_limit> const> sending_options() { return sending_table; }
 std::span<basic_option<token_issuer> const> issuer_options() { return issuer_table; }
 std::span<basic_option<dkim_key> const> dkim_key_options() { return dkim_key_table; }

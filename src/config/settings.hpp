@@ -126,6 +126,19 @@ struct auth_socket {
     std::string owner, group, mode = "0600";
 };
 
+enum class milter_failure : std::uint8_t { accept, defer, refuse };
+
+/// Another program that judges mail before it is accepted, and may change it.
+struct milter {
+    std::string name;
+    std::string address;                                 // "127.0.0.1:11332" or "unix:/run/opendkim/opendkim.sock"
+    std::vector<role> roles{role::submission, role::mx};  // of the listeners that it sees the mail of
+    std::vector<std::string> listeners;                  // only these, by their address; empty: all of the roles
+    std::chrono::milliseconds timeout{30'000};           // for one answer
+    milter_failure on_failure = milter_failure::defer;
+    unsigned connections = 50;
+};
+
 /// A key that another program made, for the selector under which it is published.
 struct dkim_key {
     std::string domain, selector;
@@ -209,10 +222,26 @@ struct settings {
     } kerberos;
     std::vector<backend> backends;  // [[backend]]: asked in this order
     std::vector<auth_socket> auth_sockets;
+    std::vector<milter> milters;  // [[milter]]: asked in this order
     struct {
         std::vector<network> networks;
         bool local_without_auth = true;
     } relay;
+    struct {
+        bool checks = true;  // SPF, DKIM and DMARC of strangers' mail
+        std::string dmarc_reject = "refuse";
+        std::string dmarc_quarantine = "mark";
+        std::string local_senders = "verify";
+        std::string dns_failure = "defer";
+        std::chrono::milliseconds check_timeout{20'000};  // for all of it
+        unsigned check_threads = 8;
+        std::uint32_t tarpit_after = 3;  // refused recipients of a session; 0: never
+        std::chrono::milliseconds tarpit_delay{5'000};
+    } mx;
+    struct {
+        std::string srs_domain;  // empty: hostname
+        std::chrono::seconds srs_lifetime{21 * 86400};
+    } forwarding;
     struct {
         std::uint64_t message_size = 50u << 20;
         std::uint32_t recipients = 1000;

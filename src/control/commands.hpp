@@ -16,6 +16,7 @@
 #include "control/protocol.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
+#include "forwarding/book.hpp"
 #include "guard/conduct.hpp"
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
@@ -38,6 +39,7 @@ struct context {
     guard::sending_book* sending = nullptr;
     guard::conduct_book* conduct = nullptr;
     signing::key_store* keys = nullptr;
+    forwarding::book* forwards = nullptr;
     signing::dns_watch* key_watch = nullptr;
     std::span<submission::server::listening const> listeners;  // a reload does not change them
     wall_time started;                                         // of the server
@@ -53,6 +55,7 @@ struct command {
     bool needs_server = false;
     outcome (*run)(context& c, arguments a) = nullptr;
     bool needs_keys = false;
+    bool needs_forwards = false;
 };
 
 std::span<command const> commands();
@@ -61,7 +64,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, guard.cpp, dkim.cpp, explain.cpp, why.cpp, status.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, guard.cpp, dkim.cpp, forward.cpp, explain.cpp, why.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -102,6 +105,9 @@ outcome dkim_rotate(context& c, arguments a);
 outcome dkim_activate(context& c, arguments a);
 outcome dkim_remove(context& c, arguments a);
 outcome dkim_check(context& c, arguments a);
+outcome forward_add(context& c, arguments a);
+outcome forward_list(context& c, arguments a);
+outcome forward_remove(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome server_status(context& c, arguments a);

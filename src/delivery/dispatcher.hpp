@@ -103,6 +103,13 @@ private:
     hop make_hop(destination const& d, std::string name) const;
     void demand_tls(destination const& d, hop& to) const;
 
+    // mail that goes on to other addresses (dispatcher_forwards.cpp)
+    struct passing_on;
+    bool passes_on(std::shared_ptr<letter const> const& l, std::uint32_t place);
+    void pass_on(std::shared_ptr<passing_on> p);
+    void passed_on(std::shared_ptr<passing_on> const& p, result<> const& stored);
+    void deliver_kept(std::shared_ptr<letter const> const& l, std::uint32_t place);
+
     // lines and connections (dispatcher.cpp)
     void move_waiting(std::shared_ptr<destination> const& from, std::shared_ptr<destination> const& to);
     void submit(std::shared_ptr<destination> const& d, job j);

@@ -16,6 +16,7 @@
 #include "config/settings.hpp"
 #include "delivery/target.hpp"
 #include "dns/resolver.hpp"
+#include "forwarding/book.hpp"
 #include "net/tls.hpp"
 #include "signing/signer.hpp"
 
@@ -72,6 +73,8 @@ struct surroundings {
     std::shared_ptr<net::tls_context> tls;
     // Signs our own reports; null: nobody does.
     signing::signer* signer = nullptr;
+    // Whose mail goes on to others; null: nobody's.
+    forwarding::book* forwards = nullptr;
     // Told how many recipients of an account's message were refused for good.
     std::function<void(std::string const& account, std::uint32_t count)> on_bounces;
 };

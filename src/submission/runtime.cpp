@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "directory/token_verifier.hpp"
+#include "filters/milter_run.hpp"
 #include "mail/address.hpp"
 #include "submission/server.hpp"
 
@@ -206,6 +207,7 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s,
         l.session.recipients = s.limits.recipients;
         l.session.errors = s.limits.errors;
         l.session.auth_failures = s.auth.failures;
+        l.milters = filters::milters_for(s, l.configured);
         if (l.configured.tls != config::tls_mode::none) {
             net::server_tls_options o;
             o.certificates = certificates;

@@ -27,6 +27,7 @@ struct listener_runtime {
     smtp::server_settings session;
     std::shared_ptr<net::tls_context> tls;  // null where `tls = "none"`
     bool wants_bindings = false;            // a -PLUS mechanism is configured
+    std::vector<config::milter> milters;    // that see its mail
 };
 
 struct runtime {

@@ -10,6 +10,7 @@
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
 #include "directory/token_verifier.hpp"
+#include "forwarding/book.hpp"
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
 #include "net/listener.hpp"
@@ -78,6 +79,6 @@ std::string check_kerberos(config::settings const& s);
 /// and what to do.
 result<std::unique_ptr<server>> make_server(config::settings const& s, directory::directory& accounts,
                                             spool::spool& queue, guards g, signing::signer& signer,
-                                            std::vector<inherited_socket> sockets);
+                                            forwarding::book& forwards, std::vector<inherited_socket> sockets);
 
 }  // namespace postern::submission
