@@ -126,7 +126,8 @@ std::string text_of(unsigned char const* text)
 std::string weakness(DKIM* message, DKIM_SIGINFO* s)
 {
     dkim_alg_t algorithm = DKIM_SIGN_UNKNOWN;
-    if (dkim_sig_getsignalg(s, &algorithm) == DKIM_STAT_OK && algorithm == DKIM_SIGN_RSASHA1) return "signed with SHA-1";
+    if (dkim_sig_getsignalg(s, &algorithm) == DKIM_STAT_OK && algorithm == DKIM_SIGN_RSASHA1)
+        return "signed with SHA-1";
     ssize_t whole = 0, covered = 0, limit = -1;
     if (dkim_sig_getcanonlen(message, s, &whole, &covered, &limit) == DKIM_STAT_OK && limit >= 0 && covered < whole)
         return "covers a part of the body only";
@@ -201,9 +202,8 @@ std::vector<mail::dkim_finding> dkim_checker::check(inquiry& names, std::string 
 {
     std::vector<mail::dkim_finding> found;
     auto const& fields = message.fields();
-    bool const any = std::any_of(fields.begin(), fields.end(), [](auto const& f) {
-        return equal_ignoring_case(f.name(), "DKIM-Signature");
-    });
+    bool const any = std::any_of(fields.begin(), fields.end(),
+                                 [](auto const& f) { return equal_ignoring_case(f.name(), "DKIM-Signature"); });
     if (!any) return found;
     library_->asker = &names;
     DKIM_STAT state = DKIM_STAT_OK;

@@ -24,9 +24,8 @@ bool spf_proves(mail::findings const& f, std::string const& domain, bool strict)
 
 bool dkim_proves(mail::findings const& f, std::string const& domain, bool strict)
 {
-    return std::any_of(f.dkim.begin(), f.dkim.end(), [&](auto const& d) {
-        return d.what == auth_result::pass && aligned(d.domain, domain, strict);
-    });
+    return std::any_of(f.dkim.begin(), f.dkim.end(),
+                       [&](auto const& d) { return d.what == auth_result::pass && aligned(d.domain, domain, strict); });
 }
 
 struct policy_found {

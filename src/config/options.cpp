@@ -221,7 +221,7 @@ constexpr option table[] = {
         "So many recipients may be refused in a stranger's session; each further refusal comes late. It makes guessing "
         "addresses slow. 0: never."),
     setting<duration<0, minute>, [](auto& s) -> auto& { return s.mx.tarpit_delay; }>(
-        "mx.tarpit_delay", reload, "How late."),
+        "mx.tarpit_delay", reload, "How late each of these refusals comes."),
     setting<size<kib, tib>, [](auto& s) -> auto& { return s.limits.message_size; }>(
         "limits.message_size", reload,
         "The largest message that is taken, as announced with SIZE. Attachments grow by a third on "

@@ -75,7 +75,8 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
         }
         if (part.name == "mx") {
             if (with_docs) {
-                out += "\n# Programs that judge and change mail before it is accepted; any number of these [[milter]].\n";
+                out +=
+                    "\n# Programs that judge and change mail before it is accepted; any number of these [[milter]].\n";
                 for (auto const& o : milter_options()) out += comment(std::string(o.name) + ": " + std::string(o.doc));
             }
             for (auto const& m : s.milters) write_row(out, m, "milter", milter_options());
@@ -215,7 +216,8 @@ std::string reference()
         }
         if (part.name == "mx") {
             out +=
-                "\n## [[milter]]\n\nPrograms that judge mail before it is accepted, and may change it: rspamd, OpenDKIM, "
+                "\n## [[milter]]\n\nPrograms that judge mail before it is accepted, and may change it: rspamd, "
+                "OpenDKIM, "
                 "ClamAV and others; any\nnumber, none by default, asked in the order of the file. "
                 "[milters.md](milters.md) has examples.\n";
             for (auto const& o : milter_options())

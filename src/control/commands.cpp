@@ -81,8 +81,7 @@ outcome run_command(context& c, std::string_view name, boost::json::object const
             failure::kind::usage, "the running server does not know this command; restart it after an upgrade", {}};
     }
     if ((found->needs_accounts && !c.accounts) || (found->needs_queue && !c.queue) ||
-        (found->needs_server && !c.gate) || (found->needs_keys && !c.keys) ||
-        (found->needs_forwards && !c.forwards)) {
+        (found->needs_server && !c.gate) || (found->needs_keys && !c.keys) || (found->needs_forwards && !c.forwards)) {
         return failure{failure::kind::unavailable, "no server runs on this data directory", {}};
     }
     return found->run(c, arguments{given});

@@ -36,7 +36,8 @@ std::optional<failure> refuse(context& c, mail::mailbox const& address, mail::ma
     auto const mailbox = c.accounts->find_recipient(address);
     if (!mailbox) return to_failure(mailbox.error());
     if (keep.value_or(false) && !*mailbox)
-        return usage(address.to_string() + " has no mailbox to keep a copy in; `postern account add ADDRESS` makes one");
+        return usage(address.to_string() +
+                     " has no mailbox to keep a copy in; `postern account add ADDRESS` makes one");
     auto const target_local = c.accounts->is_local(target.domain);
     if (!target_local) return to_failure(target_local.error());
     if (!*target_local || c.forwards->find(target)) return std::nullopt;

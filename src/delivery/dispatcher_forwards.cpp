@@ -39,9 +39,8 @@ result<bool> was_here(spool::content const& body, std::string const& key)
     }
     auto const fields = mail::parse_fields(header.text(), most_fields);
     if (!fields) return true;  // nobody knows: rather a report than a circle
-    return std::any_of(fields->begin(), fields->end(), [&](auto const& f) {
-        return f.is("Delivered-To") && to_lower(f.unfolded()) == key;
-    });
+    return std::any_of(fields->begin(), fields->end(),
+                       [&](auto const& f) { return f.is("Delivered-To") && to_lower(f.unfolded()) == key; });
 }
 
 result<> copy(spool::content const& from, spool::content_writer& to, std::string_view head)
@@ -183,8 +182,9 @@ void dispatcher::passed_on(std::shared_ptr<passing_on> const& p, result<> const&
     if (!stored) {
         log::event(log::level::error, "forward_failed",
                    {{"queue_id", p->of->what->queue_id}, {"problem", stored.error().logged}});
-        return settle(
-            one, {own_finding(rules::forward_failure, address.domain, stored.error().logged, address.to_string())}, how);
+        return settle(one,
+                      {own_finding(rules::forward_failure, address.domain, stored.error().logged, address.to_string())},
+                      how);
     }
     if (!p->messages.empty()) {
         --under_way_;

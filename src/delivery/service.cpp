@@ -156,8 +156,8 @@ result<std::unique_ptr<service>> make_service_in(surroundings world, config::set
 }
 
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
-                                              spool::spool& queue, signing::signer& signer,
-                                              forwarding::book& forwards, bounce_handler on_bounces)
+                                              spool::spool& queue, signing::signer& signer, forwarding::book& forwards,
+                                              bounce_handler on_bounces)
 {
     surroundings world;
     world.forwards = &forwards;

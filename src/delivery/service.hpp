@@ -36,8 +36,7 @@ using bounce_handler = std::function<void(std::string const& account, std::uint3
 
 /// Errors: [delivery] values that make no sense, a resolver that can't be had.
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
-                                              spool::spool& queue, signing::signer& signer,
-                                              forwarding::book& forwards,
+                                              spool::spool& queue, signing::signer& signer, forwarding::book& forwards,
                                               bounce_handler on_bounces = {});
 
 }  // namespace postern::delivery

@@ -40,8 +40,7 @@ std::string whole(draft const& d)
     return d.header() + "\r\n" + *body;
 }
 
-constexpr char const* letter =
-    "Received: ours\r\nSubject: one\r\nX-A: a\r\nsubject: two\r\n folded\r\n\r\nHello.\r\n";
+constexpr char const* letter = "Received: ours\r\nSubject: one\r\nX-A: a\r\nsubject: two\r\n folded\r\n\r\nHello.\r\n";
 
 milter::header_change change(milter::header_change::kind what, std::uint32_t index, std::string name, std::string value)
 {

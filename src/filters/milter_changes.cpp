@@ -80,7 +80,8 @@ std::string apply(milter::changes const& wanted, std::unique_ptr<spool::content_
         changed.smtputf8 = changed.smtputf8 || more->address.needs_smtputf8();
     }
     for (auto const& c : wanted.header)
-        if (too_long(c.name + ':' + c.value + "\r\n")) return "the header field " + c.name + " has a line that is too long";
+        if (too_long(c.name + ':' + c.value + "\r\n"))
+            return "the header field " + c.name + " has a line that is too long";
     for (auto const& c : wanted.header) change(c, message);
     if (wanted.body && body) message.set_body(std::move(body));
     env = std::move(changed);

@@ -24,7 +24,8 @@ struct milter_link {
 class milter_pool {
 public:
     /// `threads`: how many pools share a milter's connections.
-    milter_pool(boost::asio::any_io_executor executor, unsigned threads) : executor_(std::move(executor)), threads_(threads)
+    milter_pool(boost::asio::any_io_executor executor, unsigned threads)
+        : executor_(std::move(executor)), threads_(threads)
     {
     }
     milter_pool(milter_pool const&) = delete;

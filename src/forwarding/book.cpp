@@ -194,8 +194,8 @@ result<> book::add(mail::mailbox const& address, mail::mailbox const& target, st
     forward f = before == next.end() ? forward{} : *before->second;
     f.address = address;
     f.keep = keep.value_or(f.keep);
-    bool const there = std::any_of(f.targets.begin(), f.targets.end(),
-                                   [&](auto const& t) { return t.key() == target.key(); });
+    bool const there =
+        std::any_of(f.targets.begin(), f.targets.end(), [&](auto const& t) { return t.key() == target.key(); });
     if (!there) f.targets.push_back(target);
     if (f.targets.size() > most_targets)
         return error{{5, 3, 4}, "", "an address may be forwarded to " + std::to_string(most_targets) + " at most"};
@@ -210,8 +210,8 @@ result<bool> book::remove(mail::mailbox const& address, std::optional<mail::mail
     auto const at = next.find(address.key());
     if (at == next.end()) return false;
     forward f = *at->second;
-    auto const gone = target ? std::erase_if(f.targets, [&](auto const& t) { return t.key() == target->key(); })
-                             : f.targets.size();
+    auto const gone =
+        target ? std::erase_if(f.targets, [&](auto const& t) { return t.key() == target->key(); }) : f.targets.size();
     if (gone == 0) return false;
     if (!target || f.targets.empty())
         next.erase(at);

@@ -33,8 +33,8 @@ struct dkim_finding {
 /// One address of the From field.
 struct author {
     mailbox address;
-    bool local = false;          // of a domain of ours
-    bool proven = false;         // SPF or DKIM passed for its domain, or one that belongs to it
+    bool local = false;   // of a domain of ours
+    bool proven = false;  // SPF or DKIM passed for its domain, or one that belongs to it
     auth_result dmarc = auth_result::none;
     dmarc_policy policy = dmarc_policy::none;  // that its domain asks for
 };
@@ -43,8 +43,8 @@ struct findings {
     spf_finding spf;
     std::vector<dkim_finding> dkim;
     std::vector<author> authors;
-    bool sender_proven = false;         // the same for the reverse-path
-    std::vector<std::string> unknown;   // names about which the DNS gave no answer
+    bool sender_proven = false;        // the same for the reverse-path
+    std::vector<std::string> unknown;  // names about which the DNS gave no answer
 };
 
 /// "Authentication-Results: ...", folded, with the last CRLF. `hostname`: our authserv-id.

@@ -100,8 +100,8 @@ bool session::begin(stage s, std::uint32_t without_reply)
 
 void session::send_macros(std::string& out, char letter, std::size_t place, macros const& known) const
 {
-    auto const list = place < wanted_macros_.size() && wanted_macros_[place] ? *wanted_macros_[place]
-                                                                            : words_of(usual[place]);
+    auto const list =
+        place < wanted_macros_.size() && wanted_macros_[place] ? *wanted_macros_[place] : words_of(usual[place]);
     std::string data(1, letter);
     for (auto const& name : list) {
         // "{i}" and "i" are the same.

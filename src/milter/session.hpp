@@ -41,7 +41,8 @@ struct header_change {
     kind what = kind::append;
     std::uint32_t index = 0;  // insert: the place, from 0; replace: which of that name, from 1
     std::string name;
-    std::string value;  // with CRLF in its folds, and the blank behind the colon where there is one; empty replaces: gone
+    std::string
+        value;  // with CRLF in its folds, and the blank behind the colon where there is one; empty replaces: gone
 };
 
 /// What it wants done with the message, said at the end of it.

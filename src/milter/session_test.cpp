@@ -71,7 +71,8 @@ TEST_CASE("The steps of a message, octet by octet")
     auto s = after_negotiation(negotiated());
     std::string out;
     CHECK(s.connect(out, "[192.0.2.7]", client, known));
-    CHECK(out == packet('D', "Cj\0mail.example\0"s) + packet('C', "[192.0.2.7]\0"s + '4' + "\x12\x67" + "192.0.2.7\0"s));
+    CHECK(out ==
+          packet('D', "Cj\0mail.example\0"s) + packet('C', "[192.0.2.7]\0"s + '4' + "\x12\x67" + "192.0.2.7\0"s));
     CHECK(feed(s, packet('c')) == progress::answered);
     out.clear();
     CHECK(s.helo(out, "client.example", known));

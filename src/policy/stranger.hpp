@@ -11,7 +11,7 @@
 namespace postern::policy {
 
 struct stranger_options {
-    std::string dmarc_reject = "refuse";      // "refuse", "hold" or "mark"
+    std::string dmarc_reject = "refuse";  // "refuse", "hold" or "mark"
     std::string dmarc_quarantine = "mark";
     bool verify_local_senders = true;
     bool defer_unknown = true;  // when the DNS gave no answer on which it depends

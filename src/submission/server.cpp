@@ -67,8 +67,8 @@ net::awaitable<void> serve(std::unique_ptr<session_driver> session, io_thread* h
 /// Where strangers may come in.
 result<std::unique_ptr<checks::examiner>> make_examiner(config::settings const& s)
 {
-    bool const strangers = std::any_of(s.listeners.begin(), s.listeners.end(),
-                                       [](auto const& l) { return l.role == config::role::mx; });
+    bool const strangers =
+        std::any_of(s.listeners.begin(), s.listeners.end(), [](auto const& l) { return l.role == config::role::mx; });
     if (!strangers) return std::unique_ptr<checks::examiner>{};
     dns::options o;
     o.servers = s.dns.servers;
@@ -91,8 +91,8 @@ bool same_address(std::string const& a, std::string const& b)
 class gate final : public server {
 public:
     gate(directory::directory& accounts, spool::spool& queue, guards g, signing::signer& signer,
-         forwarding::book& forwards, std::unique_ptr<checks::examiner> examiner, std::shared_ptr<runtime const> settings,
-         std::vector<std::vector<net::socket_handle>> sockets)
+         forwarding::book& forwards, std::unique_ptr<checks::examiner> examiner,
+         std::shared_ptr<runtime const> settings, std::vector<std::vector<net::socket_handle>> sockets)
         : accounts_(accounts),
           queue_(queue),
           guards_(g),
@@ -196,9 +196,8 @@ private:
     {
         net::acceptor_handlers handlers;
         handlers.taken = [this, &t, listener](std::unique_ptr<net::stream> peer) {
-            services const s{accounts_,       queue_,          connections_,    guards_.logins,
-                             guards_.sending, guards_.conduct, guards_.devices, signer_,
-                             forwards_,        *t.milters,      examiner_.get()};
+            services const s{accounts_,       queue_,  connections_, guards_.logins, guards_.sending, guards_.conduct,
+                             guards_.devices, signer_, forwards_,    *t.milters,     examiner_.get()};
             auto session = std::make_unique<session_driver>(s, t.settings, listener, std::move(peer));
             asio::co_spawn(t.context, serve(std::move(session), &t, &count_), [](std::exception_ptr failed) {
                 if (!failed) return;

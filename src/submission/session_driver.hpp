@@ -173,10 +173,10 @@ private:
     std::vector<std::string_view> pieces_;
     steady_time content_began_{};
     bool by_chunks_ = false;
-    std::vector<mail::mailbox> put_off_;  // of From and Sender: back ends must be asked whose they are
+    std::vector<mail::mailbox> put_off_;            // of From and Sender: back ends must be asked whose they are
     std::shared_ptr<signing::keyring const> keys_;  // to sign it with; null: it is not ours to sign
     std::uint32_t refused_recipients_ = 0;          // of the session
-    std::uint32_t new_in_message_ = 0;    // recipients to whom the account never sent before
+    std::uint32_t new_in_message_ = 0;              // recipients to whom the account never sent before
 
     std::optional<login::desk> desk_;  // where log-ins are judged; there is one with the session
     steady_time began_ = steady_clock::now();

@@ -115,9 +115,8 @@ catalogue::verdict session_driver::find_authors(filters::draft const& d, std::ve
         auto const addresses = mail::parse_address_list(f.value(), most_from_addresses, why);
         if (!addresses) return malformed("the From field names no clear address");
         for (auto const& address : *addresses) {
-            bool const there = std::any_of(authors.begin(), authors.end(), [&](auto const& a) {
-                return a.address.domain == address.domain;
-            });
+            bool const there = std::any_of(authors.begin(), authors.end(),
+                                           [&](auto const& a) { return a.address.domain == address.domain; });
             if (there || address.is_literal()) continue;
             if (authors.size() == most_author_domains) return malformed("its authors are of too many domains");
             auto const local = services_.accounts.is_local(address.domain);
@@ -151,7 +150,9 @@ net::awaitable<catalogue::verdict> session_driver::examine(std::shared_ptr<filte
     what.message = d;
     what.limit = s.mx.check_timeout;
     auto* const examiner = services_.examiner;
-    auto begin = [examiner, &what](checks::examiner::handler told) { examiner->examine(std::move(what), std::move(told)); };
+    auto begin = [examiner, &what](checks::examiner::handler told) {
+        examiner->examine(std::move(what), std::move(told));
+    };
     f.found = co_await net::await_handler<mail::findings>(peer_->executor(), std::move(begin));
     m->authenticity = in_words(f.found);
     auto judged = policy::judge(f, options_of(s));
