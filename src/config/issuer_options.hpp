@@ -1,11 +1,12 @@
 // The options of an issuer of tokens, which are the same in [oauth] and in each of
-// [[oauth.issuers]]. Used by options.cpp alone.
+// [[oauth.issuers]]. Used by options_login.cpp alone.
 #pragma once
 
 #include <array>
 #include <type_traits>
 
-#include "config/option_values.hpp"
+#include "config/login_option_values.hpp"
+#include "config/option_tables.hpp"
 
 namespace postern::config::types {
 
@@ -31,8 +32,6 @@ constexpr basic_option<S> issuer_option(std::string_view name, std::string_view 
 template <class S>
 constexpr auto make_issuer_options()
 {
-    constexpr std::int64_t second = 1000;
-    constexpr std::int64_t minute = 60 * second;
     return std::array{
         issuer_option<S, text, [](auto& i) -> auto& { return i.issuer; }>(
             "oauth.issuer",

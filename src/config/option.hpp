@@ -1,4 +1,4 @@
-// What an option is. The tables of all options are in options.cpp; the parser, the
+// What an option is. The tables of all options are in options_*.cpp; the parser, the
 // printers and the manual walk through them.
 #pragma once
 

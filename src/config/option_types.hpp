@@ -1,4 +1,4 @@
-// How values of each type are read and written. Used by options.cpp alone.
+// How values of each type are read and written. Used by the tables of options alone.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The configuration as values. One table (options.cpp) declares every key once: name,
+// The configuration as values. One table (options_*.cpp) declares every key once: name,
 // type, default, whether a reload takes it up, documentation; the parser, `postern
 // config default` and the reference in docs/ all come from it.
 #pragma once
@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "base/ip.hpp"
+#include "config/routes.hpp"
 
 namespace postern::config {
 
 enum class role : std::uint8_t { submission, mx };
-enum class tls_mode : std::uint8_t { starttls, implicit, none };
 
 struct listener {
     std::string address;  // as written: "host:port", "[::]:587", ":587" for both families
@@ -117,6 +117,14 @@ struct backend {
 
 enum class auth_role : std::uint8_t { auth, master };
 
+/// Where programs of this machine leave their mail (`postern sendmail`).
+struct sendmail_settings {
+    std::filesystem::path socket = "/run/postern/sendmail";  // empty: nowhere
+    std::string mode = "0666";
+    std::string group;
+    std::string domain;  // of names without one; empty: the host's name
+};
+
 /// Where other mail servers ask about our accounts, in Dovecot's protocols.
 struct auth_socket {
     std::filesystem::path path;  // of a Unix socket; or else
@@ -131,10 +139,10 @@ enum class milter_failure : std::uint8_t { accept, defer, refuse };
 /// Another program that judges mail before it is accepted, and may change it.
 struct milter {
     std::string name;
-    std::string address;                                  // "127.0.0.1:11332" or "unix:/run/opendkim/opendkim.sock"
+    std::string address;                                 // "127.0.0.1:11332" or "unix:/run/opendkim/opendkim.sock"
     std::vector<role> roles{role::submission, role::mx};  // of the listeners that it sees the mail of
-    std::vector<std::string> listeners;                   // only these, by their address; empty: all of the roles
-    std::chrono::milliseconds timeout{30'000};            // for one answer
+    std::vector<std::string> listeners;                  // only these, by their address; empty: all of the roles
+    std::chrono::milliseconds timeout{30'000};           // for one answer
     milter_failure on_failure = milter_failure::defer;
     unsigned connections = 50;
 };
@@ -166,6 +174,24 @@ struct token_issuer {
 /// [oauth], and [[oauth.issuers]].
 struct token_issuers : token_issuer {
     std::vector<token_issuer> more;
+};
+
+/// How well mail to a domain has to be secured at least; see docs/transport-security.md.
+enum class tls_level : std::uint8_t {
+    none,           // never TLS
+    opportunistic,  // where it is offered; what the domain publishes does not count
+    published,      // where it is offered, and as the domain publishes (DANE, MTA-STS): what all others get
+    encrypt,        // the same, and never without TLS
+    verify,         // the same, and never without a certificate of the domain's server
+    dane,           // never without DANE
+};
+
+/// What the operator demands for a domain.
+struct tls_rule {
+    std::string domain;  // "example.com"; ".example.com": all below it; "*": all
+    tls_level level = tls_level::encrypt;
+    std::string minimum = "1.2";
+    std::vector<std::string> mx;  // with verify: patterns of the servers that count as the domain's
 };
 
 enum class limit_scope : std::uint8_t { account, domain, network, app_password };
@@ -222,6 +248,7 @@ struct settings {
     } kerberos;
     std::vector<backend> backends;  // [[backend]]: asked in this order
     std::vector<auth_socket> auth_sockets;
+    sendmail_settings sendmail;
     std::vector<milter> milters;  // [[milter]]: asked in this order
     struct {
         std::vector<network> networks;
@@ -279,10 +306,14 @@ struct settings {
         unsigned concurrency = 200;
         bool require_tls = false;  // to the smart host
     } delivery;
+    std::vector<route> routes;            // [[route]]: before delivery.local and delivery.smart_host
+    std::vector<smart_host> smart_hosts;  // [[smart_host]]
     struct {
         bool hide_client_address = false;  // in Received, for authenticated clients
         char recipient_delimiter = '+';
         bool check_header_from = true;
+        std::chrono::seconds hold_at_most{3600 * 24 * 30};  // FUTURERELEASE; 0: not offered
+        bool priority_without_login = false;                // MT-PRIORITY above 0
     } submission;
     struct {
         std::vector<dkim_key> keys;  // [[dkim.keys]], besides those of `postern dkim create`
@@ -293,7 +324,24 @@ struct settings {
     } dkim;
     struct {
         std::vector<endpoint> servers;  // empty: those of /etc/resolv.conf
+        std::string trust_anchor;       // file; "none": no DNSSEC; empty: Debian's, where it is there
     } dns;
+    struct {
+        bool dane = true;
+        bool mta_sts = true;
+        std::filesystem::path authorities;  // who vouches for other servers; empty: the system's
+    } transport;
+    std::vector<tls_rule> tls_policy;  // [[tls_policy]]
+    struct {
+        bool send = true;
+        std::string from;          // empty: tls-reports@ the hostname
+        std::string organization;  // empty: the hostname
+        std::string contact;       // empty: postmaster@ the hostname
+    } tlsrpt;
+    struct {
+        std::string address;  // empty: no metrics
+        bool beyond_this_machine = false;
+    } metrics;
     struct {
         std::string address = "127.0.0.1:8443";
         std::string public_url;
