@@ -263,6 +263,8 @@ net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_sessio
     if (!session_->in_exchange()) desk_->end_exchange();
     auto const& mx = runtime_->settings.mx;
     bool const guesses = mx.tarpit_after != 0 && refused_recipients_ > mx.tarpit_after && is_stranger();
+    if (guesses && !in_tarpit_) log::event(log::level::info, "tarpit", {{"session", who_.id}, {"client", who_.client}});
+    in_tarpit_ = in_tarpit_ || guesses;
     if (guesses) due = std::max(due, steady_clock::now() + mx.tarpit_delay);
     if (failed_login || guesses) co_await pause_until(due);
 }

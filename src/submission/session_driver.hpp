@@ -176,7 +176,8 @@ private:
     std::vector<mail::mailbox> put_off_;            // of From and Sender: back ends must be asked whose they are
     std::shared_ptr<signing::keyring const> keys_;  // to sign it with; null: it is not ours to sign
     std::uint32_t refused_recipients_ = 0;          // of the session
-    std::uint32_t new_in_message_ = 0;              // recipients to whom the account never sent before
+    bool in_tarpit_ = false;
+    std::uint32_t new_in_message_ = 0;  // recipients to whom the account never sent before
 
     std::optional<login::desk> desk_;  // where log-ins are judged; there is one with the session
     steady_time began_ = steady_clock::now();

@@ -76,32 +76,28 @@ class Rspamd(Program):
 
 
 class OpenDkim(Program):
-    """OpenDKIM that signs for postern.test, or verifies with the keys of `names`."""
+    """OpenDKIM that signs for a domain, for clients at `hosts` and those that logged in."""
 
-    def __init__(self, mode="s", names=None, more=""):
+    def __init__(self, domain="postern.test", hosts="192.0.2.1"):
         super().__init__("opendkim")
         self.address = f"unix:{self.dir}/socket"
-        run("opendkim-genkey", "-b", "2048", "-d", "postern.test", "-s", "milter", "-D", self.dir, check=True)
+        run("opendkim-genkey", "-b", "2048", "-d", domain, "-s", "milter", "-D", self.dir, check=True)
         self.key = self.dir / "milter.private"
         record = (self.dir / "milter.txt").read_text()
         self.record = "".join(record.split('"')[1::2])
-        known = {"milter._domainkey.postern.test": self.record, **(names or {})}
-        (self.dir / "names").write_text("".join(f"{n} {t}\n" for n, t in known.items()))
-        (self.dir / "hosts").write_text("192.0.2.1\n")
+        (self.dir / "hosts").write_text(hosts + "\n")
         (self.dir / "opendkim.conf").write_text(f"""
-Mode {mode}
+Mode s
 Syslog no
 Socket local:{self.dir}/socket
 PidFile {self.dir}/pid
-Domain postern.test
+Domain {domain}
 Selector milter
 KeyFile {self.key}
 Canonicalization relaxed/relaxed
 InternalHosts {self.dir}/hosts
-TestDNSData {self.dir}/names
 RequireSafeKeys no
 UMask 000
-{more}
 """)
         self.start(["opendkim", "-f", "-x", self.dir / "opendkim.conf"], str(self.dir / "socket"))
 
@@ -182,3 +178,45 @@ class Scripted:
         # Both: the stream holds the connection too.
         stream.close()
         peer.close()
+
+
+class ClamAv(Program):
+    """clamav-milter and its daemon, with a database of one signature: a file that is `virus`."""
+
+    def __init__(self, virus):
+        super().__init__("clamav")
+        self.daemon = Program("clamd")
+        self.address = f"unix:{self.dir}/milter"
+        folder = self.daemon.dir
+        (folder / "db").mkdir()
+        pattern = virus.encode().hex()
+        (folder / "db" / "own.ndb").write_text(f"Postern.Test.Signature:0:*:{pattern}\n")
+        (folder / "clamd.conf").write_text(f"""
+DatabaseDirectory {folder}/db
+LocalSocket {folder}/socket
+LocalSocketMode 666
+Foreground yes
+TemporaryDirectory {folder}
+MaxThreads 2
+""")
+        (self.dir / "milter.conf").write_text(f"""
+MilterSocket unix:{self.dir}/milter
+MilterSocketMode 666
+ClamdSocket unix:{folder}/socket
+OnInfected Reject
+RejectMsg Infected: %v
+OnFail Defer
+AddHeader Add
+Foreground yes
+TemporaryDirectory {self.dir}
+""")
+        try:
+            self.daemon.start(["clamd", "-c", folder / "clamd.conf"], str(folder / "socket"))
+        except BaseException:
+            super().close()
+            raise
+        self.start(["clamav-milter", "-c", self.dir / "milter.conf"], str(self.dir / "milter"))
+
+    def close(self):
+        super().close()
+        self.daemon.close()

@@ -51,7 +51,7 @@ class Incoming(unittest.TestCase):
     def serve(self, accounts=(ALICE, BOB), **config):
         self.zone = Zone({"remote.test": [f"v=spf1 ip4:{GOOD} -all"], "_dmarc.remote.test": ["v=DMARC1; p=reject"],
                           "quiet.test": ["v=spf1 a mx:mx.quiet.test include:remote.test ~all"],
-                          "_dmarc.quiet.test": ["v=DMARC1; p=quarantine"], "plain.test": ["nothing to see"]})
+                          "_dmarc.quiet.test": ["v=DMARC1; p=quarantine"], "plain.test": ["nothing to see"], "postern.test": [f"v=spf1 ip4:{GOOD} -all"]})
         self.zone.addresses = {"quiet.test": ["192.0.2.50"], "mail.quiet.test": ["192.0.2.51"]}
         self.zone.exchangers = {"mx.quiet.test": ["mail.quiet.test"]}
         self.addCleanup(self.zone.close)
@@ -124,12 +124,12 @@ class Checks(Incoming):
         sink = Sink()
         self.addCleanup(sink.close)
         other = Postern({"domains": {"local": ["remote.test"]}, "delivery": {"smart_host": f"{HOST}:{sink.port}"},
-                         "hostname": "mail.remote.test"}, accounts=())
+                         "hostname": "mail.remote.test", "dns": {"servers": [self.zone.address]}}, accounts=())
         self.addCleanup(other.__exit__, None, None, None)
         other.add_account(FRIEND, "a long pass word")
         keys = json.loads(other.cli("dkim", "create", "remote.test", "--json", check=True).stdout)
-        other.cli("dkim", "activate", "remote.test", check=True)
         self.zone.texts.update({k["name"]: [k["value"]] for k in keys})
+        other.cli("dkim", "activate", "remote.test", check=True)
         word = token()
         with other.session(login=FRIEND) as wire:
             wire.mail(FRIEND, BOB)
@@ -144,10 +144,9 @@ class Checks(Incoming):
         # Changed on the way: then nothing proves it.
         self.assertIn("DMARC", self.send(content.replace(b"line\r\nline", b"lime\r\nline", 1), code=550).text)
         # By OpenDKIM, with the key of a domain without a policy.
-        milter = OpenDkim(more="Domain plain.test\nInternalHosts 0.0.0.0/0\n")
+        milter = OpenDkim("plain.test", HOST)
         self.addCleanup(milter.close)
         self.zone.texts["milter._domainkey.plain.test"] = [milter.record]
-        other.change("milter", **{})
         other.config["milter"] = [{"name": "opendkim", "address": milter.address}]
         other.write_config()
         other.signal(1)
@@ -184,7 +183,6 @@ class Checks(Incoming):
         said = self.send(message(ALICE, BOB, token()), ALICE, code=550, status="5.7.1")
         self.assertIn("log in", said.text)
         self.send(message(ALICE, BOB, token()), "x@plain.test", code=550, status="5.7.1")
-        self.zone.texts["postern.test"] = [f"v=spf1 ip4:{GOOD} -all"]
         word = token()
         self.send(message(ALICE, BOB, word), ALICE, GOOD)
         self.assertIn("spf=pass", self.results(word))
@@ -196,16 +194,16 @@ class Checks(Incoming):
 
     def test_a_dns_that_does_not_answer(self):
         self.serve()
-        self.zone.broken.add("remote.test")
+        self.zone.broken = {"_dmarc.remote.test"}
         said = self.send(message(FRIEND, BOB, token()), code=451, status="4.4.3")
         self.assertIn("remote.test", said.text)
-        self.server.wait_log(r"rule=authentication-unknown .*unknown=\S*remote\.test")
-        self.zone.broken = {"_dmarc.remote.test"}
-        self.send(message(FRIEND, BOB, token()), code=451, status="4.4.3")
+        self.server.wait_log(r"rule=authentication-unknown .*unknown=_dmarc\.remote\.test")
         # Where SPF passes, nothing depends on it.
         word = token()
         self.send(message(FRIEND, BOB, word), client=GOOD)
         self.assertIn("dmarc=temperror", self.results(word))
+        self.zone.broken = {"quiet.test"}
+        self.send(message("x@quiet.test", BOB, token()), "x@quiet.test", code=451, status="4.4.3")
         self.server.change("mx", dns_failure="accept")
         self.server.signal(1)
         self.server.wait_log("reloaded")
@@ -242,6 +240,8 @@ class Checks(Incoming):
             for i in range(4):
                 wire.say(f"RCPT TO:<guess{i}@postern.test>", 550)
             wire.say(f"RCPT TO:<{BOB}>", 250)
+        self.server.wait_log(r"tarpit session=\S+ client=198\.51\.100\.9")
+        self.assertEqual(self.server.log().count(" tarpit "), 1)
 
 
 class Forwards(Incoming):
@@ -315,9 +315,10 @@ class Forwards(Incoming):
         # It comes back, as another server would send it on.
         self.send(out, client=GOOD, to="far@postern.test")
         self.server.wait_log(r"bounced .*rule=forward-loop")
-        report = sink.wait("forwarded in a circle")
+        report = sink.wait("Status: 5.4.6")
         self.assertEqual(report["recipients"], [FRIEND])
-        self.assertEqual(json.loads(self.server.cli("queue", "list", "--json", check=True).stdout), [])
+        wait_for(lambda: json.loads(self.server.cli("queue", "list", "--json", check=True).stdout) == [],
+                 "the queue to be empty")
 
     def test_what_can_not_be_forwarded(self):
         self.serve()
@@ -330,15 +331,13 @@ class Forwards(Incoming):
         self.forward("add", BOB, FRIEND, "--keep")
         self.assertEqual(self.forward("list"), [{"address": BOB, "keep": True, "targets": [FRIEND]}])
         self.server.start()
-        said = json.loads(self.server.cli("explain", "--listener", "mx", "--from", FRIEND, "--to", BOB, "--json").stdout)
-        self.assertTrue(said)
+        self.assertEqual(self.forward("remove", BOB, FRIEND), {"address": BOB, "removed": True})
 
 
 class Manual(Incoming):
     def test_every_configuration_and_command_of_the_manual(self):
         self.serve(domains={"local": ["postern.test", "example.com"]})
         self.server.add_account("anna@example.com", "a long pass word")
-        own = self.server.file.read_text()
         for block in re.findall(r"(?ms)^```toml\n(.*?)^```", PAGE):
             with self.subTest(block):
                 (self.server.dir / "one.toml").write_text('user = ""\n' + block)
