@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/log.hpp"
+#include "cli/backend.hpp"
 #include "cli/machine.hpp"
 #include "cli/privileges.hpp"
 #include "submission/logins.hpp"
@@ -66,6 +67,7 @@ config::settings without_restart(config::settings const& running, config::settin
     wanted.sendmail.mode = running.sendmail.mode;
     wanted.sendmail.group = running.sendmail.group;
     wanted.metrics = running.metrics;
+    wanted.mx.check_threads = running.mx.check_threads;
     // The table of options says which these are.
     assert(config::needs_restart(running, wanted).empty());
     return wanted;
@@ -187,6 +189,7 @@ control::context running_server::context() const
     c.conduct = ledger_ ? &ledger_->conduct() : nullptr;
     c.keys = keys_.get();
     c.security = security_.get();
+    c.forwards = forwards_.get();
     c.key_watch = key_watch_.get();
     c.signer = signer_.get();
     c.started = started_;
@@ -253,6 +256,11 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     keys_ = std::make_unique<signing::key_store>(s, signer_.get());
     key_watch_ = std::make_unique<signing::dns_watch>(*keys_, [this] { return context().settings; });
 
+    auto forwards = forwarding::book::open(s.data_dir, started_);
+    if (!forwards) return std::move(forwards.error());
+    forwards_ = std::move(*forwards);
+    configure(*forwards_, s);
+
     notices_ = std::make_unique<submission::notice_desk>(*accounts_, *queue_, *signer_);
     conduct_ = std::make_unique<submission::conduct_watch>(ledger_->conduct(), *notices_);
     devices_ = std::make_unique<submission::device_watch>(*notices_);
@@ -264,7 +272,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!security) return std::move(security.error());
     security_ = std::move(*security);
     auto delivery = delivery::make_service(
-        s, *accounts_, *queue_, *signer_, *security_,
+        s, *accounts_, *queue_, *signer_, *security_, *forwards_,
         [this](std::string const& account, std::uint32_t n) { conduct_->on_bounces(*context().settings, account, n); },
         [this](std::string const& host, std::string const& user, std::string const& reply, catalogue::rule const& why) {
             submission::tell_of_smart_host(*notices_, *context().settings, {host, user, reply, &why});
@@ -276,7 +284,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     judges_ = judge_keeper_->make(s);
     auto gate =
         submission::make_server(s, judges_, *accounts_, *queue_, {*guard_, ledger_->sending(), *conduct_, *devices_},
-                                *signer_, std::move(*sockets));
+                                *signer_, *forwards_, std::move(*sockets));
     if (!gate) return std::move(gate.error());
     gate_ = std::move(*gate);
     auth_ = auth::make_server(s, judges_, submission::services_for_logins(*accounts_, *guard_, *conduct_, *devices_),
@@ -321,6 +329,7 @@ result<> running_server::reload(config::settings const& wanted)
     list_listeners();
     keys_->reload(in_force);
     security_->reload(in_force);
+    configure(*forwards_, in_force);
     accounts_->set_configured_domains(in_force.domains.local);
     accounts_->set_configured_basic_passwords(in_force.auth.basic_passwords);
     accounts_->set_recipient_delimiter(in_force.submission.recipient_delimiter);

@@ -16,6 +16,7 @@
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
 #include "escort/office.hpp"
+#include "forwarding/book.hpp"
 #include "guard/keeper.hpp"
 #include "ledger/ledger.hpp"
 #include "login/judges.hpp"
@@ -60,6 +61,7 @@ private:
     std::unique_ptr<submission::notice_desk> notices_;
     std::unique_ptr<signing::signer> signer_;
     std::unique_ptr<signing::key_store> keys_;
+    std::unique_ptr<forwarding::book> forwards_;
     std::unique_ptr<signing::dns_watch> key_watch_;
     std::unique_ptr<submission::conduct_watch> conduct_;
     std::unique_ptr<submission::device_watch> devices_;

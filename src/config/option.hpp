@@ -52,6 +52,7 @@ std::span<basic_option<kerberos_realm> const> kerberos_realm_options();         
 std::span<basic_option<kerberos_principal> const> kerberos_principal_options();  // [[kerberos.principals]]
 std::span<basic_option<backend> const> backend_options();                        // [[backend]]
 std::span<basic_option<auth_socket> const> auth_socket_options();                // [[auth_socket]]
+std::span<basic_option<milter> const> milter_options();                          // [[milter]]
 
 std::span<basic_option<sending_limit> const> sending_options();  // [[limits.sending]]
 std::span<basic_option<token_issuer> const> issuer_options();    // [[oauth.issuers]]; [oauth] has them, too

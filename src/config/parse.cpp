@@ -49,6 +49,7 @@ std::string guess(std::string_view section, std::string_view key)
         here.emplace_back("route");
         here.emplace_back("smart_host");
         here.emplace_back("tls_policy");
+        here.emplace_back("milter");
         for (auto const& s : sections())
             if (!s.name.empty()) here.emplace_back(s.name);
     }
@@ -156,6 +157,21 @@ void check_tls_rules(node const& list, std::vector<tls_rule>& all, reader& r)
     }
 }
 
+void check_milters(node const& list, std::vector<milter> const& all, reader& r)
+{
+    for (std::size_t i = 0; i < all.size() && i < list.items.size(); ++i) {
+        auto const& m = all[i];
+        r.option = "milter";
+        if (m.name.empty()) r.bad(list.items[i], "a key is missing, such as name = \"rspamd\"");
+        if (m.address.empty())
+            r.bad(list.items[i], "a key is missing, such as address = \"unix:/run/rspamd/milter.sock\"");
+        if (m.roles.empty()) r.bad(list.items[i], "sees no mail without a role");
+        bool const twice = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                                       [&](auto const& other) { return other.name == m.name; });
+        if (twice && !m.name.empty()) r.bad(list.items[i], quote(m.name) + " is there twice");
+    }
+}
+
 class parser {
 public:
     parser(settings& s, reader& r) : s_(s), r_(r) {}
@@ -185,6 +201,10 @@ public:
                 s_.tls_policy = read_rows(value, key.name, tls_rule_options(), r_);
                 if (value.kind == node_kind::list && s_.tls_policy.size() == value.items.size())
                     check_tls_rules(value, s_.tls_policy, r_);
+            } else if (key.name == "milter") {
+                s_.milters = read_rows(value, key.name, milter_options(), r_);
+                if (value.kind == node_kind::list && s_.milters.size() == value.items.size())
+                    check_milters(value, s_.milters, r_);
             } else if (!is_section(key.name)) {
                 read_key({}, key, value);
             } else if (value.kind != node_kind::table) {

@@ -93,6 +93,14 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
         }
         if (part.name == "transport")
             for (auto const& t : s.tls_policy) write_row(out, t, "tls_policy", tls_rule_options());
+        if (part.name == "mx") {
+            if (with_docs) {
+                out +=
+                    "\n# Programs that judge and change mail before it is accepted; any number of these [[milter]].\n";
+                for (auto const& o : milter_options()) out += comment(std::string(o.name) + ": " + std::string(o.doc));
+            }
+            for (auto const& m : s.milters) write_row(out, m, "milter", milter_options());
+        }
         if (part.name == "tls")
             for (auto const& c : s.tls.more) write_row(out, c, "tls.certificates", certificate_options());
         if (part.name == "auth")
@@ -225,6 +233,16 @@ std::string reference()
             for (auto const& o : auth_socket_options())
                 describe(out, o, "auth_socket." + std::string(o.name),
                          o.example.empty() ? '`' + o.write(auth_socket{}) + '`' : std::string{});
+        }
+        if (part.name == "mx") {
+            out +=
+                "\n## [[milter]]\n\nPrograms that judge mail before it is accepted, and may change it: rspamd, "
+                "OpenDKIM, "
+                "ClamAV and others; any\nnumber, none by default, asked in the order of the file. "
+                "[milters.md](milters.md) has examples.\n";
+            for (auto const& o : milter_options())
+                describe(out, o, "milter." + std::string(o.name),
+                         o.example.empty() ? '`' + o.write(milter{}) + '`' : std::string{});
         }
         if (part.name == "tls") {
             out +=

@@ -18,6 +18,7 @@
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
 #include "escort/office.hpp"
+#include "forwarding/book.hpp"
 #include "guard/conduct.hpp"
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
@@ -42,6 +43,7 @@ struct context {
     guard::sending_book* sending = nullptr;
     guard::conduct_book* conduct = nullptr;
     signing::key_store* keys = nullptr;
+    forwarding::book* forwards = nullptr;
     signing::dns_watch* key_watch = nullptr;
     escort::office* security = nullptr;
     signing::signer* signer = nullptr;
@@ -60,6 +62,7 @@ struct command {
     bool needs_server = false;
     outcome (*run)(context& c, arguments a) = nullptr;
     bool needs_keys = false;
+    bool needs_forwards = false;
 };
 
 std::span<command const> commands();
@@ -68,7 +71,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, tls_report.cpp, explain.cpp, why.cpp, status.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, explain.cpp, why.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -115,6 +118,9 @@ outcome dkim_check(context& c, arguments a);
 outcome tls_report_list(context& c, arguments a);
 outcome tls_report_show(context& c, arguments a);
 outcome tls_report_send(context& c, arguments a);
+outcome forward_add(context& c, arguments a);
+outcome forward_list(context& c, arguments a);
+outcome forward_remove(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome server_status(context& c, arguments a);

@@ -124,6 +124,13 @@ private:
     void count_session(hop const& to, link_result const& came) const;
     void count_unusable(std::string const& domain, std::string const& host, unusable_host const& why) const;
 
+    // mail that goes on to other addresses (dispatcher_forwards.cpp)
+    struct passing_on;
+    bool passes_on(std::shared_ptr<letter const> const& l, std::uint32_t place);
+    void pass_on(std::shared_ptr<passing_on> p);
+    void passed_on(std::shared_ptr<passing_on> const& p, result<> const& stored);
+    void deliver_kept(std::shared_ptr<letter const> const& l, std::uint32_t place);
+
     // smart hosts that know us (dispatcher_accounts.cpp)
     std::shared_ptr<destination> via_destination(std::shared_ptr<smart_host const> const& via, mail::path const& sender,
                                                  bool require_tls);

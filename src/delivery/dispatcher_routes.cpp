@@ -130,6 +130,7 @@ void dispatcher::route(std::shared_ptr<letter const> const& l, bool all_due, wal
     for (std::uint32_t place = 0; place < recipients.size(); ++place) {
         auto const& r = recipients[place];
         if (!is_due(r, all_due, now)) continue;
+        if (passes_on(l, place)) continue;
         std::string const& domain = r.to.forward_path.domain;
         auto const local = domain.empty() ? result<bool>{true} : accounts_.is_local(domain);
         if (!local) {

@@ -21,6 +21,7 @@
 #include "delivery/ways.hpp"
 #include "dns/resolver.hpp"
 #include "escort/office.hpp"
+#include "forwarding/book.hpp"
 #include "net/tls.hpp"
 #include "signing/signer.hpp"
 
@@ -93,6 +94,8 @@ struct surroundings {
     escort::office* security = nullptr;
     // Signs our own reports; null: nobody does.
     signing::signer* signer = nullptr;
+    // Whose mail goes on to others; null: nobody's.
+    forwarding::book* forwards = nullptr;
     // Told how many recipients of an account's message were refused for good.
     std::function<void(std::string const& account, std::uint32_t count)> on_bounces;
     // Told when a smart host takes no login or no more mail of ours, once until it is well again.

@@ -169,10 +169,12 @@ result<std::unique_ptr<service>> make_service_in(surroundings world, config::set
 
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
                                               spool::spool& queue, signing::signer& signer, escort::office& security,
+                                              forwarding::book& forwards,
                                               bounce_handler on_bounces,
                                               account_trouble_handler on_account_trouble)
 {
     surroundings world;
+    world.forwards = &forwards;
     world.signer = &signer;
     world.on_bounces = std::move(on_bounces);
     world.on_account_trouble = std::move(on_account_trouble);

@@ -16,6 +16,7 @@
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
 #include "escort/office.hpp"
+#include "forwarding/book.hpp"
 #include "signing/signer.hpp"
 #include "spool/spool.hpp"
 
@@ -59,6 +60,7 @@ using account_trouble_handler = std::function<void(std::string const& smart_host
 /// Errors: [delivery] values that make no sense, a resolver that can't be had.
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
                                               spool::spool& queue, signing::signer& signer, escort::office& security,
+                                              forwarding::book& forwards,
                                               bounce_handler on_bounces = {},
                                               account_trouble_handler on_account_trouble = {});
 

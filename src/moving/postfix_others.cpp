@@ -12,11 +12,10 @@ constexpr auto fine = weight::fine;
 constexpr remark remarks[] = {
     // Filters
     {"smtpd_milters", act,
-     "Postern has no milters. It signs with DKIM itself, with OpenDKIM's keys too (docs/dkim.md); for filters of spam "
-     "and "
-     "viruses let Postfix stay for mail from other servers (--submission-only)."},
+     "Write a [[milter]] for each into Postern's configuration (docs/milters.md). Postern signs with DKIM itself, with "
+     "OpenDKIM's keys too (docs/dkim.md), so that one may not be needed."},
     {"non_smtpd_milters", lost, "For mail of the sendmail command."},
-    {"milter_*", lost, "Postern has no milters. See smtpd_milters."},
+    {"milter_*", lost, "Milters are set in [[milter]]. See smtpd_milters."},
     {"content_filter", act,
      "Postern hands mail to no filter, so it comes in unchecked. Let Postfix stay for mail from other servers "
      "(--submission-only)."},

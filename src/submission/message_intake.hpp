@@ -60,6 +60,7 @@ private:
     void write(std::string_view octets);
     void write_body(std::string_view octets);
     void on_header();
+    std::optional<std::string> without_forgeries(std::vector<mail::header_field> const& fields) const;
     void begin_signing(std::string& head);
 
     intake_options options_;

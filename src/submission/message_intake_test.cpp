@@ -24,6 +24,10 @@ struct memory_writer final : spool::content_writer {
         return done{};
     }
     std::uint64_t size() const noexcept override { return out.size(); }
+    result<std::string> read(std::uint64_t offset, std::size_t limit) override
+    {
+        return offset < out.size() ? out.substr(static_cast<std::size_t>(offset), limit) : std::string{};
+    }
 };
 
 struct intake {

@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "filters/milter_run.hpp"
 #include "mail/address.hpp"
 #include "submission/program_socket.hpp"
 #include "submission/server.hpp"
@@ -161,6 +162,7 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, l
         l.session.priorities = l.session.deliver_by = true;
         l.session.priority_without_login = s.submission.priority_without_login;
         l.session.hold_most = s.submission.hold_at_most;
+        l.milters = filters::milters_for(s, l.configured);
         if (l.configured.tls != config::tls_mode::none) {
             net::server_tls_options o;
             o.certificates = certificates;

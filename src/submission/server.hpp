@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
+#include "forwarding/book.hpp"
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
 #include "login/judges.hpp"
@@ -75,6 +76,7 @@ result<std::vector<std::string>> check_certificates(config::settings const& s);
 /// and what to do.
 result<std::unique_ptr<server>> make_server(config::settings const& s, login::judges judges,
                                             directory::directory& accounts, spool::spool& queue, guards g,
-                                            signing::signer& signer, std::vector<inherited_socket> sockets);
+                                            signing::signer& signer, forwarding::book& forwards,
+                                            std::vector<inherited_socket> sockets);
 
 }  // namespace postern::submission
