@@ -219,7 +219,7 @@ std::string office::hand_over(report_facts const& f, std::string const& zipped, 
     auto const now = options_.now();
     auto [what, text] = make_report_mail(f, zipped, to, now);
     if (auto const keys = signer_.keys(); keys && !keys->empty())
-        text = signing::signed_message(keys, std::move(text), now);
+        text.insert(0, signing::signatures_for(keys, text, now));
     what.size = text.size();
     auto body = queue_.new_content();
     if (auto written = body->append(text); !written) return written.error().logged;
