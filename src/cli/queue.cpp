@@ -219,6 +219,15 @@ int summary(application const& app, options const& o)
 
 }  // namespace
 
+int list_queue(application const& app) { return list(app, {}); }
+
+int retry_queue(application const& app)
+{
+    options o;
+    o.which.all = true;
+    return change(app, o, "queue retry", "is tried again now");
+}
+
 void add_queue(CLI::App& commands, application& app)
 {
     auto o = std::make_shared<options>();
