@@ -6,6 +6,7 @@
 #include "base/numbers.hpp"
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/declaring.hpp"
 #include "cli/output.hpp"
 #include "cli/queue_selection.hpp"
 
@@ -231,14 +232,7 @@ int retry_queue(application const& app)
 void add_queue(CLI::App& commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* group = commands.add_subcommand("queue", "What is on its way");
-    group->require_subcommand(1);
-    auto const declare = [&](char const* name, char const* help, auto act) {
-        auto* c = group->add_subcommand(name, help);
-        c->add_flag("--json", o->json, "For programs");
-        c->callback([&app, o, act] { app.chosen = [&app, o, act] { return act(app, *o); }; });
-        return c;
-    };
+    declaring const declare{*commands.add_subcommand("queue", "What is on its way"), app, o};
     auto const limit = [&](CLI::App* c, char const* help, int most) {
         c->add_option("--limit", o->limit, help)->check(CLI::Range(1, most));
     };

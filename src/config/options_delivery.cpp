@@ -99,6 +99,12 @@ constexpr option table[] = {
         "The name servers to ask. `[]`: those of /etc/resolv.conf, or where it has none, the world's from the root "
         "down.",
         "[\"127.0.0.1\", \"192.0.2.53:5353\"]"),
+    setting<text, [](auto& s) -> auto& { return s.dns.trust_anchor; }>(
+        "dns.trust_anchor", restart,
+        "File with the keys that DNSSEC begins from. An answer that does not hold is then never used, and its mail "
+        "waits. \"\": those of Debian's package dns-root-data, where it is installed; and as long as the name servers "
+        "hand on no signatures at all, answers are used without, and DANE is off. \"none\": no DNSSEC.",
+        "\"/var/lib/unbound/root.key\""),
 };
 
 constexpr basic_option<dkim_key> dkim_key_table[] = {

@@ -13,6 +13,8 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "delivery/outcome.hpp"
+#include "delivery/pace.hpp"
+#include "delivery/smart_host.hpp"
 #include "delivery/target.hpp"
 #include "delivery/waiting_line.hpp"
 
@@ -30,7 +32,7 @@ struct sleeper {
 };
 
 struct destination {
-    explicit destination(boost::asio::any_io_executor const& executor) : growth(executor) {}
+    explicit destination(boost::asio::any_io_executor const& executor) : growth(executor), turn(executor) {}
 
     std::string key;     // "mx:example.net", "smtp:relay.example:25"
     std::string domain;  // for the words: the domain, or the host's name
@@ -38,7 +40,10 @@ struct destination {
     target to;  // unless by_mx
     bool final_delivery = false;
     bool needs_tls = false;
-    bool require_tls = false;  // for mail with REQUIRETLS (RFC 8689)
+    bool require_tls = false;               // for mail with REQUIRETLS (RFC 8689)
+    bool tls_optional = false;              // for mail with "TLS-Required: No"
+    std::shared_ptr<smart_host const> via;  // what the settings say of it; null: nothing
+    std::shared_ptr<identity const> as;     // of via: as whom we come
 
     waiting_line waiting;
     unsigned connections = 0;  // with those that are not up yet
@@ -53,6 +58,9 @@ struct destination {
     /// Sees whether one more connection is called for while mail waits.
     boost::asio::steady_timer growth;
     bool growth_armed = false;
+    /// Wakes it when the rate allows the next message.
+    boost::asio::steady_timer turn;
+    bool turn_armed = false;
     double seconds_per_message = 1;  // moving average, of one connection
 
     bool proven = false;    // has taken a message, or is one that the settings name
@@ -81,6 +89,10 @@ struct destination {
         pushes = 0;
     }
     unsigned pushes = 0;  // since the window was made smaller
+    pace rate;
+    steady_time promised{};      // the turn of the last message that was sent back to the spool for it
+    bool paused = false;         // until down_until: it works, but does not take ours
+    unsigned account_fails = 0;  // in a row
 };
 
 }  // namespace postern::delivery

@@ -66,31 +66,39 @@ public:
 
     std::optional<job> next() override
     {
-        if (all_.stopping_) return std::nullopt;
+        if (all_.stopping_ || all_.is_paused(*d_)) return std::nullopt;
         // Before it has nothing to do.
         if (d_->more_waits && d_->waiting.size() < hurried_at_once / 2) all_.hurry(d_);
         if (d_->waiting.empty()) return std::nullopt;
+        auto const now = steady_clock::now();
+        if (d_->rate.limits() && d_->rate.next(now) > now) return std::nullopt;
+        d_->rate.count(now);
         return d_->waiting.take();
     }
 
     net::awaitable<bool> wait() override
     {
         if (is_wanted()) co_return false;
-        sleeper self{asio::steady_timer{all_.context_, all_.world_.limits.idle}, at_, d_.get()};
+        auto const now = steady_clock::now();
+        auto const turn = d_->waiting.empty() ? now : d_->rate.next(now);
+        bool const soon = turn > now && turn - now < all_.world_.limits.idle;
+        if (turn > now && !soon) co_return false;
+        sleeper self{asio::steady_timer{all_.context_, soon ? turn : now + all_.world_.limits.idle}, at_, d_.get()};
         d_->idle.push_back(&self);
         all_.sleepers_.push_back(&self);
         boost::system::error_code ignored;
         co_await self.alarm.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
         std::erase(d_->idle, &self);
         std::erase(all_.sleepers_, &self);
-        co_return self.woken;
+        co_return self.woken || (soon && !all_.stopping_);
     }
 
     bool should_end(link const& l) override
     {
-        if (all_.stopping_ || d_->connections > all_.plan_->connections_per_host) return true;
+        if (all_.stopping_ || d_->connections > all_.most_connections(*d_) || all_.is_paused(*d_)) return true;
         // It said that these are too many.
         if (d_->connections > d_->window && l.served > 0) return true;
+        if (l.to.as != d_->as) return true;  // other settings by now
         if (!is_wanted()) return false;
         bool const slow = steady_clock::now() - since_ > longest_turn;
         return slow || l.served >= (d_->connections > 1 ? turn_of_many : turn_of_one);
@@ -105,13 +113,17 @@ public:
         }
         // Who takes nothing, or does not answer, is not given more connections to do it on.
         if (std::any_of(outcomes.begin(), outcomes.end(), [](outcome const& o) { return o.what == fate::delivered; })) {
-            d_->took_message(all_.plan_->connections_per_host);
+            d_->took_message(all_.most_connections(*d_));
+            d_->account_fails = 0;
             if (std::exchange(d_->was_down, false)) d_->more_waits = true;
         } else if (std::any_of(outcomes.begin(), outcomes.end(), asks_for_less)) {
             d_->pushed_back();
         }
         all_.cleared(*d_);
         all_.settle(j, outcomes, how);
+        auto const complaint = std::find_if(outcomes.begin(), outcomes.end(),
+                                            [](outcome const& o) { return o.asks_for != outcome::pause::none; });
+        if (complaint != outcomes.end()) all_.pause(*d_, *complaint);
         all_.watch_growth(d_);
     }
 
@@ -149,6 +161,7 @@ dispatcher::dispatcher(asio::io_context& context, std::shared_ptr<plan const> p,
       pump_timer_(context),
       pump_pause_(context),
       housekeeping_timer_(context),
+      logins_(p->data_dir),
       mailbox_workers_(world_.mailbox_threads)
 {
     settler_.seed(world_.random_seed());
@@ -156,7 +169,11 @@ dispatcher::dispatcher(asio::io_context& context, std::shared_ptr<plan const> p,
     housekeeping();
 }
 
-dispatcher::~dispatcher() { bell_->close(); }
+dispatcher::~dispatcher()
+{
+    bell_->close();
+    if (world_.security != nullptr) world_.security->policies().forget_waiters();
+}
 
 void dispatcher::set_plan(std::shared_ptr<plan const> p)
 {
@@ -166,7 +183,8 @@ void dispatcher::set_plan(std::shared_ptr<plan const> p)
     auto const old_smart_hosts = std::exchange(smart_hosts_, {});
     auto const old_local_hosts = std::exchange(local_hosts_, {});
     for (std::size_t secret = 0; secret < 2; ++secret) {
-        if (plan_->smart_host) smart_hosts_[secret] = fixed_destination(*plan_->smart_host, false, secret == 1);
+        if (plan_->smart_host && !plan_->usual_host)
+            smart_hosts_[secret] = fixed_destination(*plan_->smart_host, false, secret == 1);
         if (plan_->local.how != transport::maildir) {
             local_hosts_[secret] = fixed_destination(plan_->local, true, secret == 1);
         }
@@ -174,6 +192,7 @@ void dispatcher::set_plan(std::shared_ptr<plan const> p)
         move_waiting(old_smart_hosts[secret], smart_hosts_[secret]);
         move_waiting(old_local_hosts[secret], local_hosts_[secret]);
     }
+    renew_accounts();
 }
 
 void dispatcher::move_waiting(std::shared_ptr<destination> const& from, std::shared_ptr<destination> const& to)
@@ -206,6 +225,7 @@ void dispatcher::submit(std::shared_ptr<destination> const& d, job j)
 {
     auto const now = steady_clock::now();
     under_way_ += j.recipients.size();
+    if (is_paused(*d)) return settle_all(j, d->last_failure, d->key, wall_time_of(d->down_until));
     if (d->established == 0 && d->down_until > now) {
         // No attempt for these: one comes back when the host is looked at again, the others after their
         // usual waits or when it works.
@@ -221,6 +241,7 @@ void dispatcher::submit(std::shared_ptr<destination> const& d, job j)
         return settler_.put_off(j, own_finding(rules::delivery_overloaded, d->domain), *plan_);
     }
     if (d->in_line && !may_wait_in_line(*d, j)) return;
+    if (put_off_for_turn(*d, j)) return;
     j.since = now;
     d->waiting.add(std::move(j));
     put_to_work(d);
@@ -236,7 +257,7 @@ void dispatcher::put_to_work(std::shared_ptr<destination> const& d)
         s->alarm.cancel();
         return watch_growth(d);
     }
-    if (d->in_line) return;
+    if (d->in_line || waits_for_turn(d)) return;
     if (d->connections == 0) return start_connection(d);
     watch_growth(d);
 }
@@ -282,7 +303,7 @@ void dispatcher::leave_line(std::shared_ptr<destination> const& d, std::shared_p
 void dispatcher::watch_growth(std::shared_ptr<destination> const& d)
 {
     if (d->growth_armed || stopping_ || d->waiting.empty() || d->in_line) return;
-    if (d->connections >= std::min(d->window, plan_->connections_per_host)) return;
+    if (d->connections >= std::min(d->window, most_connections(*d))) return;
     d->growth_armed = true;
     d->growth.expires_after(world_.grow_after);
     d->growth.async_wait([this, d](boost::system::error_code const& error) {
@@ -369,6 +390,8 @@ net::awaitable<void> dispatcher::run_connection(dispatcher* self, std::shared_pt
     if (!connected) {
         if (connected.error().full) {
             self->stand_in_line(d, *connected.error().full);
+        } else if (connected.error().about_login || connected.error().why.asks_for != outcome::pause::none) {
+            self->pause(*d, connected.error().why);
         } else {
             self->found_dead(*d, connected.error().why);
         }
@@ -377,11 +400,18 @@ net::awaitable<void> dispatcher::run_connection(dispatcher* self, std::shared_pt
     auto const l = *connected;
     l->how.destination = d->key;
     line feed{*self, d, l->place->at};
-    d->down_until = {};
+    if (!self->is_paused(*d)) {
+        d->down_until = {};
+        d->paused = false;
+    }
     std::optional<outcome> broken;
     {
         counted const up{d->established};
         broken = co_await use_link(l, feed, self->world_.limits);
+    }
+    if (broken && broken->asks_for != outcome::pause::none) {
+        self->pause(*d, *broken);
+        co_return;
     }
     if (broken && l->served == 0 && ++d->failures >= failures_of_dead) self->found_dead(*d, *broken);
 }
@@ -473,6 +503,7 @@ void dispatcher::wind_down()
     for (auto const& [key, d] : destinations_) {
         for (auto const& j : d->waiting.take_all()) under_way_ -= j.recipients.size();
         d->growth.cancel();
+        d->turn.cancel();
     }
     for (auto* const s : sleepers_) s->alarm.cancel();
 }

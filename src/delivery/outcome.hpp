@@ -28,6 +28,8 @@ struct outcome {
     bool reports_on_success = false;                // the next hop takes care of NOTIFY=SUCCESS
     bool leaves_deliver_by = false;                 // relayed, and the sender asked to hear of that (RFC 2852)
     std::optional<std::chrono::seconds> come_back;  // what the other side said, or what greylisting wants
+    enum class pause : std::uint8_t { none, minutes, hours };
+    pause asks_for = pause::none;  // a smart host: nothing of ours for so long
 
     bool operator==(outcome const&) const = default;
 };
@@ -43,6 +45,9 @@ struct attempt {
     std::string remote_host;      // name only, for the report
     std::string destination;      // "mx:example.net"
     std::string tls;              // "TLSv1.3", "TLSv1.3 not verified: ..."
+    std::string cipher;           // "TLS_AES_256_GCM_SHA384"
+    std::string verified;         // how it proved itself: "dane 3 1 1", "certificate"; empty: it did not
+    std::string policy;           // what it had to fulfil: "dane", "mta-sts enforce"; empty: nothing
     bool final_delivery = false;  // into a mailbox, not to another relay
 };
 

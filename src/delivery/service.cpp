@@ -70,7 +70,7 @@ public:
 
     void wake() override
     {
-        asio::post(context_, [this] { dispatcher_->pump(); });
+        asio::post(context_, [this] { dispatcher_->wake(); });
     }
 
     std::vector<destination_state> destinations(std::size_t limit) override
@@ -168,17 +168,19 @@ result<std::unique_ptr<service>> make_service_in(surroundings world, config::set
 }
 
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
-                                              spool::spool& queue, signing::signer& signer, bounce_handler on_bounces)
+                                              spool::spool& queue, signing::signer& signer, escort::office& security,
+                                              forwarding::book& forwards,
+                                              bounce_handler on_bounces,
+                                              account_trouble_handler on_account_trouble)
 {
     surroundings world;
+    world.forwards = &forwards;
     world.signer = &signer;
     world.on_bounces = std::move(on_bounces);
-    dns::options names;
-    names.servers = s.dns.servers;
-    world.make_resolver = [names](asio::any_io_executor const& executor) {
-        return dns::make_resolver(executor, names);
-    };
-    auto tls = net::make_client_tls();
+    world.on_account_trouble = std::move(on_account_trouble);
+    world.security = &security;
+    world.make_resolver = escort::resolver_of(s);
+    auto tls = net::make_client_tls(s.transport.authorities);
     if (!tls) return tls.error();
     world.tls = std::move(*tls);
     return make_service_in(std::move(world), s, accounts, queue);

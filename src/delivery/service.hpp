@@ -12,8 +12,11 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "catalogue/catalogue.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
+#include "escort/office.hpp"
+#include "forwarding/book.hpp"
 #include "signing/signer.hpp"
 #include "spool/spool.hpp"
 
@@ -50,9 +53,18 @@ public:
 /// Told how many recipients of an account's message were refused for good, on delivery's thread.
 using bounce_handler = std::function<void(std::string const& account, std::uint32_t count)>;
 
+/// What the operator hears of a smart host: its name, as whom we come, the reply, and whose rule it is.
+using account_trouble_handler = std::function<void(std::string const& smart_host, std::string const& user,
+                                                   std::string const& reply, catalogue::rule const& why)>;
+
 /// Errors: [delivery] values that make no sense, a resolver that can't be had.
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
-                                              spool::spool& queue, signing::signer& signer,
-                                              bounce_handler on_bounces = {});
+                                              spool::spool& queue, signing::signer& signer, escort::office& security,
+                                              forwarding::book& forwards,
+                                              bounce_handler on_bounces = {},
+                                              account_trouble_handler on_account_trouble = {});
+
+/// For `config check`: what `serve` would find wrong, or else files with secrets that can't be read now.
+result<std::vector<std::string>> check_smart_hosts(config::settings const& s);
 
 }  // namespace postern::delivery

@@ -39,6 +39,9 @@ void log_fate(spool::message const& m, spool::stored_recipient const& r, outcome
                     {"forward_path", to},
                     {"next_hop", how.next_hop},
                     {"tls", how.tls},
+                    {"cipher", how.cipher},
+                    {"verified", how.verified},
+                    {"policy", how.policy},
                     {"reply", o.reply},
                     {"delay_ms", delay},
                     {"attempts", r.attempts + 1}});
@@ -52,6 +55,9 @@ void log_fate(spool::message const& m, spool::stored_recipient const& r, outcome
                 {"forward_path", to},
                 {"next_hop", how.next_hop},
                 {"tls", how.tls},
+                {"cipher", how.cipher},
+                {"verified", how.verified},
+                {"policy", how.policy},
                 {"rule", rule},
                 {"reply", o.reply},
                 {"delay_ms", delay},
@@ -150,7 +156,7 @@ void settler::settle(job const& j, std::vector<outcome> const& outcomes, attempt
     sign_and_hand_over(i);
 }
 
-void settler::put_off(job const& j, outcome const& why, plan const& p)
+void settler::put_off(job const& j, outcome const& why, plan const& p, std::optional<wall_time> until)
 {
     wall_time const now = now_();
     spool::message const& m = *j.of->what;
@@ -165,8 +171,8 @@ void settler::put_off(job const& j, outcome const& why, plan const& p)
         auto const& r = m.recipients[place];
         auto const wait = std::chrono::seconds{std::uniform_int_distribution<int>{45, 75}(random_)};
         auto const latest = notice_due(m, r, p).value_or(end_of(m, p));
-        i->what.recipients.push_back(
-            {r.number, spool::recipient_state::queued, std::min<wall_time>(now + wait, latest), why.reply});
+        i->what.recipients.push_back({r.number, spool::recipient_state::queued,
+                                      std::min<wall_time>(until.value_or(now + wait), latest), why.reply});
     }
     ++pending_;
     hand_over(i);
@@ -175,12 +181,9 @@ void settler::put_off(job const& j, outcome const& why, plan const& p)
 // Where a signature takes long, others do it: this thread is the one of all deliveries.
 void settler::sign_and_hand_over(std::shared_ptr<item> const& i)
 {
-    auto const keys = signer_ != nullptr && i->report ? signer_->keys() : nullptr;
-    if (!keys || keys->empty()) return hand_over(i);
-    signer_->run([s = shared_, i, keys] {
-        auto& [what, text] = *i->report;
-        text = signing::signed_message(keys, std::move(text), what.accepted_at);
-        what.size = text.size();
+    if (signer_ == nullptr || !i->report) return hand_over(i);
+    signer_->sign(i->report->second, i->report->first.accepted_at, [s = shared_, i] {
+        i->report->first.size = i->report->second.size();
         std::lock_guard const lock{s->mutex};
         if (s->owner == nullptr) return;
         boost::asio::post(s->owner->executor_, [s, i] {

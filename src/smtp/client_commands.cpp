@@ -12,6 +12,9 @@ namespace postern::smtp {
 
 namespace {
 
+constexpr std::size_t most_mechanisms = 50;
+constexpr std::size_t longest_mechanism = 40;  // RFC 4422 section 3.1 has 20 at most
+
 std::string_view next_word(std::string_view& line) noexcept
 {
     std::size_t const from = line.find_first_not_of(" \t");
@@ -36,6 +39,15 @@ void read_limits(std::string_view line, extensions& e)
         std::string_view const name = word.substr(0, equals);
         if (equal_ignoring_case(name, "RCPTMAX")) e.most_recipients = *value;
         if (equal_ignoring_case(name, "MAILMAX")) e.most_messages = *value;
+    }
+}
+
+// RFC 4954 section 3, and "AUTH=" from before it.
+void read_mechanisms(std::string_view line, extensions& e)
+{
+    for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
+        if (e.mechanisms.size() == most_mechanisms) return;
+        e.mechanisms.push_back(to_upper(word.substr(0, longest_mechanism)));
     }
 }
 
@@ -101,6 +113,11 @@ extensions parse_extensions(std::string_view text)
             e.size_limit = parse_number<std::uint64_t>(next_word(line)).value_or(0);
         } else if (equal_ignoring_case(keyword, "LIMITS")) {
             read_limits(line, e);
+        } else if (equal_ignoring_case(keyword, "AUTH")) {
+            read_mechanisms(line, e);
+        } else if (starts_with_ignoring_case(keyword, "AUTH=")) {
+            read_mechanisms(keyword.substr(5), e);
+            read_mechanisms(line, e);
         }
     }
     return e;

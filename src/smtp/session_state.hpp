@@ -117,6 +117,7 @@ struct server_session::state {
     action on_login(login_result r, std::string_view account, std::string_view told);
     action end_auth(catalogue::rule const& why, std::string_view detail = {});
     action fail_auth(catalogue::rule const& why, std::string_view detail = {});
+    catalogue::rule const& failed_proof() const;
     action put_off_auth(catalogue::verdict v);
 
     // session_mail.cpp

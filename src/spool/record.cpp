@@ -10,7 +10,15 @@ constexpr char version = 1;
 // More recipients than any configuration allows; a bound for the decoder.
 constexpr std::uint64_t most_recipients = 1'000'000;
 
-enum flag : std::uint8_t { null_path = 1, utf8_path = 2, smtputf8 = 4, require_tls = 8, leading_dot = 16, timed = 64 };
+enum flag : std::uint8_t {
+    null_path = 1,
+    utf8_path = 2,
+    smtputf8 = 4,
+    require_tls = 8,
+    leading_dot = 16,
+    tls_optional = 32,
+    timed = 64
+};
 enum timing_flag : std::uint8_t { by_give_back = 1, by_notify = 2, by_trace = 4, released_later = 8 };
 enum notify_flag : std::uint8_t { specified = 1, never = 2, success = 4, failure = 8, delay = 16 };
 
@@ -190,6 +198,7 @@ std::string encode(message const& m, std::uint64_t content_checksum)
     if (e.reverse_path.utf8) flags |= utf8_path;
     if (e.smtputf8) flags |= smtputf8;
     if (e.require_tls) flags |= require_tls;
+    if (e.tls_optional) flags |= tls_optional;
     if (m.lines_begin_with_dot) flags |= leading_dot;
     if (has_timing(e)) flags |= timed;
     p.octet(version);
@@ -233,6 +242,7 @@ bool decode(std::string_view octets, message& m, std::uint64_t& content_checksum
     e.reverse_path.utf8 = (flags & utf8_path) != 0;
     e.smtputf8 = (flags & smtputf8) != 0;
     e.require_tls = (flags & require_tls) != 0;
+    e.tls_optional = (flags & tls_optional) != 0;
     m.lines_begin_with_dot = (flags & leading_dot) != 0;
     std::uint8_t const body = u.octet();
     std::uint8_t const ret = u.octet();

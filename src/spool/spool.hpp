@@ -31,6 +31,8 @@ public:
     /// Puts other octets in the place of the first ones, of which there are as many.
     virtual result<> replace_front(std::string_view octets) = 0;
     virtual std::uint64_t size() const noexcept = 0;
+    /// What has come so far: up to `limit` octets from `offset`; short only at the end.
+    virtual result<std::string> read(std::uint64_t offset, std::size_t limit) = 0;
 };
 
 /// The content of a stored message, for reading it out; shared, immutable, safe from any thread.

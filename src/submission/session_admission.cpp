@@ -129,9 +129,7 @@ net::awaitable<bool> session_driver::begin()
     connection.session_id = who_.id;
     connection.client = peer_->remote();
     connection.auth_without_tls = !auth.require_tls || contains(auth.plaintext_networks, peer_->remote().address);
-    connection.accounts = services_.accounts.means();
-    connection.accounts.token = runtime_->tokens != nullptr;
-    connection.accounts.ticket = runtime_->kerberos != nullptr && runtime_->kerberos->usable();
+    connection.accounts = runtime_->judges.with(services_.accounts.means());
     session_ = std::make_unique<smtp::server_session>(listener_.session, std::move(connection));
     open_desk();
     co_return true;
@@ -140,8 +138,8 @@ net::awaitable<bool> session_driver::begin()
 void session_driver::open_desk()
 {
     desk_.emplace(services_for_logins(services_.accounts, services_.guard, services_.conduct, services_.devices),
-                  runtime_->settings, login::judges{runtime_->tokens.get(), runtime_->kerberos.get()},
-                  login::visitor{who_.id, who_.client, peer_->remote().address}, peer_->executor());
+                  runtime_->settings, runtime_->judges, login::visitor{who_.id, who_.client, peer_->remote().address},
+                  peer_->executor());
 }
 
 // One line that says why, and good bye: no session was begun.
