@@ -516,6 +516,7 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
         make_absolute(b.ldap.authorities, folder);
     }
     for (auto& a : s->auth_sockets) make_absolute(a.path, folder);
+    make_absolute(s->sendmail.socket, folder);
     for (std::string_view const kind : {"maildir:", "lmtp:unix:"})
         if (s->delivery.local.starts_with(kind)) {
             std::filesystem::path target = s->delivery.local.substr(kind.size());
