@@ -290,10 +290,12 @@ net::awaitable<void> client_connection::refuse(std::shared_ptr<attempt> a, dovec
     auto const* const r = session_.find(f.ticket);
     auto const v = a->put_off ? *a->put_off : make_verdict(*f.why);
     auto const id = a->session + ".1";
-    if (f.why == &rules::auth_failed) a->desk.take_refusal(f.detail, r->claimed);
+    bool const unsure = f.detail == sasl::unsure_proof;
+    bool const failed = catalogue::is_failed_proof(*f.why);
+    if (failed || unsure) a->desk.take_refusal(f.detail, r->claimed);
     log_refusal(*a, *r, v, id, f.detail);
-    if (f.why == &rules::auth_failed) {
-        auto const due = a->desk.on_failure(r->claimed, {}, r->mechanism);
+    if (failed || unsure) {
+        auto const due = unsure ? a->desk.on_unsure() : a->desk.on_failure(r->claimed, {}, r->mechanism);
         asio::steady_timer pause{peer_->executor(), std::min(due, steady_clock::now() + patience)};
         net::error_code ignored;
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));

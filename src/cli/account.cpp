@@ -39,6 +39,7 @@ std::string basic_passwords(json::value const& a)
 void show(json::value const& a)
 {
     print_line("address       " + text_of(a, "address"));
+    if (auto const from = text_of(a, "back_end"); !from.empty()) print_line("back end      " + from);
     print_line(std::string{"account       "} + (flag_of(a, "enabled") ? "enabled" : "disabled"));
     print_line(std::string{"SMTP AUTH     "} + (flag_of(a, "smtp_auth") ? "on" : "off"));
     print_line("basic         " + basic_passwords(a));

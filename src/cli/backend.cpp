@@ -29,6 +29,7 @@ struct opened {
     std::unique_ptr<directory::directory> accounts;
     std::unique_ptr<spool::spool> queue;
     std::unique_ptr<signing::key_store> keys;
+    std::unique_ptr<forwarding::book> forwards;
 };
 
 basic_result<opened, failure> open_files(config::settings const& s, control::command const& c)
@@ -47,6 +48,12 @@ basic_result<opened, failure> open_files(config::settings const& s, control::com
         auto queue = spool::open(o);
         if (!queue) return control::to_failure(queue.error());
         files.queue = std::move(*queue);
+    }
+    if (c.needs_forwards) {
+        auto book = forwarding::book::open(s.data_dir, wall_clock::now());
+        if (!book) return control::to_failure(book.error());
+        files.forwards = std::move(*book);
+        configure(*files.forwards, s);
     }
     if (c.needs_keys) files.keys = std::make_unique<signing::key_store>(s, nullptr);
     return files;
@@ -77,6 +84,7 @@ std::optional<control::outcome> perform_here(std::shared_ptr<config::settings co
     c.accounts = files->accounts.get();
     c.queue = files->queue.get();
     c.keys = files->keys.get();
+    c.forwards = files->forwards.get();
     auto done = control::run_command(c, command.name, arguments);
     files->queue.reset();
     files->accounts.reset();
@@ -117,6 +125,11 @@ control::outcome perform_anywhere(std::shared_ptr<config::settings const> const&
 }
 
 }  // namespace
+
+void configure(forwarding::book& book, config::settings const& s)
+{
+    book.configure(s.forwarding.srs_domain.empty() ? s.hostname : s.forwarding.srs_domain, s.forwarding.srs_lifetime);
+}
 
 std::shared_ptr<config::settings const> load_settings(application const& app)
 {

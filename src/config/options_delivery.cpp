@@ -49,9 +49,32 @@ constexpr option table[] = {
         "submission.recipient_delimiter", reload,
         "What parts a local address from a detail that its owner made up: mail to "
         "anna+shop@example.com is for anna@example.com. \"\": nothing."),
+    setting<duration<0, 365 * day>, [](auto& s) -> auto& { return s.submission.hold_at_most; }>(
+        "submission.hold_at_most", reload,
+        "How far ahead people who log in may have a message sent later (FUTURERELEASE). 0: not at all."),
+    setting<boolean, [](auto& s) -> auto& { return s.submission.priority_without_login; }>(
+        "submission.priority_without_login", reload,
+        "Whether clients that did not log in may ask for a priority above 0 (MT-PRIORITY), too. Otherwise it is "
+        "lowered."),
     setting<boolean, [](auto& s) -> auto& { return s.submission.check_header_from; }>(
         "submission.check_header_from", reload,
         "Whether the From and Sender fields, too, have to be addresses of the account that logged in."),
+    setting<path, [](auto& s) -> auto& { return s.sendmail.socket; }>(
+        "sendmail.socket", restart,
+        "The Unix socket at which the server takes the mail of this machine's programs, from `postern sendmail`. Who "
+        "may open it may send to anybody. Where the folder of the default is missing there is no socket. \"\": none."),
+    setting<checked<file_mode, false>, [](auto& s) -> auto& { return s.sendmail.mode; }>(
+        "sendmail.mode", restart,
+        "Who may open it: `0666` everybody on this machine, `0660` the members of a group."),
+    setting<checked<user_name, true>, [](auto& s) -> auto& { return s.sendmail.group; }>(
+        "sendmail.group", restart,
+        "The group to which the socket belongs. Without a start as root the server's user has to be in it. \"\": the "
+        "server's.",
+        "\"www-data\""),
+    setting<checked<single_domain, true>, [](auto& s) -> auto& { return s.sendmail.domain; }>(
+        "sendmail.domain", reload,
+        "The domain of names that programs give without one, such as `root`. \"\": the hostname.",
+        "\"example.com\""),
     setting<choice<dkim_failure_words>, [](auto& s) -> auto& { return s.dkim.on_failure; }>(
         "dkim.on_failure", reload,
         "What becomes of a message that should be signed and can't be, because its key is unreadable: `send` lets it "
@@ -76,6 +99,12 @@ constexpr option table[] = {
         "The name servers to ask. `[]`: those of /etc/resolv.conf, or where it has none, the world's from the root "
         "down.",
         "[\"127.0.0.1\", \"192.0.2.53:5353\"]"),
+    setting<text, [](auto& s) -> auto& { return s.dns.trust_anchor; }>(
+        "dns.trust_anchor", restart,
+        "File with the keys that DNSSEC begins from. An answer that does not hold is then never used, and its mail "
+        "waits. \"\": those of Debian's package dns-root-data, where it is installed; and as long as the name servers "
+        "hand on no signatures at all, answers are used without, and DANE is off. \"none\": no DNSSEC.",
+        "\"/var/lib/unbound/root.key\""),
 };
 
 constexpr basic_option<dkim_key> dkim_key_table[] = {

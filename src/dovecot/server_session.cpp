@@ -197,6 +197,7 @@ event server_session::step(std::uint64_t ticket, request& r, sasl::outcome o)
     switch (bad->why) {
         case sasl::rejected::reason::malformed: return decline(ticket, rules::auth_malformed, bad->detail);
         case sasl::rejected::reason::cancelled: return decline(ticket, rules::auth_cancelled, bad->detail);
+        case sasl::rejected::reason::unsure: return decline(ticket, rules::auth_unavailable, bad->detail);
         case sasl::rejected::reason::bad_credentials:
         case sasl::rejected::reason::channel_binding: break;
     }
@@ -275,7 +276,7 @@ void server_session::fail(std::uint64_t ticket, catalogue::verdict const& v, std
     if (v.why == &rules::auth_bad_base64) output_.append("\tcode=invalid_base64");
     // Dovecot would show its user a reason in place of the code for a wrong password, which mail
     // programs know (RFC 5530 section 3).
-    if (hangs_up_ || v.why != &rules::auth_failed) {
+    if (hangs_up_ || !catalogue::is_failed_proof(*v.why)) {
         std::string reason = v.text;
         if (!id.empty()) reason.append(" (").append(id) += ')';
         output_.append("\treason=").append(escape(reason));

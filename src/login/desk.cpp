@@ -98,8 +98,8 @@ net::awaitable<std::variant<sasl::scram_keys, answer>> desk::scram(std::string a
         co_return given;
     }
     // A password that was changed a moment ago counts: who proves that it is known can't be asked again.
-    co_await prepare(services_.accounts, executor_, authcid, directory::freshness::now);
-    auto keys = services_.accounts.scram(authcid, h);
+    auto const prepared = co_await prepare(services_.accounts, executor_, authcid, directory::freshness::now);
+    auto keys = services_.accounts.scram(authcid, h, prepared);
     if (keys) {
         given = std::move(*keys);
     } else {
@@ -117,13 +117,14 @@ net::awaitable<std::variant<sasl::cram_keys, answer>> desk::cram(std::string aut
         given = std::move(*refused);
         co_return given;
     }
-    co_await prepare(services_.accounts, executor_, authcid, directory::freshness::now);
-    auto const stored = services_.accounts.cram_md5(authcid);
+    auto const prepared = co_await prepare(services_.accounts, executor_, authcid, directory::freshness::now);
+    auto const stored = services_.accounts.cram_md5(authcid, prepared);
     if (stored) {
         given = sasl::cram_keys{.state = sasl::make_cram_secret(stored->password.reveal()),
                                 .stored_key = stored->stored_key,
                                 .real = stored->real,
-                                .note = stored->note};
+                                .note = stored->note,
+                                .unsure = stored->unsure};
     } else {
         fail(stored.error());
     }
@@ -179,6 +180,10 @@ void desk::fail(error const& why)
 void desk::take_refusal(std::string_view detail, std::string_view claimed)
 {
     using directory::login_cause;
+    if (detail == sasl::unsure_proof) {
+        fail(login_cause::backend_down);
+        return;
+    }
     if (!cause_.empty()) return;
     if (detail == "wrong password") fail(login_cause::wrong_password);
     if (detail == "no such account") fail(login_cause::unknown_user);
@@ -268,6 +273,8 @@ std::optional<answer> desk::put_off(std::string_view authcid)
     a.put_off_by = guard_verdict(rules::guard_login_refused, refusal);
     return a;
 }
+
+steady_time desk::on_unsure() { return steady_clock::now() + settings_.auth.failure_delay; }
 
 steady_time desk::on_failure(std::string_view claimed, std::string_view hello, std::string_view mechanism)
 {

@@ -94,6 +94,9 @@ public:
     /// was wrong: who guesses learns little, and slowly.
     /// `hello`, `mechanism`: for the owner of a device with an old password.
     steady_time on_failure(std::string_view claimed, std::string_view hello, std::string_view mechanism);
+    /// The same where nobody can tell what the proof was worth: it may be a guess, and is not counted, since honest
+    /// clients come again and again.
+    steady_time on_unsure();
 
     /// The exchange is over, however it ended: what was kept for it goes.
     void end_exchange() noexcept

@@ -182,24 +182,14 @@ public:
         co_return shaken;
     }
 
-    awaitable<net_result<done>> handshake_as_client(std::shared_ptr<tls_context> context, std::string name,
+    awaitable<net_result<done>> handshake_as_client(std::shared_ptr<tls_context> context, server_identity server,
                                                     steady_clock::duration limit) override
     {
         begin_tls(std::move(context));
         SSL_set_connect_state(ssl_.get());
-        if (auto const address = ip_address::parse(name)) {
-            X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), name.c_str());
-        } else {
-            SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                     const_cast<char*>(name.c_str()));
-            SSL_set1_host(ssl_.get(), name.c_str());
-        }
+        expect_server(ssl_.get(), server);
         auto const shaken = co_await handshake(limit);
-        if (shaken) {
-            long const verified = SSL_get_verify_result(ssl_.get());
-            tls_->peer_verified = verified == X509_V_OK && SSL_get0_peer_certificate(ssl_.get()) != nullptr;
-            if (!tls_->peer_verified) tls_->peer_problem = X509_verify_cert_error_string(verified);
-        }
+        if (shaken) judge_server(ssl_.get(), server, *tls_);
         co_return shaken;
     }
 
@@ -213,6 +203,19 @@ public:
     }
 
     std::string problem() const override { return problem_; }
+
+    std::optional<std::uint32_t> local_user() const noexcept override
+    {
+        ucred who{};
+        socklen_t size = sizeof who;
+        int family = 0;
+        socklen_t family_size = sizeof family;
+        auto const fd = const_cast<stream_descriptor&>(socket_).native_handle();
+        if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &family_size) != 0 || family != AF_UNIX ||
+            ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
+            return std::nullopt;
+        return who.uid;
+    }
 
     endpoint local() const noexcept override { return local_; }
     endpoint remote() const noexcept override { return remote_; }

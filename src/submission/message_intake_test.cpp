@@ -24,6 +24,10 @@ struct memory_writer final : spool::content_writer {
         return done{};
     }
     std::uint64_t size() const noexcept override { return out.size(); }
+    result<std::string> read(std::uint64_t offset, std::size_t limit) override
+    {
+        return offset < out.size() ? out.substr(static_cast<std::size_t>(offset), limit) : std::string{};
+    }
 };
 
 struct intake {
@@ -264,4 +268,25 @@ TEST_CASE("A message that streams by is signed in the place that was left for it
     other.in->finish(false);
     CHECK(other.in->take_signing() == nullptr);
     CHECK(other.out.starts_with("Received: "));
+}
+
+TEST_CASE("TLS-Required: No is heard when it is said once, and stays")
+{
+    struct row {
+        std::string_view header;
+        bool optional;
+    };
+    for (auto const& [header, optional] : {row{"", false},
+                                           {"TLS-Required: No\r\n", true},
+                                           {"tls-required:  no \r\n", true},
+                                           {"TLS-Required: Yes\r\n", false},
+                                           {"TLS-Required: No\r\nTLS-Required: No\r\n", false}}) {
+        CAPTURE(header);
+        intake i{true};
+        i.in->add("From: <a@example.com>\r\n" + std::string{header} + "\r\nbody\r\n");
+        i.in->finish(false);
+        REQUIRE(i.failure() == nullptr);
+        CHECK(i.in->tls_optional() == optional);
+        CHECK(i.out.find(header) != std::string::npos);
+    }
 }

@@ -5,7 +5,9 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "filters/milter_run.hpp"
 #include "mail/address.hpp"
+#include "submission/program_socket.hpp"
 #include "submission/server.hpp"
 
 namespace postern::submission {
@@ -146,7 +148,10 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, l
         l.session.hostname = s.hostname;
         l.session.role = l.configured.role;
         l.session.starttls = l.configured.tls == config::tls_mode::starttls;
-        l.session.mechanisms = l.configured.mechanisms.empty() ? s.auth.mechanisms : l.configured.mechanisms;
+        l.for_programs = is_program_socket(l.configured.address);
+        // Who may open the socket is known by his user id, and needs no log-in.
+        if (!l.for_programs)
+            l.session.mechanisms = l.configured.mechanisms.empty() ? s.auth.mechanisms : l.configured.mechanisms;
         l.session.auth_equals = l.configured.auth_equals;
         l.wants_bindings = std::any_of(l.session.mechanisms.begin(), l.session.mechanisms.end(),
                                        [](auto const& m) { return m.ends_with("-PLUS"); });
@@ -154,6 +159,10 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, l
         l.session.recipients = s.limits.recipients;
         l.session.errors = s.limits.errors;
         l.session.auth_failures = s.auth.failures;
+        l.session.priorities = l.session.deliver_by = true;
+        l.session.priority_without_login = s.submission.priority_without_login;
+        l.session.hold_most = s.submission.hold_at_most;
+        l.milters = filters::milters_for(s, l.configured);
         if (l.configured.tls != config::tls_mode::none) {
             net::server_tls_options o;
             o.certificates = certificates;
@@ -165,7 +174,7 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, l
             if (!tls) return std::move(tls).error();
             l.tls = std::move(*tls);
         }
-        if (l.configured.role == config::role::submission) {
+        if (l.configured.role == config::role::submission && !l.for_programs) {
             if (out->login_port == 0) out->login_port = l.port;
             if (out->starttls_port == 0 && l.session.starttls) out->starttls_port = l.port;
         }

@@ -14,6 +14,7 @@
 #include "base/ids.hpp"
 #include "base/ip.hpp"
 #include "base/log.hpp"
+#include "submission/program_socket.hpp"
 #include "submission/session_driver.hpp"
 
 namespace postern::submission {
@@ -25,11 +26,21 @@ namespace asio = boost::asio;
 struct io_thread {
     std::shared_ptr<runtime const> settings;
     std::unordered_set<session_driver*> sessions;
+    std::unique_ptr<filters::milter_pool> milters;
     // Below what the coroutines that it owns use when they are destroyed with it.
     asio::io_context context{1};
     asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
     std::vector<std::unique_ptr<net::acceptor>> acceptors;
     std::thread thread;
+
+    explicit io_thread(unsigned count)
+    {
+        milters = std::make_unique<filters::milter_pool>(context.get_executor(), count);
+    }
+    // Connections go before the context that they belong to; the pool after the coroutines that use it.
+    ~io_thread() { milters->close(); }
+    io_thread(io_thread const&) = delete;
+    io_thread& operator=(io_thread const&) = delete;
 };
 
 struct session_entry {
@@ -54,6 +65,18 @@ net::awaitable<void> serve(std::unique_ptr<session_driver> session, io_thread* h
     co_await session->run();
 }
 
+/// Where strangers may come in.
+result<std::unique_ptr<checks::examiner>> make_examiner(config::settings const& s)
+{
+    bool const strangers =
+        std::any_of(s.listeners.begin(), s.listeners.end(), [](auto const& l) { return l.role == config::role::mx; });
+    if (!strangers) return std::unique_ptr<checks::examiner>{};
+    dns::options o;
+    o.servers = s.dns.servers;
+    o.limit = std::chrono::seconds{10};
+    return checks::examiner::make(o, s.mx.check_threads);
+}
+
 unsigned thread_count(config::settings const& s)
 {
     return s.threads != 0 ? s.threads : std::max(1u, std::thread::hardware_concurrency());
@@ -69,13 +92,18 @@ bool same_address(std::string const& a, std::string const& b)
 class gate final : public server {
 public:
     gate(directory::directory& accounts, spool::spool& queue, guards g, signing::signer& signer,
-         std::shared_ptr<runtime const> settings, std::vector<std::vector<net::socket_handle>> sockets)
+         forwarding::book& forwards, std::unique_ptr<checks::examiner> examiner,
+         std::shared_ptr<runtime const> settings, std::vector<std::vector<net::socket_handle>> sockets,
+         net::socket_file file)
         : accounts_(accounts),
           queue_(queue),
           guards_(g),
           signer_(signer),
+          forwards_(forwards),
+          examiner_(std::move(examiner)),
           settings_(std::move(settings)),
-          sockets_(std::move(sockets))
+          sockets_(std::move(sockets)),
+          file_(std::move(file))
     {
     }
 
@@ -85,7 +113,7 @@ public:
     {
         unsigned const count = thread_count(settings_->settings);
         for (unsigned i = 0; i < count; ++i) {
-            threads_.push_back(std::make_unique<io_thread>());
+            threads_.push_back(std::make_unique<io_thread>(count));
             threads_.back()->settings = settings_;
         }
         for (unsigned i = 0; i < count; ++i) {
@@ -146,6 +174,7 @@ public:
         }
         for (auto& t : threads_)
             if (t->thread.joinable()) t->thread.join();
+        if (examiner_) examiner_->stop();
     }
 
     std::vector<listening> listeners() const override
@@ -156,7 +185,8 @@ public:
             char const* const tls = l.configured.tls == config::tls_mode::starttls   ? "starttls"
                                     : l.configured.tls == config::tls_mode::implicit ? "implicit"
                                                                                      : "none";
-            out.push_back({l.address, submission ? "submission" : "mx", tls});
+            char const* const role = l.for_programs ? "sendmail" : submission ? "submission" : "mx";
+            out.push_back({l.address, role, tls});
         }
         return out;
     }
@@ -168,8 +198,8 @@ private:
     {
         net::acceptor_handlers handlers;
         handlers.taken = [this, &t, listener](std::unique_ptr<net::stream> peer) {
-            services const s{accounts_,       queue_,          connections_,    guards_.logins,
-                             guards_.sending, guards_.conduct, guards_.devices, signer_};
+            services const s{accounts_,       queue_,  connections_, guards_.logins, guards_.sending, guards_.conduct,
+                             guards_.devices, signer_, forwards_,    *t.milters,     examiner_.get()};
             auto session = std::make_unique<session_driver>(s, t.settings, listener, std::move(peer));
             asio::co_spawn(t.context, serve(std::move(session), &t, &count_), [](std::exception_ptr failed) {
                 if (!failed) return;
@@ -196,9 +226,12 @@ private:
     spool::spool& queue_;
     guards guards_;
     signing::signer& signer_;
+    forwarding::book& forwards_;
+    std::unique_ptr<checks::examiner> examiner_;
     connection_limits connections_;
     std::shared_ptr<runtime const> settings_;
     std::vector<std::vector<net::socket_handle>> sockets_;  // by listener, then by thread; until start()
+    net::socket_file file_;                                 // of `postern sendmail`
     std::atomic<std::size_t> count_{0};
     std::vector<std::unique_ptr<io_thread>> threads_;
 };
@@ -228,31 +261,50 @@ result<std::vector<inherited_socket>> bind_listeners(config::settings const& s, 
         if (!bound) return std::move(bound).error();
         for (auto& socket : *bound) out.push_back({std::move(socket), l.address});
     }
+    auto programs = bind_program_socket(s);
+    if (!programs) return std::move(programs).error();
+    if (*programs) {
+        auto const address = program_socket_address(s);
+        for (unsigned i = 1; i < count; ++i)
+            out.push_back({net::socket_handle{::dup((*programs)->socket.get())}, address});
+        out.push_back({std::move((*programs)->socket), address, std::move((*programs)->file)});
+    }
     for (auto const& left : inherited)
         log::event(log::level::warning, "socket_not_used",
                    {{"address", left.address}, {"remedy", "no [[listener]] has this address; add one"}});
     return out;
 }
 
-result<std::unique_ptr<server>> make_server(config::settings const& s, login::judges judges,
+result<std::unique_ptr<server>> make_server(config::settings const& configured, login::judges judges,
                                             directory::directory& accounts, spool::spool& queue, guards g,
-                                            signing::signer& signer, std::vector<inherited_socket> sockets)
+                                            signing::signer& signer, forwarding::book& forwards,
+                                            std::vector<inherited_socket> sockets)
 {
+    auto s = configured;
+    net::socket_file file;
+    if (!sockets.empty() && is_program_socket(sockets.back().address)) {
+        s.listeners.push_back(program_listener(sockets.back().address));
+        file = std::move(sockets.back().file);
+    }
     std::vector<std::vector<net::socket_handle>> by_listener(s.listeners.size());
     std::vector<std::string> addresses;
     std::vector<std::uint16_t> ports;
     std::size_t next = 0;
     for (auto& of_listener : by_listener) {
         for (unsigned i = 0; i < thread_count(s); ++i) of_listener.push_back(std::move(sockets.at(next++).socket));
-        auto const address = net::bound_address(of_listener.front().get());
+        auto const& written = s.listeners[addresses.size()].address;
+        auto const address = is_program_socket(written) ? written : net::bound_address(of_listener.front().get());
         addresses.push_back(address);
         auto const where = endpoint::parse(address);
         ports.push_back(where ? where->port : std::uint16_t{0});
     }
     auto settings = make_runtime(s, std::move(judges), addresses, ports);
     if (!settings) return std::move(settings).error();
-    return std::unique_ptr<server>{
-        std::make_unique<gate>(accounts, queue, g, signer, std::move(*settings), std::move(by_listener))};
+    auto examiner = make_examiner(s);
+    if (!examiner) return std::move(examiner).error();
+    return std::unique_ptr<server>{std::make_unique<gate>(accounts, queue, g, signer, forwards, std::move(*examiner),
+                                                          std::move(*settings), std::move(by_listener),
+                                                          std::move(file))};
 }
 
 }  // namespace postern::submission

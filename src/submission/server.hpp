@@ -9,10 +9,12 @@
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
+#include "forwarding/book.hpp"
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
 #include "login/judges.hpp"
 #include "net/listener.hpp"
+#include "net/socket_file.hpp"
 #include "signing/signer.hpp"
 #include "spool/spool.hpp"
 #include "submission/conduct_watch.hpp"
@@ -23,7 +25,8 @@ namespace postern::submission {
 /// A bound, listening socket.
 struct inherited_socket {
     net::socket_handle socket;
-    std::string address;  // "[::]:587": as getsockname says it, or as configured
+    std::string address;      // "[::]:587": as getsockname says it, or as configured
+    net::socket_file file{};  // of a Unix socket
 };
 
 /// Who watches; they outlive the server.
@@ -58,7 +61,7 @@ public:
     virtual std::size_t sessions() const = 0;
 };
 
-/// Binds every listener, all or none, so that it can be done as root, before privileges are
+/// Binds every listener and the socket of `postern sendmail`, all or none, so that it can be done as root, before privileges are
 /// dropped. Sockets that a supervisor passed (sd_listen_fds) are used for the listeners whose
 /// address they have. Errors say which address and what to do ("can't listen on 127.0.0.1:587:
 /// the port is taken by another program; ..."). What comes back is for make_server().
@@ -73,6 +76,7 @@ result<std::vector<std::string>> check_certificates(config::settings const& s);
 /// and what to do.
 result<std::unique_ptr<server>> make_server(config::settings const& s, login::judges judges,
                                             directory::directory& accounts, spool::spool& queue, guards g,
-                                            signing::signer& signer, std::vector<inherited_socket> sockets);
+                                            signing::signer& signer, forwarding::book& forwards,
+                                            std::vector<inherited_socket> sockets);
 
 }  // namespace postern::submission

@@ -200,7 +200,8 @@ class Bind(Ldap):
         return (person("ann", secret, "mailAlternateAddress: shop@postern.test") +
                 person("bob", hashed(SESAME, "-h", "{CRYPT}", "-c", "$6$%.16s")) +
                 person("quiet", secret, "mailSmtpAuth: FALSE") +
-                person("one", secret, mail="twice@postern.test") + person("two", secret, mail="twice@postern.test"))
+                person("one", secret, mail="twice@postern.test") + person("two", secret, mail="twice@postern.test") +
+                person("odd", secret, mail="two words@postern.test"))
 
     def test_users_log_in_send_and_get_mail(self):
         with Slapd(self.people()) as slapd:
@@ -213,9 +214,11 @@ class Bind(Ldap):
             server.wait_log(r"rule=auth-smtp-off .*quiet@postern\.test")
             self.login(server, "quiet@postern.test", SESAME + "x", 535, "5.7.8")
             self.login(server, ALICE, PASSWORDS[ALICE])
-            # Which of two it is, nobody guesses.
-            self.login(server, "twice@postern.test", SESAME, 454, "4.7.0")
+            # Which of two it is, nobody guesses; to strangers that looks like a name that nobody has.
+            self.login(server, "twice@postern.test", SESAME, 535, "5.7.8")
             server.wait_log("several entries match")
+            self.login(server, "two words@postern.test", SESAME, 535, "5.7.8")
+            server.wait_log("has no mail that is an address")
             with server.session() as wire:
                 wire.auth_login("ann@postern.test", SESAME)
                 wire.say("MAIL FROM:<bob@postern.test>", 550, "5.7.1")
@@ -419,7 +422,9 @@ class Fetch(Ldap):
                 person("cid", hashed(SESAME, "-o", "module-path=" + MODULES, "-o", "module-load=argon2", "-h",
                                      "{ARGON2}")) +
                 person("dan", scram_keys()) +
-                person("off", hashed()) + person("quiet", hashed(), "mailSmtpAuth: FALSE"))
+                person("off", hashed()) + person("quiet", hashed(), "mailSmtpAuth: FALSE") +
+                person("odd", hashed(), mail="two words@postern.test") +
+                person("one", hashed(), mail="twice@postern.test") + person("two", hashed(), mail="twice@postern.test"))
 
     def test_hashes_are_read_and_scram_works(self):
         need("gsasl")
@@ -430,7 +435,10 @@ class Fetch(Ldap):
                 with self.subTest(uid=uid):
                     self.login(server, f"{uid}@postern.test")
                     self.login(server, f"{uid}@postern.test", SESAME + "x", 535, "5.7.8")
-            self.login(server, "nobody@postern.test", SESAME, 535, "5.7.8")
+            for name in ("nobody@postern.test", "two words@postern.test", "twice@postern.test"):
+                self.login(server, name, SESAME, 535, "5.7.8")
+            for trouble in ("has no mail that is an address", "several entries match"):
+                server.wait_log(f"backend_user_skipped .*{trouble}")
             self.login(server, "off@postern.test", SESAME, 525, "5.7.13")
             self.login(server, "quiet@postern.test", SESAME, 535)
             for mechanism in self.MECHANISMS[:2]:
