@@ -27,6 +27,8 @@ constexpr std::size_t most_connections = 2000;
 // What a client did not go on with is forgotten after one to two of these, as Dovecot does it.
 constexpr std::chrono::seconds sweep_every{75};
 
+net::socket_file_options file_of(config::auth_socket const& c) { return {c.path.string(), c.owner, c.group, c.mode}; }
+
 std::string place_of(config::auth_socket const& c) { return c.path.empty() ? c.address : c.path.string(); }
 
 result<bound_door> bind_door(config::auth_socket const& c)
@@ -34,7 +36,7 @@ result<bound_door> bind_door(config::auth_socket const& c)
     bound_door d;
     d.what = {place_of(c), c};
     if (!c.path.empty()) {
-        auto made = socket_file::make(c, d.socket);
+        auto made = net::socket_file::make(file_of(c), d.socket);
         if (!made) return std::move(made).error();
         d.file = std::move(*made);
         return d;
@@ -77,7 +79,7 @@ public:
         std::vector<bound_door> made;
         for (auto const& c : s.auth_sockets) {
             if (auto const* const there = find(c)) {
-                if (auto changed = there->file.change(c); !changed) return changed;
+                if (auto changed = there->file.change(file_of(c)); !changed) return changed;
                 continue;
             }
             auto d = bind_door(c);
@@ -125,7 +127,7 @@ public:
 private:
     struct open_door {
         door what;
-        socket_file file;
+        net::socket_file file;
         std::unique_ptr<net::acceptor> acceptor;
     };
 

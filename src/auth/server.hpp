@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "auth/connection.hpp"
-#include "auth/socket_file.hpp"
 #include "base/result.hpp"
 #include "net/listener.hpp"
+#include "net/socket_file.hpp"
 
 namespace postern::auth {
 
@@ -17,7 +17,7 @@ namespace postern::auth {
 struct bound_door {
     door what;
     net::socket_handle socket;
-    socket_file file;
+    net::socket_file file;
 };
 
 /// Makes all sockets of the settings, or none; called as root where we are, before privileges

@@ -32,6 +32,10 @@ CLI::App* add_import(CLI::App& commands, application& app);
 void add_configuration_import(CLI::App& import, application& app);
 void add_domain(CLI::App& commands, application& app);
 void add_queue(CLI::App& commands, application& app);
+/// What `queue list` and `queue retry --all` do, for mailq and `sendmail -q`.
+int list_queue(application const& app);
+int retry_queue(application const& app);
+void add_sendmail(CLI::App& commands, application& app);
 void add_guard(CLI::App& commands, application& app);
 void add_dkim(CLI::App& commands, application& app);
 void add_explain(CLI::App& commands, application& app);

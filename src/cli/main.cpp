@@ -7,6 +7,7 @@
 #include "cli/application.hpp"
 #include "cli/output.hpp"
 #include "cli/privileges.hpp"
+#include "cli/sendmail.hpp"
 #include "config/values.hpp"
 
 namespace postern::cli {
@@ -57,6 +58,8 @@ int show_help(CLI::App const& commands, std::vector<std::string> const& about)
 
 int run(int argc, char** argv)
 {
+    std::vector<std::string> const words{argv, argv + argc};
+    if (auto const status = run_as_sendmail(words)) return *status;
     CLI::App commands{"An SMTP submission server and relay that says why.", "postern"};
     commands.set_version_flag("--version", "postern " POSTERN_VERSION);
     commands.require_subcommand(1);
@@ -72,6 +75,7 @@ int run(int argc, char** argv)
     add_configuration_import(*add_import(commands, app), app);
     add_domain(commands, app);
     add_queue(commands, app);
+    add_sendmail(commands, app);
     add_guard(commands, app);
     add_dkim(commands, app);
     add_explain(commands, app);

@@ -125,6 +125,15 @@ int change(application const& app, options const& o, std::string_view command, s
 
 }  // namespace
 
+int list_queue(application const& app) { return list(app, {}); }
+
+int retry_queue(application const& app)
+{
+    options o;
+    o.all = true;
+    return change(app, o, "queue retry", "is tried again now");
+}
+
 void add_queue(CLI::App& commands, application& app)
 {
     auto o = std::make_shared<options>();

@@ -61,6 +61,9 @@ config::settings without_restart(config::settings const& running, config::settin
     wanted.limits.free_space = running.limits.free_space;
     wanted.web.address = running.web.address;
     wanted.dns.servers = running.dns.servers;
+    wanted.sendmail.socket = running.sendmail.socket;
+    wanted.sendmail.mode = running.sendmail.mode;
+    wanted.sendmail.group = running.sendmail.group;
     // The table of options says which these are.
     assert(config::needs_restart(running, wanted).empty());
     return wanted;

@@ -24,16 +24,6 @@ struct introspect_words {
         {{"opaque", "opaque"}, {"all", "all"}, {"only", "only"}}};
 };
 
-struct file_mode {
-    static constexpr std::string_view name = "mode";
-    static bool accepts(std::string_view t, std::string& why)
-    {
-        bool const octal = t.size() == 4 && t[0] == '0' && t.find_first_not_of("01234567") == std::string_view::npos;
-        if (!octal) why = "expected four octal digits such as \"0660\"";
-        return octal;
-    }
-};
-
 struct loopback_address {
     static constexpr std::string_view name = "address:port";
     static bool accepts(std::string_view t, std::string& why)

@@ -40,6 +40,16 @@ struct tls_version_words {
     static constexpr std::array<std::pair<std::string_view, std::string_view>, 2> all{{{"1.2", "1.2"}, {"1.3", "1.3"}}};
 };
 
+struct file_mode {
+    static constexpr std::string_view name = "mode";
+    static bool accepts(std::string_view t, std::string& why)
+    {
+        bool const octal = t.size() == 4 && t[0] == '0' && t.find_first_not_of("01234567") == std::string_view::npos;
+        if (!octal) why = "expected four octal digits such as \"0660\"";
+        return octal;
+    }
+};
+
 struct dkim_failure_words {
     static constexpr std::string_view name = "\"send\" or \"defer\"";
     static constexpr std::array<std::pair<std::string_view, std::string_view>, 2> all{

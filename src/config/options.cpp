@@ -21,6 +21,7 @@ constexpr section section_table[] = {
     {"timeouts", "Durations are seconds, or text with ms, s, m, h or d."},
     {"delivery", "Where mail goes."},
     {"submission", "What is done with mail that people send."},
+    {"sendmail", "Mail that programs of this machine send by `postern sendmail`; docs/sendmail.md explains how."},
     {"dkim", "Signing the mail that people send; docs/dkim.md explains how. It begins with `postern dkim create DOMAIN`."},
     {"dns", "How names are looked up."},
     {"web", "Web pages, of a later version."},

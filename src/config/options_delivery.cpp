@@ -52,6 +52,22 @@ constexpr option table[] = {
     setting<boolean, [](auto& s) -> auto& { return s.submission.check_header_from; }>(
         "submission.check_header_from", reload,
         "Whether the From and Sender fields, too, have to be addresses of the account that logged in."),
+    setting<path, [](auto& s) -> auto& { return s.sendmail.socket; }>(
+        "sendmail.socket", restart,
+        "The Unix socket at which the server takes the mail of this machine's programs, from `postern sendmail`. Who "
+        "may open it may send to anybody. Where the folder of the default is missing there is no socket. \"\": none."),
+    setting<checked<file_mode, false>, [](auto& s) -> auto& { return s.sendmail.mode; }>(
+        "sendmail.mode", restart,
+        "Who may open it: `0666` everybody on this machine, `0660` the members of a group."),
+    setting<checked<user_name, true>, [](auto& s) -> auto& { return s.sendmail.group; }>(
+        "sendmail.group", restart,
+        "The group to which the socket belongs. Without a start as root the server's user has to be in it. \"\": the "
+        "server's.",
+        "\"www-data\""),
+    setting<checked<single_domain, true>, [](auto& s) -> auto& { return s.sendmail.domain; }>(
+        "sendmail.domain", reload,
+        "The domain of names that programs give without one, such as `root`. \"\": the hostname.",
+        "\"example.com\""),
     setting<choice<dkim_failure_words>, [](auto& s) -> auto& { return s.dkim.on_failure; }>(
         "dkim.on_failure", reload,
         "What becomes of a message that should be signed and can't be, because its key is unreadable: `send` lets it "

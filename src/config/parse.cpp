@@ -485,6 +485,7 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
         make_absolute(b.ldap.authorities, folder);
     }
     for (auto& a : s->auth_sockets) make_absolute(a.path, folder);
+    make_absolute(s->sendmail.socket, folder);
     make_target_absolute(s->delivery.local, folder);
     for (auto& route : s->routes) make_target_absolute(route.to, folder);
     for (auto& host : s->smart_hosts) {

@@ -64,8 +64,12 @@ void append_client(std::string& out, received_facts const& f)
 void append_received_field(std::string& out, received_facts const& f)
 {
     out.reserve(out.size() + 512);
-    out += "Received: from ";
-    append_client(out, f);
+    bool const by_program = !f.local_user.empty();
+    out += "Received: ";
+    if (!by_program) {
+        out += "from ";
+        append_client(out, f);
+    }
     if (!f.tls_version.empty()) {
         out += fold;
         out += "(using ";
@@ -81,10 +85,15 @@ void append_received_field(std::string& out, received_facts const& f)
         }
         out += ')';
     }
-    out += fold;
+    if (!by_program) out += fold;
     out += "by ";
     out += f.hostname;
-    out += " (Postern) with ";
+    out += " (Postern";
+    if (by_program) {
+        out += ", from ";
+        out += f.local_user;
+    }
+    out += ") with ";
     out += f.protocol;
     out += fold;
     out += "id ";

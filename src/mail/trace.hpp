@@ -18,6 +18,7 @@ struct received_facts {
     std::string_view ehlo;         // argument of EHLO or HELO, as sent
     std::string_view client_name;  // reverse DNS; empty: not known
     ip_address client;
+    std::string_view local_user;         // of a program of this machine: "user 33"; then there is no client
     bool hide_client = false;            // leaves EHLO argument, name and address out
     std::string_view hostname;           // ours
     std::string_view protocol;           // "ESMTPSA"

@@ -55,6 +55,18 @@ TEST_CASE("Received without TLS, and with an IPv6 client whose name is known")
           "\tSun, 22 Nov 2026 07:04:11 +0000\r\n");
 }
 
+TEST_CASE("Received of a program of this machine names its user")
+{
+    auto f = facts();
+    f.tls_version = f.tls_cipher = {};
+    f.protocol = "ESMTP";
+    f.local_user = "user 33";
+    CHECK(received_field(f) ==
+          "Received: by mail.example.com (Postern, from user 33) with ESMTP\r\n"
+          "\tid Q0123456789AB;\r\n"
+          "\tSun, 22 Nov 2026 07:04:11 +0000\r\n");
+}
+
 TEST_CASE("a hidden client leaves no trace")
 {
     auto f = facts();

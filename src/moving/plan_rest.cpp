@@ -151,8 +151,8 @@ void dovecot(planner& p)
 void after_the_switch(planner& p)
 {
     p.out.tell(weight::act, {}, "sendmail", "",
-               "Postern has no sendmail command. Programs of this machine that use it (cron, web applications) need "
-               "Postfix to stay without ports, or msmtp-mta.");
+               "Programs of this machine (cron, web applications) go on giving their mail to Postfix until "
+               "/usr/sbin/sendmail is Postern's: `ln -sf /usr/bin/postern /usr/sbin/sendmail`; see docs/sendmail.md.");
     p.out.tell(weight::differs, {}, "the queue", p.main().value("queue_directory"),
                "Mail that waits in Postfix's queue stays there. Keep Postfix running without its ports until "
                "`postqueue -p` is empty.");

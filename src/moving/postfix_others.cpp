@@ -15,7 +15,7 @@ constexpr remark remarks[] = {
      "Postern has no milters. It signs with DKIM itself, with OpenDKIM's keys too (docs/dkim.md); for filters of spam "
      "and "
      "viruses let Postfix stay for mail from other servers (--submission-only)."},
-    {"non_smtpd_milters", lost, "For mail of the sendmail command, which Postern has not got."},
+    {"non_smtpd_milters", lost, "For mail of the sendmail command."},
     {"milter_*", lost, "Postern has no milters. See smtpd_milters."},
     {"content_filter", act,
      "Postern hands mail to no filter, so it comes in unchecked. Let Postfix stay for mail from other servers "

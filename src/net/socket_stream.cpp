@@ -214,6 +214,19 @@ public:
 
     std::string problem() const override { return problem_; }
 
+    std::optional<std::uint32_t> local_user() const noexcept override
+    {
+        ucred who{};
+        socklen_t size = sizeof who;
+        int family = 0;
+        socklen_t family_size = sizeof family;
+        auto const fd = const_cast<stream_descriptor&>(socket_).native_handle();
+        if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &family_size) != 0 || family != AF_UNIX ||
+            ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
+            return std::nullopt;
+        return who.uid;
+    }
+
     endpoint local() const noexcept override { return local_; }
     endpoint remote() const noexcept override { return remote_; }
     void set_endpoints(endpoint remote, endpoint local) noexcept override

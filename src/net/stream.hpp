@@ -5,7 +5,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -93,6 +95,9 @@ public:
     virtual peer_certificate certificate() const = 0;
     /// Why the last TLS operation failed, in OpenSSL's words, for the log; else empty.
     virtual std::string problem() const = 0;
+
+    /// Who is at the other end of a Unix socket; nothing where it is no Unix socket.
+    virtual std::optional<std::uint32_t> local_user() const noexcept { return std::nullopt; }
 
     virtual endpoint local() const noexcept = 0;
     virtual endpoint remote() const noexcept = 0;

@@ -26,6 +26,7 @@ verdict accept(facts const& f)
 {
     verdict v;
     v.why = !f.account.empty()    ? &rules::allowed_login
+            : f.local_program     ? &rules::allowed_program
             : f.in_relay_networks ? &rules::allowed_network
                                   : &rules::allowed_local;
     return v;
@@ -45,7 +46,7 @@ verdict decide_sender(facts const& f)
 
 verdict decide_recipient(facts const& f)
 {
-    bool const stranger = f.account.empty() && !f.in_relay_networks;
+    bool const stranger = f.account.empty() && !f.in_relay_networks && !f.local_program;
     if (stranger && f.recipient == recipient_kind::not_local)
         return refuse(f.login_port != 0 ? rules::relay_needs_login : rules::relay_needs_login_here, f);
     // Before the look at the mailbox: whoever may not write to it needn't learn whether it exists.
@@ -67,7 +68,7 @@ verdict decide_header_from(facts const& f)
 
 verdict decide(facts const& f)
 {
-    if (f.listener == config::role::submission && f.account.empty() && !f.in_relay_networks)
+    if (f.listener == config::role::submission && f.account.empty() && !f.in_relay_networks && !f.local_program)
         return refuse(rules::auth_required, f);
     switch (f.stage) {
         case stage::sender: return decide_sender(f);

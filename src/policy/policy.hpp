@@ -30,6 +30,7 @@ struct facts {
     bool tls = false;
     std::string account;  // the login; empty: not authenticated
     bool in_relay_networks = false;
+    bool local_program = false;  // came by the socket for programs of this machine
     bool local_without_auth = true;
     std::string app_password;            // what the login was proven with, for the evidence; empty: something else
     bool app_password_sender = true;     // it may be used for that sender or header address

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "directory/token_verifier.hpp"
 #include "mail/address.hpp"
+#include "submission/program_socket.hpp"
 #include "submission/server.hpp"
 
 namespace postern::submission {
@@ -198,7 +199,10 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s,
         l.session.hostname = s.hostname;
         l.session.role = l.configured.role;
         l.session.starttls = l.configured.tls == config::tls_mode::starttls;
-        l.session.mechanisms = l.configured.mechanisms.empty() ? s.auth.mechanisms : l.configured.mechanisms;
+        l.for_programs = is_program_socket(l.configured.address);
+        // Who may open the socket is known by his user id, and needs no log-in.
+        if (!l.for_programs)
+            l.session.mechanisms = l.configured.mechanisms.empty() ? s.auth.mechanisms : l.configured.mechanisms;
         l.session.auth_equals = l.configured.auth_equals;
         l.wants_bindings = std::any_of(l.session.mechanisms.begin(), l.session.mechanisms.end(),
                                        [](auto const& m) { return m.ends_with("-PLUS"); });
@@ -217,7 +221,7 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s,
             if (!tls) return std::move(tls).error();
             l.tls = std::move(*tls);
         }
-        if (l.configured.role == config::role::submission) {
+        if (l.configured.role == config::role::submission && !l.for_programs) {
             if (out->login_port == 0) out->login_port = l.port;
             if (out->starttls_port == 0 && l.session.starttls) out->starttls_port = l.port;
         }

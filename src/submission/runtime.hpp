@@ -27,6 +27,7 @@ struct listener_runtime {
     smtp::server_settings session;
     std::shared_ptr<net::tls_context> tls;  // null where `tls = "none"`
     bool wants_bindings = false;            // a -PLUS mechanism is configured
+    bool for_programs = false;              // of this machine: a Unix socket
 };
 
 struct runtime {

@@ -14,6 +14,7 @@
 #include "base/ids.hpp"
 #include "base/ip.hpp"
 #include "base/log.hpp"
+#include "submission/program_socket.hpp"
 #include "submission/session_driver.hpp"
 
 namespace postern::submission {
@@ -69,13 +70,15 @@ bool same_address(std::string const& a, std::string const& b)
 class gate final : public server {
 public:
     gate(directory::directory& accounts, spool::spool& queue, guards g, signing::signer& signer,
-         std::shared_ptr<runtime const> settings, std::vector<std::vector<net::socket_handle>> sockets)
+         std::shared_ptr<runtime const> settings, std::vector<std::vector<net::socket_handle>> sockets,
+         net::socket_file file)
         : accounts_(accounts),
           queue_(queue),
           guards_(g),
           signer_(signer),
           settings_(std::move(settings)),
-          sockets_(std::move(sockets))
+          sockets_(std::move(sockets)),
+          file_(std::move(file))
     {
     }
 
@@ -156,7 +159,8 @@ public:
             char const* const tls = l.configured.tls == config::tls_mode::starttls   ? "starttls"
                                     : l.configured.tls == config::tls_mode::implicit ? "implicit"
                                                                                      : "none";
-            out.push_back({l.address, submission ? "submission" : "mx", tls});
+            char const* const role = l.for_programs ? "sendmail" : submission ? "submission" : "mx";
+            out.push_back({l.address, role, tls});
         }
         return out;
     }
@@ -201,6 +205,7 @@ private:
     connection_limits connections_;
     std::shared_ptr<runtime const> settings_;
     std::vector<std::vector<net::socket_handle>> sockets_;  // by listener, then by thread; until start()
+    net::socket_file file_;                                 // of `postern sendmail`
     std::atomic<std::size_t> count_{0};
     std::vector<std::unique_ptr<io_thread>> threads_;
 };
@@ -230,31 +235,46 @@ result<std::vector<inherited_socket>> bind_listeners(config::settings const& s, 
         if (!bound) return std::move(bound).error();
         for (auto& socket : *bound) out.push_back({std::move(socket), l.address});
     }
+    auto programs = bind_program_socket(s);
+    if (!programs) return std::move(programs).error();
+    if (*programs) {
+        auto const address = program_socket_address(s);
+        for (unsigned i = 1; i < count; ++i)
+            out.push_back({net::socket_handle{::dup((*programs)->socket.get())}, address});
+        out.push_back({std::move((*programs)->socket), address, std::move((*programs)->file)});
+    }
     for (auto const& left : inherited)
         log::event(log::level::warning, "socket_not_used",
                    {{"address", left.address}, {"remedy", "no [[listener]] has this address; add one"}});
     return out;
 }
 
-result<std::unique_ptr<server>> make_server(config::settings const& s, directory::directory& accounts,
+result<std::unique_ptr<server>> make_server(config::settings const& configured, directory::directory& accounts,
                                             spool::spool& queue, guards g, signing::signer& signer,
                                             std::vector<inherited_socket> sockets)
 {
+    auto s = configured;
+    net::socket_file file;
+    if (!sockets.empty() && is_program_socket(sockets.back().address)) {
+        s.listeners.push_back(program_listener(sockets.back().address));
+        file = std::move(sockets.back().file);
+    }
     std::vector<std::vector<net::socket_handle>> by_listener(s.listeners.size());
     std::vector<std::string> addresses;
     std::vector<std::uint16_t> ports;
     std::size_t next = 0;
     for (auto& of_listener : by_listener) {
         for (unsigned i = 0; i < thread_count(s); ++i) of_listener.push_back(std::move(sockets.at(next++).socket));
-        auto const address = net::bound_address(of_listener.front().get());
+        auto const& written = s.listeners[addresses.size()].address;
+        auto const address = is_program_socket(written) ? written : net::bound_address(of_listener.front().get());
         addresses.push_back(address);
         auto const where = endpoint::parse(address);
         ports.push_back(where ? where->port : std::uint16_t{0});
     }
     auto settings = make_runtime(s, addresses, ports);
     if (!settings) return std::move(settings).error();
-    return std::unique_ptr<server>{
-        std::make_unique<gate>(accounts, queue, g, signer, std::move(*settings), std::move(by_listener))};
+    return std::unique_ptr<server>{std::make_unique<gate>(accounts, queue, g, signer, std::move(*settings),
+                                                          std::move(by_listener), std::move(file))};
 }
 
 }  // namespace postern::submission

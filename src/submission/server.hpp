@@ -13,6 +13,7 @@
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
 #include "net/listener.hpp"
+#include "net/socket_file.hpp"
 #include "signing/signer.hpp"
 #include "spool/spool.hpp"
 #include "submission/conduct_watch.hpp"
@@ -23,7 +24,8 @@ namespace postern::submission {
 /// A bound, listening socket.
 struct inherited_socket {
     net::socket_handle socket;
-    std::string address;  // "[::]:587": as getsockname says it, or as configured
+    std::string address;      // "[::]:587": as getsockname says it, or as configured
+    net::socket_file file{};  // of a Unix socket
 };
 
 /// Who watches; they outlive the server.
@@ -60,7 +62,7 @@ public:
     virtual std::shared_ptr<directory::token_verifier> tokens() const = 0;
 };
 
-/// Binds every listener, all or none, so that it can be done as root, before privileges are
+/// Binds every listener and the socket of `postern sendmail`, all or none, so that it can be done as root, before privileges are
 /// dropped. Sockets that a supervisor passed (sd_listen_fds) are used for the listeners whose
 /// address they have. Errors say which address and what to do ("can't listen on 127.0.0.1:587:
 /// the port is taken by another program; ..."). What comes back is for make_server().

@@ -27,7 +27,10 @@ constexpr auto proxy_deadline = std::chrono::seconds{5};
 net::awaitable<bool> session_driver::admit()
 {
     auto const& limits = runtime_->settings.limits;
-    who_.client = peer_->remote().to_string();
+    auto const user = peer_->local_user();
+    who_.client = user ? "user " + std::to_string(*user) : peer_->remote().to_string();
+    // What has no address counts as this machine's.
+    if (user) peer_->set_endpoints({ip_address::v4(0x7f00'0001), 0}, peer_->local());
     in_total_ = true;
     if (!services_.connections.enter_total(limits.connections)) {
         co_await turn_away(make_verdict(rules::too_many_connections));
@@ -42,6 +45,8 @@ net::awaitable<bool> session_driver::admit()
         co_await turn_away(*refused);
         co_return false;
     }
+    // All programs of the machine would count as one client.
+    if (listener_.for_programs) co_return true;
     counted_ = peer_->remote().address;
     in_address_ = true;
     if (!services_.connections.enter_address(counted_, limits.connections_per_address)) {

@@ -46,6 +46,7 @@ smtp::action session_driver::begin_content()
     o.from_required = logged_in;
     o.trace.ehlo = session_->ehlo_argument();
     o.trace.client = peer_->remote().address;
+    if (listener_.for_programs) o.trace.local_user = who_.client;
     o.trace.hide_client = s.submission.hide_client_address && logged_in;
     o.trace.hostname = s.hostname;
     o.trace.protocol = session_->protocol();
@@ -56,7 +57,7 @@ smtp::action session_driver::begin_content()
     o.trace.recipient = env.recipients.size() == 1 ? &env.recipients.front().forward_path : nullptr;
     o.trace.utf8 = env.smtputf8;
     o.trace.now = wall_clock::now();
-    if (logged_in || contains(s.relay.networks, o.trace.client)) o.keys = services_.signer.keys();
+    if (logged_in || is_trusted()) o.keys = services_.signer.keys();
     message_intake::header_check check;
     bool const limited = app_ && !app_->limits.senders.empty();
     if (logged_in && (s.submission.check_header_from || limited))

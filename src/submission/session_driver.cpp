@@ -190,8 +190,8 @@ net::awaitable<smtp::action> session_driver::need_input()
         totals_.ended_by = "timeout";
         co_return session_->on_timeout(rules::session_too_long);
     }
-    bool const stranger = session_->login().empty() && listener_.session.role == config::role::submission &&
-                          !contains(runtime_->settings.relay.networks, peer_->remote().address);
+    bool const stranger =
+        session_->login().empty() && listener_.session.role == config::role::submission && !is_trusted();
     // The limit is for the whole line: one octet at a time must not hold a session for ever.
     if (input_.empty()) line_began_ = steady_clock::now();
     auto const limit = stranger || session_->in_exchange() ? times.before_login : times.command;

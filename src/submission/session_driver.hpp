@@ -116,6 +116,11 @@ private:
     verdict judge_address(mail::mailbox const& address);
     net::awaitable<verdict> judge_put_off();
     void open_desk();
+    /// May send to anybody without a log-in.
+    bool is_trusted() const
+    {
+        return listener_.for_programs || contains(runtime_->settings.relay.networks, peer_->remote().address);
+    }
     smtp::action on_login(login::answer const& judged);
     smtp::action on_no_keys(login::answer const& judged);
     net::awaitable<void> on_refusals(std::vector<smtp::server_session::refusal> const& refusals);

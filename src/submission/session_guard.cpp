@@ -12,7 +12,7 @@ std::optional<catalogue::verdict> session_driver::guard_refuses_connection() con
     auto const& s = runtime_->settings;
     auto const& from = peer_->remote().address;
     // Other servers don't log in, and relay.networks need not: neither pays for who shares the address.
-    bool const earned = listener_.session.role == config::role::submission && !contains(s.relay.networks, from);
+    bool const earned = listener_.session.role == config::role::submission && !is_trusted();
     auto const answer = services_.guard.at_connect(s.guard, from, earned, steady_clock::now());
     if (!answer.refused()) return std::nullopt;
     bool const denied = answer.why == guard::reason::denied;

@@ -178,6 +178,7 @@ policy::facts session_driver::facts(policy::stage at) const
     f.client = peer_->remote().address;
     f.tls = peer_->tls() != nullptr;
     f.account = session_->login();
+    f.local_program = listener_.for_programs;
     f.in_relay_networks = contains(s.relay.networks, f.client);
     f.local_without_auth = s.relay.local_without_auth;
     f.reverse_path = session_->transaction().reverse_path;

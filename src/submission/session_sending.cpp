@@ -45,10 +45,7 @@ notice nearly_notice(guard::usage const& u, mail::mailbox to)
 }  // namespace
 
 // Strangers who write to us have other limits.
-bool session_driver::counts_sending() const
-{
-    return !session_->login().empty() || contains(runtime_->settings.relay.networks, peer_->remote().address);
-}
+bool session_driver::counts_sending() const { return !session_->login().empty() || is_trusted(); }
 
 guard::sending_book::sender session_driver::counted_sender() const
 {

@@ -6,10 +6,15 @@
 #include <string>
 
 #include "base/result.hpp"
-#include "config/settings.hpp"
 #include "net/listener.hpp"
 
-namespace postern::auth {
+namespace postern::net {
+
+struct socket_file_options {
+    std::string path;
+    std::string owner, group;  // names; empty: those of the process
+    std::string mode;          // octal digits
+};
 
 class socket_file {
 public:
@@ -20,9 +25,9 @@ public:
 
     /// Listens in `descriptor` then. Takes the place of a socket that nobody listens on any more.
     /// Errors name the file and what to do.
-    static result<socket_file> make(config::auth_socket const& wanted, net::socket_handle& descriptor);
+    static result<socket_file> make(socket_file_options const& wanted, socket_handle& descriptor);
     /// Another owner or mode, of the socket that is there.
-    result<> change(config::auth_socket const& wanted) const;
+    result<> change(socket_file_options const& wanted) const;
     void remove() noexcept;
 
 private:
@@ -30,4 +35,4 @@ private:
     std::uint64_t device_ = 0, node_ = 0;
 };
 
-}  // namespace postern::auth
+}  // namespace postern::net

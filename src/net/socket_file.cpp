@@ -1,4 +1,4 @@
-#include "auth/socket_file.hpp"
+#include "net/socket_file.hpp"
 
 #include <array>
 #include <cerrno>
@@ -18,7 +18,7 @@
 
 #include "base/log.hpp"
 
-namespace postern::auth {
+namespace postern::net {
 namespace {
 
 constexpr int backlog = 256;
@@ -49,7 +49,7 @@ std::optional<Entry> look_up(std::string const& name, Find find, std::vector<cha
     return entry;
 }
 
-result<> set_owner(std::string const& path, config::auth_socket const& wanted)
+result<> set_owner(std::string const& path, socket_file_options const& wanted)
 {
     auto uid = static_cast<uid_t>(-1);
     auto gid = static_cast<gid_t>(-1);
@@ -73,7 +73,7 @@ result<> set_owner(std::string const& path, config::auth_socket const& wanted)
                   ": add the server's user to that group (systemd: SupplementaryGroups=), or start as root");
 }
 
-result<> set_rights(std::string const& path, config::auth_socket const& wanted)
+result<> set_rights(std::string const& path, socket_file_options const& wanted)
 {
     if (auto given = set_owner(path, wanted); !given) return given;
     auto const mode = static_cast<mode_t>(std::strtoul(wanted.mode.c_str(), nullptr, 8));
@@ -94,7 +94,7 @@ result<> check_place(std::string const& path)
     if (!S_ISSOCK(there.st_mode)) return failed(path + " is there and no socket: remove it, or choose another path");
     auto const address = address_of(path);
     if (!address) return std::move(address).error();
-    net::socket_handle const probe{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    socket_handle const probe{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     bool const answers =
         ::connect(probe.get(), reinterpret_cast<sockaddr const*>(&*address), sizeof *address) == 0 || errno == EAGAIN;
     if (answers) return failed(path + " is in use by another program: stop that one, or choose another path");
@@ -119,14 +119,14 @@ socket_file& socket_file::operator=(socket_file&& other) noexcept
     return *this;
 }
 
-result<socket_file> socket_file::make(config::auth_socket const& wanted, net::socket_handle& descriptor)
+result<socket_file> socket_file::make(socket_file_options const& wanted, socket_handle& descriptor)
 {
-    auto const path = wanted.path.string();
+    auto const& path = wanted.path;
     if (auto free = check_place(path); !free) return std::move(free).error();
     auto const place = path + std::string{new_suffix};
     auto const address = address_of(place);
     if (!address) return std::move(address).error();
-    net::socket_handle made{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    socket_handle made{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (made.get() < 0) return failed("can't make a socket", errno);
     // Left by one that was killed in between.
     if (::unlink(place.c_str()) != 0 && errno != ENOENT) return failed("can't remove " + place, errno);
@@ -154,7 +154,7 @@ result<socket_file> socket_file::make(config::auth_socket const& wanted, net::so
     return out;
 }
 
-result<> socket_file::change(config::auth_socket const& wanted) const
+result<> socket_file::change(socket_file_options const& wanted) const
 {
     return path_.empty() ? result<>{done{}} : set_rights(path_, wanted);
 }
@@ -169,4 +169,4 @@ void socket_file::remove() noexcept
     path_.clear();
 }
 
-}  // namespace postern::auth
+}  // namespace postern::net
