@@ -35,6 +35,13 @@ struct verdict {
 verdict make_verdict(rule const& why, std::vector<evidence> values = {});
 verdict make_verdict(rule&& why, std::vector<evidence> values = {}) = delete;  // the verdict would point to nothing
 
+/// Whether it says that somebody is not who he claims to be, whatever was shown as proof: then it is told late,
+/// and counted.
+inline bool is_failed_proof(rule const& r) noexcept
+{
+    return &r == &rules::auth_failed || &r == &rules::auth_ticket_refused;
+}
+
 /// "550 5.7.1 Relaying ... (K7Q2M9TX4WZA.1)\r\n": the reply's line or, where the text
 /// is longer than a reply line may be (512 octets, RFC 5321 section 4.5.3.1.5), lines.
 /// `id` may be empty.

@@ -10,6 +10,7 @@
 #include "cli/running_server.hpp"
 #include "control/commands.hpp"
 #include "delivery/service.hpp"
+#include "login/judges.hpp"
 #include "signing/key_store.hpp"
 #include "submission/server.hpp"
 
@@ -40,7 +41,7 @@ int check(application const& app)
         if (!e.code.temporary()) return wrong(e);
         warn(e.logged);
     }
-    if (auto const w = submission::check_kerberos(*s); !w.empty()) warn(w);
+    if (auto const w = login::check_kerberos(*s); !w.empty()) warn(w);
     auto const missing = delivery::check_smart_hosts(*s);
     if (!missing) return wrong(missing.error());
     for (auto const& w : *missing) warn(w);

@@ -17,8 +17,8 @@ constexpr option table[] = {
         "programs choose them and fail (mutt of Debian 12)."),
     setting<boolean, [](auto& s) -> auto& { return s.auth.basic_passwords; }>(
         "auth.basic_passwords", reload,
-        "Whether accounts may log in with their own password. Where not, only app passwords, tokens and "
-        "certificates are taken; see accounts.md. `postern domain basic-passwords` and `postern account "
+        "Whether accounts may log in with their own password. Where not, only app passwords, tokens, certificates "
+        "and Kerberos tickets are taken; see accounts.md. `postern domain basic-passwords` and `postern account "
         "basic-passwords` say otherwise for a domain and an account."),
     setting<boolean, [](auto& s) -> auto& { return s.auth.require_tls; }>(
         "auth.require_tls", reload,

@@ -48,6 +48,8 @@ std::string guess(std::string_view section, std::string_view key)
         here.emplace_back("auth_socket");
         here.emplace_back("route");
         here.emplace_back("smart_host");
+        here.emplace_back("tls_policy");
+        here.emplace_back("milter");
         for (auto const& s : sections())
             if (!s.name.empty()) here.emplace_back(s.name);
     }
@@ -139,6 +141,37 @@ void check_auth_sockets(node const& list, std::vector<auth_socket> const& all, r
     }
 }
 
+void check_tls_rules(node const& list, std::vector<tls_rule>& all, reader& r)
+{
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        auto& t = all[i];
+        r.option = "tls_policy";
+        if (t.domain.empty()) r.bad(list.items[i], "a domain is missing, such as domain = \"example.com\"");
+        if (!t.mx.empty() && t.level != tls_level::verify) r.bad(list.items[i], "mx is for level = \"verify\"");
+        bool const below = t.domain.starts_with('.');
+        auto const name = mail::parse_domain(below ? std::string_view{t.domain}.substr(1) : t.domain);
+        if (name) t.domain = (below ? "." : "") + *name;
+        bool const twice = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                                       [&](auto const& other) { return other.domain == t.domain; });
+        if (twice && !t.domain.empty()) r.bad(list.items[i], quote(t.domain) + " is there twice");
+    }
+}
+
+void check_milters(node const& list, std::vector<milter> const& all, reader& r)
+{
+    for (std::size_t i = 0; i < all.size() && i < list.items.size(); ++i) {
+        auto const& m = all[i];
+        r.option = "milter";
+        if (m.name.empty()) r.bad(list.items[i], "a key is missing, such as name = \"rspamd\"");
+        if (m.address.empty())
+            r.bad(list.items[i], "a key is missing, such as address = \"unix:/run/rspamd/milter.sock\"");
+        if (m.roles.empty()) r.bad(list.items[i], "sees no mail without a role");
+        bool const twice = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                                       [&](auto const& other) { return other.name == m.name; });
+        if (twice && !m.name.empty()) r.bad(list.items[i], quote(m.name) + " is there twice");
+    }
+}
+
 class parser {
 public:
     parser(settings& s, reader& r) : s_(s), r_(r) {}
@@ -164,6 +197,14 @@ public:
                 s_.routes = read_rows(value, key.name, route_options(), r_);
             } else if (key.name == "smart_host") {
                 s_.smart_hosts = read_rows(value, key.name, smart_host_options(), r_);
+            } else if (key.name == "tls_policy") {
+                s_.tls_policy = read_rows(value, key.name, tls_rule_options(), r_);
+                if (value.kind == node_kind::list && s_.tls_policy.size() == value.items.size())
+                    check_tls_rules(value, s_.tls_policy, r_);
+            } else if (key.name == "milter") {
+                s_.milters = read_rows(value, key.name, milter_options(), r_);
+                if (value.kind == node_kind::list && s_.milters.size() == value.items.size())
+                    check_milters(value, s_.milters, r_);
             } else if (!is_section(key.name)) {
                 read_key({}, key, value);
             } else if (value.kind != node_kind::table) {
@@ -175,6 +216,7 @@ public:
         }
         check_certificates(root);
         check_oauth(root);
+        check_metrics(root);
         check_routes(root, s_, r_);
     }
 
@@ -275,6 +317,21 @@ private:
     {
         for (std::size_t i = 0; i < root.keys.size(); ++i)
             if (root.keys[i].name == "tls") check_pair(s_.tls.certificate, s_.tls.private_key, place_in(root.items[i]));
+    }
+
+    // There is no login, so only this machine may ask unless somebody wants it otherwise.
+    void check_metrics(node const& root)
+    {
+        if (s_.metrics.address.empty() || s_.metrics.beyond_this_machine) return;
+        auto const where = endpoint::parse(s_.metrics.address);
+        if (where && contains(loopback(), where->address)) return;
+        for (std::size_t i = 0; i < root.keys.size(); ++i) {
+            if (root.keys[i].name != "metrics") continue;
+            r_.bad_place(place_in(root.items[i]),
+                         "metrics.address " + quote(printable(s_.metrics.address, 60)) +
+                             " is no address that only this machine can reach, such as \"127.0.0.1:9154\"; if "
+                             "others shall read the numbers, set metrics.beyond_this_machine");
+        }
     }
 
     void check_oauth(node const& root)
@@ -470,6 +527,12 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
     make_absolute(s->tls.certificate, folder);
     make_absolute(s->tls.private_key, folder);
     make_absolute(s->auth.client_authorities, folder);
+    make_absolute(s->transport.authorities, folder);
+    if (!s->dns.trust_anchor.empty() && s->dns.trust_anchor != "none") {
+        std::filesystem::path anchor = s->dns.trust_anchor;
+        make_absolute(anchor, folder);
+        s->dns.trust_anchor = anchor.string();
+    }
     make_absolute(s->oauth, folder);
     for (auto& issuer : s->oauth.more) make_absolute(issuer, folder);
     make_absolute(s->kerberos.keytab, folder);

@@ -91,6 +91,16 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
                 for (auto const& l : host.logins) write_row(out, l, "smart_host.logins", smart_host_login_options());
             }
         }
+        if (part.name == "transport")
+            for (auto const& t : s.tls_policy) write_row(out, t, "tls_policy", tls_rule_options());
+        if (part.name == "mx") {
+            if (with_docs) {
+                out +=
+                    "\n# Programs that judge and change mail before it is accepted; any number of these [[milter]].\n";
+                for (auto const& o : milter_options()) out += comment(std::string(o.name) + ": " + std::string(o.doc));
+            }
+            for (auto const& m : s.milters) write_row(out, m, "milter", milter_options());
+        }
         if (part.name == "tls")
             for (auto const& c : s.tls.more) write_row(out, c, "tls.certificates", certificate_options());
         if (part.name == "auth")
@@ -224,6 +234,16 @@ std::string reference()
                 describe(out, o, "auth_socket." + std::string(o.name),
                          o.example.empty() ? '`' + o.write(auth_socket{}) + '`' : std::string{});
         }
+        if (part.name == "mx") {
+            out +=
+                "\n## [[milter]]\n\nPrograms that judge mail before it is accepted, and may change it: rspamd, "
+                "OpenDKIM, "
+                "ClamAV and others; any\nnumber, none by default, asked in the order of the file. "
+                "[milters.md](milters.md) has examples.\n";
+            for (auto const& o : milter_options())
+                describe(out, o, "milter." + std::string(o.name),
+                         o.example.empty() ? '`' + o.write(milter{}) + '`' : std::string{});
+        }
         if (part.name == "tls") {
             out +=
                 "\n## [[tls.certificates]]\n\nFurther certificates, any number: for other names (the client says by "
@@ -256,6 +276,14 @@ std::string reference()
                 "\n## [[oauth.issuers]]\n\nFurther issuers, any number, each with the keys of `[oauth]`, which is the "
                 "first one. A token goes to the\none that it names, an opaque one to each that is asked about such, in "
                 "this order, until one takes it.\n";
+        if (part.name == "transport") {
+            out +=
+                "\n## [[tls_policy]]\n\nWhat mail to a domain demands of its servers, any number of rows; see\n"
+                "[transport-security.md](transport-security.md). None by default.\n";
+            for (auto const& o : tls_rule_options())
+                describe(out, o, "tls_policy." + std::string(o.name),
+                         o.name == "domain" ? std::string{} : '`' + o.write(tls_rule{}) + '`');
+        }
         if (part.name == "limits") {
             out +=
                 "\n## [[limits.sending]]\n\nHow much may be sent, any number of rows. Over a limit, mail gets `450 "

@@ -35,6 +35,8 @@ json::object describe(context& c, directory::account const& a)
 {
     json::object o;
     o["address"] = a.address;
+    o["back_end"] = nullptr;
+    if (!a.back_end.empty()) o["back_end"] = a.back_end;
     o["enabled"] = a.enabled;
     o["smtp_auth"] = a.smtp_auth;
     o["basic_passwords"] = describe(c.accounts->basic_passwords_of(a));

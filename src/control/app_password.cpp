@@ -107,11 +107,9 @@ outcome app_password_add(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto made = c.accounts->add_app_password(address, wanted);
     if (!made) return to_failure(made.error());
-    auto all = c.accounts->list_app_passwords(address);
+    auto const& name = made->address;
+    auto all = c.accounts->list_app_passwords(name);
     if (!all) return to_failure(all.error());
-    c.accounts->wait_for_login(address);
-    auto const account = c.accounts->find_account(address);
-    auto const name = account && *account ? (*account)->address : address;
     log::event(log::level::info, "account_changed",
                {{"account", name},
                 {"change", "app password added"},

@@ -290,7 +290,7 @@ outcome explain(context& c, arguments a)
     if (going && q.to) {
         facts["forward_path"] = q.to->to_string();
         c.accounts->wait_for_address(*q.to);
-        if (auto const kind = submission::find_recipient_kind(*c.accounts, *q.to)) {
+        if (auto const kind = submission::find_recipient_kind(*c.accounts, c.forwards, *q.to)) {
             f.forward_path = *q.to;
             f.recipient = *kind;
             facts["recipient"] = name_of(*kind);

@@ -120,13 +120,12 @@ void look_at_passwords(context& c, subject const& s, question const& q, findings
     } else if (s.app_passwords != 0) {
         f.good("basic passwords", "The account's own password is not taken" + words + "; its app passwords are.");
     } else {
-        auto const remedy = s.stored ? make_one : "Users of back ends can use tokens and certificates only.";
         auto const text = "The account's own password is not taken" + words + ", and it has no app password that works";
         // A token may be what they use.
         if (c.settings->oauth.issuer.empty() || !q.password.empty())
-            f.obstacle("basic passwords", text + ".", remedy);
+            f.obstacle("basic passwords", text + ".", make_one);
         else
-            f.warn("basic passwords", text + "; only tokens and certificates are.", remedy);
+            f.warn("basic passwords", text + "; only tokens, certificates and Kerberos tickets are.", make_one);
     }
     auto const now = wall_clock::now();
     for (auto const& p : a.app_passwords) {
@@ -356,8 +355,7 @@ outcome account_test(context& c, arguments a)
     } else {
         auto const now = wall_clock::now();
         auto const& account = **found;
-        subject s{account, c.accounts->list_app_passwords(account.address).has_value(),
-                  c.accounts->basic_passwords_of(account).now.allowed, 0};
+        subject s{account, account.back_end.empty(), c.accounts->basic_passwords_of(account).now.allowed, 0};
         s.app_passwords = static_cast<std::size_t>(std::count_if(
             account.app_passwords.begin(), account.app_passwords.end(), [&](auto const& p) { return p->works(now); }));
         look_at_switches(s, f);

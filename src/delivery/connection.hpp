@@ -12,6 +12,7 @@
 #include "delivery/outcome.hpp"
 #include "delivery/plan.hpp"
 #include "delivery/smart_host.hpp"
+#include "delivery/tls_policy.hpp"
 #include "net/deadline.hpp"
 #include "net/stream.hpp"
 #include "smtp/client_session.hpp"
@@ -33,6 +34,7 @@ struct hop {
     smtp::dialect speaks = smtp::dialect::smtp;
     smtp::tls_wish tls = smtp::tls_wish::if_offered;
     bool tls_from_start = false;  // port 465
+    tls_demand demand;            // what TLS has to fulfil
     bool final_delivery = false;
     bool require_tls = false;              // for mail with REQUIRETLS: good for nothing without
     bool stays_here = false;               // nothing leaves this machine on the way: REQUIRETLS is met
@@ -72,6 +74,7 @@ struct link_failure {
     outcome why;
     bool tls_handshake = false;       // worth another try without TLS
     bool lacks_tls = false;           // does not offer what is demanded, or nothing to be trusted
+    std::string tls_result;           // what reports call the failure (RFC 8460 section 4.3); empty: not about TLS
     std::optional<std::string> full;  // the line of a server that has as many connections as it may have
     bool about_login = false;         // it works, but does not know us
 };

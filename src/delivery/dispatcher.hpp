@@ -26,6 +26,7 @@
 #include "delivery/destination.hpp"
 #include "delivery/log_in.hpp"
 #include "delivery/plan.hpp"
+#include "delivery/service.hpp"
 #include "delivery/settler.hpp"
 #include "delivery/workers.hpp"
 #include "directory/directory.hpp"
@@ -33,6 +34,9 @@
 #include "spool/spool.hpp"
 
 namespace postern::delivery {
+
+/// What waits for a destination that works again is made due in such portions.
+inline constexpr std::size_t hurried_at_once = 500;
 
 class dispatcher {
 public:
@@ -57,6 +61,8 @@ public:
     void cut();
     /// Nothing is under way, and everything is written down.
     bool quiet() const;
+    /// What is known of destinations, those with most waiting first.
+    std::vector<destination_state> states(std::size_t limit) const;
 
 private:
     class line;  // the feeder of one connection
@@ -75,11 +81,13 @@ private:
     struct host_list {
         std::vector<std::string> names;
         std::vector<std::uint16_t> preferences;  // of each
+        domain_security security;
         std::optional<outcome> problem;
     };
     struct host_address {
         std::string name;
         ip_address at;
+        std::shared_ptr<host_security const> security;
     };
     // Of hosts of the same preference.
     struct address_list {
@@ -98,17 +106,30 @@ private:
     void route_local(std::shared_ptr<letter const> const& l, std::uint32_t place, target const& at, job& for_host);
     void deliver_to_mailbox(std::shared_ptr<letter const> const& l, std::uint32_t place, target const& at,
                             std::string const& account);
-    std::shared_ptr<destination> mx_destination(std::string const& domain, bool require_tls);
+    std::shared_ptr<destination> mx_destination(std::string const& domain, mail::envelope const& of);
     std::shared_ptr<destination> fixed_destination(target const& to, bool final_delivery, bool require_tls);
     static net::awaitable<host_list> find_hosts(dispatcher* self, std::shared_ptr<destination> d);
     static net::awaitable<address_list> find_addresses(dispatcher* self, std::shared_ptr<destination> d,
-                                                       std::vector<std::string> names, steady_time until);
+                                                       domain_security const* security, std::vector<std::string> names,
+                                                       steady_time until);
     static net::awaitable<link_result> connect_somewhere(dispatcher* self, std::shared_ptr<destination> d,
                                                          host_list hosts);
     std::shared_ptr<address_place> take_place(destination& d, std::string const& key);
     static net::awaitable<link_result> connect_to(dispatcher* self, hop to, steady_time until);
+    void begin_security(destination const& d, domain_security& out) const;
     hop make_hop(destination const& d, std::string name);
     void demand_tls(destination const& d, hop& to) const;
+    static std::optional<unusable_host> secure(destination const& d, hop& to, domain_security const& security,
+                                               host_security const& host);
+    void count_session(hop const& to, link_result const& came) const;
+    void count_unusable(std::string const& domain, std::string const& host, unusable_host const& why) const;
+
+    // mail that goes on to other addresses (dispatcher_forwards.cpp)
+    struct passing_on;
+    bool passes_on(std::shared_ptr<letter const> const& l, std::uint32_t place);
+    void pass_on(std::shared_ptr<passing_on> p);
+    void passed_on(std::shared_ptr<passing_on> const& p, result<> const& stored);
+    void deliver_kept(std::shared_ptr<letter const> const& l, std::uint32_t place);
 
     // smart hosts that know us (dispatcher_accounts.cpp)
     std::shared_ptr<destination> via_destination(std::shared_ptr<smart_host const> const& via, mail::path const& sender,
@@ -122,7 +143,7 @@ private:
     bool waits_for_turn(std::shared_ptr<destination> const& d);
     bool put_off_for_turn(destination& d, job const& j);
 
-    // lines and connections (dispatcher.cpp)
+    // lines and connections (dispatcher.cpp; the spool's end of them in dispatcher_pump.cpp)
     void move_waiting(std::shared_ptr<destination> const& from, std::shared_ptr<destination> const& to);
     void submit(std::shared_ptr<destination> const& d, job j);
     void put_to_work(std::shared_ptr<destination> const& d);
@@ -142,6 +163,7 @@ private:
     void settle_all(job const& j, outcome const& o, std::string const& next_hop,
                     std::optional<wall_time> not_before = std::nullopt);
     void settle_waiting(destination& d, outcome const& o);
+    wall_time wall_time_of(steady_time t) const;
     void found_dead(destination& d, outcome const& why);
     void stand_in_line(std::shared_ptr<destination> const& d, std::string const& at);
     bool may_wait_in_line(destination& d, job const& j);
@@ -149,6 +171,8 @@ private:
 
     bool has_time() const;
     void arm_pump();
+    void pause_pump(steady_clock::duration how_long);
+    void hurry(std::shared_ptr<destination> const& d);
     void housekeeping();
 
     boost::asio::io_context& context_;
@@ -159,7 +183,7 @@ private:
     directory::directory& accounts_;
     spool::spool& queue_;
     settler settler_;
-    std::mt19937 random_{std::random_device{}()};
+    std::mt19937 random_{world_.random_seed()};
     std::vector<ip_address> own_;
 
     std::unordered_map<std::string, std::shared_ptr<destination>> destinations_;
@@ -176,8 +200,8 @@ private:
     std::size_t mailbox_jobs_ = 0;
     bool stopping_ = false;
 
-    boost::asio::steady_timer pump_timer_, housekeeping_timer_;
-    bool pump_armed_ = false;
+    boost::asio::steady_timer pump_timer_, pump_pause_, housekeeping_timer_;
+    bool pump_armed_ = false, pump_pauses_ = false;
 
     // Last: their threads end first.
     login_help logins_;

@@ -124,7 +124,7 @@ void dispatcher::pause(destination& d, outcome const& why)
 void dispatcher::settle_until(destination& d, outcome const& why, steady_time until)
 {
     auto const left = std::chrono::duration_cast<wall_clock::duration>(until - steady_clock::now());
-    for (auto const& j : std::exchange(d.waiting, {})) settle_all(j, why, d.key, world_.now() + left);
+    for (auto const& j : d.waiting.take_all()) settle_all(j, why, d.key, world_.now() + left);
 }
 
 void dispatcher::wake()

@@ -130,6 +130,7 @@ void dispatcher::route(std::shared_ptr<letter const> const& l, bool all_due, wal
     for (std::uint32_t place = 0; place < recipients.size(); ++place) {
         auto const& r = recipients[place];
         if (!is_due(r, all_due, now)) continue;
+        if (passes_on(l, place)) continue;
         std::string const& domain = r.to.forward_path.domain;
         auto const local = domain.empty() ? result<bool>{true} : accounts_.is_local(domain);
         if (!local) {
@@ -154,7 +155,7 @@ void dispatcher::route(std::shared_ptr<letter const> const& l, bool all_due, wal
             auto const to = via_destination(plan_->usual_host, m.env.reverse_path, secret);
             job_for(groups, to, l).recipients.push_back(place);
         } else {
-            auto const to = smart_hosts_[secret] ? smart_hosts_[secret] : mx_destination(domain, secret);
+            auto const to = smart_hosts_[secret] ? smart_hosts_[secret] : mx_destination(domain, l->what->env);
             job_for(groups, to, l).recipients.push_back(place);
         }
     }
@@ -172,7 +173,7 @@ void dispatcher::take_way(std::shared_ptr<letter const> const& l, std::uint32_t 
     bool const secret = m.env.require_tls;
     switch (w.what) {
         case way::kind::mx:
-            job_for(groups, mx_destination(to.forward_path.domain, secret), l).recipients.push_back(place);
+            job_for(groups, mx_destination(to.forward_path.domain, m.env), l).recipients.push_back(place);
             return;
         case way::kind::smart_host:
             job_for(groups, via_destination(w.via, m.env.reverse_path, secret), l).recipients.push_back(place);
@@ -254,6 +255,7 @@ void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std:
             --mailbox_jobs_;
             attempt how;
             how.next_hop = "maildir:" + folder.string();
+            how.destination = plan_->local.to_string();
             how.final_delivery = true;
             outcome o;
             if (written) {
@@ -272,16 +274,19 @@ void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std:
     });
 }
 
-// Mail with REQUIRETLS has lines of its own: where other mail goes may be no place for it.
-std::shared_ptr<destination> dispatcher::mx_destination(std::string const& domain, bool require_tls)
+// Mail with REQUIRETLS has lines of its own: where other mail goes may be no place for it. So has mail
+// that would rather arrive than be secret (RFC 8689 section 5), unless it asks for both.
+std::shared_ptr<destination> dispatcher::mx_destination(std::string const& domain, mail::envelope const& of)
 {
-    auto& d = destinations_["mx:" + domain + (require_tls ? " requiretls" : "")];
+    bool const optional = of.tls_optional && !of.require_tls;
+    auto& d = destinations_["mx:" + domain + (of.require_tls ? " requiretls" : optional ? " tls-required-no" : "")];
     if (!d) {
         d = std::make_shared<destination>(context_.get_executor());
         d->key = "mx:" + domain;
         d->domain = domain;
         d->by_mx = true;
-        d->require_tls = require_tls;
+        d->require_tls = of.require_tls;
+        d->tls_optional = optional;
     }
     return d;
 }
@@ -329,6 +334,7 @@ hop dispatcher::make_hop(destination const& d, std::string name)
         h.tls_from_start = d.via->settings.tls == config::tls_mode::implicit;
         if (d.via->settings.tls == config::tls_mode::none) h.tls = smtp::tls_wish::never;
     }
+    h.demand.authenticate = h.tls == smtp::tls_wish::required;
     return h;
 }
 
@@ -337,18 +343,28 @@ void dispatcher::demand_tls(destination const& d, hop& to) const
 {
     to.stays_here = d.final_delivery && (!to.socket.empty() || leads_back(to.at.address, own_));
     to.require_tls = d.require_tls && !to.stays_here;
-    if (to.require_tls) to.tls = smtp::tls_wish::required;
+    if (to.require_tls) {
+        to.tls = smtp::tls_wish::required;
+        to.demand.authenticate = true;
+    }
 }
 
 net::awaitable<dispatcher::host_list> dispatcher::find_hosts(dispatcher* self, std::shared_ptr<destination> d)
 {
     host_list hosts;
+    self->begin_security(*d, hosts.security);
     if (!d->by_mx || d->domain.starts_with('[')) {
         hosts.names.push_back(d->by_mx ? d->domain : d->to.host);
         hosts.preferences.push_back(0);
         co_return hosts;
     }
+    // The domain's policy is looked for meanwhile.
+    std::shared_ptr<escort::sts_question> policy;
+    if (self->plan_->mta_sts && self->world_.security != nullptr && hosts.security.obeys_domain())
+        policy = self->world_.security->policies().begin(self->context_.get_executor(), *self->names_, d->domain);
     auto answer = co_await self->names_->mx(d->domain);
+    hosts.security.mx_secure = answer.secure;
+    if (policy) hosts.security.sts = co_await policy->wait(policy);
     auto chosen = choose_exchangers(d->domain, std::move(answer), self->plan_->hostname, self->random_);
     hosts.names = std::move(chosen.hosts);
     hosts.preferences = std::move(chosen.preferences);
@@ -357,8 +373,10 @@ net::awaitable<dispatcher::host_list> dispatcher::find_hosts(dispatcher* self, s
 }
 
 net::awaitable<dispatcher::address_list> dispatcher::find_addresses(dispatcher* self, std::shared_ptr<destination> d,
+                                                                    domain_security const* security,
                                                                     std::vector<std::string> names, steady_time until)
 {
+    bool const dane = d->by_mx && self->plan_->dane && security->mx_secure && security->obeys_domain();
     address_list list;
     for (auto const& name : names) {
         list.cut_off = steady_clock::now() >= until;
@@ -370,6 +388,9 @@ net::awaitable<dispatcher::address_list> dispatcher::find_addresses(dispatcher* 
             list.unclear = list.unclear || no_answer;
             continue;
         }
+        host_security host;
+        if (dane) host = co_await find_dane(self->names_.get(), name, self->world_.mx_port, answer);
+        auto const shared = std::make_shared<host_security const>(std::move(host));
         auto addresses = order_addresses(std::move(answer), self->random_);
         std::stable_partition(addresses.begin(), addresses.end(), [&](ip_address const& a) {
             auto const bad = d->bad_addresses.find(a);
@@ -378,7 +399,7 @@ net::awaitable<dispatcher::address_list> dispatcher::find_addresses(dispatcher* 
         for (auto const& a : addresses) {
             bool const us = d->by_mx && self->world_.loopback_is_us && leads_back(a, self->own_);
             list.looped = list.looped || us;
-            list.all.push_back({name, a});
+            list.all.push_back({name, a, shared});
         }
     }
     co_return list;
@@ -411,7 +432,7 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
     std::optional<outcome> worst;
     std::optional<std::string> full;
     std::string dns_problem, lacking;
-    std::set<std::string> lacking_hosts;
+    std::set<std::string> lacking_hosts, unusable_hosts;
     bool looped = false, unclear = !d->by_mx, cut_off = false;
     std::size_t tried = 0;
     // RFC 5321 section 5.1: worse hosts are for when all better ones failed. One that has no
@@ -420,7 +441,7 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
         while (to < hosts.names.size() && hosts.preferences[to] == hosts.preferences[from]) ++to;
         std::vector<std::string> equals{hosts.names.begin() + static_cast<std::ptrdiff_t>(from),
                                         hosts.names.begin() + static_cast<std::ptrdiff_t>(to)};
-        auto found = co_await find_addresses(self, d, std::move(equals), until);
+        auto found = co_await find_addresses(self, d, &hosts.security, std::move(equals), until);
         if (dns_problem.empty()) dns_problem = found.problem;
         unclear = unclear || found.unclear;
         cut_off = found.cut_off;
@@ -429,12 +450,22 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
         if (looped) break;
         for (auto const& host : found.all) {
             auto const& a = host.at;
-            if (lacking_hosts.contains(host.name)) continue;
+            if (lacking_hosts.contains(host.name) || unusable_hosts.contains(host.name)) continue;
             cut_off = cut_off || tried >= most_addresses || self->stopping_ || steady_clock::now() >= until;
             if (cut_off) break;
             hop next = self->make_hop(*d, host.name);
             next.at.address = a;
             next.others_left = &host != &found.all.back() || to < hosts.names.size();
+            if (auto no = secure(*d, next, hosts.security, *host.security)) {
+                self->count_unusable(d->domain, host.name, *no);
+                (no->for_message ? lacking_hosts : unusable_hosts).insert(host.name);
+                if (no->for_message) {
+                    lacking += (lacking.empty() ? "" : ", ") + no->why.reply;
+                } else if (!worst || !worst->remote_said) {
+                    worst = std::move(no->why);
+                }
+                continue;
+            }
             std::string const key = line_of(next.at);
             auto place = self->take_place(*d, key);
             if (!place) {
@@ -491,10 +522,11 @@ net::awaitable<link_result> dispatcher::connect_to(dispatcher* self, hop to, ste
     auto const tls = to.as ? to.as->tls : self->world_.tls;
     auto first =
         co_await open_link(executor, to, self->plan_->hostname, tls, self->world_.limits, self->streams_, until);
+    self->count_session(to, first);
     if (first && to.require_tls && !(*first)->session.announced().require_tls) {
         no_work none;
         co_await use_link(*first, none, self->world_.limits);
-        link_failure failure{own_finding(rules::remote_needs_tls, to.domain, to.to_string()), false, true, {}};
+        link_failure failure{own_finding(rules::remote_needs_tls, to.domain, to.to_string()), false, true, {}, {}};
         co_return failure;
     }
     if (first || !first.error().tls_handshake || to.tls != smtp::tls_wish::if_offered) co_return first;

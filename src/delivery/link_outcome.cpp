@@ -18,6 +18,11 @@ outcome fate_at(link const& l, smtp::reply const& r)
     return o;
 }
 
+catalogue::rule const& told_of(link const& l)
+{
+    return l.to.demand.unmet != nullptr ? *l.to.demand.unmet : rules::route_tls_failure;
+}
+
 outcome session_failure(link const& l)
 {
     auto const& s = l.session;
@@ -39,7 +44,8 @@ outcome session_failure(link const& l)
         case smtp::failure::login_impossible:
             return own_finding(l.no_token ? rules::smart_host_token_failure : rules::smart_host_login_impossible,
                                l.to.domain, s.failure_text());
-        case smtp::failure::no_tls: return own_finding(rules::route_tls_failure, l.to.domain, s.failure_text());
+        case smtp::failure::no_tls:
+            return own_finding(told_of(l), l.to.domain, l.to.to_string() + ": " + s.failure_text());
         case smtp::failure::none: return own_finding(rules::remote_broke_off, l.to.domain);
         case smtp::failure::malformed:
         case smtp::failure::injected:

@@ -33,6 +33,9 @@ result<plan> make_plan(config::settings const& s)
     p.concurrency = std::max(1u, s.delivery.concurrency);
     p.connections_per_host = std::clamp(s.delivery.connections_per_host, 1u, p.concurrency);
     p.recipient_delimiter = s.submission.recipient_delimiter;
+    p.tls_rules = s.tls_policy;
+    p.dane = s.transport.dane;
+    p.mta_sts = s.transport.mta_sts;
     return p;
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@
 #include "delivery/target.hpp"
 #include "delivery/ways.hpp"
 #include "dns/resolver.hpp"
+#include "escort/office.hpp"
+#include "forwarding/book.hpp"
 #include "net/tls.hpp"
 #include "signing/signer.hpp"
 
@@ -42,6 +45,9 @@ struct plan {
     unsigned connections_per_host = 1;
     unsigned concurrency = 1;
     char recipient_delimiter = '+';
+    std::vector<config::tls_rule> tls_rules;
+    bool dane = true;
+    bool mta_sts = true;
 };
 
 result<plan> make_plan(config::settings const& s);
@@ -72,6 +78,7 @@ struct surroundings {
     std::chrono::milliseconds grow_after{10};  // how long mail waits before one more connection is made
     std::chrono::milliseconds down_first{std::chrono::seconds{15}};  // a dead host is left alone, each time longer
     std::chrono::milliseconds down_most{std::chrono::minutes{5}};
+    std::chrono::milliseconds probe_most{std::chrono::hours{1}};  // then it is tried whether it works again
     std::chrono::milliseconds housekeeping{std::chrono::minutes{1}};
     // A smart host that takes no login, or no more mail of ours, is left alone, each time longer.
     std::chrono::milliseconds account_first{std::chrono::minutes{1}};
@@ -80,10 +87,15 @@ struct surroundings {
     std::size_t most_in_line = 2000;       // of them, for one server that has no connection free
     unsigned mailbox_threads = 4;
     std::function<wall_time()> now = wall_clock::now;
+    std::function<unsigned()> random_seed = [] { return std::random_device{}(); };
     std::function<result<std::unique_ptr<dns::resolver>>(boost::asio::any_io_executor)> make_resolver;
     std::shared_ptr<net::tls_context> tls;
+    // Domains' policies, and the count of how TLS went; null: neither.
+    escort::office* security = nullptr;
     // Signs our own reports; null: nobody does.
     signing::signer* signer = nullptr;
+    // Whose mail goes on to others; null: nobody's.
+    forwarding::book* forwards = nullptr;
     // Told how many recipients of an account's message were refused for good.
     std::function<void(std::string const& account, std::uint32_t count)> on_bounces;
     // Told when a smart host takes no login or no more mail of ours, once until it is well again.

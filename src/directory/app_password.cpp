@@ -95,11 +95,12 @@ std::vector<secret> written_forms(secret const& letters)
     return forms;
 }
 
-std::string app_password_verifier(std::string_view key, std::int64_t account, secret const& letters)
+std::string app_password_verifier(std::string_view key, std::string_view owner, secret const& letters)
 {
-    std::string text = "app password " + std::to_string(account) + ' ';
-    text.reserve(text.size() + letters.size());
-    text += letters.reveal();
+    constexpr std::string_view before = "app password ";
+    std::string text;
+    text.reserve(before.size() + owner.size() + 1 + letters.size());
+    text.append(before).append(owner).append(1, ' ').append(letters.reveal());
     auto made = hmac(hash::sha256, key, text);
     wipe(text.data(), text.size());
     return made;

@@ -61,7 +61,8 @@ std::optional<secret> read_app_password(std::string_view text);
 /// alone. For SCRAM, where the server does not get to see what was entered.
 std::vector<secret> written_forms(secret const& letters);
 /// What is kept of its letters. `key`: the account database's secret, so that both are restored
-/// from the same backup. Bound to the account, so that the rows of two can't be swapped.
-std::string app_password_verifier(std::string_view key, std::int64_t account, secret const& letters);
+/// from the same backup. Bound to the owner, so that the rows of two can't be swapped: the number of an
+/// account, or the address of a back end's user.
+std::string app_password_verifier(std::string_view key, std::string_view owner, secret const& letters);
 
 }  // namespace postern::directory

@@ -23,12 +23,27 @@ app_password* find(std::vector<app_password>& list, std::int64_t id)
     return found == list.end() ? nullptr : &*found;
 }
 
-result<std::int64_t> one_number(connection& c, char const* sql, std::int64_t account, std::int64_t now)
+/// The two columns that say whose a row is: one of them is null.
+constexpr char const* of_owner = "account IS ?1 AND address IS ?2";
+void bind_owner(statement& s, app_password_owner const& whose)
 {
-    auto s = c.prepare(sql);
+    if (whose.account != 0) {
+        s.bind(1, whose.account);
+        s.bind_null(2);
+    } else {
+        s.bind_null(1);
+        s.bind(2, whose.address);
+    }
+}
+
+result<std::int64_t> working(connection& c, app_password_owner const& whose, std::int64_t now)
+{
+    auto s = c.prepare((std::string{"SELECT count(*) FROM app_passwords WHERE "} + of_owner +
+                        " AND revoked IS NULL AND (expires IS NULL OR expires > ?3)")
+                           .c_str());
     if (!s) return std::move(s).error();
-    s->bind(1, account);
-    s->bind(2, now);
+    bind_owner(*s, whose);
+    s->bind(3, now);
     auto row = s->step();
     if (!row) return std::move(row).error();
     return *row ? s->number(0) : 0;
@@ -57,24 +72,34 @@ result<> put_limits(connection& c, std::int64_t id, app_password_limits const& l
 
 }  // namespace
 
+app_password_owner owner_of(stored_account const& a)
+{
+    return a.id != 0 ? app_password_owner{a.id, {}} : app_password_owner{0, a.who.address};
+}
+
+std::string name_of(app_password_owner const& o) { return o.account != 0 ? std::to_string(o.account) : o.address; }
+
 result<> app_password_reader::prepare(connection& c)
 {
     struct {
         statement& to;
-        char const* sql;
+        std::string sql;
     } const list[] = {
         {passwords_,
          "SELECT id, label, verifier, created, created_by, expires, revoked, last_used, last_client"
-         " FROM app_passwords WHERE account = ?1 ORDER BY id"},
+         " FROM app_passwords WHERE " +
+             std::string{of_owner} + " ORDER BY id"},
         {limits_,
          "SELECT l.app_password, l.kind, l.value FROM app_passwords p JOIN app_password_limits l"
-         " ON l.app_password = p.id WHERE p.account = ?1"},
+         " ON l.app_password = p.id WHERE " +
+             std::string{of_owner}},
         {keys_,
          "SELECT k.app_password, k.hash, k.form, k.iterations, k.salt, k.stored_key, k.server_key"
-         " FROM app_passwords p JOIN app_password_keys k ON k.app_password = p.id WHERE p.account = ?1"},
+         " FROM app_passwords p JOIN app_password_keys k ON k.app_password = p.id WHERE " +
+             std::string{of_owner}},
     };
     for (auto const& item : list) {
-        auto s = c.prepare(item.sql);
+        auto s = c.prepare(item.sql.c_str());
         if (!s) return std::move(s).error();
         item.to = std::move(*s);
     }
@@ -84,9 +109,10 @@ result<> app_password_reader::prepare(connection& c)
 result<> app_password_reader::fill(stored_account& a)
 {
     std::vector<app_password> list;
+    auto const whose = owner_of(a);
     {
         reset_at_end at_end{passwords_};
-        passwords_.bind(1, a.id);
+        bind_owner(passwords_, whose);
         for (;;) {
             auto row = passwords_.step();
             if (!row) return std::move(row).error();
@@ -105,16 +131,16 @@ result<> app_password_reader::fill(stored_account& a)
         }
     }
     if (list.empty()) return done{};
-    if (auto r = fill_limits(a.id, list); !r) return r;
+    if (auto r = fill_limits(whose, list); !r) return r;
     if (auto r = fill_keys(a, list); !r) return r;
     for (auto& p : list) a.who.app_passwords.push_back(std::make_shared<app_password const>(std::move(p)));
     return done{};
 }
 
-result<> app_password_reader::fill_limits(std::int64_t account, std::vector<app_password>& list)
+result<> app_password_reader::fill_limits(app_password_owner const& whose, std::vector<app_password>& list)
 {
     reset_at_end at_end{limits_};
-    limits_.bind(1, account);
+    bind_owner(limits_, whose);
     for (;;) {
         auto row = limits_.step();
         if (!row) return std::move(row).error();
@@ -139,7 +165,7 @@ result<> app_password_reader::fill_limits(std::int64_t account, std::vector<app_
 result<> app_password_reader::fill_keys(stored_account& a, std::vector<app_password>& list)
 {
     reset_at_end at_end{keys_};
-    keys_.bind(1, a.id);
+    bind_owner(keys_, owner_of(a));
     for (;;) {
         auto row = keys_.step();
         if (!row) return std::move(row).error();
@@ -169,42 +195,42 @@ result<> app_password_reader::fill_keys(stored_account& a, std::vector<app_passw
     }
 }
 
-result<std::int64_t> insert_app_password(connection& c, std::int64_t account, app_password const& p,
+result<std::int64_t> insert_app_password(connection& c, app_password_owner const& whose, app_password const& p,
                                          std::vector<app_password_key> const& keys, wall_time now)
 {
     auto const at = to_microseconds(now);
-    auto working = one_number(c,
-                              "SELECT count(*) FROM app_passwords WHERE account = ?1 AND revoked IS NULL"
-                              " AND (expires IS NULL OR expires > ?2)",
-                              account, at);
-    if (!working) return std::move(working).error();
-    if (*working >= static_cast<std::int64_t>(most_app_passwords))
+    auto count = working(c, whose, at);
+    if (!count) return std::move(count).error();
+    if (*count >= static_cast<std::int64_t>(most_app_passwords))
         return error{{5, 7, 0},
                      "The account has as many app passwords as one can have",
                      "the account has " + std::to_string(most_app_passwords) +
                          " app passwords, which is as many as one can have: revoke one that is not used any more"};
-    auto old = c.prepare(
-        "DELETE FROM app_passwords WHERE account = ?1 AND (revoked IS NOT NULL OR expires <= ?2) AND id NOT IN"
-        " (SELECT id FROM app_passwords WHERE account = ?1 ORDER BY id DESC LIMIT ?3)");
+    std::string const mine = of_owner;
+    auto old =
+        c.prepare(("DELETE FROM app_passwords WHERE " + mine +
+                   " AND (revoked IS NOT NULL OR expires <= ?3) AND id NOT IN (SELECT id FROM app_passwords WHERE " +
+                   mine + " ORDER BY id DESC LIMIT ?4)")
+                      .c_str());
     if (!old) return std::move(old).error();
-    old->bind(1, account);
-    old->bind(2, at);
-    old->bind(3, static_cast<std::int64_t>(most_app_passwords_kept - most_app_passwords));
+    bind_owner(*old, whose);
+    old->bind(3, at);
+    old->bind(4, static_cast<std::int64_t>(most_app_passwords_kept - most_app_passwords));
     if (auto r = old->run(); !r) return std::move(r).error();
 
     auto s = c.prepare(
-        "INSERT INTO app_passwords (account, label, verifier, created, created_by, expires)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+        "INSERT INTO app_passwords (account, address, label, verifier, created, created_by, expires)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
     if (!s) return std::move(s).error();
-    s->bind(1, account);
-    s->bind(2, p.label);
-    s->bind_blob(3, p.verifier);
-    s->bind(4, at);
-    s->bind(5, p.created_by);
+    bind_owner(*s, whose);
+    s->bind(3, p.label);
+    s->bind_blob(4, p.verifier);
+    s->bind(5, at);
+    s->bind(6, p.created_by);
     if (p.expires) {
-        s->bind(6, to_microseconds(*p.expires));
+        s->bind(7, to_microseconds(*p.expires));
     } else {
-        s->bind_null(6);
+        s->bind_null(7);
     }
     if (auto r = s->run(); !r) return std::move(r).error();
     std::int64_t const id = c.last_row();
@@ -231,13 +257,15 @@ result<> put_app_password_key(connection& c, std::int64_t app_password, app_pass
     return s->run();
 }
 
-result<> mark_revoked(connection& c, std::int64_t account, std::int64_t app_password, wall_time now)
+result<> mark_revoked(connection& c, app_password_owner const& whose, std::int64_t app_password, wall_time now)
 {
-    auto s = c.prepare("UPDATE app_passwords SET revoked = ?3 WHERE account = ?1 AND id = ?2 AND revoked IS NULL");
+    auto s = c.prepare(
+        (std::string{"UPDATE app_passwords SET revoked = ?4 WHERE "} + of_owner + " AND id = ?3 AND revoked IS NULL")
+            .c_str());
     if (!s) return std::move(s).error();
-    s->bind(1, account);
-    s->bind(2, app_password);
-    s->bind(3, to_microseconds(now));
+    bind_owner(*s, whose);
+    s->bind(3, app_password);
+    s->bind(4, to_microseconds(now));
     if (auto r = s->run(); !r) return r;
     if (c.changes() == 0)
         return error{{5, 7, 0},
@@ -248,6 +276,14 @@ result<> mark_revoked(connection& c, std::int64_t account, std::int64_t app_pass
     if (!keys) return std::move(keys).error();
     keys->bind(1, app_password);
     return keys->run();
+}
+
+result<> drop_app_passwords(connection& c, std::string_view address)
+{
+    auto s = c.prepare("DELETE FROM app_passwords WHERE address = ?1");
+    if (!s) return std::move(s).error();
+    s->bind(1, address);
+    return s->run();
 }
 
 result<> put_use(connection& c, use_of_app_password const& u)

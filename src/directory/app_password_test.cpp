@@ -110,12 +110,12 @@ TEST_CASE("an app password is read in any letter case, with whatever stands betw
 TEST_CASE("what is kept of an app password depends on the key, the account and the letters")
 {
     secret const letters{"abcdefghjkmnpqrstuvwxyza"};
-    auto const kept = app_password_verifier("key", 7, letters);
+    auto const kept = app_password_verifier("key", "7", letters);
     CHECK(kept.size() == 32);
-    CHECK(kept == app_password_verifier("key", 7, letters));
-    CHECK(kept != app_password_verifier("other", 7, letters));
-    CHECK(kept != app_password_verifier("key", 8, letters));
-    CHECK(kept != app_password_verifier("key", 7, secret{"abcdefghjkmnpqrstuvwxyzb"}));
+    CHECK(kept == app_password_verifier("key", "7", letters));
+    CHECK(kept != app_password_verifier("other", "7", letters));
+    CHECK(kept != app_password_verifier("key", "8", letters));
+    CHECK(kept != app_password_verifier("key", "7", secret{"abcdefghjkmnpqrstuvwxyzb"}));
 }
 
 TEST_CASE("the limits of an app password hold for what they name, and without any all is allowed")
@@ -260,6 +260,31 @@ TEST_CASE("SCRAM works with an app password as it was shown, and without the hyp
         CHECK(own->state == login_state::accepted);
         CHECK_FALSE(own->app);
     }
+}
+
+TEST_CASE("expired app passwords leave room in SCRAM for those that work, and take part no more")
+{
+    folder where;
+    auto d = open(where, {"example.org"});
+    REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
+    std::vector<std::string> old;
+    for (std::size_t i = 0; i < most_app_passwords; ++i) old.emplace_back(make(*d, "bob@example.org").text.reveal());
+    auto const state = [&](std::string const& text) { return scram(*d, "bob@example.org", text, mechanism)->state; };
+    CHECK(state(old.front()) == login_state::accepted);
+    CHECK(state(old.back()) == login_state::accepted);
+    {
+        auto c = connection::open(where.file(), connection::mode::existing, 1000);
+        REQUIRE(c);
+        REQUIRE((*c)->execute("UPDATE app_passwords SET expires = created + 1"));
+    }
+    REQUIRE(eventually([&] { return state(old.front()) == login_state::bad_credentials; }));
+    // As many as there may be, behind as many that have expired.
+    std::vector<std::string> fresh;
+    for (std::size_t i = 0; i < most_app_passwords; ++i) fresh.emplace_back(make(*d, "bob@example.org").text.reveal());
+    CHECK(d->list_app_passwords("bob@example.org")->size() == 2 * most_app_passwords);
+    CHECK(state(fresh.front()) == login_state::accepted);
+    CHECK(state(fresh.back()) == login_state::accepted);
+    CHECK(state(old.back()) == login_state::bad_credentials);
 }
 
 TEST_CASE("an app password gets the SCRAM keys that it lacks when it logs in with PLAIN")

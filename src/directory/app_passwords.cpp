@@ -13,12 +13,12 @@ namespace {
 
 constexpr std::size_t forms_of_one = 2;
 
-error refused(char const* why) { return {{5, 7, 0}, "The app password can't be made", why}; }
+error not_made(char const* why) { return {{5, 7, 0}, "The app password can't be made", why}; }
 
 /// Each sender or recipient as it is compared.
 result<> make_keys(std::vector<std::string>& list)
 {
-    if (list.size() > most_limits) return refused("there are too many limits of one kind (at most 50)");
+    if (list.size() > most_limits) return not_made("there are too many limits of one kind (at most 50)");
     for (auto& text : list) {
         auto key = sender_key(text);
         if (!key)
@@ -72,7 +72,8 @@ std::optional<scram_salt> exchange_salt(stored_account const& a, hash h)
 std::shared_ptr<app_password const> embedded::find_app_password(entry const& e, secret const& letters) const
 {
     static std::string const none(digest_size(hash::sha256), '\0');
-    auto const wanted = app_password_verifier(store_->server_secret(), e ? e->id : 0, letters);
+    auto const owner = e ? name_of(owner_of(*e)) : std::string{"0"};
+    auto const wanted = app_password_verifier(store_->server_secret(), owner, letters);
     std::shared_ptr<app_password const> found;
     for (std::size_t i = 0; i < most_app_passwords_kept; ++i) {
         bool const there = e && i < e->who.app_passwords.size();
@@ -101,7 +102,8 @@ std::vector<app_password_key> embedded::make_app_keys(stored_account const& a, s
 {
     std::vector<app_password_key> list;
     for (hash const h : hashes) {
-        auto const salt = exchange_salt(a, h).value_or(made_up_salt(a.who.address, h));
+        auto const made_up = a.id != 0 ? made_up_salt(a.who.address, h) : outside_salt(a.who.address, h);
+        auto const salt = exchange_salt(a, h).value_or(made_up);
         std::int64_t form = 0;
         for (auto const& text : written_forms(letters)) {
             app_password_key k;
@@ -116,18 +118,18 @@ std::vector<app_password_key> embedded::make_app_keys(stored_account const& a, s
 
 result<made_app_password> embedded::add_app_password(std::string_view address, new_app_password wanted)
 {
-    auto const found = account_to_change(address);
+    auto const found = find_owner_to_be(address);
     if (!found) return found.error();
     stored_account const& a = **found;
     if (wanted.label.empty() || wanted.label.size() > longest_label || !is_utf8(wanted.label) ||
         printable(wanted.label, longest_label) != wanted.label)
-        return refused("the label must have 1 to 64 octets, and none that can't be shown");
+        return not_made("the label must have 1 to 64 octets, and none that can't be shown");
     auto& limits = wanted.limits;
-    if (limits.networks.size() > most_limits) return refused("there are too many networks (at most 50)");
+    if (limits.networks.size() > most_limits) return not_made("there are too many networks (at most 50)");
     if (auto r = make_keys(limits.senders); !r) return std::move(r).error();
     if (auto r = make_keys(limits.recipients); !r) return std::move(r).error();
     auto const now = wall_clock::now();
-    if (wanted.expires && *wanted.expires <= now) return refused("it would have expired already");
+    if (wanted.expires && *wanted.expires <= now) return not_made("it would have expired already");
 
     made_app_password made;
     made.text = make_app_password();
@@ -137,10 +139,11 @@ result<made_app_password> embedded::add_app_password(std::string_view address, n
     p.created_by = std::move(wanted.created_by);
     p.expires = wanted.expires;
     p.limits = std::move(limits);
-    p.verifier = app_password_verifier(store_->server_secret(), a.id, letters);
-    auto id = store_->add_app_password(a.id, p, make_app_keys(a, letters, *scram_hashes_.get()), now);
+    p.verifier = app_password_verifier(store_->server_secret(), name_of(owner_of(a)), letters);
+    auto id = store_->add_app_password(owner_of(a), p, make_app_keys(a, letters, *scram_hashes_.get()), now);
     if (!id) return std::move(id).error();
     made.id = *id;
+    made.address = a.who.address;
     if (auto r = changed(done{}); !r) return std::move(r).error();
     return made;
 }
@@ -148,7 +151,7 @@ result<made_app_password> embedded::add_app_password(std::string_view address, n
 result<std::vector<app_password>> embedded::list_app_passwords(std::string_view address)
 {
     uses_.flush();
-    auto found = account_to_change(address);
+    auto found = find_owner_of_some(address);
     if (!found) return std::move(found).error();
     std::vector<app_password> list;
     for (auto const& p : (*found)->who.app_passwords) list.push_back(*p);
@@ -157,9 +160,9 @@ result<std::vector<app_password>> embedded::list_app_passwords(std::string_view 
 
 result<> embedded::revoke_app_password(std::string_view address, std::int64_t id)
 {
-    auto found = account_to_change(address);
+    auto found = find_owner_of_some(address);
     if (!found) return std::move(found).error();
-    return changed(store_->revoke_app_password((*found)->who.address, id, wall_clock::now()));
+    return changed(store_->revoke_app_password(owner_of(**found), id, wall_clock::now()));
 }
 
 void embedded::note_use(app_password const& p, ip_address const& client)
@@ -171,7 +174,7 @@ void embedded::note_use(app_password const& p, ip_address const& client)
 result<embedded::entry> embedded::account_to_change(std::string_view address)
 {
     auto const key = login_key(address);
-    if (!key) return error{{5, 1, 3}, "That is not a full address", printable(address) + " is not a full address"};
+    if (!key) return bad_address(address);
     auto found = store_->find_login(*key);
     if (!found || *found) return found;
     auto elsewhere = find_account(*key);
@@ -179,9 +182,8 @@ result<embedded::entry> embedded::account_to_change(std::string_view address)
     if (*elsewhere)
         return error{{5, 1, 1},
                      "The user comes from a back end",
-                     *key +
-                         " comes from a back end; only accounts of the database (`postern account add`) can have "
-                         "app passwords"};
+                     *key + " comes from the back end " + (*elsewhere)->back_end +
+                         ": that can only be changed of accounts of the database (`postern account add`)"};
     return error{{5, 1, 1}, "There is no such account", "there is no account " + printable(address)};
 }
 

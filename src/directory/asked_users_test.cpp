@@ -1,162 +1,14 @@
 // Back ends that tell of users by name: what is asked, remembered, bounded, and what it costs.
-#include <atomic>
-#include <condition_variable>
-#include <future>
-#include <map>
-#include <mutex>
-
 #include <doctest/doctest.h>
 
-#include "base/base64.hpp"
-#include "base/crypto.hpp"
-#include "directory/authenticator.hpp"
-#include "directory/embedded.hpp"
-#include "directory/import.hpp"
-#include "directory/test_directory.hpp"
+#include "directory/few_notes.hpp"
+#include "directory/scripted_back_end.hpp"
 #include "directory/verifier.hpp"
-#include "sasl/scram.hpp"
 
 using namespace postern;
 using namespace postern::directory;
 using namespace postern::directory::testing;
 using namespace std::chrono_literals;
-
-namespace {
-
-/// Another program, as the test wants it.
-struct program {
-    std::mutex lock;
-    std::condition_variable changed;
-    std::map<std::string, stored_user> users;
-    std::atomic<int> fetches{0}, probes{0}, waiting{0};
-    bool down = false;
-    bool hangs = false;
-    bool can_be_probed = true;
-    bool only_this = false;  // errors are about one question
-    std::vector<std::string> replaced;
-
-    void set(std::string const& name, std::string_view password)
-    {
-        std::lock_guard hold{lock};
-        users[name].passwords = {secret{password}};
-    }
-    void let(bool program::*what, bool on)
-    {
-        {
-            std::lock_guard hold{lock};
-            this->*what = on;
-        }
-        changed.notify_all();
-    }
-    error failure() const { return {{4, 3, 0}, "Not available", "the test says so"}; }
-};
-
-class scripted final : public asker {
-public:
-    explicit scripted(std::shared_ptr<program> p) : p_(std::move(p)) {}
-
-    result<std::optional<stored_user>> fetch(std::string const& name, steady_time deadline) override
-    {
-        std::unique_lock hold{p_->lock};
-        ++p_->fetches;
-        if (!wait(hold, deadline)) return p_->failure();
-        auto const found = p_->users.find(name);
-        if (found == p_->users.end()) return std::optional<stored_user>{};
-        return std::optional<stored_user>{found->second};
-    }
-    result<std::optional<std::string>> look_up(std::string const& address, steady_time deadline) override
-    {
-        std::unique_lock hold{p_->lock};
-        ++p_->fetches;
-        if (!wait(hold, deadline)) return p_->failure();
-        if (!p_->users.contains(address)) return std::optional<std::string>{};
-        return std::optional<std::string>{address};
-    }
-    result<bool> replace_password(std::string const& name, secret const& old, secret const& fresh, steady_time) override
-    {
-        std::lock_guard hold{p_->lock};
-        auto& texts = p_->users[name].passwords;
-        if (texts.empty() || texts.front().reveal() != old.reveal()) return false;
-        texts.front() = fresh;
-        p_->replaced.emplace_back(fresh.reveal());
-        return true;
-    }
-    std::optional<result<>> probe(steady_time deadline) override
-    {
-        std::unique_lock hold{p_->lock};
-        ++p_->probes;
-        if (!p_->can_be_probed) return std::nullopt;
-        if (!wait(hold, deadline)) return result<>{p_->failure()};
-        return result<>{done{}};
-    }
-    bool lost() const override { return !p_->only_this; }
-
-private:
-    bool wait(std::unique_lock<std::mutex>& hold, steady_time deadline)
-    {
-        ++p_->waiting;
-        bool const in_time = p_->changed.wait_until(hold, deadline, [&] { return !p_->hangs; });
-        --p_->waiting;
-        return in_time && !p_->down;
-    }
-
-    std::shared_ptr<program> p_;
-};
-
-backend_options told()
-{
-    backend_options o;
-    o.name = "told";
-    o.type = "scripted";
-    o.tells = true;
-    o.timeout = 10s;
-    o.moment = 0ms;
-    return o;
-}
-
-/// A directory whose only back end is that program.
-struct house {
-    explicit house(backend_options o = told(), options d = {})
-    {
-        d.folder = where.path();
-        d.hash_threads = 2;
-        d.configured_domains = {"example.org"};
-        auto made = accounts_file::open(where.path());
-        REQUIRE(made);
-        back_ends others;
-        others.authenticators.push_back(make_authenticator(o, [p = p] { return std::make_unique<scripted>(p); }));
-        accounts = std::make_unique<embedded>(std::move(d), std::move(*made), std::move(others));
-        REQUIRE(accounts->begin());
-    }
-    /// The back end has been looked at once, as it is at the start.
-    void settled()
-    {
-        REQUIRE(eventually([&] { return p->probes > 0 && p->waiting == 0; }));
-    }
-    result<sasl::scram_keys> scram(std::string_view name, hash h = hash::sha256)
-    {
-        std::promise<void> ready;
-        auto future = ready.get_future();
-        accounts->prepare_login(name, freshness::now, [&] { ready.set_value(); });
-        future.wait();
-        return accounts->scram(name, h);
-    }
-
-    folder where;
-    std::shared_ptr<program> p = std::make_shared<program>();
-    std::unique_ptr<embedded> accounts;
-};
-
-std::string scram_text(char const* name, hash h, char const* password, std::uint32_t iterations)
-{
-    auto const salt = random_octets(12);
-    auto const salted = sasl::scram::salted_password(h, password, salt, iterations);
-    auto const keys = sasl::scram::derive_keys(h, salted, salt, iterations);
-    return std::string{"{"} + name + "}" + std::to_string(iterations) + "," + base64_encode(keys.salt) + "," +
-           base64_encode(keys.stored_key) + "," + base64_encode(keys.server_key);
-}
-
-}  // namespace
 
 TEST_CASE("a user who is told of logs in, sends as told, and gets mail")
 {
@@ -206,33 +58,6 @@ TEST_CASE("a user who is told of logs in, sends as told, and gets mail")
     CHECK(*h.accounts->find_recipient(nobody) == nullptr);
 }
 
-TEST_CASE("SCRAM keys are given as they are told, for each hash, and made up in the same shape")
-{
-    house h;
-    {
-        std::lock_guard hold{h.p->lock};
-        h.p->users["ann@example.org"].passwords = {secret{scram_text("SCRAM-SHA-256", hash::sha256, "sesame", 4096)},
-                                                   secret{scram_text("SCRAM-SHA-512", hash::sha512, "sesame", 5000)},
-                                                   secret{"{PLAIN}sesame"}};
-    }
-    for (auto const& [hash, iterations] : {std::pair{hash::sha256, 4096u}, std::pair{hash::sha512, 5000u}}) {
-        auto const keys = h.scram("ann@example.org", hash);
-        REQUIRE(keys);
-        CHECK(keys->real);
-        CHECK(keys->iterations == iterations);
-        CHECK(h.accounts->authorize("ann@example.org", "", keys->stored_key)->state == login_state::accepted);
-        auto const made_up = h.scram("nobody@example.org", hash);
-        REQUIRE(made_up);
-        CHECK_FALSE(made_up->real);
-        CHECK(made_up->iterations == iterations);
-        CHECK(made_up->salt.size() == keys->salt.size());
-        CHECK(h.scram("nobody@example.org", hash)->salt == made_up->salt);
-    }
-    CHECK_FALSE(h.scram("ann@example.org", hash::sha1)->real);
-    CHECK(log_in(*h.accounts, "ann@example.org", "sesame").state == login_state::accepted);
-    CHECK(h.accounts->means().scram_sha512);
-}
-
 TEST_CASE("unknown names and wrong passwords take the same: questions and hashes")
 {
     auto const crypt = make_verifier("sesame");
@@ -255,6 +80,11 @@ TEST_CASE("unknown names and wrong passwords take the same: questions and hashes
     if (of_this_moment) work("nobody@example.org", "wrong 0");
     auto const wrong = work("ann@example.org", "wrong 1");
     CHECK(wrong == work("nobody@example.org", "wrong 1"));
+    // The cause is remembered, too.
+    for (int i = 0; i < 2; ++i) {
+        CHECK(log_in(*h.accounts, "ann@example.org", "wrong 1").why == login_cause::wrong_password);
+        CHECK(log_in(*h.accounts, "nobody@example.org", "wrong 1").why == login_cause::unknown_user);
+    }
     CHECK(wrong.first == 1);
     CHECK(wrong.second == (of_this_moment ? 0 : 1));
     // The same wrong password again: not hashed for either.
@@ -294,7 +124,7 @@ TEST_CASE("a back end that is down: at once unavailable, known users go on, and 
         auto const next = try_log_in(*h.accounts, name, "sesame");
         REQUIRE_FALSE(next);
         CHECK(next.error().logged.find("the test says so") != std::string::npos);
-        CHECK_FALSE(h.scram(name));
+        CHECK(h.scram(name)->unsure);
     }
     CHECK(h.p->fetches == fetches);
     // Ann was told of: her password is still right, another one is not called wrong.
@@ -403,4 +233,71 @@ TEST_CASE("a back end may not speak for an account of the database")
     CHECK(log_in(*h.accounts, "mallory", "sesame").state == login_state::bad_credentials);
     CHECK_FALSE(h.scram("mallory")->real);
     CHECK(log_in(*h.accounts, "boss@example.org", "the boss's").state == login_state::accepted);
+}
+
+TEST_CASE("a better hash goes to the back end that told of the user, however many there are")
+{
+    auto second = told();
+    second.name = "second";
+    second.takes_hashes = true;
+    options d;
+    d.upgrade_hashes = true;
+    bool first_takes = false;
+    SUBCASE("the first takes hashes") { first_takes = true; }
+    SUBCASE("only the second does, which did not tell of the user") {}
+    auto first = told();
+    first.takes_hashes = first_takes;
+    house h{{first, second}, d};
+    h.p->set("ann@example.org", "{PLAIN}sesame");
+    CHECK(log_in(*h.accounts, "ann@example.org", "sesame").who->back_end == "told");
+    if (first_takes) {
+        CHECK(eventually([&] {
+            std::lock_guard hold{h.p->lock};
+            return h.p->replaced.size() == 1;
+        }));
+        return;
+    }
+    // Its turn has come and gone: hashes are made one after the other.
+    std::vector<std::string> problems;
+    REQUIRE(
+        h.accounts->import_accounts("old@example.org:{SHA512-CRYPT}$6$W5Xf6WCjp0LWYyQC$efawLaUKwo1JAnd6N0nQhF/"
+                                    "QrhtOYhKYqz7lXATLhcSSBgeLwzDmlqOI9p8Q3zY6AxP8lII0/bo7LZTj8xnsX/\n",
+                                    problems));
+    CHECK(log_in(*h.accounts, "old@example.org", "sesame").state == login_state::accepted);
+    CHECK(eventually([&] {
+        auto const now = h.accounts->find_account("old@example.org");
+        return now && *now && (*now)->scheme == "argon2id";
+    }));
+    std::lock_guard hold{h.p->lock};
+    CHECK(h.p->replaced.empty());
+}
+
+TEST_CASE("a user whose entry contradicts itself looks like nobody, and nothing lets that one in")
+{
+    house h;
+    {
+        std::lock_guard hold{h.p->lock};
+        auto& u = h.p->users["ann@example.org"];
+        u.problem = "two rows";
+        u.passwords = {secret{"{PLAIN}sesame"}};
+    }
+    for (int i = 0; i < 2; ++i) {
+        auto const l = log_in(*h.accounts, "ann@example.org", "sesame");
+        CHECK(l.state == login_state::bad_credentials);
+        CHECK(l.why == login_cause::none);
+        CHECK(l.cause.find("backend_user_skipped") != std::string::npos);
+    }
+    CHECK_FALSE(h.scram("ann@example.org")->real);
+    h.accounts->wait_for_login("ann@example.org");
+    CHECK(h.accounts->admit("ann@example.org", "", "token")->state == login_state::disabled);
+}
+
+TEST_CASE("what strangers can make happen often is logged now and then, with how often")
+{
+    few_notes notes;
+    steady_time const now{1h};
+    for (int i = 0; i < 5; ++i) CHECK(notes.next(now) == 0u);
+    for (int i = 0; i < 3; ++i) CHECK_FALSE(notes.next(now + 59s));
+    CHECK(notes.next(now + 60s) == 3u);
+    CHECK(notes.next(now + 60s) == 0u);
 }

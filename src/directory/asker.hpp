@@ -37,6 +37,9 @@ struct judgement {
 struct stored_user {
     user_facts user{};
     bool enabled = true;
+    /// Why nobody can log in as the user, where what is stored contradicts itself: for the log, and then to be
+    /// mended by the operator.
+    std::string problem{};
     /// As read_import() reads them. Several are the same password in several forms; of those that
     /// are no SCRAM keys, the first that can be read counts.
     std::vector<secret> passwords{};
@@ -48,7 +51,7 @@ public:
 
     /// Of programs that judge.
     virtual result<judgement> verify(std::string const& name, secret const& password, steady_time deadline);
-    /// Of programs that tell. Nothing: no such user.
+    /// Of programs that tell. Nothing: no such user. Of those that judge, if they can say: without passwords.
     virtual result<std::optional<stored_user>> fetch(std::string const& name, steady_time deadline);
     /// Puts a better hash of the same password in the place of `old`, a text that fetch() gave.
     /// False: there is no such user with that text any more.

@@ -8,6 +8,7 @@
 #include "directory/answers.hpp"
 #include "directory/back_end_state.hpp"
 #include "directory/blocking_pool.hpp"
+#include "directory/few_notes.hpp"
 #include "directory/names.hpp"
 #include "directory/stored_user.hpp"
 #include "directory/usual_users.hpp"
@@ -80,19 +81,17 @@ public:
         auto const address = address_of(name);
         auto const key = login_key(named(told.user.name, address));
         if (!key) {
-            log::event(log::level::warning, "backend_user_skipped",
-                       {{"backend", options.name},
-                        {"user", printable(name, 100)},
-                        {"detail", "there is no full address for the user"}});
+            skip(name, told.problem.empty() ? "there is no full address for the user" : told.problem);
             return nullptr;
         }
         auto a = account_of(told, *key);
         a->name = name;
+        a->who.back_end = options.name;
         if (*key != name) a->who.login_name = name;
-        usual.count(*a);
+        if (!options.tells && told.problem.empty()) a->problem = "the back end judges the password";
+        if (options.tells) usual.count(*a);
         if (a->problem != nullptr) {
-            log::event(log::level::warning, "backend_user_skipped",
-                       {{"backend", options.name}, {"user", printable(name, 100)}, {"detail", a->problem}});
+            if (options.tells || !told.problem.empty()) skip(name, told.problem.empty() ? a->problem : told.problem);
             a->verifier = usual.dummy();
             if (a->verifier.empty()) a->verifier = make_dummy({});
         }
@@ -109,6 +108,19 @@ public:
     usual_users usual;
 
 private:
+    /// A user that can't log in for what is stored. Clients that try again must not fill the log.
+    void skip(std::string const& name, std::string_view why)
+    {
+        auto const left_out = notes_.next(steady_clock::now());
+        if (!left_out) return;
+        log::event(log::level::warning, "backend_user_skipped",
+                   {{"backend", options.name},
+                    {"user", printable(name, 100)},
+                    {"detail", why},
+                    {"left_out", static_cast<std::int64_t>(*left_out)}});
+    }
+
+    few_notes notes_;
     std::function<std::unique_ptr<asker>()> const make_;
 };
 
@@ -116,7 +128,8 @@ class pooled final : public authenticator {
 public:
     pooled(backend_options const& o, std::function<std::unique_ptr<asker>()> make)
         : inside_(std::make_shared<inside>(o, make)),
-          users_(o.tells ? most_users_remembered : 0, o.tells ? most_unknown_remembered : 0),
+          users_(o.recognises || o.tells ? most_users_remembered : 0,
+                 o.recognises || o.tells ? most_unknown_remembered : 0),
           recipients_(most_users_remembered, most_unknown_remembered),
           pool_(o.threads, room_to_wait, o.timeout)
     {
@@ -139,6 +152,8 @@ public:
         return at == std::string_view::npos || name.substr(at + 1) == domain;
     }
     bool tells() const override { return inside_->options.tells; }
+    bool recognises() const override { return inside_->options.recognises || tells(); }
+    std::string address_of(std::string_view name) const override { return inside_->address_of(name); }
 
     void verify(std::string_view name, secret password, verdict_handler handler) override
     {

@@ -1,7 +1,8 @@
 // Back ends that have to be asked: PAM, Dovecot, PostgreSQL, LDAP. They wait for other programs, so
 // every question has a deadline and runs on threads of the back end's own, and nobody else
 // waits: answers come to handlers. Two kinds: those that judge a password, and those that tell
-// how a user is stored, so that Postern verifies and SCRAM works.
+// how a user is stored, so that Postern verifies and SCRAM works. Some that judge can also say, without a
+// password, whether there is such a user.
 //
 // What was told is remembered for a while. Names that strangers choose can't push out those of
 // users, and "no such user" is only good for a burst of questions: whoever was made a moment ago
@@ -31,10 +32,15 @@ public:
     virtual bool covers(std::string_view name) const = 0;
     /// Whether it tells how users are stored (fetch), or judges (verify).
     virtual bool tells() const = 0;
+    /// Whether it can be asked without a password who has a name (fetch). Those that tell can.
+    virtual bool recognises() const = 0;
+    /// The address that a name stands for, if that is one.
+    virtual std::string address_of(std::string_view name) const = 0;
 
     /// Calls the handler once, later, with an address as the user's name.
     virtual void verify(std::string_view name, secret password, verdict_handler handler) = 0;
-    /// Calls the handler once: at once when the answer is known, else later. Null: no such user.
+    /// Calls the handler once: at once when the answer is known, else later. Null: no such user. Of those that
+    /// judge: a user that no password fits.
     virtual void fetch(std::string_view name, freshness how, entry_handler handler) = 0;
     /// What fetch() said a moment ago, from memory; an error when that is not known (any more).
     virtual result<entry> fetched(std::string_view name) = 0;

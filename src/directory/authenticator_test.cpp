@@ -54,6 +54,8 @@ TEST_CASE("Dovecot's answers are read, whatever else stands in them")
         CHECK(got.id == r.id);
         CHECK(got.user == r.user);
     }
+    CHECK(dovecot::parse_reply("USER\t7\tx\tnologin").nologin);
+    CHECK_FALSE(dovecot::parse_reply("USER\t7\tx").nologin);
     std::string const odd{"a\tb\nc\rd\0e\001f", 11};
     CHECK(dovecot::unescape(dovecot::escape(odd)) == odd);
     CHECK(dovecot::escape(odd).find_first_of(std::string_view{"\t\n\r\0", 4}) == std::string::npos);

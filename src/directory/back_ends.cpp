@@ -25,6 +25,8 @@ backend_options complete(backend_options o)
         o.takes_hashes = !o.sql.update.empty();
     }
     if (o.type == "ldap") o.tells = o.ldap.fetch;
+    o.recognises = o.tells || o.type == "pam" || (o.type == "dovecot" && !o.users.empty()) ||
+                   (o.type == "ldap" && !o.ldap.base.empty() && !o.ldap.filter.empty());
     return o;
 }
 

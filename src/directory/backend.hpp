@@ -41,6 +41,7 @@ struct backend_options {
     std::chrono::milliseconds timeout{10'000};
     unsigned threads = 4;
     bool tells = false;                          // gives users as they are stored, instead of judging passwords
+    bool recognises = false;                     // says without a password whether there is such a user
     bool takes_hashes = false;                   // and better hashes can be given to it
     std::chrono::milliseconds remember{30'000};  // so long is what it told of a user good
     std::chrono::milliseconds moment{1'000};     // log-ins of one name within it share an answer

@@ -20,12 +20,22 @@ void wait_for(Begin&& begin)
 
 }  // namespace
 
-void directory::prepare_login(std::string_view, freshness, ready_handler ready) { ready(); }
+login refused(login_cause why, std::string cause)
+{
+    login l;
+    l.cause = std::move(cause);
+    l.why = why;
+    return l;
+}
+
+void directory::prepare_login(std::string_view, freshness, login_ready_handler ready) { ready(certainty::sure); }
 void directory::prepare_address(mail::mailbox const&, ready_handler ready) { ready(); }
 
 void directory::wait_for_login(std::string_view name)
 {
-    wait_for([&](ready_handler ready) { prepare_login(name, freshness::remembered, std::move(ready)); });
+    wait_for([&](ready_handler const& ready) {
+        prepare_login(name, freshness::remembered, [ready](certainty) { ready(); });
+    });
 }
 
 void directory::wait_for_address(mail::mailbox const& address)
@@ -35,7 +45,7 @@ void directory::wait_for_address(mail::mailbox const& address)
 
 result<login> directory::admit(std::string_view address, std::string_view authzid, std::string cause)
 {
-    if (!authzid.empty() && any_name_key(authzid) != any_name_key(address))
+    if (!is_same_name(authzid, address))
         return login{login_state::bad_credentials, nullptr, "the authorization identity is someone else"};
     auto found = find_account(address);
     if (!found) return std::move(found).error();

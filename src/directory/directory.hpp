@@ -46,6 +46,7 @@ std::string_view to_string(basic_passwords::level l) noexcept;
 struct account {
     std::string address;               // the full address: the login name, as mailbox::key()
     std::string login_name;            // where another one is used to log in; else empty
+    std::string back_end;              // the name of the one that knows the user; empty: the database
     std::vector<std::string> aliases;  // further addresses of its own, as keys
     std::vector<std::string> send_as;  // granted: "address", or "@domain" for all of a domain
     bool enabled = true;
@@ -75,7 +76,7 @@ enum class login_state {
     bad_credentials,      // unknown account or wrong password: the client must not learn which
     disabled,             // right credentials, but the account is off (525 5.7.13)
     smtp_auth_off,        // right credentials, but SMTP AUTH is off for it (535 5.7.8 in the catalogue)
-    app_password_needed,  // the right password, but only app passwords, tokens and certificates are taken (534 5.7.9)
+    app_password_needed,  // the right password, but what is no password or an app password is wanted (534 5.7.9)
 };
 struct login {
     login_state state = login_state::bad_credentials;
@@ -87,6 +88,8 @@ struct login {
     /// while the directory is there.
     std::function<void(cause_handler)> look_closer{};
 };
+/// One with bad credentials, and why, as `cause` says for the log.
+login refused(login_cause why, std::string cause);
 /// What `account app-password add` asks for.
 struct new_app_password {
     std::string label;
@@ -96,7 +99,8 @@ struct new_app_password {
 };
 struct made_app_password {
     std::int64_t id = 0;
-    secret text;  // to be shown once
+    std::string address;  // whose it is
+    secret text;          // to be shown once
 };
 /// What CRAM-MD5 is computed from. Made up, but always the same, for accounts without one.
 struct shared_secret {
@@ -104,7 +108,10 @@ struct shared_secret {
     std::string stored_key;  // for authorize(), when the exchange went well
     bool real = false;
     char const* note = "no such account";  // for the log, when not real; a literal
+    bool unsure = false;                   // as in sasl::scram_keys
 };
+/// Whether all whose answer counts could be asked.
+enum class certainty : std::uint8_t { sure, unsure };
 using login_handler = std::function<void(result<login>)>;
 
 struct options {
@@ -136,9 +143,12 @@ public:
     /// "unavailable", unless the database or a file knows the answer. Calls the handler once: at
     /// once when nobody has to be asked, else later, on another thread.
     using ready_handler = std::function<void()>;
+    using login_ready_handler = std::function<void(certainty)>;
     /// Whether there are such back ends at all.
     virtual bool asks_others() const { return false; }
-    virtual void prepare_login(std::string_view name, freshness how, ready_handler ready);
+    /// As it is "now" is what whoever claims a name wants to know, who may measure how long it takes:
+    /// then all back ends are asked that may have the name, whoever has it.
+    virtual void prepare_login(std::string_view name, freshness how, login_ready_handler ready);
     virtual void prepare_address(mail::mailbox const& address, ready_handler ready);
     /// For threads that may wait: those of commands.
     void wait_for_login(std::string_view name);
@@ -167,10 +177,16 @@ public:
     /// account costs the same work as a wrong password.
     virtual void verify_password(std::string_view authcid, std::string_view authzid, secret password,
                                  login_handler handler) = 0;
-    /// Keys for a SCRAM exchange; made up, but always the same, for unknown accounts.
-    virtual result<sasl::scram_keys> scram(std::string_view authcid, postern::hash h) = 0;
+    /// Keys for a SCRAM exchange; made up, but always the same, for unknown accounts. `prepared`: as
+    /// prepare_login() said. Where it is not sure, everybody gets keys, and nobody's are.
+    virtual result<sasl::scram_keys> scram(std::string_view authcid, postern::hash h, certainty prepared) = 0;
+    result<sasl::scram_keys> scram(std::string_view authcid, postern::hash h)
+    {
+        return scram(authcid, h, certainty::sure);
+    }
     /// For CRAM-MD5, which needs the password itself: of accounts that opted in.
-    virtual result<shared_secret> cram_md5(std::string_view authcid) = 0;
+    virtual result<shared_secret> cram_md5(std::string_view authcid, certainty prepared) = 0;
+    result<shared_secret> cram_md5(std::string_view authcid) { return cram_md5(authcid, certainty::sure); }
     /// After a mechanism proved the identity by itself (SCRAM, CRAM-MD5): may it log in? `stored_key`:
     /// of the keys that scram() or cram_md5() gave; the password may have changed since.
     virtual result<login> authorize(std::string_view authcid, std::string_view authzid,

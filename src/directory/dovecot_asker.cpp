@@ -139,19 +139,38 @@ public:
         return unavailable("Dovecot could not tell" + (answer->reason.empty() ? "" : ": " + printable(answer->reason)));
     }
 
+    result<std::optional<stored_user>> fetch(std::string const& name, steady_time deadline) override
+    {
+        auto found = find_user(name, deadline);
+        if (!found) return std::move(found).error();
+        if (!*found) return std::optional<stored_user>{};
+        stored_user u;
+        u.user.name = (*found)->user;
+        u.enabled = !(*found)->nologin;
+        return std::optional<stored_user>{std::move(u)};
+    }
+
     result<std::optional<std::string>> look_up(std::string const& name, steady_time deadline) override
     {
         if (users_path_.empty()) return std::optional<std::string>{};
+        auto found = find_user(name, deadline);
+        if (!found) return std::move(found).error();
+        if (!*found) return std::optional<std::string>{};
+        return std::optional<std::string>{(*found)->user};
+    }
+
+private:
+    result<std::optional<dovecot::reply>> find_user(std::string const& name, steady_time deadline)
+    {
         std::uint32_t const id = next_id();
         auto answer = ask(users_, users_path_, id, dovecot::user_request(id, name), deadline);
         if (!answer) return std::move(answer).error();
         using kind = dovecot::reply::kind;
-        if (answer->what == kind::ok) return std::optional<std::string>{answer->user};
-        if (answer->what == kind::not_found) return std::optional<std::string>{};
+        if (answer->what == kind::ok) return std::optional<dovecot::reply>{std::move(*answer)};
+        if (answer->what == kind::not_found) return std::optional<dovecot::reply>{};
         return unavailable("Dovecot could not tell" + (answer->reason.empty() ? "" : ": " + printable(answer->reason)));
     }
 
-private:
     std::uint32_t next_id()
     {
         if (++id_ == 0) id_ = 1;

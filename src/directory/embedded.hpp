@@ -39,14 +39,16 @@ public:
     result<std::shared_ptr<account const>> find_owner(mail::mailbox const& address) override;
 
     bool asks_others() const override { return !authenticators_.empty(); }
-    void prepare_login(std::string_view name, freshness how, ready_handler ready) override;
+    void prepare_login(std::string_view name, freshness how, login_ready_handler ready) override;
     void prepare_address(mail::mailbox const& address, ready_handler ready) override;
 
     sasl::account_means means() override;
     void verify_password(std::string_view authcid, std::string_view authzid, secret password,
                          login_handler handler) override;
-    result<sasl::scram_keys> scram(std::string_view authcid, postern::hash h) override;
-    result<shared_secret> cram_md5(std::string_view authcid) override;
+    using directory::scram;
+    result<sasl::scram_keys> scram(std::string_view authcid, postern::hash h, certainty prepared) override;
+    using directory::cram_md5;
+    result<shared_secret> cram_md5(std::string_view authcid, certainty prepared) override;
     result<login> authorize(std::string_view authcid, std::string_view authzid, std::string_view stored_key) override;
 
     result<> add_account(mail::mailbox const& address, secret const& password) override;
@@ -144,17 +146,23 @@ private:
     void begin_reopening(std::int64_t now);
     void reopen();
     void note_trouble();
+    void sources_changed();
     result<> refresh();
     result<> refresh_dummy();
     result<> refresh_domains(std::vector<std::string> const* configured);
+
+    // lookups.cpp
     result<entry> load_login(std::string_view key);
     result<entry> load_claimed(std::string_view key);
-    result<entry> ask_sources(std::string_view key) const;
-    entry with_delimiter(entry const& e) const;
-    void sources_changed();
+    result<entry> ask_sources(std::string_view key);
+    result<entry> completed(entry const& e);
+    result<entry> outside_app_passwords(std::string_view address);
+    bool has_others() const { return !sources_.empty() || !authenticators_.empty(); }
     result<entry> known_recipient(mail::mailbox const& address);
     result<entry> load_recipient(mail::mailbox const& address);
     result<entry> find_postmaster(std::string_view domain);
+
+    // management.cpp
     result<> changed(result<> outcome);
     result<std::string> seal_cram_md5(std::string const& address, secret const& password);
 
@@ -170,11 +178,15 @@ private:
                         std::string const& causes, login_handler const& handler);
     void settle_outside(std::size_t index, std::string const& name, secret const& password, result<judgement> j,
                         std::string causes, login_handler const& handler);
-    entry outsider(user_facts const& user, bool enabled, std::string const& type) const;
+    void verify_outside(std::size_t index, std::string const& name, secret const& password, std::string const& causes,
+                        login_handler const& handler);
+    entry outsider(user_facts const& user, bool enabled, backend_health const& from) const;
+    void remember_outsider(std::string const& name, entry const& who);
     void upgrade_outside(entry const& e, std::string const& verifier);
-    result<entry> fetched_outside(std::string const& name);
+    bool is_asked(authenticator const& a, std::string const& name, freshness how);
+    result<entry> fetched_outside(std::string const& name, freshness how);
     result<entry> looked_up_outside(std::string const& key);
-    void fetch_outside(std::size_t index, std::string const& name, freshness how, ready_handler const& ready);
+    void fetch_outside(std::size_t index, std::string const& name, freshness how, login_ready_handler const& ready);
     void look_up_outside(std::size_t index, std::string const& key, std::optional<mail::mailbox> const& then,
                          ready_handler const& ready);
 
@@ -195,11 +207,18 @@ private:
                                                 std::vector<hash> const& hashes) const;
     result<entry> account_to_change(std::string_view address);
 
+    // outside_apps.cpp
+    result<entry> find_outside(std::string const& address);
+    result<entry> find_owner_to_be(std::string_view address);
+    result<entry> find_owner_of_some(std::string_view address);
+    entry known_by_app_passwords(std::string const& name);
+
     // logins.cpp
     struct found_name {
         std::string name;  // as it is compared
         entry who;
         char const* form;
+        bool unsure = false;  // of a stranger: a back end that may know the name did not say
     };
     enum class claimant : std::uint8_t {
         stranger,  // who may measure how long it takes
@@ -213,9 +232,18 @@ private:
     void check(std::string const& name, entry const& e, secret password, login_handler handler);
     void begin_check(std::string const& name, entry const& e, std::string verifier, std::string const& key,
                      secret password, login_handler handler);
-    /// `told`: the account, when a back end told of it. `learns`: better keys can be made of the password.
-    void finish_check(std::string const& key, std::string const& verifier, entry const& told, verified found,
-                      secret const& password, bool learns);
+    /// What a check is about. `told`: the account, when a back end told of it. `learns`: better keys can be made of
+    /// the password. `why`: the cause if it is wrong.
+    struct subject {
+        std::string verifier;
+        entry told;
+        secret password;
+        bool learns = false;
+        login_cause why = login_cause::none;
+    };
+    void finish_check(std::string const& key, subject const& s, verified found);
+
+    // better_keys.cpp
     bool lacks_scram(stored_account const& a) const;
     void learn_scram(entry const& e, secret const& password);
     bool lacks_scram(stored_account const& a, app_password const& p) const;
@@ -223,13 +251,15 @@ private:
     void upgrade_hash(entry const& e, secret const& password);
     void upgrade(entry const& e, secret const& password);
     bool is_upgrade(std::string const& verifier, std::string const& now);
-    result<login> settle(std::string const& name, std::string const& verifier, entry const& told, verified found,
-                         secret const& password, std::string const& key);
+    result<login> settle(std::string const& name, subject const& s, verified found, std::string const& key);
     login state_of(entry const& e, std::string cause, std::shared_ptr<app_password const> app = nullptr) const;
+
+    // exchanges.cpp
     std::string cram_key(stored_account const& a) const;
     sasl::scram_keys made_up_keys(std::string const& name, hash h) const;
     scram_salt made_up_salt(std::string const& name, hash h) const;
     scram_salt made_up_salt(std::string const& name, hash h, scram_shape const& shape) const;
+    scram_salt outside_salt(std::string const& name, hash h) const;
 
     options const options_;
     std::unique_ptr<store> store_;
@@ -261,6 +291,7 @@ private:
     published<std::string> decoy_;                      // the account that is read for unknown names
     entry_cache logins_;
     entry_cache recipients_;
+    entry_cache outside_apps_;  // app passwords of back ends' users, by address
     generation_cache<memory> memories_;
     generation_cache<steady_time> failures_;
     /// A user of a program that judges passwords: as it was when that last took one.

@@ -205,6 +205,7 @@ private:
             }
             auto a = std::make_shared<stored_account>();
             a->who.address = l.address;
+            a->who.back_end = options_.name;
             a->who.enabled = l.may_log_in;
             a->who.created = modified_;
             a->who.password_set = modified_;

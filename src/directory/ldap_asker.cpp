@@ -22,6 +22,9 @@ constexpr char const* made_up_entry = "cn=postern-knows-no-such-user";
 // Of OpenLDAP's password policies, and of the 389 Directory Server.
 constexpr char const* locked_since = "pwdAccountLockedTime";
 constexpr char const* locked = "nsAccountLock";
+// Of Active Directory.
+constexpr char const* windows_flags = "userAccountControl";
+constexpr char const* windows_expiry = "accountExpires";
 
 class ldap_asker final : public asker {
 public:
@@ -46,10 +49,10 @@ public:
         auto found = find(options_.filter, name, attributes_, deadline);
         if (!found) return std::move(found).error();
         // Who has no entry costs a bind, too.
-        auto judged = try_password(*found ? (*found)->dn : decoy(), password, deadline);
+        auto judged = try_password(found->one ? found->one->dn : decoy(), password, deadline);
         if (!judged) return judged;
-        if (!*found) return refused("no such entry");
-        return describe(std::move(*judged), **found, name);
+        if (!found->one) return refused(found->trouble.empty() ? "no such entry" : std::move(found->trouble));
+        return describe(std::move(*judged), *found->one, name);
     }
 
     result<std::optional<stored_user>> fetch(std::string const& asked, steady_time deadline) override
@@ -58,19 +61,16 @@ public:
         auto const name = whole(asked);
         if (!ldapv3::is_askable(name)) return std::optional<stored_user>{};
         auto attributes = attributes_;
-        attributes.push_back(options_.password_attribute);
-        attributes.insert(attributes.end(), {locked_since, locked});
+        if (options_.fetch) attributes.push_back(options_.password_attribute);
+        attributes.insert(attributes.end(), {locked_since, locked, windows_flags, windows_expiry});
         auto found = find(options_.filter, name, attributes, deadline);
         if (!found) return std::move(found).error();
-        if (!*found) return std::optional<stored_user>{};
-        auto facts = facts_of(**found, name);
-        if (!facts) return std::move(facts).error();
         stored_user u;
-        u.user = std::move(*facts);
-        // RFC 4517 section 3.3.13 has no such year: an operator locked the account, for good.
-        u.enabled =
-            (*found)->first(locked_since) != "000001010000Z" && !equal_ignoring_case((*found)->first(locked), "TRUE");
-        u.passwords = std::move((*found)->values[options_.password_attribute]);
+        u.problem = std::move(found->trouble);
+        if (!found->one) return u.problem.empty() ? std::nullopt : std::optional{std::move(u)};
+        u.user = facts_of(*found->one, name, u.problem);
+        u.enabled = is_on(*found->one);
+        if (options_.fetch) u.passwords = std::move(found->one->values[options_.password_attribute]);
         return std::optional<stored_user>{std::move(u)};
     }
 
@@ -82,10 +82,12 @@ public:
         if (filter.empty() || !ldapv3::is_askable(name)) return std::optional<std::string>{};
         auto found = find(filter, name, attributes_, deadline);
         if (!found) return std::move(found).error();
-        if (!*found) return std::optional<std::string>{};
-        auto facts = facts_of(**found, name);
-        if (!facts) return std::move(facts).error();
-        return std::optional<std::string>{std::move(facts->name)};
+        user_facts facts;
+        if (found->one) facts = facts_of(*found->one, name, found->trouble);
+        // Mail waits until somebody has mended the entry.
+        if (!found->trouble.empty()) return unclear(std::move(found->trouble));
+        if (!found->one) return std::optional<std::string>{};
+        return std::optional<std::string>{std::move(facts.name)};
     }
 
     std::optional<result<>> probe(steady_time deadline) override
@@ -118,11 +120,19 @@ private:
         return {{4, 3, 0}, "The account is not available", "LDAP: " + std::move(text)};
     }
 
-    static judgement refused(char const* cause)
+    static judgement refused(std::string cause)
     {
         judgement j;
-        j.cause = cause;
+        j.cause = std::move(cause);
         return j;
+    }
+
+    /// As far as the entry says so without a bind.
+    static bool is_on(entry const& e)
+    {
+        // RFC 4517 section 3.3.13 has no such year: an operator locked the account, for good.
+        if (e.first(locked_since) == "000001010000Z" || equal_ignoring_case(e.first(locked), "TRUE")) return false;
+        return !ldapv3::windows_says_off(e.first(windows_flags), e.first(windows_expiry), wall_clock::now());
     }
 
     std::string decoy() const
@@ -158,9 +168,13 @@ private:
         }
     }
 
-    /// The one entry, or none.
-    result<std::optional<entry>> find(std::string const& pattern, std::string const& name,
-                                      std::vector<std::string> const& attributes, steady_time deadline)
+    /// The one entry, or none; `trouble`: it can't be told which, and to strangers that is none.
+    struct finding {
+        std::optional<entry> one{};
+        std::string trouble{};
+    };
+    result<finding> find(std::string const& pattern, std::string const& name,
+                         std::vector<std::string> const& attributes, steady_time deadline)
     {
         auto const filter = ldapv3::fill(pattern, name);
         auto found = with(searches_, deadline, [&](steady_time until) {
@@ -168,11 +182,11 @@ private:
         });
         if (!found) return std::move(found).error();
         if (found->size() > 1)
-            return unclear("several entries match " + filter + ": " + (*found)[0].dn + " and " + (*found)[1].dn);
-        if (found->empty()) return std::optional<entry>{};
+            return finding{{}, "several entries match " + filter + ": " + (*found)[0].dn + " and " + (*found)[1].dn};
+        if (found->empty()) return finding{};
         // The root's name is empty, and binding with an empty name proves nothing.
-        if (found->front().dn.empty()) return unclear("the entry that matches " + filter + " has no name");
-        return std::optional<entry>{std::move(found->front())};
+        if (found->front().dn.empty()) return finding{{}, "the entry that matches " + filter + " has no name"};
+        return finding{std::move(found->front()), {}};
     }
 
     result<judgement> try_password(std::string const& dn, secret const& password, steady_time deadline)
@@ -214,14 +228,14 @@ private:
     result<judgement> describe(judgement j, entry const& e, std::string const& name)
     {
         if (j.what == judgement::kind::refused) return j;
-        auto facts = facts_of(e, name);
-        if (!facts) return std::move(facts).error();
-        j.user = std::move(*facts);
+        std::string trouble;
+        j.user = facts_of(e, name, trouble);
+        if (!trouble.empty()) return refused(std::move(trouble));
         return j;
     }
 
-    /// The name, the aliases and what else the entry says.
-    result<user_facts> facts_of(entry const& e, std::string const& name)
+    /// The name, the aliases and what else the entry says; `trouble`: why that is not enough.
+    user_facts facts_of(entry const& e, std::string const& name, std::string& trouble) const
     {
         user_facts u;
         u.name = name;
@@ -229,10 +243,11 @@ private:
             u.smtp_auth = !ldapv3::says_off(e.first(options_.smtp_auth_attribute));
         if (!options_.address_attribute.empty()) {
             auto key = login_key(e.first(options_.address_attribute));
-            if (!key)
-                return unclear(e.dn + " has no " + options_.address_attribute +
-                               " that is an address and may be read; address_attribute = \"\" takes the name");
-            u.name = std::move(*key);
+            if (key)
+                u.name = std::move(*key);
+            else
+                trouble = e.dn + " has no " + options_.address_attribute +
+                          " that is an address and may be read; address_attribute = \"\" takes the name";
         }
         for (auto const& attribute : {options_.address_attribute, options_.aliases_attribute}) {
             auto const values = e.values.find(attribute);

@@ -69,6 +69,32 @@ TEST_CASE("a pattern is filled in once, with parts of the name")
     for (char const* on : {"TRUE", "", "yes", "1", "falsehood"}) CHECK_FALSE(ldapv3::says_off(on));
 }
 
+TEST_CASE("what Active Directory says of an account without a bind")
+{
+    // The beginning of 2026, in tenths of microseconds since 1601.
+    wall_time const now = from_microseconds(1'767'225'600'000'000);
+    struct {
+        char const* flags;
+        char const* expiry;
+        bool off;
+    } const rows[] = {
+        {"", "", false},
+        {"512", "0", false},
+        {"514", "0", true},
+        {"66050", "9223372036854775807", true},
+        {"512", "9223372036854775807", false},
+        {"512", "134116991990000000", true},
+        {"512", "134116992000000000", true},
+        {"512", "134116992010000000", false},
+        {"nonsense", "-1", false},
+    };
+    for (auto const& r : rows) {
+        CAPTURE(r.flags);
+        CAPTURE(r.expiry);
+        CHECK(ldapv3::windows_says_off(r.flags, r.expiry, now) == r.off);
+    }
+}
+
 TEST_CASE("the answer to a bind is told as it is meant")
 {
     using kind = judgement::kind;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/numbers.hpp"
 #include "base/text.hpp"
 
 namespace postern::directory::ldapv3 {
@@ -67,6 +68,18 @@ bool says_off(std::string_view value)
 {
     constexpr std::array<std::string_view, 5> words{"false", "no", "off", "0", "disabled"};
     return std::any_of(words.begin(), words.end(), [&](auto w) { return equal_ignoring_case(value, w); });
+}
+
+bool windows_says_off(std::string_view flags, std::string_view expiry, wall_time now)
+{
+    constexpr std::uint64_t disabled = 2;
+    // Tenths of microseconds since 1601; 0 and the largest number are "never".
+    constexpr std::int64_t from_1601_to_1970 = 11'644'473'600'000'000;
+    auto const set = parse_number<std::uint64_t>(flags);
+    if (set && (*set & disabled) != 0) return true;
+    auto const until = parse_number<std::uint64_t>(expiry, INT64_MAX);
+    if (!until || *until == 0 || *until == INT64_MAX) return false;
+    return static_cast<std::int64_t>(*until / 10) - from_1601_to_1970 <= to_microseconds(now);
 }
 
 }  // namespace postern::directory::ldapv3

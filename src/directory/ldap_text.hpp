@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
+
 namespace postern::directory::ldapv3 {
 
 /// For both: RFC 4515 section 3 and RFC 4514 section 2.4 take a backslash and two hexadecimal
@@ -24,5 +26,9 @@ std::string fill(std::string_view pattern, std::string_view address);
 /// What an attribute says that switches something on or off: "FALSE", "no", "off", "0" and
 /// "disabled" are off, whatever the letter case; all else is on.
 bool says_off(std::string_view value);
+
+/// Whether Active Directory's userAccountControl and accountExpires, either of which may not be there, say
+/// that the account is disabled or has expired.
+bool windows_says_off(std::string_view flags, std::string_view expiry, wall_time now);
 
 }  // namespace postern::directory::ldapv3

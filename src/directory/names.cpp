@@ -31,6 +31,16 @@ std::string any_name_key(std::string_view text)
     return prepared ? std::move(*prepared) : to_lower(text);
 }
 
+error bad_address(std::string_view text)
+{
+    return {{5, 1, 3}, "That is not a full address", printable(text) + " is not a full address"};
+}
+
+bool is_same_name(std::string_view authzid, std::string_view authcid)
+{
+    return authzid.empty() || authzid == authcid || any_name_key(authzid) == any_name_key(authcid);
+}
+
 std::vector<name_candidate> name_candidates(std::string_view text)
 {
     std::vector<name_candidate> list;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.hpp"
 #include "mail/address.hpp"
 
 namespace postern::directory {
@@ -16,6 +17,10 @@ std::string address_key(mail::mailbox const& address);
 std::optional<std::string> login_key(std::string_view text);
 /// The same for names that need not be addresses: what made-up SCRAM keys depend on.
 std::string any_name_key(std::string_view text);
+/// What a command says that needs a full address and was given this.
+error bad_address(std::string_view text);
+/// Whether a client that logs in as `authcid` wants to act as that; without a wish it does.
+bool is_same_name(std::string_view authzid, std::string_view authcid);
 
 /// What a name that a client sent may be, likeliest first, each once.
 struct name_candidate {

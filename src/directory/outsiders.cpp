@@ -2,6 +2,9 @@
 // name decides, one that judges decides when it takes the password. One that can't answer ends
 // that: somebody behind it might know another user of the same name.
 //
+// Those that judge say only whether there is such a user when they are not given the right password. That is
+// asked for app passwords, which are ours to verify.
+//
 // Nothing here waits. What has to be known at once is asked for before, by the prepare
 // functions, and then found in the back ends' memories.
 #include "base/log.hpp"
@@ -27,12 +30,13 @@ bool embedded::may_be_outside(std::string_view name) const
     return false;
 }
 
-embedded::entry embedded::outsider(user_facts const& user, bool enabled, std::string const& type) const
+embedded::entry embedded::outsider(user_facts const& user, bool enabled, backend_health const& from) const
 {
     auto a = std::make_shared<stored_account>();
     a->who.address = user.name;
+    a->who.back_end = from.name;
     a->who.enabled = enabled;
-    a->who.scheme = type;
+    a->who.scheme = from.type;
     a->who.created = wall_clock::now();
     a->who.password_set = a->who.created;
     a->who.recipient_delimiter = store_->recipient_delimiter();
@@ -66,12 +70,17 @@ void embedded::ask_outside(std::size_t index, std::string const& name, secret co
 {
     while (index < authenticators_.size() && !authenticators_[index]->covers(name)) ++index;
     if (index == authenticators_.size()) return refuse_unknown(name, password, causes, handler);
-    if (authenticators_[index]->tells()) {
-        return authenticators_[index]->fetch(name, freshness::remembered,
-                                             [this, index, name, password, causes, handler](result<entry> found) {
-                                                 settle_fetched(index, name, password, found, causes, handler);
-                                             });
-    }
+    auto& a = *authenticators_[index];
+    if (!a.tells() && !(a.recognises() && read_app_password(password.reveal())))
+        return verify_outside(index, name, password, causes, handler);
+    a.fetch(name, freshness::remembered, [this, index, name, password, causes, handler](result<entry> found) {
+        settle_fetched(index, name, password, found, causes, handler);
+    });
+}
+
+void embedded::verify_outside(std::size_t index, std::string const& name, secret const& password,
+                              std::string const& causes, login_handler const& handler)
+{
     authenticators_[index]->verify(name, password, [this, index, name, password, causes, handler](result<judgement> j) {
         settle_outside(index, name, password, std::move(j), causes, handler);
     });
@@ -94,11 +103,22 @@ void embedded::refuse_unknown(std::string const& name, secret const& password, s
 void embedded::settle_fetched(std::size_t index, std::string const& name, secret const& password,
                               result<entry> const& found, std::string const& causes, login_handler const& handler)
 {
-    if (!found) return handler(found.error());
-    auto const e = with_delimiter(*found);
-    if (!e) return ask_outside(index + 1, name, password, causes, handler);
-    auto const taken = is_taken(name, e->who.address);
+    auto const whole = found ? completed(*found) : found;
+    if (!whole) return handler(whole.error());
+    entry const& e = *whole;
+    auto const taken = e ? is_taken(name, e->who.address) : result<bool>{false};
     if (!taken) return handler(taken.error());
+    bool const tells = authenticators_[index]->tells();
+    if (auto const letters = read_app_password(password.reveal()); letters && !*taken) {
+        if (auto app = find_app_password(e, *letters)) {
+            if (lacks_scram(*e, *app)) learn_scram(e, app, *letters);
+            // Open sessions ask for the user again.
+            if (!tells) remember_outsider(name, *found);
+            return handler(state_of_app(e, std::move(app)));
+        }
+    }
+    if (!tells) return verify_outside(index, name, password, causes, handler);
+    if (!e) return ask_outside(index + 1, name, password, causes, handler);
     if (*taken) return check(name, nullptr, password, handler);
     // What is remembered may be older than the user's new password: before that is called wrong,
     // the back end is asked again.
@@ -106,9 +126,10 @@ void embedded::settle_fetched(std::size_t index, std::string const& name, secret
         if (!answer || answer->state != login_state::bad_credentials) return handler(std::move(answer));
         authenticators_[index]->fetch(name, freshness::now,
                                       [this, name, password, e, answer, handler](result<entry> again) {
+                                          if (again) again = completed(*again);
                                           if (!again) return handler(std::move(again).error());
                                           if (!*again || (*again)->verifier == e->verifier) return handler(answer);
-                                          check(name, with_delimiter(*again), password, handler);
+                                          check(name, *again, password, handler);
                                       });
     });
 }
@@ -129,28 +150,28 @@ void embedded::settle_outside(std::size_t index, std::string const& name, secret
     if (*taken)
         return handler(
             login{login_state::bad_credentials, nullptr, "the back end calls the user like another account"});
-    auto const who = outsider(j->user, enabled, health.type);
-    auto const until = steady_clock::now() + remember_user;
-    outsiders_.put(name, {who, until});
-    outsiders_.put(j->user.name, {who, until});
+    auto const who = outsider(j->user, enabled, health);
+    remember_outsider(name, who);
     if (enabled && options_.cache_life.count() > 0)
         memories_.put(credential_key(name, outside, password.reveal()),
                       memory{true, sasl::password_candidate::form::raw, steady_clock::now() + options_.cache_life});
     handler(state_of(who, "verified by " + health.name + (j->cause.empty() ? "" : ": " + j->cause)));
 }
 
-/// A better hash for a back end that takes such.
+/// Under the name that was used, and under the address.
+void embedded::remember_outsider(std::string const& name, entry const& who)
+{
+    auto const until = steady_clock::now() + remember_user;
+    outsiders_.put(name, {who, until});
+    outsiders_.put(who->who.address, {who, until});
+}
+
+/// A better hash for the back end that told of the user, if it takes such.
 void embedded::upgrade_outside(entry const& e, std::string const& verifier)
 {
-    authenticator* from_where = nullptr;
     for (auto const& a : authenticators_) {
-        if (!a->tells() || !a->covers(e->name)) continue;
-        // Of several that may have told of the user, none gets a hash that may be another's.
-        if (from_where != nullptr) return;
-        from_where = a.get();
-    }
-    if (from_where != nullptr && from_where->takes_hashes()) {
-        from_where->replace_password(e, verifier, [account = e->who.address, from = e->who.scheme](result<bool> done) {
+        if (a->health().name != e->who.back_end || !a->takes_hashes()) continue;
+        a->replace_password(e, verifier, [account = e->who.address, from = e->who.scheme](result<bool> done) {
             if (done && *done)
                 log::event(log::level::debug, "password_hash_upgraded", {{"account", account}, {"from", from}});
             else
@@ -163,18 +184,28 @@ void embedded::upgrade_outside(entry const& e, std::string const& verifier)
 
 // -- what was asked before --
 
+/// Whether it is asked who has the name: of those that judge, only once that somebody has proven to have an
+/// app password of that name.
+bool embedded::is_asked(authenticator const& a, std::string const& name, freshness how)
+{
+    if (!a.covers(name)) return false;
+    if (a.tells() || how == freshness::now || !a.recognises()) return a.tells();
+    auto const apps = outside_app_passwords(a.address_of(name));
+    return apps && *apps;
+}
+
 /// A user that a back end told of, from memory.
-result<embedded::entry> embedded::fetched_outside(std::string const& name)
+result<embedded::entry> embedded::fetched_outside(std::string const& name, freshness how)
 {
     for (auto const& a : authenticators_) {
-        if (!a->tells() || !a->covers(name)) continue;
+        if (!is_asked(*a, name, how)) continue;
         auto found = a->fetched(name);
         if (!found) return std::move(found).error();
         if (!*found) continue;
         auto const taken = is_taken(name, (*found)->who.address);
         if (!taken) return taken.error();
         if (*taken) return entry{};
-        return with_delimiter(*found);
+        return completed(*found);
     }
     return entry{};
 }
@@ -189,28 +220,29 @@ result<embedded::entry> embedded::looked_up_outside(std::string const& key)
         if (!*found) continue;
         user_facts user;
         user.name = **found;
-        return outsider(user, true, a->health().type);
+        return outsider(user, true, a->health());
     }
     return entry{};
 }
 
-void embedded::prepare_login(std::string_view authcid, freshness how, ready_handler ready)
+void embedded::prepare_login(std::string_view authcid, freshness how, login_ready_handler ready)
 {
-    if (authenticators_.empty()) return ready();
+    if (authenticators_.empty()) return ready(certainty::sure);
     auto name = any_name_key(authcid);
     auto const found = load_login(name);
-    if (!found || *found) return ready();
+    if (!found) return ready(certainty::unsure);
+    if (*found && how == freshness::remembered) return ready(certainty::sure);
     fetch_outside(0, name, how, ready);
 }
 
-void embedded::fetch_outside(std::size_t index, std::string const& name, freshness how, ready_handler const& ready)
+void embedded::fetch_outside(std::size_t index, std::string const& name, freshness how,
+                             login_ready_handler const& ready)
 {
-    while (index < authenticators_.size() &&
-           (!authenticators_[index]->tells() || !authenticators_[index]->covers(name)))
-        ++index;
-    if (index == authenticators_.size()) return ready();
+    while (index < authenticators_.size() && !is_asked(*authenticators_[index], name, how)) ++index;
+    if (index == authenticators_.size()) return ready(certainty::sure);
     authenticators_[index]->fetch(name, how, [this, index, name, how, ready](result<entry> found) {
-        if (!found || *found) return ready();
+        if (!found) return ready(certainty::unsure);
+        if (*found && how == freshness::remembered) return ready(certainty::sure);
         fetch_outside(index + 1, name, how, ready);
     });
 }

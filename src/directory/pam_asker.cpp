@@ -6,8 +6,10 @@
 
 #include <pwd.h>
 #include <security/pam_appl.h>
+#include <shadow.h>
 #include <unistd.h>
 
+#include "base/crypto.hpp"
 #include "base/text.hpp"
 #include "directory/authenticator.hpp"
 
@@ -78,6 +80,27 @@ public:
         return answer;
     }
 
+    /// What the "account" part says of a user who proved nothing yet.
+    result<std::optional<stored_user>> fetch(std::string const& name, steady_time) override
+    {
+        if (name.empty() || name.find('\0') != std::string::npos) return std::optional<stored_user>{};
+        secret const none;
+        conversation talk{none};
+        pam_conv const how{converse, &talk};
+        pam_handle_t* handle = nullptr;
+        int code = ::pam_start(service_.c_str(), name.c_str(), &how, &handle);
+        if (code != PAM_SUCCESS || handle == nullptr) return unavailable("PAM could not be started");
+        code = ::pam_acct_mgmt(handle, PAM_SILENT);
+        auto judged = judge(handle, code, true, talk.asked_for_more);
+        ::pam_end(handle, code);
+        if (code == PAM_USER_UNKNOWN) return std::optional<stored_user>{};
+        if (!judged) return std::move(judged).error();
+        stored_user u;
+        u.user = std::move(judged->user);
+        u.enabled = judged->what == judgement::kind::right && !is_locked(name);
+        return std::optional<stored_user>{std::move(u)};
+    }
+
     result<std::optional<std::string>> look_up(std::string const& name, steady_time) override
     {
         std::string buffer(16'384, '\0');
@@ -92,6 +115,20 @@ public:
     }
 
 private:
+    /// `passwd -l` puts a "!" before the hash, of which the "account" part says nothing. Where the system's
+    /// passwords may not be read, or it has none of the user, nobody is.
+    static bool is_locked(std::string const& name)
+    {
+        std::string buffer(16'384, '\0');
+        spwd entry{};
+        spwd* found = nullptr;
+        if (::getspnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
+            return false;
+        bool const locked = found->sp_pwdp != nullptr && std::string_view{found->sp_pwdp}.starts_with("!$");
+        wipe(buffer.data(), buffer.size());
+        return locked;
+    }
+
     static result<judgement> judge(pam_handle_t* handle, int code, bool right, bool asked_for_more)
     {
         judgement j;

@@ -6,8 +6,6 @@
 namespace postern::directory {
 namespace {
 
-error unusable(std::string text) { return {{4, 3, 0}, "The accounts are not available", std::move(text)}; }
-
 using row = std::vector<std::optional<secret>>;
 
 /// A value that is there and not NULL.
@@ -48,14 +46,18 @@ public:
 
     result<std::optional<stored_user>> fetch(std::string const& name, steady_time deadline) override
     {
-        own_trouble_ = false;
         if (!is_text(name)) return std::optional<stored_user>{};
         auto found = connection_.run(*statement("user_query"), {name}, deadline);
         if (!found) return std::move(found).error();
         if (found->rows.empty()) return std::optional<stored_user>{};
-        if (found->rows.size() > 1) return own_trouble("user_query gives several rows for one name");
-        auto const& r = found->rows.front();
         stored_user u;
+        // Whatever contradicts itself in one user's rows is that user's trouble: to others it must look like a
+        // name that nobody has.
+        if (found->rows.size() > 1) {
+            u.problem = "user_query gives several rows for one name";
+            return std::optional<stored_user>{std::move(u)};
+        }
+        auto const& r = found->rows.front();
         if (auto address = value(*found, r, "address")) u.user.name = address->reveal();
         for (char const* column : {"password", "scram_sha_1", "scram_sha_256", "scram_sha_512"})
             if (auto text = value(*found, r, column)) u.passwords.push_back(std::move(*text));
@@ -65,8 +67,8 @@ public:
             if (!found->column(column)) continue;
             auto const text = value(*found, r, column);
             auto const on = text ? truth(text->reveal()) : std::optional<bool>{false};
-            if (!on) return own_trouble(std::string{"user_query: "} + column + " is neither true nor false");
-            *into = *on;
+            if (!on) u.problem = std::string{"user_query: "} + column + " is neither true nor false";
+            *into = on.value_or(false);
         }
         if (auto e = collect("aliases_query", name, u.user.aliases, deadline)) return std::move(*e);
         if (auto e = collect("senders_query", name, u.user.send_as, deadline)) return std::move(*e);
@@ -75,7 +77,6 @@ public:
 
     result<std::optional<std::string>> look_up(std::string const& address, steady_time deadline) override
     {
-        own_trouble_ = false;
         if (!is_text(address)) return std::optional<std::string>{};
         auto const* const own = statement("recipient_query");
         auto found = connection_.run(own != nullptr ? *own : *statement("user_query"), {address}, deadline);
@@ -91,19 +92,14 @@ public:
     result<bool> replace_password(std::string const& name, secret const& old, secret const& fresh,
                                   steady_time deadline) override
     {
-        own_trouble_ = false;
         auto changed = connection_.run(*statement("update_query"), {name, fresh.reveal(), old.reveal()}, deadline);
         if (!changed) return std::move(changed).error();
         return changed->changed > 0;
     }
 
-    std::optional<result<>> probe(steady_time deadline) override
-    {
-        own_trouble_ = false;
-        return connection_.try_all(deadline);
-    }
+    std::optional<result<>> probe(steady_time deadline) override { return connection_.try_all(deadline); }
 
-    bool lost() const override { return !own_trouble_ && !connection_.only_this(); }
+    bool lost() const override { return !connection_.only_this(); }
 
 private:
     /// What PostgreSQL can take for text. Nobody is called otherwise.
@@ -131,15 +127,8 @@ private:
         return std::nullopt;
     }
 
-    error own_trouble(std::string what)
-    {
-        own_trouble_ = true;
-        return unusable("PostgreSQL: " + std::move(what));
-    }
-
     std::vector<postgres_statement> const statements_;
     postgres_connection connection_;
-    bool own_trouble_ = false;
 };
 
 }  // namespace

@@ -116,9 +116,60 @@ CREATE TABLE app_password_keys (
 CREATE INDEX app_password_keys_by_hash ON app_password_keys (hash);
 )";
 
+// App passwords of users of back ends, who have no row of their own: by address. Either that or the
+// account is null. A number is never given twice, so the next one is taken over, too.
+constexpr char const* version_4 = R"(
+CREATE TABLE app_passwords_4 (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    account      INTEGER REFERENCES accounts ON DELETE CASCADE,
+    address      TEXT,
+    label        TEXT NOT NULL,
+    verifier     BLOB NOT NULL,
+    created      INTEGER NOT NULL,
+    created_by   TEXT NOT NULL,
+    expires      INTEGER,
+    revoked      INTEGER,
+    last_used    INTEGER,
+    last_client  TEXT,
+    CHECK ((account IS NULL) <> (address IS NULL))
+) STRICT;
+INSERT INTO app_passwords_4 SELECT id, account, NULL, label, verifier, created, created_by, expires, revoked, last_used,
+    last_client FROM app_passwords;
+DELETE FROM sqlite_sequence WHERE name = 'app_passwords_4';
+INSERT INTO sqlite_sequence (name, seq) SELECT 'app_passwords_4', seq FROM sqlite_sequence WHERE name = 'app_passwords';
+CREATE TABLE app_password_limits_4 (
+    app_password  INTEGER NOT NULL REFERENCES app_passwords_4 ON DELETE CASCADE,
+    kind          TEXT NOT NULL,
+    value         TEXT NOT NULL,
+    PRIMARY KEY (app_password, kind, value)
+) STRICT, WITHOUT ROWID;
+INSERT INTO app_password_limits_4 SELECT app_password, kind, value FROM app_password_limits;
+CREATE TABLE app_password_keys_4 (
+    app_password  INTEGER NOT NULL REFERENCES app_passwords_4 ON DELETE CASCADE,
+    hash          INTEGER NOT NULL,
+    form          INTEGER NOT NULL,
+    iterations    INTEGER NOT NULL,
+    salt          BLOB NOT NULL,
+    stored_key    BLOB NOT NULL,
+    server_key    BLOB NOT NULL,
+    PRIMARY KEY (app_password, hash, form)
+) STRICT, WITHOUT ROWID;
+INSERT INTO app_password_keys_4 SELECT app_password, hash, form, iterations, salt, stored_key, server_key
+    FROM app_password_keys;
+DROP TABLE app_password_limits;
+DROP TABLE app_password_keys;
+DROP TABLE app_passwords;
+ALTER TABLE app_passwords_4 RENAME TO app_passwords;
+ALTER TABLE app_password_limits_4 RENAME TO app_password_limits;
+ALTER TABLE app_password_keys_4 RENAME TO app_password_keys;
+CREATE INDEX app_passwords_by_owner ON app_passwords (account, address);
+CREATE INDEX app_passwords_by_address ON app_passwords (address);
+CREATE INDEX app_password_keys_by_hash ON app_password_keys (hash);
+)";
+
 // What makes version N of version N - 1. A new file goes all the way, so that it has the
 // same tables as an old one.
-constexpr std::array<char const*, 3> steps = {version_1, version_2, version_3};
+constexpr std::array<char const*, 4> steps = {version_1, version_2, version_3, version_4};
 
 result<std::int64_t> one_number(connection& c, char const* sql)
 {

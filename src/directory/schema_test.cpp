@@ -66,9 +66,10 @@ public:
     raw_database(raw_database const&) = delete;
     raw_database& operator=(raw_database const&) = delete;
 
-    void run(std::string const& sql)
+    void run(std::string const& sql) { REQUIRE(takes(sql)); }
+    bool takes(std::string const& sql)
     {
-        REQUIRE(sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+        return sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
     }
     std::string ask(std::string const& sql)
     {
@@ -149,7 +150,7 @@ TEST_CASE("a version 1 file is migrated when it is opened, and keeps what is in 
         CHECK(log_in(*d, "first@example.org", "wrong").state == login_state::bad_credentials);
     }
     raw_database migrated{where.file()};
-    CHECK(migrated.ask("PRAGMA user_version") == "3\n");
+    CHECK(migrated.ask("PRAGMA user_version") == "4\n");
     CHECK(migrated.ask("SELECT hex(value) FROM settings WHERE name = 'server_secret'").starts_with("00010203"));
     CHECK(migrated.ask("PRAGMA foreign_key_check").empty());
     // The same tables as in a file that was made today.
@@ -179,7 +180,7 @@ TEST_CASE("a version 2 file is migrated when it is opened, and its app passwords
         for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
             key += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
         std::string kept;
-        for (char const c : app_password_verifier(key, 1, *read_app_password(letters.reveal()))) {
+        for (char const c : app_password_verifier(key, "1", *read_app_password(letters.reveal()))) {
             constexpr char digits[] = "0123456789abcdef";
             kept += digits[static_cast<unsigned char>(c) >> 4];
             kept += digits[static_cast<unsigned char>(c) & 15];
@@ -197,7 +198,55 @@ TEST_CASE("a version 2 file is migrated when it is opened, and its app passwords
         return now.front().scram_hashes == std::vector<hash>{hash::sha256};
     }));
     raw_database migrated{where.file()};
-    CHECK(migrated.ask("PRAGMA user_version") == "3\n");
+    CHECK(migrated.ask("PRAGMA user_version") == "4\n");
+}
+
+TEST_CASE("a version 3 file keeps its app passwords, and no number is given twice")
+{
+    folder where;
+    {
+        raw_database old{where.file()};
+        old.run(old_file);
+        old.add_account(2, "bob@example.org", nullptr);
+    }
+    REQUIRE(open_as(where, 3).empty());
+    auto const everything =
+        "SELECT p.id, p.account, p.label, hex(p.verifier), p.created, p.expires, p.revoked, l.kind, l.value, k.form,"
+        " hex(k.salt) FROM app_passwords p LEFT JOIN app_password_limits l ON l.app_password = p.id"
+        " LEFT JOIN app_password_keys k ON k.app_password = p.id ORDER BY p.id, k.form";
+    std::string before;
+    {
+        raw_database old{where.file()};
+        old.run(
+            "INSERT INTO app_passwords (id, account, label, verifier, created, created_by, revoked) VALUES"
+            " (3, 2, 'phone', x'01', 1, 'operator', NULL), (5, 2, 'laptop', x'02', 2, 'operator', 7),"
+            " (9, 2, 'gone', x'03', 3, 'operator', NULL);"
+            "DELETE FROM app_passwords WHERE id = 9;"
+            "INSERT INTO app_password_limits VALUES (3, 'sender', '@example.org');"
+            "INSERT INTO app_password_keys VALUES (3, 32, 0, 10000, x'aa', x'bb', x'cc'),"
+            " (3, 32, 1, 10000, x'ab', x'bb', x'cc');");
+        before = old.ask(everything);
+    }
+    {
+        auto d = open(where, {});
+        CHECK(d->list_app_passwords("bob@example.org")->size() == 2);
+        CHECK(d->add_app_password("bob@example.org", {"new", "operator", {}, {}})->id == 10);
+        REQUIRE(d->revoke_app_password("bob@example.org", 3));
+    }
+    raw_database migrated{where.file()};
+    CHECK(migrated.ask("PRAGMA user_version") == "4\n");
+    CHECK(migrated.ask("PRAGMA foreign_key_check").empty());
+    CHECK(migrated.ask("SELECT count(*) FROM app_password_keys WHERE app_password = 3") == "0\n");
+    migrated.run(
+        "UPDATE app_passwords SET revoked = NULL WHERE id = 3; DELETE FROM app_passwords WHERE id = 10;"
+        "INSERT INTO app_password_keys VALUES (3, 32, 0, 10000, x'aa', x'bb', x'cc'),"
+        " (3, 32, 1, 10000, x'ab', x'bb', x'cc');");
+    CHECK(migrated.ask(everything) == before);
+    // Whose it is, is one of the two.
+    for (char const* owner : {"NULL, NULL", "2, 'x@example.org'"})
+        CHECK_FALSE(migrated.takes(std::string{"INSERT INTO app_passwords (account, address, label, verifier, created,"
+                                               " created_by) VALUES ("} +
+                                   owner + ", 'x', x'00', 1, 'operator')"));
 }
 
 TEST_CASE("a migration that fails changes nothing")
@@ -220,9 +269,9 @@ TEST_CASE("an older program refuses a newer file and says so")
     folder where;
     open(where, {});
     auto const text = open_as(where, 1);
-    CHECK(text.find("newer Postern (version 3 of its tables, this program knows up to 1)") != std::string::npos);
+    CHECK(text.find("newer Postern (version 4 of its tables, this program knows up to 1)") != std::string::npos);
     CHECK(open_as(where, 2).find("this program knows up to 2)") != std::string::npos);
-    CHECK(open_as(where, 3).empty());
+    CHECK(open_as(where, 4).empty());
 }
 
 TEST_CASE("keys are made for every hash that the mechanisms need, and for SHA-256 always")

@@ -363,6 +363,17 @@ result<std::shared_ptr<stored_account const>> store::oldest_account()
     return (*r)->one(*s);
 }
 
+result<std::shared_ptr<stored_account const>> store::find_app_passwords(std::string_view address)
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    auto a = std::make_shared<stored_account>();
+    a->who.address = address;
+    if (auto filled = (*r)->app_passwords.fill(*a); !filled) return std::move(filled).error();
+    if (a->who.app_passwords.empty()) a = nullptr;
+    return std::shared_ptr<stored_account const>{std::move(a)};
+}
+
 result<std::vector<account>> store::list_accounts()
 {
     auto r = borrow();

@@ -55,7 +55,7 @@ struct stored_account {
     scram_companions companions;  // the same, as exchanges want them
     std::string name{};           // what a back end was asked for, when it told of this user
     secret text{};                // and how it had written the verifier
-    char const* problem{};        // why no password can be right; a literal
+    char const* problem{};        // why no password can be right here; a literal
 };
 
 struct scram_salt {
@@ -83,7 +83,7 @@ struct imported_account {
 
 class store {
 public:
-    static constexpr int schema_version = 3;
+    static constexpr int schema_version = 4;
 
     /// Opens or creates folder/accounts.db.
     static result<std::unique_ptr<store>> open(std::filesystem::path const& folder);
@@ -114,6 +114,8 @@ public:
     result<std::shared_ptr<stored_account const>> find_address(std::string_view address);
     /// The oldest account, one that is enabled if there is one.
     result<std::shared_ptr<stored_account const>> oldest_account();
+    /// The app passwords of a back end's user, in an account that has nothing else; null: there are none.
+    result<std::shared_ptr<stored_account const>> find_app_passwords(std::string_view address);
     result<std::vector<account>> list_accounts();
     result<std::vector<std::string>> list_domains();
     result<std::vector<basic_scope>> list_basic_scopes();
@@ -139,10 +141,10 @@ public:
     result<> upgrade_verifier(std::int64_t id, std::string_view old, std::string_view verifier, std::string_view cost);
     result<> remove_account(std::string_view address);
     /// Gives its id.
-    result<std::int64_t> add_app_password(std::int64_t account, app_password const& p,
+    result<std::int64_t> add_app_password(app_password_owner const& whose, app_password const& p,
                                           std::vector<app_password_key> const& keys, wall_time now);
     result<> put_app_password_keys(std::int64_t app_password, std::vector<app_password_key> const& keys);
-    result<> revoke_app_password(std::string_view address, std::int64_t id, wall_time now);
+    result<> revoke_app_password(app_password_owner const& whose, std::int64_t id, wall_time now);
     result<> put_uses(std::vector<use_of_app_password> const& uses);
     enum class flag { enabled, smtp_auth };
     result<> set_flag(std::string_view address, flag f, bool on);

@@ -100,6 +100,8 @@ result<> put_credentials(connection& c, char const* sql, std::string_view addres
     if (!*row) return no_account(address);
     std::int64_t const id = s->number(0);
     s->reset();
+    // Those of a back end's user of that name are none of the account's.
+    if (auto r = drop_app_passwords(c, address); !r) return r;
     auto gone = run(c, "DELETE FROM scram_keys WHERE account = ?1", id);
     if (!gone) return std::move(gone).error();
     return put_keys(c, id, n.scram);
@@ -204,12 +206,12 @@ result<> store::remove_account(std::string_view address)
     });
 }
 
-result<std::int64_t> store::add_app_password(std::int64_t account, app_password const& p,
+result<std::int64_t> store::add_app_password(app_password_owner const& whose, app_password const& p,
                                              std::vector<app_password_key> const& keys, wall_time now)
 {
     std::int64_t id = 0;
     auto written = write([&](connection& c) -> result<> {
-        auto made = insert_app_password(c, account, p, keys, now);
+        auto made = insert_app_password(c, whose, p, keys, now);
         if (!made) return std::move(made).error();
         id = *made;
         return done{};
@@ -227,10 +229,9 @@ result<> store::put_app_password_keys(std::int64_t app_password, std::vector<app
     });
 }
 
-result<> store::revoke_app_password(std::string_view address, std::int64_t id, wall_time now)
+result<> store::revoke_app_password(app_password_owner const& whose, std::int64_t id, wall_time now)
 {
-    return change(address,
-                  [&](connection& c, std::int64_t account) -> result<> { return mark_revoked(c, account, id, now); });
+    return write([&](connection& c) -> result<> { return mark_revoked(c, whose, id, now); });
 }
 
 result<> store::put_uses(std::vector<use_of_app_password> const& uses)

@@ -36,6 +36,12 @@ std::shared_ptr<stored_account> account_of(stored_user const& told, std::string 
     take_facts(told.user, a->who);
     a->who.created = wall_clock::now();
     a->who.password_set = a->who.created;
+    if (!told.problem.empty()) {
+        // Nothing lets that one in: neither a password nor what was proven elsewhere.
+        a->who.enabled = false;
+        a->problem = "what the back end has of the user can't be used; the log says why at backend_user_skipped";
+        return a;
+    }
     a->problem = "the back end has no password for the user";
     bool whole = false;  // there is a verifier that is no SCRAM keys
     for (auto const& text : told.passwords) {

@@ -30,6 +30,7 @@ reply parse_reply(std::string_view line)
         auto const [key, value] = parse_parameter(field);
         if (key == "user" && !user) r.user = unescape(value);
         if (key == "reason") r.reason = unescape(value);
+        if (key == "nologin") r.nologin = true;
         // The password is right; Dovecot leaves it to the one who asked to say no.
         if (key == "nologin" && !user && r.what == reply::kind::ok) r.what = reply::kind::disabled;
         // "user_disabled" stays a failure: some of Dovecot's databases say so before they look at the

@@ -21,8 +21,9 @@ struct reply {
     };
     kind what = kind::other;
     std::uint32_t id = 0;
-    std::string user;    // as the server writes it
-    std::string reason;  // for the log
+    std::string user;      // as the server writes it
+    std::string reason;    // for the log
+    bool nologin = false;  // the user may not log in; of USER, too
 };
 reply parse_reply(std::string_view line);
 

@@ -66,13 +66,11 @@ void server_session::on_connect()
 
 event server_session::on_input(std::string_view& in)
 {
+    bool endless = false;
     while (broken_.empty()) {
-        auto const line = take_line(in);
-        if (!line) {
-            if (in.size() >= longest_line) breaks("an endless line");
-            break;
-        }
-        if (line->size() >= longest_line) return breaks("an endless line");
+        auto const line = take_line(in, endless);
+        if (endless) return breaks("an endless line");
+        if (!line) break;
         auto e = take(*line);
         if (!std::holds_alternative<nothing>(e)) return e;
     }
@@ -199,6 +197,7 @@ event server_session::step(std::uint64_t ticket, request& r, sasl::outcome o)
     switch (bad->why) {
         case sasl::rejected::reason::malformed: return decline(ticket, rules::auth_malformed, bad->detail);
         case sasl::rejected::reason::cancelled: return decline(ticket, rules::auth_cancelled, bad->detail);
+        case sasl::rejected::reason::unsure: return decline(ticket, rules::auth_unavailable, bad->detail);
         case sasl::rejected::reason::bad_credentials:
         case sasl::rejected::reason::channel_binding: break;
     }
@@ -224,6 +223,13 @@ event server_session::on_token_refused(std::uint64_t ticket, std::string_view js
     auto const found = requests_.find(ticket);
     if (found == requests_.end()) return nothing{};
     return step(ticket, found->second, found->second.exchange->on_token_refused(json));
+}
+
+event server_session::on_context(std::uint64_t ticket, sasl::context_answer const& answer)
+{
+    auto const found = requests_.find(ticket);
+    if (found == requests_.end()) return nothing{};
+    return step(ticket, found->second, found->second.exchange->on_context(answer));
 }
 
 event server_session::refuse(std::uint64_t ticket, catalogue::rule const& why, std::string_view detail)
@@ -270,7 +276,7 @@ void server_session::fail(std::uint64_t ticket, catalogue::verdict const& v, std
     if (v.why == &rules::auth_bad_base64) output_.append("\tcode=invalid_base64");
     // Dovecot would show its user a reason in place of the code for a wrong password, which mail
     // programs know (RFC 5530 section 3).
-    if (hangs_up_ || v.why != &rules::auth_failed) {
+    if (hangs_up_ || !catalogue::is_failed_proof(*v.why)) {
         std::string reason = v.text;
         if (!id.empty()) reason.append(" (").append(id) += ')';
         output_.append("\treason=").append(escape(reason));

@@ -23,7 +23,11 @@ std::string guarded(std::string_view name) { return guard::account_key(directory
 }  // namespace
 
 desk::desk(services s, config::settings const& settings, judges j, visitor who, boost::asio::any_io_executor executor)
-    : services_(std::move(s)), settings_(settings), judges_(j), who_(std::move(who)), executor_(std::move(executor))
+    : services_(std::move(s)),
+      settings_(settings),
+      judges_(std::move(j)),
+      who_(std::move(who)),
+      executor_(std::move(executor))
 {
 }
 
@@ -50,13 +54,13 @@ net::awaitable<answer> desk::verify_token(std::string identity, secret token, bo
     // Nobody guesses tokens, so they are looked at while the guard refuses passwords: what others
     // try does not keep the owner out. An expired one, sent again and again, is a forgotten device.
     // But whoever the guard refuses makes no work for the issuer either.
-    auto* const tokens = judges_.tokens;
+    auto const tokens = judges_.tokens;
     if (tokens != nullptr && tokens->is_asked_about(token))
         if (auto refused = put_off(identity)) co_return std::move(*refused);
     secret_print_ = services_.guard.fingerprint(guarded(identity), token.reveal());
     if (tokens != nullptr && !token.empty()) {
         auto found = co_await net::await_handler<result<directory::token_judgement>>(
-            executor_, [tokens, &token](directory::token_verifier::handler handler) {
+            executor_, [&tokens, &token](directory::token_verifier::handler handler) {
                 tokens->verify(std::move(token), std::move(handler));
             });
         if (!found) co_return judge(std::move(found).error(), "token");
@@ -94,8 +98,8 @@ net::awaitable<std::variant<sasl::scram_keys, answer>> desk::scram(std::string a
         co_return given;
     }
     // A password that was changed a moment ago counts: who proves that it is known can't be asked again.
-    co_await prepare(services_.accounts, executor_, authcid, directory::freshness::now);
-    auto keys = services_.accounts.scram(authcid, h);
+    auto const prepared = co_await prepare(services_.accounts, executor_, authcid, directory::freshness::now);
+    auto keys = services_.accounts.scram(authcid, h, prepared);
     if (keys) {
         given = std::move(*keys);
     } else {
@@ -113,13 +117,14 @@ net::awaitable<std::variant<sasl::cram_keys, answer>> desk::cram(std::string aut
         given = std::move(*refused);
         co_return given;
     }
-    co_await prepare(services_.accounts, executor_, authcid, directory::freshness::now);
-    auto const stored = services_.accounts.cram_md5(authcid);
+    auto const prepared = co_await prepare(services_.accounts, executor_, authcid, directory::freshness::now);
+    auto const stored = services_.accounts.cram_md5(authcid, prepared);
     if (stored) {
         given = sasl::cram_keys{.state = sasl::make_cram_secret(stored->password.reveal()),
                                 .stored_key = stored->stored_key,
                                 .real = stored->real,
-                                .note = stored->note};
+                                .note = stored->note,
+                                .unsure = stored->unsure};
     } else {
         fail(stored.error());
     }
@@ -132,11 +137,11 @@ net::awaitable<std::variant<sasl::context_answer, answer>> desk::step_context(sa
     began_ = steady_clock::now();
     credential_ = "ticket";
     label_.clear();
-    auto* const kerberos = judges_.kerberos;
+    auto const kerberos = judges_.kerberos;
     if (kerberos == nullptr) co_return given;
     auto found = co_await net::await_handler<result<directory::kerberos_answer>>(
-        executor_, [kerberos, &asked, this](directory::kerberos::handler handler) {
-            kerberos->step(ticket_, std::move(asked), std::move(handler));
+        executor_, [&kerberos, &asked, this](directory::kerberos::handler handler) {
+            kerberos->step(ticket_, std::move(asked), std::move(handler), who_.ticket_service);
         });
     if (!found) {
         fail(found.error());
@@ -175,6 +180,10 @@ void desk::fail(error const& why)
 void desk::take_refusal(std::string_view detail, std::string_view claimed)
 {
     using directory::login_cause;
+    if (detail == sasl::unsure_proof) {
+        fail(login_cause::backend_down);
+        return;
+    }
     if (!cause_.empty()) return;
     if (detail == "wrong password") fail(login_cause::wrong_password);
     if (detail == "no such account") fail(login_cause::unknown_user);
@@ -264,6 +273,8 @@ std::optional<answer> desk::put_off(std::string_view authcid)
     a.put_off_by = guard_verdict(rules::guard_login_refused, refusal);
     return a;
 }
+
+steady_time desk::on_unsure() { return steady_clock::now() + settings_.auth.failure_delay; }
 
 steady_time desk::on_failure(std::string_view claimed, std::string_view hello, std::string_view mechanism)
 {

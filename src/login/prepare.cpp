@@ -4,13 +4,13 @@
 
 namespace postern::login {
 
-net::awaitable<void> prepare(directory::directory& accounts, boost::asio::any_io_executor executor,
-                             std::string const& name, directory::freshness how)
+net::awaitable<directory::certainty> prepare(directory::directory& accounts, boost::asio::any_io_executor executor,
+                                             std::string const& name, directory::freshness how)
 {
-    if (!accounts.asks_others()) co_return;
-    [[maybe_unused]] bool const asked = co_await net::await_handler<bool>(
-        executor,
-        [&accounts, &name, how](auto handler) { accounts.prepare_login(name, how, [handler] { handler(true); }); });
+    if (!accounts.asks_others()) co_return directory::certainty::sure;
+    auto const found = co_await net::await_handler<directory::certainty>(
+        executor, [&accounts, &name, how](auto handler) { accounts.prepare_login(name, how, std::move(handler)); });
+    co_return found;
 }
 
 net::awaitable<void> prepare_address(directory::directory& accounts, boost::asio::any_io_executor executor,

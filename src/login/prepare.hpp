@@ -9,9 +9,9 @@
 
 namespace postern::login {
 
-/// For the user of that name.
-net::awaitable<void> prepare(directory::directory& accounts, boost::asio::any_io_executor executor,
-                             std::string const& name, directory::freshness how);
+/// For the user of that name. Whether all could be asked.
+net::awaitable<directory::certainty> prepare(directory::directory& accounts, boost::asio::any_io_executor executor,
+                                             std::string const& name, directory::freshness how);
 /// For whoever has that address.
 net::awaitable<void> prepare_address(directory::directory& accounts, boost::asio::any_io_executor executor,
                                      mail::mailbox const& address);

@@ -12,11 +12,10 @@ constexpr auto fine = weight::fine;
 constexpr remark remarks[] = {
     // Filters
     {"smtpd_milters", act,
-     "Postern has no milters. It signs with DKIM itself, with OpenDKIM's keys too (docs/dkim.md); for filters of spam "
-     "and "
-     "viruses let Postfix stay for mail from other servers (--submission-only)."},
+     "Write a [[milter]] for each into Postern's configuration (docs/milters.md). Postern signs with DKIM itself, with "
+     "OpenDKIM's keys too (docs/dkim.md), so that one may not be needed."},
     {"non_smtpd_milters", lost, "For mail of the sendmail command."},
-    {"milter_*", lost, "Postern has no milters. See smtpd_milters."},
+    {"milter_*", lost, "Milters are set in [[milter]]. See smtpd_milters."},
     {"content_filter", act,
      "Postern hands mail to no filter, so it comes in unchecked. Let Postfix stay for mail from other servers "
      "(--submission-only)."},
@@ -107,16 +106,18 @@ constexpr remark remarks[] = {
     {"smtp_sasl_*", differs,
      "Postern takes the strongest mechanism that both sides know; `mechanisms` of a [[smart_host]]."},
     {"smtp_tls_session_cache_database", fine, "Postern needs none."},
-    {"smtp_tls_CA*", fine, "Postern encrypts where it can and checks no names, as `may` does."},
+    {"smtp_tls_CA*", fine, "transport.authorities names authorities of your own, for [[tls_policy]] and MTA-STS."},
     {"smtp_tls_loglevel", fine, "Postern logs version and cipher of each session."},
     {"smtp_use_tls", fine, "Postern uses TLS wherever the other side has it."},
     {"smtp_tls_note_starttls_offer", fine, "Only logs."},
     {"smtp_tls_policy_maps", lost,
-     "Postern has no TLS policies for single destinations; delivery.require_tls is for the smart host."},
+     "Postern has [[tls_policy]] for single domains (docs/transport-security.md); delivery.require_tls is for the "
+     "smart host."},
     {"smtp_tls_wrappermode", fine, "`tls` of the [[smart_host]]; on port 465 Postern speaks TLS from the start."},
     {"smtp_tls_security_level", differs,
-     "Postern uses TLS wherever the other side has it. delivery.require_tls is for the smart host."},
-    {"smtp_dns_support_level", differs, "Postern has no DANE yet; it uses TLS wherever the other side has it."},
+     "Postern uses TLS wherever the other side has it, and obeys DANE and MTA-STS; more is demanded by [[tls_policy]]. "
+     "delivery.require_tls is for the smart host."},
+    {"smtp_dns_support_level", differs, "Postern validates DNSSEC by itself; see dns.trust_anchor."},
     {"smtp_host_lookup", fine, "Postern asks the DNS."},
     {"smtp_bind_address*", lost, "Postern goes out with the address that the system chooses."},
     {"smtp_helo_name", differs, "Postern says hostname."},

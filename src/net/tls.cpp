@@ -221,7 +221,7 @@ result<std::shared_ptr<tls_context>> make_server_tls(server_tls_options const& o
     return context;
 }
 
-result<std::shared_ptr<tls_context>> make_client_tls()
+result<std::shared_ptr<tls_context>> make_client_tls(std::filesystem::path const& authorities)
 {
     auto context = std::make_shared<tls_context>();
     ssl_ctx_ptr c{SSL_CTX_new(TLS_client_method())};
@@ -230,7 +230,15 @@ result<std::shared_ptr<tls_context>> make_client_tls()
     SSL_CTX_set_session_cache_mode(c.get(), SSL_SESS_CACHE_OFF);
     // What doesn't verify is for the caller to judge: opportunistic TLS takes any certificate.
     SSL_CTX_set_verify(c.get(), SSL_VERIFY_NONE, nullptr);
-    SSL_CTX_set_default_verify_paths(c.get());
+    if (authorities.empty()) {
+        SSL_CTX_set_default_verify_paths(c.get());
+    } else if (SSL_CTX_load_verify_file(c.get(), authorities.c_str()) != 1) {
+        ERR_clear_error();
+        return failure("transport.authorities: " + quoted(authorities) +
+                       " can't be read, or holds no certificate in PEM form");
+    }
+    // For DANE; it counts only where a connection asks for it.
+    if (SSL_CTX_dane_enable(c.get()) != 1) return failure(last_tls_error());
     context->contexts.push_back(std::move(c));
     return context;
 }

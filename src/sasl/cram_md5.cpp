@@ -50,6 +50,7 @@ public:
             return rejected{reason::malformed, "keys that nobody asked for"};
         // The same work for keys that were made up; `real` only says why it failed.
         bool const matches = equal_in_constant_time(to_hex(hmac_md5(keys.state.reveal(), challenge_)), code_);
+        if (keys.unsure && !(keys.real && matches)) return rejected{reason::unsure, unsure_proof};
         if (!keys.real) return rejected{reason::bad_credentials, keys.note};
         if (!matches) return rejected{reason::bad_credentials, "wrong password"};
         return accepted{authcid_, {}, keys.stored_key, false};

@@ -22,7 +22,7 @@ constexpr unsigned most_tokens = 4;
 
 class gssapi_server final : public server_mechanism {
 public:
-    std::string_view name() const noexcept override { return "GSSAPI"; }
+    std::string_view name() const noexcept override { return gssapi; }
     std::string_view claimed() const noexcept override { return account_.empty() ? principal_ : account_; }
 
     outcome step(std::optional<std::string_view> response) override

@@ -54,7 +54,7 @@ constexpr std::array<entry, 13> table = {{
     {"EXTERNAL", false, channel::certificate, nullptr, make_external_server,
      [](client_credentials c, client_options const&) { return make_external_client(std::move(c)); },
      &client_means::certificate},
-    {"GSSAPI", false, channel::any, &account_means::ticket, [](server_options const&) { return make_gssapi_server(); },
+    {gssapi, false, channel::any, &account_means::ticket, [](server_options const&) { return make_gssapi_server(); },
      nullptr},
     scram_entry<hash::sha512, false>("SCRAM-SHA-512", &account_means::scram_sha512),
     scram_entry<hash::sha256, false>("SCRAM-SHA-256", &account_means::scram_sha256),

@@ -16,6 +16,8 @@
 
 namespace postern::sasl {
 
+inline constexpr std::string_view gssapi = "GSSAPI";
+
 struct challenge {  // send it (possibly empty), await a response
     std::string octets;
 };
@@ -58,12 +60,16 @@ struct rejected {
         bad_credentials,  // 535 5.7.8
         cancelled,        // 501 5.7.0: "*"
         channel_binding,  // 535 5.7.8, logged apart: bindings differ, downgrade flag
+        unsure,           // 454 4.7.0: the proof does not fit what may be out of date
     };
     reason why;
     char const* detail;  // for the log only; a literal
 };
 using outcome =
     std::variant<challenge, verify_password, fetch_scram, fetch_cram, verify_token, context_step, accepted, rejected>;
+
+/// The detail of rejected::reason::unsure.
+inline constexpr char const* unsure_proof = "a back end can't be asked, and the proof does not fit what is remembered";
 
 /// Further keys of an account that an exchange may be proven with, made with the same salt and
 /// iterations.
@@ -82,6 +88,8 @@ struct scram_keys {
     std::string server_key;
     bool real = false;
     char const* note = "no such account";  // for the log, when not real; a literal
+    /// Who knows better can't be asked: a proof that does not fit says nothing, whoever it is.
+    bool unsure = false;
     /// Tried one by one when the above do not fit. Always as many, whoever it is: made-up ones fill up.
     std::shared_ptr<std::vector<scram_companion> const> companions{};
 };
@@ -92,6 +100,7 @@ struct cram_keys {
     std::string stored_key{};  // what accepted::stored_key will be
     bool real = false;
     char const* note = "no such account";
+    bool unsure = false;  // as in scram_keys
 };
 
 /// What the Kerberos library made of a context_step.

@@ -93,6 +93,7 @@ private:
         // The same work for keys that were made up; `real` only says why it failed.
         bool const own = proof_matches(hash_, keys_.stored_key, auth_message, final->proof) && keys_.real;
         auto const* const other = own || !keys_.companions ? nullptr : find_companion(auth_message, final->proof);
+        if (!own && other == nullptr && keys_.unsure) return rejected{reason::unsure, unsure_proof};
         if (!own && other == nullptr)
             return rejected{reason::bad_credentials, keys_.real ? "wrong password" : keys_.note};
         proven_with_ = own ? keys_.stored_key : other->stored_key;

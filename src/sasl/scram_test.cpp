@@ -423,6 +423,23 @@ TEST_CASE("every tampered message fails the exchange")
     CHECK(refusal.client_gave_up);
 }
 
+TEST_CASE("while it is not sure whose keys they are, only a proof that fits says something")
+{
+    for (bool const real : {true, false}) {
+        exchange e;
+        e.keys.unsure = true;
+        e.keys.real = real;
+        e.who.password = secret{"guess"};
+        CHECK(is_rejected(e.run(), reason::unsure));
+        // What breaks the exchange is no guess.
+        e.who.password = secret{"pencil"};
+        e.client_final = [](std::string const& m) { return flipped(m, "r="); };
+        CHECK(is_rejected(e.run(), reason::bad_credentials));
+        e.client_final = nullptr;
+        CHECK(std::holds_alternative<accepted>(e.run()) == real);
+    }
+}
+
 TEST_CASE("a proof can't be used twice")
 {
     std::string first;

@@ -145,6 +145,11 @@ obstacle client_session::check(outgoing const& m) const
     }
     if (m.env->body == mail::body_type::eight_bit_mime && !announced_.eight_bit_mime) return obstacle::eight_bit;
     if (announced_.size_limit != 0 && m.size > announced_.size_limit) return obstacle::too_big;
+    // RFC 2852 section 3: less time than it wants to have for it, it would refuse.
+    auto const& by = m.env->by;
+    if (by.mode == mail::by_mode::give_back && announced_.deliver_by &&
+        seconds_left(by, m.now) < static_cast<std::int64_t>(announced_.least_by))
+        return obstacle::too_late;
     return obstacle::none;
 }
 

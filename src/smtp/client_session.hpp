@@ -56,14 +56,17 @@ struct extensions {
     bool chunking = false;
     bool binary_mime = false;
     bool require_tls = false;
-    std::uint64_t size_limit = 0;         // 0: none said
-    std::uint32_t most_recipients = 0;    // LIMITS RCPTMAX, RFC 9422; 0: not said
-    std::uint32_t most_messages = 0;      // LIMITS MAILMAX
+    bool priorities = false;            // MT-PRIORITY, RFC 6710
+    bool deliver_by = false;            // DELIVERBY, RFC 2852
+    std::uint32_t least_by = 0;         // seconds that it wants to have for what is to be given back
+    std::uint64_t size_limit = 0;       // 0: none said
+    std::uint32_t most_recipients = 0;  // LIMITS RCPTMAX, RFC 9422; 0: not said
+    std::uint32_t most_messages = 0;    // LIMITS MAILMAX
     std::vector<std::string> mechanisms;  // AUTH
 };
 
 /// Why a message can't go over this session.
-enum class obstacle : std::uint8_t { none, smtputf8, eight_bit, binary, require_tls, too_big };
+enum class obstacle : std::uint8_t { none, smtputf8, eight_bit, binary, require_tls, too_big, too_late };
 
 /// A message to hand over; all of it is read in begin() only.
 struct outgoing {
@@ -71,6 +74,7 @@ struct outgoing {
     std::span<mail::recipient const* const> recipients;
     std::uint64_t size = 0;
     bool utf8 = false;  // addresses or header really need SMTPUTF8
+    wall_time now{};    // for what is left of a time to deliver by
 };
 
 enum class fate : std::uint8_t {

@@ -114,7 +114,7 @@ action server_session::state::take_auth(command const& c)
 
 action server_session::state::auth_response(std::string_view text)
 {
-    if (text == "*") return exchange->refused() ? fail_auth(rules::auth_failed) : end_auth(rules::auth_cancelled);
+    if (text == "*") return exchange->refused() ? fail_auth(failed_proof()) : end_auth(rules::auth_cancelled);
     auto decoded = base64_decode(text);
     if (!decoded) return end_auth(rules::auth_bad_base64);
     auto const octets = secret::take(*decoded);
@@ -159,10 +159,11 @@ action server_session::state::step(sasl::outcome o)
     switch (r.why) {
         case sasl::rejected::reason::malformed: return end_auth(rules::auth_malformed, r.detail);
         case sasl::rejected::reason::cancelled: return end_auth(rules::auth_cancelled, r.detail);
+        case sasl::rejected::reason::unsure: return fail_auth(rules::auth_unavailable, r.detail);
         case sasl::rejected::reason::bad_credentials:
         case sasl::rejected::reason::channel_binding: break;
     }
-    return fail_auth(rules::auth_failed, r.detail);
+    return fail_auth(failed_proof(), r.detail);
 }
 
 action server_session::state::on_login(login_result r, std::string_view account, std::string_view told)
@@ -176,13 +177,19 @@ action server_session::state::on_login(login_result r, std::string_view account,
         case login_result::bad_credentials:
             // RFC 7628 section 3.2.3: first the reason, as a challenge; the failure follows its answer.
             if (!told.empty()) return step(exchange->on_token_refused(told));
-            return fail_auth(rules::auth_failed);
+            return fail_auth(failed_proof());
         case login_result::disabled: return fail_auth(rules::auth_account_disabled);
         case login_result::smtp_auth_off: return fail_auth(rules::auth_smtp_off);
         case login_result::app_password_needed: return fail_auth(rules::auth_app_password_needed);
         case login_result::unavailable: break;
     }
     return end_auth(rules::auth_unavailable);
+}
+
+/// The client hears the same.
+catalogue::rule const& server_session::state::failed_proof() const
+{
+    return mechanism == sasl::gssapi ? rules::auth_ticket_refused : rules::auth_failed;
 }
 
 /// The exchange is over without a login; the session is as before it.

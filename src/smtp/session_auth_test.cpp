@@ -144,6 +144,21 @@ constexpr dialog dialogs[] = {
         S: 535 5.7.8 ...
         -- claims alice@example.test
     )"},
+    {"a proof that does not fit what may be out of date is not wrong, but counts as a try",
+     "submission tls also:CRAM-MD5 cram-md5 unsure auth-failures=2 whole", R"(
+        -- greeting
+        -- ehlo
+        C: AUTH CRAM-MD5
+        S: 334 ...
+        C: YWxpY2VAZXhhbXBsZS50ZXN0IDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAw
+        S: 454 4.7.0 ...
+        -- rule auth-unavailable
+        C: AUTH CRAM-MD5
+        S: 334 ...
+        C: YWxpY2VAZXhhbXBsZS50ZXN0IDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAw
+        S: 454 4.7.0 ...
+        S: 421 4.7.0 ...
+    )"},
     {"CRAM-MD5 is not there where no account has a secret for it", "submission tls also:CRAM-MD5", R"(
         -- greeting
         -- ehlo

@@ -238,11 +238,13 @@ net::awaitable<smtp::action> session_driver::check_recipient(smtp::check_recipie
         auto const local = services_.accounts.is_local(f.forward_path.domain);
         if (local && *local) co_await prepare_address(f.forward_path);
     }
-    auto const kind = find_recipient_kind(services_.accounts, f.forward_path);
+    auto const kind = find_recipient_kind(services_.accounts, &services_.forwards, f.forward_path);
     if (!kind) co_return session_->on_recipient(lookup_failed(kind.error()));
     f.recipient = *kind;
     if (app_) f.app_password_recipient = app_->limits.allow_recipient(f.forward_path);
     auto v = policy::decide(f);
+    if (v.accepted() && services_.forwards.is_return_address(f.forward_path))
+        v = judge_return_address(services_.forwards, f.reverse_path, f.forward_path, wall_clock::now());
     if (v.accepted())
         if (auto refused = refused_by_route(f)) v = std::move(*refused);
     if (v.accepted())

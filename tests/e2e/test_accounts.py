@@ -194,13 +194,17 @@ class AppPasswords(Accounts):
 
     def test_the_manual_s_commands_work(self):
         anna = "anna@example.com"
-        with Postern(self.config, accounts=()) as server:
+        with Postern(self.config, accounts=(), start=False) as server:
+            server.config["backend"] = [{"name": "web", "type": "files", "path": server.dir / "users"}]
+            (server.dir / "users").write_text("berta@example.com:{PLAIN}sesame\n")
+            server.write_config()
+            server.start()
             server.add_account(anna, "a long enough password")
             for line in "".join(blocks("sh", "App passwords")).splitlines():
                 done = server.cli(*shlex.split(line)[1:])
                 self.assertEqual(done.returncode, 0, line + done.stderr)
                 for text in re.findall(r"(?m)^ +([a-z-]{29})$", done.stdout):
-                    server.secrets.add((anna, text))
+                    server.secrets.add((line.split()[4], text))
             listed = json.loads(server.cli("account", "app-password", "list", anna, "--json", check=True).stdout)
             self.assertEqual({p["label"]: p["state"] for p in listed}, {"phone": "revoked", "scanner 2nd floor": "works"})
             first, second = blocks("sh", "Would a log-in work?")[0].splitlines()

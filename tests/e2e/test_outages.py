@@ -6,6 +6,7 @@ import unittest
 from harness import Postern
 from outage import survive
 from postgresql import PostgreSQL
+from scram import Scram
 from test_backends import SESAME, DovecotAuth, PamService, crypt, example
 from test_postgresql import TABLES, quoted, scram_keys, user
 
@@ -73,7 +74,39 @@ class Outages(unittest.TestCase):
             mechanisms = ("PLAIN", "SCRAM-SHA-256", "LOGIN")
             with self.server(row, mechanisms) as server:
                 server.start()
+                self.nobody_is_told_apart(server, names, postgres)
                 survive(server, [(n, SESAME) for n in names], postgres, mechanisms)
+
+    def nobody_is_told_apart(self, server, names, postgres):
+        """SCRAM with users of a database that is down: a right proof of one that is remembered, and else no answer."""
+        own = "own@postern.test"
+        server.add_account(own, SESAME)
+
+        def scram(name, password, code):
+            with self.subTest(name=name, password=password), server.session() as wire:
+                it = Scram(name, password)
+                reply = wire.say(f"AUTH SCRAM-SHA-256 {it.first()}", 334)
+                reply = wire.say(it.final(reply.text))
+                if reply.code == 334:
+                    self.assertTrue(it.check(reply.text))
+                    reply = wire.say("")
+                self.assertEqual(reply.code, code, reply)
+        for name in (names[0], own):
+            scram(name, SESAME, 235)
+        postgres.stop()
+        try:
+            for name in (own, names[0], names[1], "nobody@postern.test"):
+                scram(name, SESAME + "x", 454)
+            for name in (own, names[0]):
+                scram(name, SESAME, 235)
+            # Not remembered.
+            scram(names[1], SESAME, 454)
+            server.wait_log(r"rule=auth-unavailable .*mechanism=SCRAM-SHA-256 .*cause=backend_down")
+        finally:
+            postgres.start()
+        server.wait_log("backend_up")
+        for name in (own, names[0], "nobody@postern.test"):
+            scram(name, SESAME + "x", 535)
 
 
 if __name__ == "__main__":

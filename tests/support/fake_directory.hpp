@@ -47,8 +47,14 @@ public:
     result<std::shared_ptr<account const>> find_account(std::string_view) override { return failure(); }
     result<std::shared_ptr<account const>> find_owner(mail::mailbox const&) override { return failure(); }
     void verify_password(std::string_view, std::string_view, secret, postern::directory::login_handler) override {}
-    result<sasl::scram_keys> scram(std::string_view, postern::hash) override { return failure(); }
-    result<postern::directory::shared_secret> cram_md5(std::string_view) override { return failure(); }
+    result<sasl::scram_keys> scram(std::string_view, postern::hash, postern::directory::certainty) override
+    {
+        return failure();
+    }
+    result<postern::directory::shared_secret> cram_md5(std::string_view, postern::directory::certainty) override
+    {
+        return failure();
+    }
     result<postern::directory::login> authorize(std::string_view, std::string_view, std::string_view) override
     {
         return failure();

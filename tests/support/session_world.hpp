@@ -60,7 +60,7 @@ private:
     smtp::server_settings settings_;
     smtp::connection_facts facts_;
     smtp::tls_facts tls_;
-    bool implicit_ = false, whole_only_ = false;
+    bool implicit_ = false, whole_only_ = false, unsure_ = false;
     cut how_;
     std::size_t batches_ = 0;
     std::vector<std::size_t> sizes_;
@@ -142,6 +142,12 @@ inline world::world(char const* setup, cut how) : how_(how)
             settings_.errors = number;
         else if (name == "auth-failures")
             settings_.auth_failures = number;
+        else if (name == "timing")
+            settings_.priorities = settings_.deliver_by = true;
+        else if (name == "priority-without-login")
+            settings_.priority_without_login = true;
+        else if (name == "hold")
+            settings_.hold_most = std::chrono::seconds{number};
         else if (name == "auth-equals")
             settings_.auth_equals = true;
         else if (name.starts_with("also:"))
@@ -156,6 +162,8 @@ inline world::world(char const* setup, cut how) : how_(how)
             tls_.certificate_accounts = {"alice@example.test"};
         else if (name == "no-scram-keys")
             facts_.accounts.scram_sha256 = false;
+        else if (name == "unsure")
+            unsure_ = true;
         else if (name == "whole")
             whole_only_ = true;
         else
@@ -262,7 +270,8 @@ inline void world::perform(smtp::action a, bool from_input)
             }
         } else if (std::holds_alternative<smtp::fetch_cram>(a)) {
             if (next("cram").accepted()) {
-                a = s.on_cram({.state = sasl::make_cram_secret("sesame"), .stored_key = "key", .real = true});
+                a = s.on_cram(
+                    {.state = sasl::make_cram_secret("sesame"), .stored_key = "key", .real = true, .unsure = unsure_});
             } else {
                 a = s.on_scram_unavailable();
             }

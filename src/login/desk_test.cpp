@@ -1,0 +1,87 @@
+// What a desk tells the guard, with a real directory and a real guard.
+#include "login/desk.hpp"
+
+#include <fstream>
+#include <optional>
+
+#include <doctest/doctest.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "support/throw_away_folder.hpp"
+
+using namespace postern;
+using namespace postern::login;
+
+namespace {
+
+net::awaitable<void> ask(desk* d, std::string name, std::string password, std::optional<answer>* out)
+{
+    secret s{password};
+    auto judged = co_await d->verify_password(std::move(name), {}, std::move(s));
+    out->emplace(std::move(judged));
+}
+
+/// One user, "ann" in a file, who is ann@example.org.
+struct world {
+    world()
+    {
+        std::ofstream{where.path() / "users"} << "ann:{PLAIN}sesame\n";
+        directory::options o;
+        o.folder = where.path();
+        o.hash_threads = 1;
+        directory::backend_options users;
+        users.name = "users";
+        users.type = "files";
+        users.path = where.path() / "users";
+        users.format.domain = "example.org";
+        o.backends = {users};
+        accounts = std::move(directory::open_embedded(std::move(o))).value();
+        settings.guard.allow.clear();
+    }
+    answer::kind log_in(char const* from, std::string const& name, std::string const& password)
+    {
+        boost::asio::io_context io;
+        auto const address = *ip_address::parse(from);
+        services s{*accounts, guard, [](auto const&, auto const&, auto const&) {}, [](auto const&, auto const&) {}};
+        desk d{s, settings, {}, {"S", from, address}, io.get_executor()};
+        std::optional<answer> judged;
+        boost::asio::co_spawn(io, ask(&d, name, password, &judged), boost::asio::detached);
+        // The hash is on a thread of its own.
+        auto const work = boost::asio::make_work_guard(io);
+        while (!judged) io.run_one();
+        if (judged->what == answer::kind::bad_credentials) d.on_failure(name, {}, "PLAIN");
+        return judged->what;
+    }
+    /// Many networks guess.
+    void attack(std::string const& name)
+    {
+        for (int i = 0; i < 2 * static_cast<int>(settings.guard.account_refuse_after); ++i) {
+            auto const from = "203.0." + std::to_string(i) + ".7";
+            log_in(from.c_str(), name, "guess " + std::to_string(i));
+        }
+    }
+
+    testing::throw_away_folder where;
+    std::unique_ptr<directory::directory> accounts;
+    guard::keeper guard{steady_clock::now(), {1u << 12, 1u << 12, 1u << 10, 1u << 10}};
+    config::settings settings;
+};
+
+}  // namespace
+
+TEST_CASE("A success keeps the door open for the name that was used and for the account, however it is attacked")
+{
+    for (char const* attacked : {"ann", "ann@example.org"}) {
+        CAPTURE(attacked);
+        world w;
+        w.settings.guard.account_refuse_after = 10;
+        REQUIRE(w.log_in("192.0.2.1", "ann", "sesame") == answer::kind::accepted);
+        w.attack(attacked);
+        CHECK(w.log_in("198.51.100.1", attacked, "sesame") == answer::kind::put_off);
+        // Whichever of the two it is that the owner's programs send.
+        CHECK(w.log_in("192.0.2.1", attacked, "sesame") == answer::kind::accepted);
+        CHECK(w.log_in("192.0.2.1", "ann", "sesame") == answer::kind::accepted);
+    }
+}
