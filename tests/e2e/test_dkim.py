@@ -204,10 +204,10 @@ class Messages(Dkim):
         self.check_signed(report, count=1)
 
     def test_notices_of_our_own_are_signed(self):
-        self.serve({"limits": {"sending": [{"per": "account", "messages_per_day": 2}]},
-                    "guard": {"operator_address": "admin@elsewhere.test", "suspicious_new_recipients": 2}})
+        self.serve({"limits": {"sending": [{"per": "account", "messages_per_day": 5}]},
+                    "guard": {"operator_address": "admin@elsewhere.test", "suspicious_new_recipients": 3}})
         self.sign_at_once("postern.test", "--algorithm", "ed25519")
-        for to in ("one@remote.test", "two@remote.test"):
+        for to in (f"{n}@remote.test" for n in range(4)):
             self.send(message(ALICE, to, token()), to=to)
         for subject in ("Subject: Most of a sending limit is used", "Subject: Your mail account sends unusually much"):
             self.check_signed(self.server.wait_mail(ALICE, subject), count=1)

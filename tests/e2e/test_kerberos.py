@@ -131,8 +131,8 @@ class Tickets(unittest.TestCase):
         auth = {"failure_delay": "0s", "basic_passwords": False}
         with self.new_server({"auth": auth}, {**self.listener, "address": f"{HOST}:{free_ports(1)[0]}"}) as server:
             with self.wire(server) as wire:
-                self.assertIn("GSSAPI", offered(wire))
-                wire.say("AUTH PLAIN " + b64(f"\0{ANNA}\0{PASSWORD}".encode()), 534, "5.7.9")
+                # Nobody has an app password.
+                self.assertEqual(offered(wire), ["GSSAPI"])
                 self.assertEqual(self.exchange(wire, Client(self.anna)).code, 235)
                 wire.mail(ANNA, BERTA)
             server.cli("account", "basic-passwords", ANNA, "on", check=True)
