@@ -34,7 +34,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION mail)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, dns-root-data")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, dns-root-data, publicsuffix")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "SMTP submission server and relay that says why")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
     "Mail clients log in, over TLS, and only then does Postern carry their mail to

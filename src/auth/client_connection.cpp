@@ -42,8 +42,8 @@ std::string hexadecimal(std::string_view octets)
 /// TLS is not needed. What needs the client's TLS is up to it.
 std::vector<std::string> mechanisms_for(config::auth_socket const& c, state const& in_force, directory::directory& d)
 {
-    sasl::circumstances here{.accounts = d.means(), .tls = true, .bindings = false, .certificate = false};
-    here.accounts.token = in_force.tokens != nullptr;
+    sasl::circumstances here{
+        .accounts = in_force.judges.with(d.means()), .tls = true, .bindings = false, .certificate = false};
     auto names = c.mechanisms.empty() ? in_force.settings.auth.mechanisms : c.mechanisms;
     std::erase_if(names, [&](std::string const& name) { return !sasl::can_succeed(name, here); });
     return names;
@@ -72,6 +72,13 @@ std::string client_of(dovecot::request_facts const& f)
     return f.remote_port == 0 ? f.remote->to_string() : endpoint{*f.remote, f.remote_port}.to_string();
 }
 
+/// Whose ticket a mail program has (RFC 5034, RFC 9051), by Dovecot's word for it.
+std::string ticket_service_of(dovecot::request_facts const& f)
+{
+    if (f.service == "imap" || f.service == "sieve") return f.service;
+    return f.service == "pop3" ? "pop" : "";
+}
+
 bool sends_mail(dovecot::request_facts const& f) { return f.service == "smtp" || f.service == "submission"; }
 
 }  // namespace
@@ -82,8 +89,8 @@ client_connection::attempt::attempt(services const& s, std::shared_ptr<state con
       session(std::move(id)),
       client(client_of(f)),
       address(address_of(f)),
-      desk(s.logins, in_force->settings, login::judges{in_force->tokens.get()},
-           login::visitor{session, client, address, sends_mail(f), false}, std::move(executor))
+      desk(s.logins, in_force->settings, in_force->judges,
+           login::visitor{session, client, address, sends_mail(f), false, ticket_service_of(f)}, std::move(executor))
 {
 }
 
@@ -234,6 +241,12 @@ net::awaitable<dovecot::event> client_connection::answer(std::shared_ptr<attempt
     if (auto* const v = std::get_if<sasl::fetch_cram>(&q.what)) {
         auto const found = co_await a->desk.cram(v->authcid);
         if (auto const* keys = std::get_if<sasl::cram_keys>(&found)) co_return session_.on_cram(q.ticket, *keys);
+        co_return on_no_keys(*a, q.ticket, std::get<login::answer>(found));
+    }
+    if (auto* const v = std::get_if<sasl::context_step>(&q.what)) {
+        auto const found = co_await a->desk.step_context(std::move(*v));
+        if (auto const* said = std::get_if<sasl::context_answer>(&found))
+            co_return session_.on_context(q.ticket, *said);
         co_return on_no_keys(*a, q.ticket, std::get<login::answer>(found));
     }
     auto const& v = std::get<sasl::accepted>(q.what);

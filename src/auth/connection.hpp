@@ -7,7 +7,6 @@
 
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
-#include "directory/token_verifier.hpp"
 #include "guard/keeper.hpp"
 #include "login/desk.hpp"
 #include "net/stream.hpp"
@@ -17,7 +16,7 @@ namespace postern::auth {
 /// What is in force; a reload makes a new one, and running exchanges keep theirs.
 struct state {
     config::settings settings;
-    std::shared_ptr<directory::token_verifier> tokens;  // null: tokens are not taken
+    login::judges judges;
 };
 
 struct services {

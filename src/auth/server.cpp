@@ -50,11 +50,10 @@ result<bound_door> bind_door(config::auth_socket const& c)
 
 class auth_server final : public server {
 public:
-    auth_server(config::settings const& s, std::shared_ptr<directory::token_verifier> tokens, login::services logins,
-                std::vector<bound_door> doors)
+    auth_server(config::settings const& s, login::judges judges, login::services logins, std::vector<bound_door> doors)
         : logins_(std::move(logins)), drain_time_(s.timeouts.drain), sweep_(context_)
     {
-        in_force_ = std::make_shared<state const>(state{s, std::move(tokens)});
+        in_force_ = std::make_shared<state const>(state{s, std::move(judges)});
         for (auto& d : doors) listeners_.push_back(listening_at(d.what));
         fresh_ = std::move(doors);
     }
@@ -73,7 +72,7 @@ public:
         thread_ = std::thread{[this] { context_.run(); }};
     }
 
-    result<> reload(config::settings const& s, std::shared_ptr<directory::token_verifier> tokens) override
+    result<> reload(config::settings const& s, login::judges judges) override
     {
         // First all that may fail.
         std::vector<bound_door> made;
@@ -87,7 +86,7 @@ public:
             made.push_back(std::move(*d));
         }
         drain_time_ = s.timeouts.drain;
-        auto next = std::make_shared<state const>(state{s, std::move(tokens)});
+        auto next = std::make_shared<state const>(state{s, std::move(judges)});
         // The list of doors is the thread's; nobody else changes it, and this waits for the change.
         auto const changed = std::make_shared<std::promise<void>>();
         auto const done_there = changed->get_future();
@@ -243,10 +242,10 @@ result<std::vector<bound_door>> bind_doors(config::settings const& s)
     return out;
 }
 
-std::unique_ptr<server> make_server(config::settings const& s, std::shared_ptr<directory::token_verifier> tokens,
-                                    login::services logins, std::vector<bound_door> doors)
+std::unique_ptr<server> make_server(config::settings const& s, login::judges judges, login::services logins,
+                                    std::vector<bound_door> doors)
 {
-    return std::make_unique<auth_server>(s, std::move(tokens), std::move(logins), std::move(doors));
+    return std::make_unique<auth_server>(s, std::move(judges), std::move(logins), std::move(doors));
 }
 
 }  // namespace postern::auth

@@ -31,7 +31,7 @@ public:
     virtual void start() = 0;
     /// Makes the new sockets and takes the old ones away; connections that there are stay. On
     /// an error everything stays as it was.
-    virtual result<> reload(config::settings const& s, std::shared_ptr<directory::token_verifier> tokens) = 0;
+    virtual result<> reload(config::settings const& s, login::judges judges) = 0;
     /// Stops listening, and ends when no exchange waits for an answer of ours, or when
     /// `timeouts.drain` is over.
     virtual void drain() = 0;
@@ -45,7 +45,7 @@ public:
     virtual std::vector<listening> listeners() const = 0;
 };
 
-std::unique_ptr<server> make_server(config::settings const& s, std::shared_ptr<directory::token_verifier> tokens,
-                                    login::services logins, std::vector<bound_door> doors);
+std::unique_ptr<server> make_server(config::settings const& s, login::judges judges, login::services logins,
+                                    std::vector<bound_door> doors);
 
 }  // namespace postern::auth

@@ -69,6 +69,18 @@ result<std::optional<secret>> read_whole_file(std::filesystem::path const& path,
     return std::optional<secret>{std::move(read)};
 }
 
+result<secret> read_secret_line(std::filesystem::path const& path)
+{
+    constexpr std::size_t longest_file = 65'536;
+    auto const whole = read_whole_file(path, longest_file);
+    if (!whole) return whole.error();
+    if (!*whole) return failed(path, "read", ENOENT);
+    auto const text = (*whole)->reveal();
+    secret line{text.substr(0, text.find_first_of(std::string_view{"\r\n\0", 3}))};
+    if (line.empty()) return error{{4, 3, 0}, "", "can't read " + path.string() + ": its first line is empty"};
+    return line;
+}
+
 result<> replace_whole_file(std::filesystem::path const& path, std::string_view octets)
 {
     auto const fresh = path.parent_path() / (path.filename().string() + ".new");

@@ -6,6 +6,7 @@
 
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/declaring.hpp"
 #include "cli/output.hpp"
 #include "cli/password.hpp"
 #include "control/arguments.hpp"
@@ -160,90 +161,62 @@ json::object with(options const& o, std::string_view key)
     return arguments;
 }
 
-class declaring {
-public:
-    declaring(CLI::App& group, application& app, std::shared_ptr<options> o)
-        : group_(group), app_(app), o_(std::move(o))
-    {
-    }
-
-    template <class Act>
-    CLI::App* command(char const* name, char const* help, Act act, bool takes_address = true)
-    {
-        auto* c = group_.add_subcommand(name, help);
-        if (takes_address)
-            c->add_option("ADDRESS", o_->address, "The account: its address, which is its login name")->required();
-        c->add_flag("--json", o_->json, "For programs");
-        c->callback([&app = app_, o = o_, act] { app.chosen = [&app, o, act] { return act(app, *o); }; });
-        return c;
-    }
-
-private:
-    CLI::App& group_;
-    application& app_;
-    std::shared_ptr<options> o_;
-};
-
 }  // namespace
 
 void add_account(CLI::App& commands, application& app)
 {
     auto o = std::make_shared<options>();
     auto* group = commands.add_subcommand("account", "Accounts: who may log in");
-    group->require_subcommand(1);
-    declaring declare{*group, app, o};
+    declaring const declare{*group, app, o};
 
     auto const with_password = [&](CLI::App& command) {
         add_password_options(command, o->password);
         command.add_flag("--cram-md5", o->cram_md5,
                          "keep the password too, sealed: devices that know only CRAM-MD5 can't do without");
     };
-    with_password(*declare.command("add", "Make an account", [](application const& a, options const& given) {
+    with_password(*declare.for_account("add", "Make an account", [](application const& a, options const& given) {
         return set_password(a, given, "account add", "added");
     }));
     with_password(
-        *declare.command("password", "Set an account's password", [](application const& a, options const& given) {
+        *declare.for_account("password", "Set an account's password", [](application const& a, options const& given) {
             return set_password(a, given, "account password", "has a new password");
         }));
-    declare.command(
-        "list", "All accounts",
-        [](application const& a, options const& given) {
-            return perform_and_print(a, given, "account list", {}, list);
-        },
-        false);
-    declare.command("show", "One account", [](application const& a, options const& given) {
+    declare("list", "All accounts", [](application const& a, options const& given) {
+        return perform_and_print(a, given, "account list", {}, list);
+    });
+    declare.for_account("show", "One account", [](application const& a, options const& given) {
         return perform_and_print(a, given, "account show", address_only(given), show);
     });
-    declare.command("remove", "Remove an account", [](application const& a, options const& given) {
+    declare.for_account("remove", "Remove an account", [](application const& a, options const& given) {
         return change(a, given, "account remove", address_only(given), "removed");
     });
-    declare.command("enable", "Switch an account on", [](application const& a, options const& given) {
+    declare.for_account("enable", "Switch an account on", [](application const& a, options const& given) {
         return change(a, given, "account enable", address_only(given), "enabled");
     });
-    declare.command("disable", "Switch an account off; nothing is lost",
-                    [](application const& a, options const& given) {
-                        return change(a, given, "account disable", address_only(given), "disabled");
-                    });
+    declare.for_account("disable", "Switch an account off; nothing is lost",
+                        [](application const& a, options const& given) {
+                            return change(a, given, "account disable", address_only(given), "disabled");
+                        });
     declare
-        .command("smtp-auth", "Whether the account may log in to send",
-                 [](application const& a, options const& given) {
-                     auto arguments = address_only(given);
-                     arguments["on"] = given.other == "on";
-                     return change(a, given, "account smtp-auth", arguments, "has SMTP AUTH " + given.other);
-                 })
+        .for_account("smtp-auth", "Whether the account may log in to send",
+                     [](application const& a, options const& given) {
+                         auto arguments = address_only(given);
+                         arguments["on"] = given.other == "on";
+                         return change(a, given, "account smtp-auth", arguments, "has SMTP AUTH " + given.other);
+                     })
         ->add_option("STATE", o->other, "on or off")
         ->required()
         ->check(CLI::IsMember({"on", "off"}));
 
     declare
-        .command("basic-passwords", "Whether the account may log in with its own password",
-                 [](application const& a, options const& given) {
-                     auto arguments = address_only(given);
-                     arguments["state"] = given.other;
-                     return change(
-                         a, given, "account basic-passwords", arguments,
-                         "has basic passwords " + (given.other == "inherit" ? "as its domain says" : given.other));
-                 })
+        .for_account("basic-passwords", "Whether the account may log in with its own password",
+                     [](application const& a, options const& given) {
+                         auto arguments = address_only(given);
+                         arguments["state"] = given.other;
+                         return change(
+                             a, given, "account basic-passwords", arguments,
+                             "has basic passwords " + (given.other == "inherit" ? "as its domain says" : given.other));
+                     })
         ->add_option("STATE", o->other, "on, off, or inherit: as the domain or the configuration says")
         ->required()
         ->check(CLI::IsMember({"on", "off", "inherit"}));
@@ -253,41 +226,40 @@ void add_account(CLI::App& commands, application& app)
     add_account_test(*group, app);
 
     auto* alias = group->add_subcommand("alias", "Further addresses of an account");
-    alias->require_subcommand(1);
-    declaring declare_alias{*alias, app, o};
+    declaring const declare_alias{*alias, app, o};
     declare_alias
-        .command("add", "Give an account a further address",
-                 [](application const& a, options const& given) {
-                     return change(a, given, "account alias add", with(given, "alias"), "has the alias " + given.other);
-                 })
+        .for_account("add", "Give an account a further address",
+                     [](application const& a, options const& given) {
+                         return change(a, given, "account alias add", with(given, "alias"),
+                                       "has the alias " + given.other);
+                     })
         ->add_option("ALIAS", o->other, "The further address")
         ->required();
     declare_alias
-        .command("remove", "Take an address from an account",
-                 [](application const& a, options const& given) {
-                     return change(a, given, "account alias remove", with(given, "alias"),
-                                   "has the alias " + given.other + " no more");
-                 })
+        .for_account("remove", "Take an address from an account",
+                     [](application const& a, options const& given) {
+                         return change(a, given, "account alias remove", with(given, "alias"),
+                                       "has the alias " + given.other + " no more");
+                     })
         ->add_option("ALIAS", o->other, "The address")
         ->required();
 
     auto* send_as = group->add_subcommand("send-as", "Addresses of others that an account may send as");
-    send_as->require_subcommand(1);
-    declaring declare_send_as{*send_as, app, o};
+    declaring const declare_send_as{*send_as, app, o};
     declare_send_as
-        .command("add", "Let an account send as an address",
-                 [](application const& a, options const& given) {
-                     return change(a, given, "account send-as add", with(given, "sender"),
-                                   "may send as " + given.other);
-                 })
+        .for_account("add", "Let an account send as an address",
+                     [](application const& a, options const& given) {
+                         return change(a, given, "account send-as add", with(given, "sender"),
+                                       "may send as " + given.other);
+                     })
         ->add_option("SENDER", o->other, "An address, or @domain for all of a domain")
         ->required();
     declare_send_as
-        .command("remove", "Stop an account from sending as an address",
-                 [](application const& a, options const& given) {
-                     return change(a, given, "account send-as remove", with(given, "sender"),
-                                   "may not send as " + given.other + " any more");
-                 })
+        .for_account("remove", "Stop an account from sending as an address",
+                     [](application const& a, options const& given) {
+                         return change(a, given, "account send-as remove", with(given, "sender"),
+                                       "may not send as " + given.other + " any more");
+                     })
         ->add_option("SENDER", o->other, "The address or @domain")
         ->required();
 }

@@ -5,6 +5,7 @@
 
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/declaring.hpp"
 #include "cli/output.hpp"
 
 namespace postern::cli {
@@ -118,24 +119,17 @@ int revoke(application const& app, options const& o)
 void add_app_password(CLI::App& account_commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* group = account_commands.add_subcommand("app-password", "Passwords for single devices and programs");
-    group->require_subcommand(1);
-    auto const declare = [&](char const* name, char const* help, auto act) {
-        auto* c = group->add_subcommand(name, help);
-        c->add_option("ADDRESS", o->address, "The account: its address, which is its login name")->required();
-        c->add_flag("--json", o->json, "For programs");
-        c->callback([&app, o, act] { app.chosen = [&app, o, act] { return act(app, *o); }; });
-        return c;
-    };
-    auto* const making = declare("add", "Make one, and show it once", add);
+    declaring const declare{
+        *account_commands.add_subcommand("app-password", "Passwords for single devices and programs"), app, o};
+    auto* const making = declare.for_account("add", "Make one, and show it once", add);
     making->add_option("--label", o->label, "What it is for: \"phone\", \"printer 2nd floor\"")->required();
     making->add_option("--network", o->networks, "It may log in from there only")->type_name("CIDR");
     making->add_option("--sender", o->senders, "It may send as that only")->type_name("ADDRESS|@DOMAIN");
     making->add_option("--recipient", o->recipients, "It may write there only")->type_name("ADDRESS|@DOMAIN");
     making->add_option("--expires", o->expires, "It works until the end of that day (UTC), or for that long")
         ->type_name("DATE|DURATION");
-    declare("list", "All of an account, with their last use", list);
-    declare("revoke", "End one; the others go on", revoke)
+    declare.for_account("list", "All of an account, with their last use", list);
+    declare.for_account("revoke", "End one; the others go on", revoke)
         ->add_option("ID", o->id, "Its number in the list")
         ->required();
 }

@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "cli/output.hpp"
 #include "cli/privileges.hpp"
+#include "cli/running_server.hpp"
 #include "control/client.hpp"
 #include "control/commands.hpp"
 #include "control/instance_lock.hpp"
@@ -28,20 +29,14 @@ struct opened {
     std::unique_ptr<directory::directory> accounts;
     std::unique_ptr<spool::spool> queue;
     std::unique_ptr<signing::key_store> keys;
+    std::unique_ptr<forwarding::book> forwards;
 };
 
 basic_result<opened, failure> open_files(config::settings const& s, control::command const& c)
 {
     opened files;
     if (c.needs_accounts) {
-        directory::options o;
-        o.folder = s.data_dir;
-        o.hash_threads = s.auth.hash_threads;
-        o.configured_domains = s.domains.local;
-        o.basic_passwords = s.auth.basic_passwords;
-        o.recipient_delimiter = s.submission.recipient_delimiter;
-        o.scram_hashes = directory::scram_hashes_of(config::all_mechanisms(s));
-        auto accounts = directory::open_embedded(o);
+        auto accounts = directory::open_embedded(accounts_of(s));
         if (!accounts) return control::to_failure(accounts.error());
         files.accounts = std::move(*accounts);
     }
@@ -53,6 +48,12 @@ basic_result<opened, failure> open_files(config::settings const& s, control::com
         auto queue = spool::open(o);
         if (!queue) return control::to_failure(queue.error());
         files.queue = std::move(*queue);
+    }
+    if (c.needs_forwards) {
+        auto book = forwarding::book::open(s.data_dir, wall_clock::now());
+        if (!book) return control::to_failure(book.error());
+        files.forwards = std::move(*book);
+        configure(*files.forwards, s);
     }
     if (c.needs_keys) files.keys = std::make_unique<signing::key_store>(s, nullptr);
     return files;
@@ -83,6 +84,7 @@ std::optional<control::outcome> perform_here(std::shared_ptr<config::settings co
     c.accounts = files->accounts.get();
     c.queue = files->queue.get();
     c.keys = files->keys.get();
+    c.forwards = files->forwards.get();
     auto done = control::run_command(c, command.name, arguments);
     files->queue.reset();
     files->accounts.reset();
@@ -123,6 +125,11 @@ control::outcome perform_anywhere(std::shared_ptr<config::settings const> const&
 }
 
 }  // namespace
+
+void configure(forwarding::book& book, config::settings const& s)
+{
+    book.configure(s.forwarding.srs_domain.empty() ? s.hostname : s.forwarding.srs_domain, s.forwarding.srs_lifetime);
+}
 
 std::shared_ptr<config::settings const> load_settings(application const& app)
 {

@@ -10,6 +10,7 @@
 #include "cli/application.hpp"
 #include "config/settings.hpp"
 #include "control/protocol.hpp"
+#include "forwarding/book.hpp"
 
 namespace postern::cli {
 
@@ -25,5 +26,8 @@ control::outcome ask(application const& app, std::string_view command, boost::js
 /// Performs a command. A wrong configuration is told already; the failure is then without text.
 basic_result<boost::json::value, int> perform(application const& app, std::string_view command,
                                               boost::json::object const& arguments);
+
+/// The domain of rewritten senders, as the settings want it.
+void configure(forwarding::book& book, config::settings const& s);
 
 }  // namespace postern::cli

@@ -9,6 +9,8 @@
 #include "cli/privileges.hpp"
 #include "cli/running_server.hpp"
 #include "control/commands.hpp"
+#include "delivery/service.hpp"
+#include "login/judges.hpp"
 #include "signing/key_store.hpp"
 #include "submission/server.hpp"
 
@@ -39,7 +41,10 @@ int check(application const& app)
         if (!e.code.temporary()) return wrong(e);
         warn(e.logged);
     }
-    if (auto const w = submission::check_kerberos(*s); !w.empty()) warn(w);
+    if (auto const w = login::check_kerberos(*s); !w.empty()) warn(w);
+    auto const missing = delivery::check_smart_hosts(*s);
+    if (!missing) return wrong(missing.error());
+    for (auto const& w : *missing) warn(w);
     for (auto const& k : signing::key_store{*s, nullptr}.list())
         if (!k.problem.empty())
             warn("mail of " + k.row.domain + " can't be signed with the key " + k.row.selector + ": " + k.problem);

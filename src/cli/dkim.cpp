@@ -5,6 +5,7 @@
 
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/declaring.hpp"
 #include "cli/output.hpp"
 
 namespace postern::cli {
@@ -199,14 +200,7 @@ int check(application const& app, options const& o)
 void add_dkim(CLI::App& commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* group = commands.add_subcommand("dkim", "The keys that mail is signed with");
-    group->require_subcommand(1);
-    auto const declare = [&](char const* name, char const* help, auto act) {
-        auto* c = group->add_subcommand(name, help);
-        c->add_flag("--json", o->json, "For programs");
-        c->callback([&app, o, act] { app.chosen = [&app, o, act] { return act(app, *o); }; });
-        return c;
-    };
+    declaring const declare{*commands.add_subcommand("dkim", "The keys that mail is signed with"), app, o};
     auto const for_domain = [&](CLI::App* c) {
         c->add_option("DOMAIN", o->domain, "The domain of the From field")->required();
         return c;

@@ -5,6 +5,7 @@
 
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/declaring.hpp"
 #include "cli/output.hpp"
 
 namespace postern::cli {
@@ -62,14 +63,7 @@ int list(application const& app, options const& o)
 void add_domain(CLI::App& commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* group = commands.add_subcommand("domain", "Local domains: whose mail ends here");
-    group->require_subcommand(1);
-    auto const declare = [&](char const* name, char const* help, auto act) {
-        auto* c = group->add_subcommand(name, help);
-        c->add_flag("--json", o->json, "For programs");
-        c->callback([&app, o, act] { app.chosen = [&app, o, act] { return act(app, *o); }; });
-        return c;
-    };
+    declaring const declare{*commands.add_subcommand("domain", "Local domains: whose mail ends here"), app, o};
     declare("add", "Make a domain local",
             [](application const& a, options const& given) { return change(a, given, "domain add", "is local"); })
         ->add_option("NAME", o->domain, "The domain")

@@ -5,6 +5,7 @@
 
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/declaring.hpp"
 #include "cli/output.hpp"
 
 namespace postern::cli {
@@ -104,14 +105,7 @@ int usage(application const& app, options const& o)
 void add_guard(CLI::App& commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* group = commands.add_subcommand("guard", "Who is kept out, and why");
-    group->require_subcommand(1);
-    auto const declare = [&](char const* name, char const* help, auto act) {
-        auto* c = group->add_subcommand(name, help);
-        c->add_flag("--json", o->json, "For programs");
-        c->callback([&app, o, act] { app.chosen = [&app, o, act] { return act(app, *o); }; });
-        return c;
-    };
+    declaring const declare{*commands.add_subcommand("guard", "Who is kept out, and why"), app, o};
     declare("list", "What is held against whom", list)
         ->add_option("--limit", o->limit, "At most so many")
         ->check(CLI::Range(1, 100'000));

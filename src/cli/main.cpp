@@ -78,6 +78,8 @@ int run(int argc, char** argv)
     add_sendmail(commands, app);
     add_guard(commands, app);
     add_dkim(commands, app);
+    add_tls_report(commands, app);
+    add_forward(commands, app);
     add_explain(commands, app);
     add_why(commands, app);
     add_status(commands, app);

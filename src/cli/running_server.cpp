@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 
 #include "base/log.hpp"
+#include "cli/backend.hpp"
 #include "cli/machine.hpp"
 #include "cli/privileges.hpp"
 #include "submission/logins.hpp"
+#include "submission/smart_host_notice.hpp"
 
 namespace postern::cli {
 namespace {
@@ -59,10 +61,13 @@ config::settings without_restart(config::settings const& running, config::settin
     wanted.auth.upgrade_hashes = running.auth.upgrade_hashes;
     wanted.limits.free_space = running.limits.free_space;
     wanted.web.address = running.web.address;
-    wanted.dns.servers = running.dns.servers;
+    wanted.dns = running.dns;
+    wanted.transport.authorities = running.transport.authorities;
     wanted.sendmail.socket = running.sendmail.socket;
     wanted.sendmail.mode = running.sendmail.mode;
     wanted.sendmail.group = running.sendmail.group;
+    wanted.metrics = running.metrics;
+    wanted.mx.check_threads = running.mx.check_threads;
     // The table of options says which these are.
     assert(config::needs_restart(running, wanted).empty());
     return wanted;
@@ -118,6 +123,21 @@ std::vector<directory::backend_options> backends_of(config::settings const& s)
     return list;
 }
 
+directory::options accounts_of(config::settings const& s)
+{
+    directory::options o;
+    o.folder = s.data_dir;
+    o.hash_threads = s.auth.hash_threads;
+    o.hash_queue = s.auth.hash_queue;
+    o.cache_life = s.auth.cache_life;
+    o.upgrade_hashes = s.auth.upgrade_hashes;
+    o.configured_domains = s.domains.local;
+    o.basic_passwords = s.auth.basic_passwords;
+    o.recipient_delimiter = s.submission.recipient_delimiter;
+    o.scram_hashes = directory::scram_hashes_of(config::all_mechanisms(s));
+    return o;
+}
+
 void start_log(config::settings const& s)
 {
     log::options o;
@@ -130,17 +150,23 @@ void start_log(config::settings const& s)
 
 running_server::~running_server()
 {
-    // Commands first: they use all the rest. The gate's threads end before, and its sessions
-    // after, those of the queue and the directory, whose answers still may come in.
+    // docs/architecture.md, "How it ends". Commands first: they use all the rest.
+    metrics_.reset();
     control_.reset();
-    if (auth_) auth_->stop();
     key_watch_.reset();
+    // The I/O threads. Their contexts, with the sessions that are left, stay: answers may still be
+    // posted to them, which then nobody hears.
+    if (auth_) auth_->stop();
     if (gate_) gate_->stop();
+    // Everybody whose threads post such answers.
+    if (judge_keeper_) judge_keeper_->stop();
     delivery_.reset();
+    if (security_) security_->stop();
     if (notices_) notices_->stop();
     if (signer_) signer_->stop();
     queue_.reset();
     accounts_.reset();
+    // No thread but ours is left that knows the contexts.
     auth_.reset();
     gate_.reset();
 }
@@ -152,6 +178,7 @@ control::context running_server::context() const
         std::scoped_lock guard{lock_};
         c.settings = settings_;
         c.listeners = listeners_;
+        c.judges = judges_;
     }
     c.accounts = accounts_.get();
     c.queue = queue_.get();
@@ -161,7 +188,10 @@ control::context running_server::context() const
     c.sending = ledger_ ? &ledger_->sending() : nullptr;
     c.conduct = ledger_ ? &ledger_->conduct() : nullptr;
     c.keys = keys_.get();
+    c.security = security_.get();
+    c.forwards = forwards_.get();
     c.key_watch = key_watch_.get();
+    c.signer = signer_.get();
     c.started = started_;
     return c;
 }
@@ -186,6 +216,12 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!sockets) return std::move(sockets.error());
     auto doors = auth::bind_doors(s);
     if (!doors) return std::move(doors.error());
+    std::vector<net::socket_handle> numbers;
+    if (!s.metrics.address.empty()) {
+        auto bound = net::bind_sockets(s.metrics.address, false, 1);
+        if (!bound) return std::move(bound.error());
+        numbers = std::move(*bound);
+    }
     if (auto made = make_data_dir(s); !made) return made;
     if (auto dropped = drop_privileges(s); !dropped) return dropped;
 
@@ -203,17 +239,8 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!ledger) return std::move(ledger.error());
     ledger_ = std::move(*ledger);
 
-    directory::options accounts;
-    accounts.folder = s.data_dir;
-    accounts.hash_threads = s.auth.hash_threads;
-    accounts.hash_queue = s.auth.hash_queue;
-    accounts.cache_life = s.auth.cache_life;
-    accounts.upgrade_hashes = s.auth.upgrade_hashes;
+    auto accounts = accounts_of(s);
     accounts.backends = backends_of(s);
-    accounts.configured_domains = s.domains.local;
-    accounts.basic_passwords = s.auth.basic_passwords;
-    accounts.recipient_delimiter = s.submission.recipient_delimiter;
-    accounts.scram_hashes = directory::scram_hashes_of(config::all_mechanisms(s));
     auto opened = directory::open_embedded(std::move(accounts));
     if (!opened) return std::move(opened.error());
     accounts_ = std::move(*opened);
@@ -229,27 +256,48 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     keys_ = std::make_unique<signing::key_store>(s, signer_.get());
     key_watch_ = std::make_unique<signing::dns_watch>(*keys_, [this] { return context().settings; });
 
-    notices_ = std::make_unique<submission::notice_desk>(*accounts_, *queue_);
+    auto forwards = forwarding::book::open(s.data_dir, started_);
+    if (!forwards) return std::move(forwards.error());
+    forwards_ = std::move(*forwards);
+    configure(*forwards_, s);
+
+    notices_ = std::make_unique<submission::notice_desk>(*accounts_, *queue_, *signer_);
     conduct_ = std::make_unique<submission::conduct_watch>(ledger_->conduct(), *notices_);
     devices_ = std::make_unique<submission::device_watch>(*notices_);
+    escort::office_options office;
+    office.folder = s.data_dir;
+    office.authorities = s.transport.authorities;
+    office.make_resolver = escort::resolver_of(s);
+    auto security = escort::office::open(std::move(office), s, *queue_, *signer_);
+    if (!security) return std::move(security.error());
+    security_ = std::move(*security);
     auto delivery = delivery::make_service(
-        s, *accounts_, *queue_, *signer_,
-        [this](std::string const& account, std::uint32_t n) { conduct_->on_bounces(*context().settings, account, n); });
+        s, *accounts_, *queue_, *signer_, *security_, *forwards_,
+        [this](std::string const& account, std::uint32_t n) { conduct_->on_bounces(*context().settings, account, n); },
+        [this](std::string const& host, std::string const& user, std::string const& reply, catalogue::rule const& why) {
+            submission::tell_of_smart_host(*notices_, *context().settings, {host, user, reply, &why});
+        });
     if (!delivery) return std::move(delivery.error());
     delivery_ = std::move(*delivery);
 
-    auto gate = submission::make_server(s, *accounts_, *queue_, {*guard_, ledger_->sending(), *conduct_, *devices_},
-                                        *signer_, std::move(*sockets));
+    judge_keeper_ = std::make_unique<login::judge_keeper>();
+    judges_ = judge_keeper_->make(s);
+    auto gate =
+        submission::make_server(s, judges_, *accounts_, *queue_, {*guard_, ledger_->sending(), *conduct_, *devices_},
+                                *signer_, *forwards_, std::move(*sockets));
     if (!gate) return std::move(gate.error());
     gate_ = std::move(*gate);
-    auth_ = auth::make_server(s, gate_->tokens(),
-                              submission::services_for_logins(*accounts_, *guard_, *conduct_, *devices_),
+    auth_ = auth::make_server(s, judges_, submission::services_for_logins(*accounts_, *guard_, *conduct_, *devices_),
                               std::move(*doors));
     list_listeners();
 
     auto control = control::make_server(s.data_dir, [this] { return context(); });
     if (!control) return std::move(control.error());
     control_ = std::move(*control);
+
+    if (!numbers.empty())
+        metrics_ = metrics::serve(std::move(numbers.front()),
+                                  {*queue_, *delivery_, *gate_, *guard_, POSTERN_VERSION, started_});
 
     delivery_->start();
     gate_->start();
@@ -262,16 +310,17 @@ result<> running_server::reload(config::settings const& wanted)
     auto const before = context().settings;
     auto const in_force = without_restart(*before, wanted);
     if (auto read = read_guard_lists(in_force.data_dir, *guard_); !read) return read;
-    if (auto taken = gate_->reload(in_force); !taken) return taken;
+    auto judges = judge_keeper_->make(in_force);
+    if (auto taken = gate_->reload(in_force, judges); !taken) return taken;
     if (auto taken = delivery_->reload(in_force); !taken) {
         // Both or none. The old settings were good, so this is not expected to fail.
-        if (auto back = gate_->reload(*before); !back)
+        if (auto back = gate_->reload(*before, judges_); !back)
             log::event(log::level::error, "reload_not_undone", {{"problem", back.error().logged}});
         return taken;
     }
-    if (auto taken = auth_->reload(in_force, gate_->tokens()); !taken) {
+    if (auto taken = auth_->reload(in_force, judges); !taken) {
         // The same: here a new socket may well fail.
-        if (auto back = gate_->reload(*before); !back)
+        if (auto back = gate_->reload(*before, judges_); !back)
             log::event(log::level::error, "reload_not_undone", {{"problem", back.error().logged}});
         if (auto back = delivery_->reload(*before); !back)
             log::event(log::level::error, "reload_not_undone", {{"problem", back.error().logged}});
@@ -279,6 +328,8 @@ result<> running_server::reload(config::settings const& wanted)
     }
     list_listeners();
     keys_->reload(in_force);
+    security_->reload(in_force);
+    configure(*forwards_, in_force);
     accounts_->set_configured_domains(in_force.domains.local);
     accounts_->set_configured_basic_passwords(in_force.auth.basic_passwords);
     accounts_->set_recipient_delimiter(in_force.submission.recipient_delimiter);
@@ -288,6 +339,7 @@ result<> running_server::reload(config::settings const& wanted)
     start_log(in_force);
     std::scoped_lock guard{lock_};
     settings_ = std::make_shared<config::settings const>(in_force);
+    judges_ = std::move(judges);
     return {};
 }
 
@@ -296,6 +348,7 @@ void running_server::drain()
     auto const limit = context().settings->timeouts.drain;
     // Commands may change accounts and the queue; that ends first. Then mail stops coming in,
     // and what goes out may finish.
+    metrics_.reset();
     control_->stop();
     auth_->drain();
     gate_->drain();

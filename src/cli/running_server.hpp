@@ -15,8 +15,12 @@
 #include "control/server.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
+#include "escort/office.hpp"
+#include "forwarding/book.hpp"
 #include "guard/keeper.hpp"
 #include "ledger/ledger.hpp"
+#include "login/judges.hpp"
+#include "metrics/metrics.hpp"
 #include "signing/dns_watch.hpp"
 #include "signing/key_store.hpp"
 #include "signing/signer.hpp"
@@ -45,8 +49,9 @@ private:
     control::context context() const;
     void list_listeners();
 
-    mutable std::mutex lock_;  // of settings_: commands read it, a reload replaces it
+    mutable std::mutex lock_;  // of the next two: commands read them, a reload replaces them
     std::shared_ptr<config::settings const> settings_;
+    login::judges judges_;
     wall_time started_;
     std::optional<control::instance_lock> owned_;
     std::unique_ptr<guard::keeper> guard_;
@@ -56,18 +61,24 @@ private:
     std::unique_ptr<submission::notice_desk> notices_;
     std::unique_ptr<signing::signer> signer_;
     std::unique_ptr<signing::key_store> keys_;
+    std::unique_ptr<forwarding::book> forwards_;
     std::unique_ptr<signing::dns_watch> key_watch_;
     std::unique_ptr<submission::conduct_watch> conduct_;
     std::unique_ptr<submission::device_watch> devices_;
+    std::unique_ptr<escort::office> security_;
     std::unique_ptr<delivery::service> delivery_;
+    std::unique_ptr<login::judge_keeper> judge_keeper_;
     std::unique_ptr<submission::server> gate_;
     std::unique_ptr<auth::server> auth_;
     std::vector<submission::server::listening> listeners_;
     std::unique_ptr<control::server> control_;
+    std::unique_ptr<metrics::exporter> metrics_;
 };
 
 /// The back ends as the directory wants them.
 std::vector<directory::backend_options> backends_of(config::settings const& s);
+/// The accounts' database, without back ends.
+directory::options accounts_of(config::settings const& s);
 
 /// The log as the settings want it.
 void start_log(config::settings const& s);

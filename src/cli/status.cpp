@@ -10,6 +10,11 @@
 namespace postern::cli {
 namespace {
 
+std::string state_of(boost::json::value const& v)
+{
+    return (flag_of(v, "up") ? "up: " : "down: ") + text_of(v, "detail");
+}
+
 int run(application const& app, bool as_json)
 {
     auto done = perform(app, "status", {});
@@ -30,8 +35,13 @@ int run(application const& app, bool as_json)
     auto const* backends = done->as_object().if_contains("backends");
     if (backends && backends->is_array())
         for (auto const& b : backends->as_array())
-            print_line("back end   " + text_of(b, "name") + "  " + text_of(b, "type") + ", " +
-                       (flag_of(b, "up") ? "up: " : "down: ") + text_of(b, "detail"));
+            print_line("back end   " + text_of(b, "name") + "  " + text_of(b, "type") + ", " + state_of(b));
+    auto const* issuers = done->as_object().if_contains("issuers");
+    if (issuers && issuers->is_array())
+        for (auto const& i : issuers->as_array()) print_line("issuer     " + text_of(i, "issuer") + "  " + state_of(i));
+    auto const* kerberos = done->as_object().if_contains("kerberos");
+    if (kerberos && kerberos->is_object())
+        print_line("kerberos   " + text_of(*kerberos, "keytab") + "  " + state_of(*kerberos));
     return all_is_well;
 }
 

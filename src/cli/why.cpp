@@ -41,6 +41,7 @@ constexpr std::array phrases{
     phrase{"expired", "Given up for {forward_path}[ at {next_hop}]: {reply}"},
     phrase{"report", "Report {queue_id} goes to the sender {forward_path}"},
     phrase{"double_bounce", "{text}"},
+    phrase{"held", "Held in the queue when it came, rule {rule}"},
     phrase{"queue_hold", "Held by the {by}"},
     phrase{"queue_release", "Released by the {by}"},
     phrase{"queue_retry", "Tried again at once, asked by the {by}"},

@@ -52,11 +52,17 @@ std::span<basic_option<kerberos_realm> const> kerberos_realm_options();         
 std::span<basic_option<kerberos_principal> const> kerberos_principal_options();  // [[kerberos.principals]]
 std::span<basic_option<backend> const> backend_options();                        // [[backend]]
 std::span<basic_option<auth_socket> const> auth_socket_options();                // [[auth_socket]]
+std::span<basic_option<milter> const> milter_options();                          // [[milter]]
 
 std::span<basic_option<sending_limit> const> sending_options();  // [[limits.sending]]
 std::span<basic_option<token_issuer> const> issuer_options();    // [[oauth.issuers]]; [oauth] has them, too
 
 std::span<basic_option<dkim_key> const> dkim_key_options();  // [[dkim.keys]]
+
+std::span<basic_option<route> const> route_options();                        // [[route]]
+std::span<basic_option<smart_host> const> smart_host_options();              // [[smart_host]]
+std::span<basic_option<smart_host_login> const> smart_host_login_options();  // [[smart_host.logins]]
+std::span<basic_option<tls_rule> const> tls_rule_options();  // [[tls_policy]]
 
 struct section {
     std::string_view name;  // "limits"; "" for the top

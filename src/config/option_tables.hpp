@@ -14,6 +14,8 @@ std::span<option const> server_table();
 std::span<option const> login_table();
 std::span<option const> oauth_table();
 std::span<option const> delivery_table();
+std::span<option const> transport_table();
+std::span<option const> mx_table();
 
 namespace types {
 

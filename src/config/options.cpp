@@ -17,13 +17,18 @@ constexpr section section_table[] = {
     {"oauth", "Tokens of an OAuth 2 or OpenID issuer in place of passwords: for OAUTHBEARER and XOAUTH2."},
     {"kerberos", "Tickets of a Kerberos realm or of Active Directory in place of passwords: for GSSAPI."},
     {"relay", "Who may send without logging in."},
+    {"mx", "Mail from strangers to local recipients; docs/incoming.md explains the checks."},
     {"limits", "Sizes are octets, or text with KiB, MiB or GiB."},
     {"timeouts", "Durations are seconds, or text with ms, s, m, h or d."},
     {"delivery", "Where mail goes."},
+    {"forwarding", "Mail that goes on to other addresses: `postern forward`, docs/incoming.md."},
     {"submission", "What is done with mail that people send."},
     {"sendmail", "Mail that programs of this machine send by `postern sendmail`; docs/sendmail.md explains how."},
     {"dkim", "Signing the mail that people send; docs/dkim.md explains how. It begins with `postern dkim create DOMAIN`."},
     {"dns", "How names are looked up."},
+    {"metrics", "Numbers about the server, for monitoring."},
+    {"transport", "How mail to other servers is secured; docs/transport-security.md explains how."},
+    {"tlsrpt", "Reports to other domains about TLS on the way to them."},
     {"web", "Web pages, of a later version."},
     {"setup", "What the setup pages tell mail programs besides our own ports; of a later version."},
     {"log", "Standard error, and the history that `postern why` reads."},
@@ -41,7 +46,8 @@ std::vector<option> joined(std::initializer_list<std::span<option const>> tables
 
 std::span<option const> options()
 {
-    static auto const all = joined({server_table(), login_table(), oauth_table(), delivery_table()});
+    static auto const all =
+        joined({server_table(), login_table(), oauth_table(), mx_table(), delivery_table(), transport_table()});
     return all;
 }
 

@@ -49,6 +49,13 @@ constexpr option table[] = {
         "submission.recipient_delimiter", reload,
         "What parts a local address from a detail that its owner made up: mail to "
         "anna+shop@example.com is for anna@example.com. \"\": nothing."),
+    setting<duration<0, 365 * day>, [](auto& s) -> auto& { return s.submission.hold_at_most; }>(
+        "submission.hold_at_most", reload,
+        "How far ahead people who log in may have a message sent later (FUTURERELEASE). 0: not at all."),
+    setting<boolean, [](auto& s) -> auto& { return s.submission.priority_without_login; }>(
+        "submission.priority_without_login", reload,
+        "Whether clients that did not log in may ask for a priority above 0 (MT-PRIORITY), too. Otherwise it is "
+        "lowered."),
     setting<boolean, [](auto& s) -> auto& { return s.submission.check_header_from; }>(
         "submission.check_header_from", reload,
         "Whether the From and Sender fields, too, have to be addresses of the account that logged in."),
@@ -92,6 +99,12 @@ constexpr option table[] = {
         "The name servers to ask. `[]`: those of /etc/resolv.conf, or where it has none, the world's from the root "
         "down.",
         "[\"127.0.0.1\", \"192.0.2.53:5353\"]"),
+    setting<text, [](auto& s) -> auto& { return s.dns.trust_anchor; }>(
+        "dns.trust_anchor", restart,
+        "File with the keys that DNSSEC begins from. An answer that does not hold is then never used, and its mail "
+        "waits. \"\": those of Debian's package dns-root-data, where it is installed; and as long as the name servers "
+        "hand on no signatures at all, answers are used without, and DANE is off. \"none\": no DNSSEC.",
+        "\"/var/lib/unbound/root.key\""),
 };
 
 constexpr basic_option<dkim_key> dkim_key_table[] = {

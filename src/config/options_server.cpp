@@ -105,6 +105,14 @@ constexpr option table[] = {
     setting<duration<0, hour>, [](auto& s) -> auto& { return s.timeouts.drain; }>(
         "timeouts.drain", reload,
         "How long running transactions may go on after SIGTERM."),
+    setting<checked<host_and_port, true>, [](auto& s) -> auto& { return s.metrics.address; }>(
+        "metrics.address", restart,
+        "Where numbers for Prometheus are served, over plain HTTP at /metrics: an address of this machine. "
+        "\"\": nowhere. docs/operations.md says what there is.",
+        "\"127.0.0.1:9154\""),
+    setting<boolean, [](auto& s) -> auto& { return s.metrics.beyond_this_machine; }>(
+        "metrics.beyond_this_machine", restart,
+        "Allows an address that others can reach, too. Everybody there may then read the numbers; there is no login."),
     setting<checked<host_and_port, true>, [](auto& s) -> auto& { return s.web.address; }>(
         "web.address", restart,
         "Where the web pages are served (HTTPS). \"\": nowhere. The pages come with a later version; "

@@ -16,6 +16,8 @@
 #include "base/url.hpp"
 #include "config/ldap_values.hpp"
 #include "config/option.hpp"
+#include "config/route_checks.hpp"
+#include "config/rows.hpp"
 #include "config/values.hpp"
 #include "mail/address.hpp"
 
@@ -23,14 +25,6 @@ namespace postern::config {
 namespace {
 
 constexpr std::size_t file_limit = 1u << 20;
-constexpr std::size_t rows_limit = 256;  // of a list of tables
-
-std::string code(std::string_view key) { return '`' + printable(key, 100) + '`'; }
-
-std::string join(std::string_view section, std::string_view key)
-{
-    return section.empty() ? std::string(key) : std::string(section) + '.' + std::string(key);
-}
 
 bool is_section(std::string_view name)
 {
@@ -52,6 +46,10 @@ std::string guess(std::string_view section, std::string_view key)
         here.emplace_back("listener");
         here.emplace_back("backend");
         here.emplace_back("auth_socket");
+        here.emplace_back("route");
+        here.emplace_back("smart_host");
+        here.emplace_back("tls_policy");
+        here.emplace_back("milter");
         for (auto const& s : sections())
             if (!s.name.empty()) here.emplace_back(s.name);
     }
@@ -67,55 +65,6 @@ std::string guess(std::string_view section, std::string_view key)
     }
     auto const meant = nearest(key, here);
     return meant.empty() ? std::string{} : "; did you mean " + code(join(section, meant)) + '?';
-}
-
-template <class S>
-std::string guess_in(std::span<basic_option<S> const> known, std::string_view key)
-{
-    std::vector<std::string_view> names;
-    for (auto const& o : known) names.push_back(o.name);
-    auto const meant = nearest(key, names);
-    return meant.empty() ? std::string{} : "; did you mean " + code(meant) + '?';
-}
-
-// A list of tables, [[listener]], [[tls.certificates]] or [[limits.sending]].
-template <class S>
-std::vector<S> read_rows(node const& list, std::string_view name, std::span<basic_option<S> const> known, reader& r)
-{
-    std::vector<S> rows;
-    r.option = name;
-    if (list.kind == node_kind::table) {
-        r.bad(list, "there may be several of these: write [[" + std::string(name) + "]] in double brackets");
-        return rows;
-    }
-    if (list.kind != node_kind::list) {
-        r.bad(list, "expected [[" + std::string(name) + "]], not " + std::string(name_of(list.kind)));
-        return rows;
-    }
-    if (list.items.size() > rows_limit) {
-        r.bad(list, "more than " + std::to_string(rows_limit) + " of them");
-        return rows;
-    }
-    for (auto const& item : list.items) {
-        r.option = name;
-        if (item.kind != node_kind::table) {
-            r.bad(item, "expected [[" + std::string(name) + "]], not " + std::string(name_of(item.kind)));
-            continue;
-        }
-        S row{};
-        for (std::size_t i = 0; i < item.keys.size(); ++i) {
-            auto const& key = item.keys[i];
-            auto const at = std::find_if(known.begin(), known.end(), [&](auto const& o) { return o.name == key.name; });
-            if (at == known.end()) {
-                r.bad_place(key.at, "unknown key " + code(join(name, key.name)) + guess_in(known, key.name));
-                continue;
-            }
-            r.option = join(name, key.name);
-            at->read(row, item.items[i], r);
-        }
-        rows.push_back(std::move(row));
-    }
-    return rows;
 }
 
 void check_listeners(node const& list, std::vector<listener> const& all, reader& r)
@@ -192,6 +141,37 @@ void check_auth_sockets(node const& list, std::vector<auth_socket> const& all, r
     }
 }
 
+void check_tls_rules(node const& list, std::vector<tls_rule>& all, reader& r)
+{
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        auto& t = all[i];
+        r.option = "tls_policy";
+        if (t.domain.empty()) r.bad(list.items[i], "a domain is missing, such as domain = \"example.com\"");
+        if (!t.mx.empty() && t.level != tls_level::verify) r.bad(list.items[i], "mx is for level = \"verify\"");
+        bool const below = t.domain.starts_with('.');
+        auto const name = mail::parse_domain(below ? std::string_view{t.domain}.substr(1) : t.domain);
+        if (name) t.domain = (below ? "." : "") + *name;
+        bool const twice = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                                       [&](auto const& other) { return other.domain == t.domain; });
+        if (twice && !t.domain.empty()) r.bad(list.items[i], quote(t.domain) + " is there twice");
+    }
+}
+
+void check_milters(node const& list, std::vector<milter> const& all, reader& r)
+{
+    for (std::size_t i = 0; i < all.size() && i < list.items.size(); ++i) {
+        auto const& m = all[i];
+        r.option = "milter";
+        if (m.name.empty()) r.bad(list.items[i], "a key is missing, such as name = \"rspamd\"");
+        if (m.address.empty())
+            r.bad(list.items[i], "a key is missing, such as address = \"unix:/run/rspamd/milter.sock\"");
+        if (m.roles.empty()) r.bad(list.items[i], "sees no mail without a role");
+        bool const twice = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                                       [&](auto const& other) { return other.name == m.name; });
+        if (twice && !m.name.empty()) r.bad(list.items[i], quote(m.name) + " is there twice");
+    }
+}
+
 class parser {
 public:
     parser(settings& s, reader& r) : s_(s), r_(r) {}
@@ -213,6 +193,18 @@ public:
                 s_.auth_sockets = read_rows(value, key.name, auth_socket_options(), r_);
                 if (value.kind == node_kind::list && s_.auth_sockets.size() == value.items.size())
                     check_auth_sockets(value, s_.auth_sockets, r_);
+            } else if (key.name == "route") {
+                s_.routes = read_rows(value, key.name, route_options(), r_);
+            } else if (key.name == "smart_host") {
+                s_.smart_hosts = read_rows(value, key.name, smart_host_options(), r_);
+            } else if (key.name == "tls_policy") {
+                s_.tls_policy = read_rows(value, key.name, tls_rule_options(), r_);
+                if (value.kind == node_kind::list && s_.tls_policy.size() == value.items.size())
+                    check_tls_rules(value, s_.tls_policy, r_);
+            } else if (key.name == "milter") {
+                s_.milters = read_rows(value, key.name, milter_options(), r_);
+                if (value.kind == node_kind::list && s_.milters.size() == value.items.size())
+                    check_milters(value, s_.milters, r_);
             } else if (!is_section(key.name)) {
                 read_key({}, key, value);
             } else if (value.kind != node_kind::table) {
@@ -224,6 +216,8 @@ public:
         }
         check_certificates(root);
         check_oauth(root);
+        check_metrics(root);
+        check_routes(root, s_, r_);
     }
 
 private:
@@ -323,6 +317,21 @@ private:
     {
         for (std::size_t i = 0; i < root.keys.size(); ++i)
             if (root.keys[i].name == "tls") check_pair(s_.tls.certificate, s_.tls.private_key, place_in(root.items[i]));
+    }
+
+    // There is no login, so only this machine may ask unless somebody wants it otherwise.
+    void check_metrics(node const& root)
+    {
+        if (s_.metrics.address.empty() || s_.metrics.beyond_this_machine) return;
+        auto const where = endpoint::parse(s_.metrics.address);
+        if (where && contains(loopback(), where->address)) return;
+        for (std::size_t i = 0; i < root.keys.size(); ++i) {
+            if (root.keys[i].name != "metrics") continue;
+            r_.bad_place(place_in(root.items[i]),
+                         "metrics.address " + quote(printable(s_.metrics.address, 60)) +
+                             " is no address that only this machine can reach, such as \"127.0.0.1:9154\"; if "
+                             "others shall read the numbers, set metrics.beyond_this_machine");
+        }
     }
 
     void check_oauth(node const& root)
@@ -436,6 +445,23 @@ void make_absolute(token_issuer& i, std::filesystem::path const& folder)
     i.keys = keys.string();
 }
 
+void make_absolute(smart_host_login& l, std::filesystem::path const& folder)
+{
+    for (auto* const p :
+         {&l.password_file, &l.certificate, &l.client_key, &l.token_file, &l.client_secret_file, &l.refresh_token_file})
+        make_absolute(*p, folder);
+}
+
+void make_target_absolute(std::string& to, std::filesystem::path const& folder)
+{
+    for (std::string_view const kind : {"maildir:", "lmtp:unix:"})
+        if (to.starts_with(kind)) {
+            std::filesystem::path target = to.substr(kind.size());
+            make_absolute(target, folder);
+            to = std::string(kind) + target.string();
+        }
+}
+
 }  // namespace
 
 std::string problem::to_string() const
@@ -501,6 +527,12 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
     make_absolute(s->tls.certificate, folder);
     make_absolute(s->tls.private_key, folder);
     make_absolute(s->auth.client_authorities, folder);
+    make_absolute(s->transport.authorities, folder);
+    if (!s->dns.trust_anchor.empty() && s->dns.trust_anchor != "none") {
+        std::filesystem::path anchor = s->dns.trust_anchor;
+        make_absolute(anchor, folder);
+        s->dns.trust_anchor = anchor.string();
+    }
     make_absolute(s->oauth, folder);
     for (auto& issuer : s->oauth.more) make_absolute(issuer, folder);
     make_absolute(s->kerberos.keytab, folder);
@@ -517,12 +549,13 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
     }
     for (auto& a : s->auth_sockets) make_absolute(a.path, folder);
     make_absolute(s->sendmail.socket, folder);
-    for (std::string_view const kind : {"maildir:", "lmtp:unix:"})
-        if (s->delivery.local.starts_with(kind)) {
-            std::filesystem::path target = s->delivery.local.substr(kind.size());
-            make_absolute(target, folder);
-            s->delivery.local = std::string(kind) + target.string();
-        }
+    make_target_absolute(s->delivery.local, folder);
+    for (auto& route : s->routes) make_target_absolute(route.to, folder);
+    for (auto& host : s->smart_hosts) {
+        make_absolute(host.authorities, folder);
+        make_absolute(static_cast<smart_host_login&>(host), folder);
+        for (auto& login : host.logins) make_absolute(login, folder);
+    }
     return s;
 }
 

@@ -73,6 +73,34 @@ void walk(std::string& out, bool with_docs, settings const& s, Each each)
             }
             for (auto const& a : s.auth_sockets) write_row(out, a, "auth_socket", auth_socket_options());
         }
+        if (part.name == "delivery") {
+            if (with_docs) {
+                out +=
+                    "\n# Other ways for some of the mail; any number of these [[route]]. The first that fits is "
+                    "taken.\n";
+                for (auto const& o : route_options()) out += comment(std::string(o.name) + ": " + std::string(o.doc));
+                out +=
+                    "\n# Servers that take mail on its way, and how to log in there; any number of these "
+                    "[[smart_host]].\n";
+                for (auto const& o : smart_host_options())
+                    out += comment(std::string(o.name) + ": " + std::string(o.doc));
+            }
+            for (auto const& route : s.routes) write_row(out, route, "route", route_options());
+            for (auto const& host : s.smart_hosts) {
+                write_row(out, host, "smart_host", smart_host_options());
+                for (auto const& l : host.logins) write_row(out, l, "smart_host.logins", smart_host_login_options());
+            }
+        }
+        if (part.name == "transport")
+            for (auto const& t : s.tls_policy) write_row(out, t, "tls_policy", tls_rule_options());
+        if (part.name == "mx") {
+            if (with_docs) {
+                out +=
+                    "\n# Programs that judge and change mail before it is accepted; any number of these [[milter]].\n";
+                for (auto const& o : milter_options()) out += comment(std::string(o.name) + ": " + std::string(o.doc));
+            }
+            for (auto const& m : s.milters) write_row(out, m, "milter", milter_options());
+        }
         if (part.name == "tls")
             for (auto const& c : s.tls.more) write_row(out, c, "tls.certificates", certificate_options());
         if (part.name == "auth")
@@ -206,6 +234,16 @@ std::string reference()
                 describe(out, o, "auth_socket." + std::string(o.name),
                          o.example.empty() ? '`' + o.write(auth_socket{}) + '`' : std::string{});
         }
+        if (part.name == "mx") {
+            out +=
+                "\n## [[milter]]\n\nPrograms that judge mail before it is accepted, and may change it: rspamd, "
+                "OpenDKIM, "
+                "ClamAV and others; any\nnumber, none by default, asked in the order of the file. "
+                "[milters.md](milters.md) has examples.\n";
+            for (auto const& o : milter_options())
+                describe(out, o, "milter." + std::string(o.name),
+                         o.example.empty() ? '`' + o.write(milter{}) + '`' : std::string{});
+        }
         if (part.name == "tls") {
             out +=
                 "\n## [[tls.certificates]]\n\nFurther certificates, any number: for other names (the client says by "
@@ -238,12 +276,40 @@ std::string reference()
                 "\n## [[oauth.issuers]]\n\nFurther issuers, any number, each with the keys of `[oauth]`, which is the "
                 "first one. A token goes to the\none that it names, an opaque one to each that is asked about such, in "
                 "this order, until one takes it.\n";
+        if (part.name == "transport") {
+            out +=
+                "\n## [[tls_policy]]\n\nWhat mail to a domain demands of its servers, any number of rows; see\n"
+                "[transport-security.md](transport-security.md). None by default.\n";
+            for (auto const& o : tls_rule_options())
+                describe(out, o, "tls_policy." + std::string(o.name),
+                         o.name == "domain" ? std::string{} : '`' + o.write(tls_rule{}) + '`');
+        }
         if (part.name == "limits") {
             out +=
                 "\n## [[limits.sending]]\n\nHow much may be sent, any number of rows. Over a limit, mail gets `450 "
                 "4.7.1` with the time from which it is\ntaken again; see [guard.md](guard.md). None by default.\n";
             for (auto const& o : sending_options())
                 describe(out, o, "limits.sending." + std::string(o.name), '`' + o.write(sending_limit{}) + '`');
+        }
+        if (part.name == "delivery") {
+            out +=
+                "\n## [[route]]\n\nOther ways for some of the mail, any number, none by default. The first whose "
+                "conditions all hold is taken;\nwhat fits none goes where `[delivery]` says. See "
+                "[routes.md](routes.md).\n";
+            for (auto const& o : route_options()) describe(out, o, "route." + std::string(o.name), {});
+            out +=
+                "\n## [[smart_host]]\n\nServers that take mail on its way, any number, none by default. "
+                "[smart-hosts.md](smart-hosts.md) has an example\nfor each of the well-known providers.\n";
+            for (auto const& o : smart_host_options()) {
+                bool const shown = o.name == "tls" || o.name == "plaintext" || o.type == "number";
+                describe(out, o, "smart_host." + std::string(o.name),
+                         shown ? '`' + o.write(smart_host{}) + '`' : std::string{});
+            }
+            out +=
+                "\n## [[smart_host.logins]]\n\nFurther log-ins of the smart host above them, each for some senders, "
+                "with the same keys; and:\n";
+            auto const& senders = smart_host_login_options().front();
+            describe(out, senders, "smart_host.logins." + std::string(senders.name), {});
         }
         if (part.name == "dkim") {
             out +=

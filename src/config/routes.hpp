@@ -29,10 +29,10 @@ struct smart_host_login {
     std::string user;                  // empty: no login, unless there is a certificate
     secret password;
     std::filesystem::path password_file;
-    std::vector<std::string> mechanisms;           // empty: the strongest that works
-    std::filesystem::path certificate, client_key; // for EXTERNAL
-    std::filesystem::path token_file;              // an access token that another program keeps fresh
-    std::string token_url;                         // or where to get one
+    std::vector<std::string> mechanisms;            // empty: the strongest that works
+    std::filesystem::path certificate, client_key;  // for EXTERNAL
+    std::filesystem::path token_file;               // an access token that another program keeps fresh
+    std::string token_url;                          // or where to get one
     std::string client_id;
     std::filesystem::path client_secret_file;
     std::filesystem::path refresh_token_file;  // empty: the client's own (grant client_credentials)

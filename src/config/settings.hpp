@@ -139,10 +139,10 @@ enum class milter_failure : std::uint8_t { accept, defer, refuse };
 /// Another program that judges mail before it is accepted, and may change it.
 struct milter {
     std::string name;
-    std::string address;                                 // "127.0.0.1:11332" or "unix:/run/opendkim/opendkim.sock"
+    std::string address;                                  // "127.0.0.1:11332" or "unix:/run/opendkim/opendkim.sock"
     std::vector<role> roles{role::submission, role::mx};  // of the listeners that it sees the mail of
-    std::vector<std::string> listeners;                  // only these, by their address; empty: all of the roles
-    std::chrono::milliseconds timeout{30'000};           // for one answer
+    std::vector<std::string> listeners;                   // only these, by their address; empty: all of the roles
+    std::chrono::milliseconds timeout{30'000};            // for one answer
     milter_failure on_failure = milter_failure::defer;
     unsigned connections = 50;
 };

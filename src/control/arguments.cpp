@@ -46,6 +46,8 @@ boost::json::value const* arguments::look(std::string_view key)
     return found->is_null() ? nullptr : found;
 }
 
+bool arguments::has(std::string_view key) const { return given_.if_contains(key) != nullptr; }
+
 void arguments::wrong(std::string text)
 {
     if (!problem_) problem_ = failure{failure::kind::usage, std::move(text), {}};

@@ -38,6 +38,8 @@ public:
     postern::secret optional_secret(std::string_view key, std::size_t limit = 4096);
     mail::mailbox mailbox(std::string_view key);
 
+    /// Whether it is there, whatever it is.
+    bool has(std::string_view key) const;
     /// Records what is wrong, unless something was before.
     void wrong(std::string text);
     /// What is wrong, arguments that nobody asked for included.

@@ -12,8 +12,9 @@ constexpr bool accounts = true;
 constexpr bool queue = true;
 constexpr bool server = true;
 constexpr bool keys = true;
+constexpr bool forwards = true;
 
-constexpr std::array<command, 43> table{{
+constexpr std::array<command, 46> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -42,6 +43,9 @@ constexpr std::array<command, 43> table{{
     {"queue hold", !accounts, queue, !server, queue_hold},
     {"queue release", !accounts, queue, !server, queue_release},
     {"queue remove", !accounts, queue, !server, queue_remove},
+    {"queue expire", !accounts, queue, !server, queue_expire},
+    {"queue summary", !accounts, queue, !server, queue_summary},
+    {"queue destinations", !accounts, queue, !server, queue_destinations},
     {"guard list", !accounts, !queue, !server, guard_list},
     {"guard lift", !accounts, !queue, !server, guard_lift},
     {"guard deny", !accounts, !queue, !server, guard_deny},
@@ -54,7 +58,13 @@ constexpr std::array<command, 43> table{{
     {"dkim activate", !accounts, !queue, !server, dkim_activate, keys},
     {"dkim remove", !accounts, !queue, !server, dkim_remove, keys},
     {"dkim check", !accounts, !queue, !server, dkim_check, keys},
-    {"explain", accounts, !queue, !server, explain},
+    {"tls-report list", !accounts, !queue, server, tls_report_list},
+    {"tls-report show", !accounts, !queue, server, tls_report_show},
+    {"tls-report send", !accounts, !queue, server, tls_report_send},
+    {"forward add", accounts, !queue, !server, forward_add, !keys, forwards},
+    {"forward list", accounts, !queue, !server, forward_list, !keys, forwards},
+    {"forward remove", accounts, !queue, !server, forward_remove, !keys, forwards},
+    {"explain", accounts, !queue, !server, explain, !keys, forwards},
     {"why", !accounts, !queue, !server, why},
     {"status", !accounts, queue, server, server_status},
 }};
@@ -77,7 +87,7 @@ outcome run_command(context& c, std::string_view name, boost::json::object const
             failure::kind::usage, "the running server does not know this command; restart it after an upgrade", {}};
     }
     if ((found->needs_accounts && !c.accounts) || (found->needs_queue && !c.queue) ||
-        (found->needs_server && !c.gate) || (found->needs_keys && !c.keys)) {
+        (found->needs_server && !c.gate) || (found->needs_keys && !c.keys) || (found->needs_forwards && !c.forwards)) {
         return failure{failure::kind::unavailable, "no server runs on this data directory", {}};
     }
     return found->run(c, arguments{given});

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
@@ -16,11 +17,15 @@
 #include "control/protocol.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
+#include "escort/office.hpp"
+#include "forwarding/book.hpp"
 #include "guard/conduct.hpp"
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
+#include "login/judges.hpp"
 #include "signing/dns_watch.hpp"
 #include "signing/key_store.hpp"
+#include "signing/signer.hpp"
 #include "spool/spool.hpp"
 #include "submission/server.hpp"
 
@@ -38,9 +43,13 @@ struct context {
     guard::sending_book* sending = nullptr;
     guard::conduct_book* conduct = nullptr;
     signing::key_store* keys = nullptr;
+    forwarding::book* forwards = nullptr;
     signing::dns_watch* key_watch = nullptr;
-    std::span<submission::server::listening const> listeners;  // a reload does not change them
-    wall_time started;                                         // of the server
+    escort::office* security = nullptr;
+    signing::signer* signer = nullptr;
+    std::vector<submission::server::listening> listeners;
+    login::judges judges;
+    wall_time started;  // of the server
 
     /// Where the log keeps what `why` reads.
     std::filesystem::path history() const { return settings->data_dir / "history"; }
@@ -53,6 +62,7 @@ struct command {
     bool needs_server = false;
     outcome (*run)(context& c, arguments a) = nullptr;
     bool needs_keys = false;
+    bool needs_forwards = false;
 };
 
 std::span<command const> commands();
@@ -61,7 +71,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, guard.cpp, dkim.cpp, explain.cpp, why.cpp, status.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, explain.cpp, why.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -90,6 +100,9 @@ outcome queue_retry(context& c, arguments a);
 outcome queue_hold(context& c, arguments a);
 outcome queue_release(context& c, arguments a);
 outcome queue_remove(context& c, arguments a);
+outcome queue_expire(context& c, arguments a);
+outcome queue_summary(context& c, arguments a);
+outcome queue_destinations(context& c, arguments a);
 outcome guard_list(context& c, arguments a);
 outcome guard_lift(context& c, arguments a);
 outcome guard_deny(context& c, arguments a);
@@ -102,6 +115,12 @@ outcome dkim_rotate(context& c, arguments a);
 outcome dkim_activate(context& c, arguments a);
 outcome dkim_remove(context& c, arguments a);
 outcome dkim_check(context& c, arguments a);
+outcome tls_report_list(context& c, arguments a);
+outcome tls_report_show(context& c, arguments a);
+outcome tls_report_send(context& c, arguments a);
+outcome forward_add(context& c, arguments a);
+outcome forward_list(context& c, arguments a);
+outcome forward_remove(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome server_status(context& c, arguments a);

@@ -182,6 +182,15 @@ json::value print(answer&& a)
     return o;
 }
 
+/// Where the mail would go, and by which setting.
+std::string next_hop(config::settings const& s, policy::facts const& f, std::optional<std::size_t> route)
+{
+    if (route) return s.routes[*route].to + " (route " + std::to_string(*route + 1) + ')';
+    if (f.recipient != policy::recipient_kind::not_local) return s.delivery.local + " (delivery.local)";
+    if (!s.delivery.smart_host.empty()) return "smtp:" + s.delivery.smart_host + " (delivery.smart_host)";
+    return "mx";
+}
+
 /// Whether AUTH would have gone well for the account, wrong passwords apart.
 std::optional<answer> refuse_login(config::settings const& s, question const& q, directory::account const& who)
 {
@@ -281,11 +290,18 @@ outcome explain(context& c, arguments a)
     if (going && q.to) {
         facts["forward_path"] = q.to->to_string();
         c.accounts->wait_for_address(*q.to);
-        if (auto const kind = submission::find_recipient_kind(*c.accounts, *q.to)) {
+        if (auto const kind = submission::find_recipient_kind(*c.accounts, c.forwards, *q.to)) {
             f.forward_path = *q.to;
             f.recipient = *kind;
             facts["recipient"] = name_of(*kind);
             going = ask(policy::stage::recipient, "RCPT");
+            auto const route = submission::find_route(s, f);
+            if (going) facts["next_hop"] = next_hop(s, f, route);
+            if (going && route && s.routes[*route].to == "refuse") {
+                result = {policy::refusal(s.routes[*route], *q.to), "RCPT", {}, {}};
+                result.flip = "take out " + policy::describe(s.routes, *route) + ", or put another one before it";
+                going = false;
+            }
         } else {
             result = {submission::lookup_failed(kind.error()), "RCPT", {}, {}};
             facts["problem"] = kind.error().logged;

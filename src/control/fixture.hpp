@@ -32,6 +32,7 @@ struct world {
     std::shared_ptr<config::settings> settings = std::make_shared<config::settings>();
     std::unique_ptr<directory::directory> accounts;
     std::unique_ptr<spool::spool> queue;
+    std::unique_ptr<forwarding::book> forwards;
     control::context context;
 
     world()
@@ -55,6 +56,11 @@ struct world {
         auto spooled = spool::open(s);
         REQUIRE(spooled);
         queue = std::move(*spooled);
+        auto book = forwarding::book::open(folder.path(), wall_clock::now());
+        REQUIRE(book);
+        forwards = std::move(*book);
+        forwards->configure(settings->hostname, settings->forwarding.srs_lifetime);
+        context.forwards = forwards.get();
         context.settings = settings;
         context.accounts = accounts.get();
         context.queue = queue.get();

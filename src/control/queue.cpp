@@ -1,75 +1,14 @@
-// queue list, show, retry, hold, release, remove
+// queue list, show, retry, hold, release, remove, expire
 #include <boost/json/array.hpp>
 
-#include "base/ids.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "control/commands.hpp"
+#include "control/queue_filter.hpp"
+#include "delivery/expire.hpp"
 
 namespace postern::control {
 namespace json = boost::json;
 namespace {
-
-std::string_view name_of(spool::recipient_state s)
-{
-    switch (s) {
-        case spool::recipient_state::queued: return "queued";
-        case spool::recipient_state::delivered: return "delivered";
-        case spool::recipient_state::bounced: return "bounced";
-        case spool::recipient_state::expired: return "expired";
-        case spool::recipient_state::removed: break;
-    }
-    return "removed";
-}
-
-json::object describe(spool::summary const& s)
-{
-    spool::message const& m = s.what;
-    json::array recipients;
-    for (auto const& r : m.recipients) {
-        json::object one;
-        one["forward_path"] = r.to.forward_path.to_string();
-        bool const waits = r.state == spool::recipient_state::queued;
-        if (waits && !s.unreadable.empty()) {
-            one["state"] = "unreadable";
-        } else {
-            one["state"] = name_of(r.state);
-        }
-        one["attempts"] = r.attempts;
-        if (waits && s.unreadable.empty()) {
-            one["next_attempt"] = to_rfc3339(r.next_attempt);
-        } else {
-            one["next_attempt"] = nullptr;
-        }
-        one["last_reply"] = printable(r.last_reply);
-        recipients.emplace_back(std::move(one));
-    }
-    json::object o;
-    o["queue_id"] = m.queue_id;
-    o["reverse_path"] = m.env.reverse_path.to_string();
-    o["size"] = m.size;
-    o["accepted_at"] = to_rfc3339(m.accepted_at);
-    o["held"] = m.held;
-    o["session"] = m.session;
-    o["account"] = m.account;
-    o["client"] = m.client;
-    if (s.unreadable.empty()) {
-        o["unreadable"] = nullptr;
-    } else {
-        o["unreadable"] = printable(s.unreadable);
-    }
-    o["recipients"] = std::move(recipients);
-    return o;
-}
-
-/// Upper case, as ids are stored. People copy them from mails and logs.
-std::string read_id(arguments& a)
-{
-    auto id = to_upper(a.text("queue_id", 64));
-    if (!id.empty() && !looks_like_id(id))
-        a.wrong("`" + printable(id, 64) + "` is not the id of a message; `postern queue list` shows them");
-    return id;
-}
 
 basic_result<spool::summary, failure> find(context& c, std::string const& id)
 {
@@ -145,17 +84,54 @@ std::string header_of(spool::content const& body)
     return shown;
 }
 
+// So many messages a call: neither the store nor whoever asks waits long. The answer says where the
+// next call begins.
+constexpr std::size_t at_once = 500;
+
+bool names_one(arguments& a) { return a.has("queue_id"); }
+
+/// A filter that says which messages; to mean all of them has to be said, too.
+spool::filter read_selection(arguments& a)
+{
+    auto const f = read_filter(a);
+    bool const all = a.optional_flag("all").value_or(false);
+    if (!all && f.queue_id.empty() && !f.selects())
+        a.wrong("which messages? Give an id, something to choose them by, or --all");
+    if (all && (f.selects() || !f.queue_id.empty())) a.wrong("some messages or --all, not both");
+    return f;
+}
+
+outcome change_many(context& c, arguments& a, std::string_view event, spool::wish w)
+{
+    auto f = read_selection(a);
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    if (f.state == spool::condition::unreadable && w != spool::wish::remove && w != spool::wish::retry)
+        return failure{failure::kind::usage, "unreadable messages can be retried or removed, nothing else", {}};
+    f.limit = at_once;
+    auto const done = c.queue->apply(w, f);
+    if (!done) return to_failure(done.error());
+    bool const starts = w == spool::wish::retry || w == spool::wish::release;
+    if (starts && done->messages != 0 && c.delivery) c.delivery->wake();
+    if (done->messages != 0) log::event(log::level::info, event, {{"messages", done->messages}, {"by", "operator"}});
+    json::object o;
+    if (!f.selects()) o["all"] = true;
+    o["messages"] = done->messages;
+    o["after"] = done->after;
+    o["finished"] = done->finished;
+    return json::value(std::move(o));
+}
+
 }  // namespace
 
 outcome queue_list(context& c, arguments a)
 {
-    spool::filter f;
-    if (auto limit = a.optional_number("limit", 100'000)) f.limit = static_cast<std::size_t>(*limit);
+    auto const f = read_filter(a);
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto all = c.queue->list(f);
     if (!all) return to_failure(all.error());
+    auto const down = find_down(c);
     json::array list;
-    for (auto const& one : *all) list.emplace_back(describe(one));
+    for (auto const& one : *all) list.emplace_back(describe(one, down));
     return json::value(std::move(list));
 }
 
@@ -165,22 +141,14 @@ outcome queue_show(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto message = find(c, id);
     if (!message) return std::move(message.error());
-    auto o = describe(*message);
+    auto o = describe(*message, find_down(c));
     if (auto content = c.queue->find(id); content && content->body) o["header"] = header_of(*content->body);
     return json::value(std::move(o));
 }
 
 outcome queue_retry(context& c, arguments a)
 {
-    if (a.optional_flag("all").value_or(false)) {
-        if (auto wrong = a.problem()) return std::move(*wrong);
-        if (auto changed = c.queue->retry_now(""); !changed) return to_failure(changed.error());
-        if (c.delivery) c.delivery->wake();
-        log::event(log::level::info, "queue_retry", {{"all", true}, {"by", "operator"}});
-        json::object o;
-        o["all"] = true;
-        return json::value(std::move(o));
-    }
+    if (!names_one(a)) return change_many(c, a, "queue_retry", spool::wish::retry);
     auto done = change(
         c, a, "queue_retry", [&](std::string const& id) { return c.queue->retry_now(id); }, held_ones_stay);
     if (done && c.delivery) c.delivery->wake();
@@ -189,11 +157,13 @@ outcome queue_retry(context& c, arguments a)
 
 outcome queue_hold(context& c, arguments a)
 {
+    if (!names_one(a)) return change_many(c, a, "queue_hold", spool::wish::hold);
     return change(c, a, "queue_hold", [&](std::string const& id) { return c.queue->hold(id, true); });
 }
 
 outcome queue_release(context& c, arguments a)
 {
+    if (!names_one(a)) return change_many(c, a, "queue_release", spool::wish::release);
     auto done = change(
         c, a, "queue_release", [&](std::string const& id) { return c.queue->hold(id, false); }, only_held_ones);
     if (done && c.delivery) c.delivery->wake();
@@ -202,7 +172,40 @@ outcome queue_release(context& c, arguments a)
 
 outcome queue_remove(context& c, arguments a)
 {
+    if (!names_one(a)) return change_many(c, a, "queue_remove", spool::wish::remove);
     return change(c, a, "queue_remove", [&](std::string const& id) { return c.queue->remove(id); });
+}
+
+outcome queue_expire(context& c, arguments a)
+{
+    auto f = read_selection(a);
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    f.limit = at_once;
+    if (!f.queue_id.empty())
+        if (auto there = find(c, f.queue_id); !there) return std::move(there.error());
+    // Reports are signed without a server, too.
+    std::optional<signing::signer> own;
+    std::optional<signing::key_store> keys;
+    if (!c.signer) keys.emplace(*c.settings, &own.emplace(1));
+    auto const done = delivery::expire(*c.queue, f, *c.settings, c.signer ? c.signer : &*own);
+    if (!done) return to_failure(done.error());
+    log::event(
+        log::level::info, "queue_expire",
+        {{"queue_id", f.queue_id}, {"messages", done->messages}, {"recipients", done->recipients}, {"by", "operator"}});
+    if (!f.queue_id.empty() && done->busy != 0) {
+        return failure{failure::kind::problem,
+                       f.queue_id + " is being delivered at the moment; try again when that has ended",
+                       {}};
+    }
+    if (c.delivery) c.delivery->wake();
+    json::object o;
+    if (!f.queue_id.empty()) o["queue_id"] = f.queue_id;
+    o["messages"] = done->messages;
+    o["recipients"] = done->recipients;
+    o["busy"] = done->busy;
+    o["after"] = done->after;
+    o["finished"] = done->finished;
+    return json::value(std::move(o));
 }
 
 }  // namespace postern::control

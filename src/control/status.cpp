@@ -8,6 +8,38 @@
 namespace postern::control {
 namespace json = boost::json;
 
+namespace {
+
+json::array issuers_of(login::judges const& j)
+{
+    json::array out;
+    if (!j.tokens) return out;
+    for (auto const& one : j.tokens->health()) {
+        json::object o;
+        o["issuer"] = one.issuer;
+        o["up"] = one.up;
+        if (one.keys) o["keys"] = *one.keys;
+        if (one.keys_age) o["keys_age"] = one.keys_age->count();
+        o["detail"] = one.detail;
+        out.emplace_back(std::move(o));
+    }
+    return out;
+}
+
+json::value kerberos_of(login::judges const& j)
+{
+    if (!j.kerberos) return {};
+    auto const h = j.kerberos->health();
+    json::object o;
+    o["keytab"] = h.keytab.string();
+    o["up"] = h.up;
+    o["keys"] = h.keys;
+    o["detail"] = h.detail;
+    return o;
+}
+
+}  // namespace
+
 outcome server_status(context& c, arguments a)
 {
     if (auto wrong = a.problem()) return std::move(*wrong);
@@ -35,6 +67,8 @@ outcome server_status(context& c, arguments a)
         backends.emplace_back(std::move(b));
     }
     o["backends"] = std::move(backends);
+    o["issuers"] = issuers_of(c.judges);
+    o["kerberos"] = kerberos_of(c.judges);
     auto queued = c.queue->count();
     if (!queued) return to_failure(queued.error());
     o["queued"] = *queued;

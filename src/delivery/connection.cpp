@@ -11,6 +11,8 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "catalogue/verdict.hpp"
+#include "delivery/link_outcome.hpp"
+#include "delivery/log_in.hpp"
 
 namespace postern::delivery {
 
@@ -55,31 +57,6 @@ std::string describe(net::tls_state const* tls)
     return text;
 }
 
-// What a failed session means for the messages that were to go over it.
-outcome session_failure(link const& l)
-{
-    auto const& s = l.session;
-    auto const& r = s.failure_reply();
-    switch (s.failed()) {
-        case smtp::failure::refused:
-        case smtp::failure::shutting_down: {
-            // Even a 5xx here is about the host and not about the message: try later, or elsewhere.
-            outcome o = remote_fate(r, l.to.domain);
-            o.what = fate::deferred;
-            o.why = &rules::remote_deferred;
-            o.reason = catalogue::make_verdict(*o.why, {{"domain", l.to.domain}}).text;
-            if (o.code.klass != 4) o.code = {4, o.code.subject, o.code.detail};
-            return o;
-        }
-        case smtp::failure::no_tls: return own_finding(rules::route_tls_failure, l.to.domain, s.failure_text());
-        case smtp::failure::none: return own_finding(rules::remote_broke_off, l.to.domain);
-        case smtp::failure::malformed:
-        case smtp::failure::injected:
-        case smtp::failure::lost: break;
-    }
-    return own_finding(rules::remote_broke_off, l.to.domain, s.failure_text());
-}
-
 // Writes what the session has to say, then reads one reply or more.
 awaitable<void> exchange(std::shared_ptr<link> l, smtp::phase waiting_for, time_limits limits)
 {
@@ -88,6 +65,7 @@ awaitable<void> exchange(std::shared_ptr<link> l, smtp::phase waiting_for, time_
     bool writable = true;
     if (!s.output().empty()) {
         auto const written = co_await l->stream->write(s.output(), limit);
+        if (waiting_for == smtp::phase::auth) wipe(s.output().data(), s.output().size());
         s.output().clear();
         if (s.output().capacity() > kept_buffer) std::string{}.swap(s.output());
         if (!written) {
@@ -117,8 +95,20 @@ awaitable<void> exchange(std::shared_ptr<link> l, smtp::phase waiting_for, time_
 
 awaitable<bool> shake_hands(std::shared_ptr<link> l, std::shared_ptr<net::tls_context> tls, time_limits limits)
 {
-    auto const shaken = co_await l->stream->handshake_as_client(tls, l->to.name, limits.handshake);
+    net::server_identity server{l->to.demand.server_name.empty() ? l->to.name : l->to.demand.server_name};
+    server.names = l->to.demand.names;
+    server.pins = l->to.demand.pins;
+    server.minimum = l->to.demand.minimum;
+    auto const shaken = co_await l->stream->handshake_as_client(tls, std::move(server), limits.handshake);
     l->how.tls = describe(l->stream->tls());
+    if (auto const* const state = l->stream->tls()) {
+        l->how.cipher = state->cipher;
+        if (!state->peer_authority.empty()) {
+            l->how.verified = "dane " + state->peer_authority;
+        } else if (state->peer_verified) {
+            l->how.verified = "certificate";
+        }
+    }
     if (!shaken) {
         std::string why = l->stream->problem();
         if (why.empty()) why = describe(*l, shaken.error());
@@ -132,15 +122,17 @@ awaitable<bool> shake_hands(std::shared_ptr<link> l, std::shared_ptr<net::tls_co
 bool is_verified(link const& l) { return l.stream->tls() != nullptr && l.stream->tls()->peer_verified; }
 
 // A certificate that proves nothing is as good as none where TLS is demanded.
-bool is_trusted_enough(link const& l) { return l.to.tls != smtp::tls_wish::required || is_verified(l); }
+bool is_trusted_enough(link const& l) { return !l.to.demand.authenticate || is_verified(l); }
 
 link_failure untrusted(link const& l)
 {
-    return {own_finding(rules::route_tls_failure, l.to.domain,
-                        l.to.to_string() + ": its certificate is not good: " + l.stream->tls()->peer_problem),
-            false,
-            true,
-            {}};
+    auto const& state = *l.stream->tls();
+    return {
+        own_finding(told_of(l), l.to.domain, l.to.to_string() + ": its certificate is not good: " + state.peer_problem),
+        false,
+        true,
+        result_of(state),
+        {}};
 }
 
 // The job and when it began, beside what the session keeps.
@@ -182,14 +174,16 @@ public:
 
     bool within_mail_limit() const
     {
-        auto const most = l_->session.announced().most_messages;
-        return most == 0 || l_->session.begun() < most;
+        auto const begun = l_->session.begun();
+        auto const fits = [begun](std::uint32_t most) { return most == 0 || begun < most; };
+        return fits(l_->session.announced().most_messages) && fits(l_->to.most_messages);
     }
 
 private:
     // False when it can't go over this connection, or not all of it; then it is settled or given back.
     bool start(job j);
     void limit_first();
+    bool leaves_deliver_by(mail::deliver_by const& by) const;
     void settle(begun b, smtp::finished over);
     smtp::outgoing describe_job(job const& j, std::vector<mail::recipient const*>& to) const;
     static bool header_has_eight_bits(spool::content const& body);
@@ -213,7 +207,7 @@ smtp::outgoing courier::describe_job(job const& j, std::vector<mail::recipient c
         utf8 = utf8 || (m.env.smtputf8 && r.forward_path.needs_smtputf8());
         to.push_back(&r);
     }
-    return {&m.env, to, m.size, utf8};
+    return {&m.env, to, m.size, utf8, wall_clock::now()};
 }
 
 bool courier::header_has_eight_bits(spool::content const& body)
@@ -267,6 +261,9 @@ bool courier::start(job j)
         case smtp::obstacle::require_tls:
             refuse(std::move(j), own_finding(rules::remote_needs_tls, domain));
             return false;
+        case smtp::obstacle::too_late:
+            refuse(std::move(j), own_finding(rules::deliver_by_passed, domain));
+            return false;
         case smtp::obstacle::too_big: refuse(std::move(j), own_finding(rules::remote_too_big, domain)); return false;
     }
     s.begin(++last_id_, m);
@@ -281,6 +278,13 @@ void courier::limit_first()
     if (under_way_.empty()) return l_->total.disarm();
     auto const size = std::chrono::seconds{under_way_.front().what.of->what->size / slowest};
     l_->total.arm(limits_.transaction + size);
+}
+
+// The next hop does not know of the time, or the sender wants to follow the way (RFC 2852).
+bool courier::leaves_deliver_by(mail::deliver_by const& by) const
+{
+    if (by.mode == mail::by_mode::none || l_->to.final_delivery) return false;
+    return by.trace || !l_->session.announced().deliver_by;
 }
 
 void courier::settle(begun b, smtp::finished over)
@@ -298,8 +302,9 @@ void courier::settle(begun b, smtp::finished over)
         into.recipients.push_back(b.what.recipients[i]);
         if (!b.what.addressed.empty()) into.addressed.push_back(b.what.addressed[i]);
         if (unanswered && innocent) continue;
-        outcomes.push_back(unanswered ? session_failure(*l_) : remote_fate(r.said, l_->to.domain));
+        outcomes.push_back(unanswered ? session_failure(*l_) : fate_at(*l_, r.said));
         outcomes.back().reports_on_success = over.dsn_passed_on && !l_->to.final_delivery;
+        outcomes.back().leaves_deliver_by = leaves_deliver_by(b.what.of->what->env.by);
         if (outcomes.back().what == fate::delivered) fault_point("remote_accepted");
     }
     if (!known.recipients.empty()) {
@@ -434,15 +439,19 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
     settings.hostname = std::move(hostname);
     settings.speaks = to.speaks;
     settings.stays_here = to.stays_here;
+    settings.logs_in = to.as && to.as->logs_in();
+    settings.logs_in_clear = to.as && to.as->plaintext;
     settings.tls = to.tls_from_start ? smtp::tls_wish::never : to.tls;
     auto l = std::make_shared<link>(executor, to, std::move(settings));
     l->how.next_hop = to.to_string();
     // Where mailboxes are is nobody's business.
     if (!to.final_delivery) l->how.remote_host = to.name;
     l->how.final_delivery = to.final_delivery;
+    l->how.policy = to.demand.policy;
 
     auto const left = until - steady_clock::now();
-    auto const patience = std::clamp<steady_clock::duration>(left, std::chrono::milliseconds{1}, limits.connect);
+    auto const most = to.others_left ? std::min(limits.connect, limits.connect_next) : limits.connect;
+    auto const patience = std::clamp<steady_clock::duration>(left, std::chrono::milliseconds{1}, most);
     net::net_result<std::unique_ptr<net::stream>> connected;
     if (to.socket.empty()) {
         connected = co_await net::connect(executor, to.at, patience);
@@ -452,7 +461,7 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
     if (!connected) {
         auto const& why = to.final_delivery ? rules::mailbox_unreachable : rules::route_unreachable;
         link_failure failure{
-            own_finding(why, to.domain, to.to_string() + ": " + describe(*l, connected.error())), false, false, {}};
+            own_finding(why, to.domain, to.to_string() + ": " + describe(*l, connected.error())), false, false, {}, {}};
         co_return failure;
     }
     l->stream = std::move(*connected);
@@ -472,16 +481,29 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
         auto const act = l->session.next();
         if (std::holds_alternative<smtp::ready>(act)) {
             l->total.disarm();
+            if (l->to.as && l->to.as->logs_in()) login_ended(*l);
             co_return l;
         }
         if (std::holds_alternative<smtp::hang_up_now>(act)) {
             auto const& s = l->session;
             bool const lacks = s.failed() == smtp::failure::no_tls && !s.failure_reply().temporary();
-            link_failure failure{session_failure(*l), tls_failed, lacks, {}};
+            link_failure failure{session_failure(*l), tls_failed, lacks, {}, {}};
+            failure.about_login =
+                s.failed() == smtp::failure::login_refused || s.failed() == smtp::failure::login_impossible;
+            if (failure.about_login) login_ended(*l);
+            if (tls_failed) {
+                failure.tls_result = "validation-failure";
+            } else if (s.failed() == smtp::failure::no_tls) {
+                failure.tls_result = "starttls-not-supported";
+            }
             co_return failure;
         }
         if (auto const* const wait = std::get_if<smtp::read_reply>(&act)) {
             co_await exchange(l, wait->waiting_for, limits);
+        } else if (std::holds_alternative<smtp::choose_login>(act)) {
+            co_await choose_login(l);
+        } else if (std::holds_alternative<smtp::answer_challenge>(act)) {
+            co_await answer_challenge(l);
         } else {
             bool const shaken = co_await shake_hands(l, tls, limits);
             tls_failed = !shaken;

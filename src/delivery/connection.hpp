@@ -11,6 +11,8 @@
 
 #include "delivery/outcome.hpp"
 #include "delivery/plan.hpp"
+#include "delivery/smart_host.hpp"
+#include "delivery/tls_policy.hpp"
 #include "net/deadline.hpp"
 #include "net/stream.hpp"
 #include "smtp/client_session.hpp"
@@ -18,6 +20,7 @@
 namespace postern::delivery {
 
 struct address_place;
+struct login_help;
 
 /// Streams that are open, so that a stop can end what hangs.
 using open_streams = std::set<net::stream*>;
@@ -31,9 +34,15 @@ struct hop {
     smtp::dialect speaks = smtp::dialect::smtp;
     smtp::tls_wish tls = smtp::tls_wish::if_offered;
     bool tls_from_start = false;  // port 465
+    tls_demand demand;            // what TLS has to fulfil
     bool final_delivery = false;
-    bool require_tls = false;  // for mail with REQUIRETLS: good for nothing without
-    bool stays_here = false;   // nothing leaves this machine on the way: REQUIRETLS is met
+    bool require_tls = false;              // for mail with REQUIRETLS: good for nothing without
+    bool stays_here = false;               // nothing leaves this machine on the way: REQUIRETLS is met
+    bool others_left = false;              // when it does not answer
+    bool smart_host = false;               // takes mail for everywhere
+    std::shared_ptr<identity const> as{};  // as whom we come; null: nobody in particular
+    login_help* helpers = nullptr;         // where there is a login
+    std::uint32_t most_messages = 0;       // over one connection; 0: no limit of ours
 
     /// "mx.example.net[192.0.2.1]:25"
     std::string to_string() const;
@@ -56,6 +65,7 @@ struct link {
     /// For all of what is done at the moment: each answer alone may come just in time, for hours.
     net::deadline total;
     bool overdue = false;
+    bool no_token = false;                 // why there is no login
     std::shared_ptr<address_place> place;  // of those that its server has
 };
 
@@ -64,7 +74,9 @@ struct link_failure {
     outcome why;
     bool tls_handshake = false;       // worth another try without TLS
     bool lacks_tls = false;           // does not offer what is demanded, or nothing to be trusted
+    std::string tls_result;           // what reports call the failure (RFC 8460 section 4.3); empty: not about TLS
     std::optional<std::string> full;  // the line of a server that has as many connections as it may have
+    bool about_login = false;         // it works, but does not know us
 };
 using link_result = basic_result<std::shared_ptr<link>, link_failure>;
 

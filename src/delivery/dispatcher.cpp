@@ -22,10 +22,7 @@ namespace asio = boost::asio;
 namespace rules = catalogue::rules;
 using namespace std::chrono_literals;
 
-constexpr std::size_t pump_batch = 256;
-constexpr std::size_t most_batches = 32;  // then whatever else waits on this thread has its turn
-// From the spool is taken only while there is little to do; what arrives comes anyway.
-constexpr std::size_t pump_until = 4000;
+constexpr std::size_t most_remembered = 10'000;
 // Sessions in a row that end before they carried anything.
 constexpr unsigned failures_of_dead = 3;
 // A line is shortened by another connection when it would take longer than this to empty.
@@ -42,6 +39,13 @@ struct counted {
     counted& operator=(counted const&) = delete;
     unsigned& number;
 };
+
+// What a server says when it wants less of us, not what it says of one mailbox.
+bool asks_for_less(outcome const& o)
+{
+    if (o.what != fate::deferred || !o.remote_said || o.come_back) return false;
+    return o.reply.starts_with("421") || o.code.subject == 3 || o.code.subject == 4 || o.code.subject == 7;
+}
 
 bool is_suspect(destination const& d) { return d.failures > 0 || !d.proven; }
 
@@ -62,28 +66,39 @@ public:
 
     std::optional<job> next() override
     {
-        if (all_.stopping_ || d_->waiting.empty()) return std::nullopt;
-        job j = std::move(d_->waiting.front());
-        d_->waiting.pop_front();
-        return j;
+        if (all_.stopping_ || all_.is_paused(*d_)) return std::nullopt;
+        // Before it has nothing to do.
+        if (d_->more_waits && d_->waiting.size() < hurried_at_once / 2) all_.hurry(d_);
+        if (d_->waiting.empty()) return std::nullopt;
+        auto const now = steady_clock::now();
+        if (d_->rate.limits() && d_->rate.next(now) > now) return std::nullopt;
+        d_->rate.count(now);
+        return d_->waiting.take();
     }
 
     net::awaitable<bool> wait() override
     {
         if (is_wanted()) co_return false;
-        sleeper self{asio::steady_timer{all_.context_, all_.world_.limits.idle}, at_, d_.get()};
+        auto const now = steady_clock::now();
+        auto const turn = d_->waiting.empty() ? now : d_->rate.next(now);
+        bool const soon = turn > now && turn - now < all_.world_.limits.idle;
+        if (turn > now && !soon) co_return false;
+        sleeper self{asio::steady_timer{all_.context_, soon ? turn : now + all_.world_.limits.idle}, at_, d_.get()};
         d_->idle.push_back(&self);
         all_.sleepers_.push_back(&self);
         boost::system::error_code ignored;
         co_await self.alarm.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
         std::erase(d_->idle, &self);
         std::erase(all_.sleepers_, &self);
-        co_return self.woken;
+        co_return self.woken || (soon && !all_.stopping_);
     }
 
     bool should_end(link const& l) override
     {
-        if (all_.stopping_ || d_->connections > all_.plan_->connections_per_host) return true;
+        if (all_.stopping_ || d_->connections > all_.most_connections(*d_) || all_.is_paused(*d_)) return true;
+        // It said that these are too many.
+        if (d_->connections > d_->window && l.served > 0) return true;
+        if (l.to.as != d_->as) return true;  // other settings by now
         if (!is_wanted()) return false;
         bool const slow = steady_clock::now() - since_ > longest_turn;
         return slow || l.served >= (d_->connections > 1 ? turn_of_many : turn_of_one);
@@ -98,11 +113,17 @@ public:
         }
         // Who takes nothing, or does not answer, is not given more connections to do it on.
         if (std::any_of(outcomes.begin(), outcomes.end(), [](outcome const& o) { return o.what == fate::delivered; })) {
-            d_->window = std::min(d_->window + 1, all_.plan_->connections_per_host);
-            d_->proven = true;
+            d_->took_message(all_.most_connections(*d_));
+            d_->account_fails = 0;
+            if (std::exchange(d_->was_down, false)) d_->more_waits = true;
+        } else if (std::any_of(outcomes.begin(), outcomes.end(), asks_for_less)) {
+            d_->pushed_back();
         }
         all_.cleared(*d_);
         all_.settle(j, outcomes, how);
+        auto const complaint = std::find_if(outcomes.begin(), outcomes.end(),
+                                            [](outcome const& o) { return o.asks_for != outcome::pause::none; });
+        if (complaint != outcomes.end()) all_.pause(*d_, *complaint);
         all_.watch_growth(d_);
     }
 
@@ -112,7 +133,7 @@ public:
             all_.under_way_ -= j.recipients.size();
             return;
         }
-        d_->waiting.push_front(std::move(j));
+        d_->waiting.put_back(std::move(j));
     }
 
 private:
@@ -138,14 +159,21 @@ dispatcher::dispatcher(asio::io_context& context, std::shared_ptr<plan const> p,
           asio::post(context_, [this, d, place] { leave_line(d, place); });
       })),
       pump_timer_(context),
+      pump_pause_(context),
       housekeeping_timer_(context),
+      logins_(p->data_dir),
       mailbox_workers_(world_.mailbox_threads)
 {
+    settler_.seed(world_.random_seed());
     set_plan(std::move(p));
     housekeeping();
 }
 
-dispatcher::~dispatcher() { bell_->close(); }
+dispatcher::~dispatcher()
+{
+    bell_->close();
+    if (world_.security != nullptr) world_.security->policies().forget_waiters();
+}
 
 void dispatcher::set_plan(std::shared_ptr<plan const> p)
 {
@@ -155,7 +183,8 @@ void dispatcher::set_plan(std::shared_ptr<plan const> p)
     auto const old_smart_hosts = std::exchange(smart_hosts_, {});
     auto const old_local_hosts = std::exchange(local_hosts_, {});
     for (std::size_t secret = 0; secret < 2; ++secret) {
-        if (plan_->smart_host) smart_hosts_[secret] = fixed_destination(*plan_->smart_host, false, secret == 1);
+        if (plan_->smart_host && !plan_->usual_host)
+            smart_hosts_[secret] = fixed_destination(*plan_->smart_host, false, secret == 1);
         if (plan_->local.how != transport::maildir) {
             local_hosts_[secret] = fixed_destination(plan_->local, true, secret == 1);
         }
@@ -163,73 +192,17 @@ void dispatcher::set_plan(std::shared_ptr<plan const> p)
         move_waiting(old_smart_hosts[secret], smart_hosts_[secret]);
         move_waiting(old_local_hosts[secret], local_hosts_[secret]);
     }
+    renew_accounts();
 }
 
 void dispatcher::move_waiting(std::shared_ptr<destination> const& from, std::shared_ptr<destination> const& to)
 {
     if (!from || !to || from == to) return;
-    std::move(from->waiting.begin(), from->waiting.end(), std::back_inserter(to->waiting));
-    from->waiting.clear();
+    for (auto& j : from->waiting.take_all()) to->waiting.add(std::move(j));
     put_to_work(to);
 }
 
-// -- in and out of the spool --
-
-void dispatcher::admit(std::vector<spool::queued_message> arrived)
-{
-    if (stopping_) return;
-    // Nothing: the spool only says that it has something (a report, mail that was released).
-    if (arrived.empty()) return pump();
-    wall_time const now = world_.now();
-    for (auto& m : arrived) admit_one(std::move(m), true, now);
-}
-
-// What waits in line for a busy server is nothing to do at the moment.
-bool dispatcher::has_time() const { return under_way_ < pump_until + addresses_->recipients(); }
-
-void dispatcher::pump()
-{
-    if (stopping_) return;
-    for (std::size_t batch = 0; batch < most_batches && has_time(); ++batch) {
-        wall_time const now = world_.now();
-        auto due = queue_.take_due(now, pump_batch);
-        if (!due) {
-            log::event(log::level::error, "queue_unreadable", {{"error", due.error().logged}});
-            break;
-        }
-        if (due->empty()) break;
-        for (auto& m : *due) admit_one(std::move(m), false, now);
-    }
-    arm_pump();
-}
-
-// Sleeps until the spool has something again. Called after every batch of settlements, since
-// these are what makes mail due later; so the timer is only moved when it has to be.
-void dispatcher::arm_pump()
-{
-    if (stopping_ || !has_time()) return;
-    auto const due = queue_.next_due();
-    steady_clock::duration wait = 5s;  // the spool can't be read: look again soon
-    if (due) {
-        if (!*due) {
-            pump_timer_.cancel();
-            pump_armed_ = false;
-            return;
-        }
-        // The wall clock may jump: never sleep longer than a minute on its word.
-        wait = std::clamp<steady_clock::duration>(
-            std::chrono::duration_cast<steady_clock::duration>(**due - world_.now()), 10ms, 60s);
-    }
-    // Never put off, or else it would not come as long as much is going on.
-    if (pump_armed_ && pump_timer_.expiry() <= steady_clock::now() + wait) return;
-    pump_armed_ = true;
-    pump_timer_.expires_after(wait);
-    pump_timer_.async_wait([this](boost::system::error_code const& error) {
-        if (error) return;
-        pump_armed_ = false;
-        pump();
-    });
-}
+// -- fates --
 
 void dispatcher::settle(job const& j, std::vector<outcome> const& outcomes, attempt const& how,
                         std::optional<wall_time> not_before)
@@ -242,7 +215,7 @@ void dispatcher::settle_all(job const& j, outcome const& o, std::string const& n
                             std::optional<wall_time> not_before)
 {
     attempt how;
-    how.next_hop = next_hop;
+    how.next_hop = how.destination = next_hop;
     settle(j, std::vector<outcome>(j.recipients.size(), o), how, not_before);
 }
 
@@ -252,18 +225,25 @@ void dispatcher::submit(std::shared_ptr<destination> const& d, job j)
 {
     auto const now = steady_clock::now();
     under_way_ += j.recipients.size();
+    if (is_paused(*d)) return settle_all(j, d->last_failure, d->key, wall_time_of(d->down_until));
     if (d->established == 0 && d->down_until > now) {
-        // No attempt for this one: it comes back when the host is looked at again.
-        auto const until = world_.now() + std::chrono::duration_cast<wall_clock::duration>(d->down_until - now);
-        return settle_all(j, d->last_failure, d->key, until);
+        // No attempt for these: one comes back when the host is looked at again, the others after their
+        // usual waits or when it works.
+        std::optional<wall_time> look_again;
+        if (d->probe_at <= now) {
+            d->probe_at = d->down_until;
+            look_again = wall_time_of(d->probe_at);
+        }
+        return settle_all(j, d->last_failure, d->key, look_again);
     }
     if (under_way_ > world_.most_under_way) {
         under_way_ -= j.recipients.size();
         return settler_.put_off(j, own_finding(rules::delivery_overloaded, d->domain), *plan_);
     }
     if (d->in_line && !may_wait_in_line(*d, j)) return;
+    if (put_off_for_turn(*d, j)) return;
     j.since = now;
-    d->waiting.push_back(std::move(j));
+    d->waiting.add(std::move(j));
     put_to_work(d);
 }
 
@@ -277,7 +257,7 @@ void dispatcher::put_to_work(std::shared_ptr<destination> const& d)
         s->alarm.cancel();
         return watch_growth(d);
     }
-    if (d->in_line) return;
+    if (d->in_line || waits_for_turn(d)) return;
     if (d->connections == 0) return start_connection(d);
     watch_growth(d);
 }
@@ -293,7 +273,7 @@ void dispatcher::stand_in_line(std::shared_ptr<destination> const& d, std::strin
     // Maybe there is a place again by now: then it comes back at once.
     if (!addresses_->is_full(at)) return;
     addresses_->wait(at, d);
-    std::erase_if(d->waiting, [&](job const& j) { return !may_wait_in_line(*d, j); });
+    d->waiting.remove_if([&](job const& j) { return !may_wait_in_line(*d, j); });
     // An idle connection makes room.
     auto const idle = std::find_if(sleepers_.begin(), sleepers_.end(), [&](sleeper const* s) { return s->at == at; });
     if (idle != sleepers_.end()) (*idle)->alarm.cancel();
@@ -323,7 +303,7 @@ void dispatcher::leave_line(std::shared_ptr<destination> const& d, std::shared_p
 void dispatcher::watch_growth(std::shared_ptr<destination> const& d)
 {
     if (d->growth_armed || stopping_ || d->waiting.empty() || d->in_line) return;
-    if (d->connections >= std::min(d->window, plan_->connections_per_host)) return;
+    if (d->connections >= std::min(d->window, most_connections(*d))) return;
     d->growth_armed = true;
     d->growth.expires_after(world_.grow_after);
     d->growth.async_wait([this, d](boost::system::error_code const& error) {
@@ -331,7 +311,7 @@ void dispatcher::watch_growth(std::shared_ptr<destination> const& d)
         if (error || stopping_ || d->waiting.empty() || d->in_line) return;
         double const seconds =
             static_cast<double>(d->waiting.size()) * d->seconds_per_message / std::max(1u, d->connections);
-        bool const long_enough = steady_clock::now() - d->waiting.front().since >= world_.grow_after;
+        bool const long_enough = steady_clock::now() - d->waiting.next_since() >= world_.grow_after;
         if (d->connections == 0 || (long_enough && seconds > acceptable_line)) start_connection(d);
         watch_growth(d);
     });
@@ -410,18 +390,28 @@ net::awaitable<void> dispatcher::run_connection(dispatcher* self, std::shared_pt
     if (!connected) {
         if (connected.error().full) {
             self->stand_in_line(d, *connected.error().full);
+        } else if (connected.error().about_login || connected.error().why.asks_for != outcome::pause::none) {
+            self->pause(*d, connected.error().why);
         } else {
             self->found_dead(*d, connected.error().why);
         }
         co_return;
     }
     auto const l = *connected;
+    l->how.destination = d->key;
     line feed{*self, d, l->place->at};
-    d->down_until = {};
+    if (!self->is_paused(*d)) {
+        d->down_until = {};
+        d->paused = false;
+    }
     std::optional<outcome> broken;
     {
         counted const up{d->established};
         broken = co_await use_link(l, feed, self->world_.limits);
+    }
+    if (broken && broken->asks_for != outcome::pause::none) {
+        self->pause(*d, *broken);
+        co_return;
     }
     if (broken && l->served == 0 && ++d->failures >= failures_of_dead) self->found_dead(*d, *broken);
 }
@@ -465,8 +455,14 @@ void dispatcher::feed(std::deque<std::shared_ptr<destination>>& starved)
 
 void dispatcher::settle_waiting(destination& d, outcome const& o)
 {
-    auto waiting = std::exchange(d.waiting, {});
-    for (auto const& j : waiting) settle_all(j, o, d.key);
+    // One of them is there when the host is to be looked at again.
+    auto look_again = d.probe_at > steady_clock::now() ? std::optional{wall_time_of(d.probe_at)} : std::nullopt;
+    for (auto const& j : d.waiting.take_all()) settle_all(j, o, d.key, std::exchange(look_again, std::nullopt));
+}
+
+wall_time dispatcher::wall_time_of(steady_time t) const
+{
+    return world_.now() + std::chrono::duration_cast<wall_clock::duration>(t - steady_clock::now());
 }
 
 void dispatcher::found_dead(destination& d, outcome const& why)
@@ -477,11 +473,16 @@ void dispatcher::found_dead(destination& d, outcome const& why)
         d.window = d.established;
         return;
     }
-    auto const wait = std::min(world_.down_first * (1u << std::min(d.failures, 10u)), world_.down_most);
+    auto const growing = world_.down_first * (1u << std::min(d.failures, 10u));
+    auto const wait = std::min(growing, world_.down_most);
     ++d.failures;
     d.window = 1;
     d.down_until = steady_clock::now() + wait;
+    d.probe_at = steady_clock::now() + std::min(growing, world_.probe_most);
     d.last_failure = why;
+    d.failed_at = world_.now();
+    d.was_down = true;
+    d.more_waits = false;
     log::event(log::level::warning, "host_down",
                {{"next_hop", d.key},
                 {"reply", why.reply},
@@ -496,12 +497,13 @@ void dispatcher::wind_down()
 {
     stopping_ = true;
     pump_timer_.cancel();
+    pump_pause_.cancel();
     housekeeping_timer_.cancel();
     // What waits stays queued in the spool: the next start finds it.
     for (auto const& [key, d] : destinations_) {
-        for (auto const& j : d->waiting) under_way_ -= j.recipients.size();
-        d->waiting.clear();
+        for (auto const& j : d->waiting.take_all()) under_way_ -= j.recipients.size();
         d->growth.cancel();
+        d->turn.cancel();
     }
     for (auto* const s : sleepers_) s->alarm.cancel();
 }
@@ -521,6 +523,8 @@ void dispatcher::housekeeping()
         auto const now = steady_clock::now();
         std::erase_if(destinations_, [&](auto const& entry) {
             auto const& d = *entry.second;
+            // Mail may wait for it to work again: then it is remembered, unless there are very many.
+            if (d.was_down && destinations_.size() < most_remembered) return false;
             // Whoever else holds it has use for it.
             return entry.second.use_count() == 1 && d.connections == 0 && d.waiting.empty() &&
                    d.down_until + 10min < now;

@@ -24,7 +24,9 @@
 #include "delivery/address_lines.hpp"
 #include "delivery/connection.hpp"
 #include "delivery/destination.hpp"
+#include "delivery/log_in.hpp"
 #include "delivery/plan.hpp"
+#include "delivery/service.hpp"
 #include "delivery/settler.hpp"
 #include "delivery/workers.hpp"
 #include "directory/directory.hpp"
@@ -32,6 +34,9 @@
 #include "spool/spool.hpp"
 
 namespace postern::delivery {
+
+/// What waits for a destination that works again is made due in such portions.
+inline constexpr std::size_t hurried_at_once = 500;
 
 class dispatcher {
 public:
@@ -48,12 +53,16 @@ public:
     void admit(std::vector<spool::queued_message> arrived);
     /// Takes what is due out of the spool, now and from then on.
     void pump();
+    /// The same, for an operator: smart hosts that were left alone are tried as well.
+    void wake();
     /// No new attempts; idle connections end.
     void wind_down();
     /// Ends what still hangs.
     void cut();
     /// Nothing is under way, and everything is written down.
     bool quiet() const;
+    /// What is known of destinations, those with most waiting first.
+    std::vector<destination_state> states(std::size_t limit) const;
 
 private:
     class line;  // the feeder of one connection
@@ -68,14 +77,17 @@ private:
         std::mutex lock_;
         dispatcher* house_;
     };
+    struct group;
     struct host_list {
         std::vector<std::string> names;
         std::vector<std::uint16_t> preferences;  // of each
+        domain_security security;
         std::optional<outcome> problem;
     };
     struct host_address {
         std::string name;
         ip_address at;
+        std::shared_ptr<host_security const> security;
     };
     // Of hosts of the same preference.
     struct address_list {
@@ -89,21 +101,49 @@ private:
     // routes (dispatcher_routes.cpp)
     void admit_one(spool::queued_message m, bool all_due, wall_time now);
     void route(std::shared_ptr<letter const> const& l, bool all_due, wall_time now);
-    void route_local(std::shared_ptr<letter const> const& l, std::uint32_t place, job& for_host);
-    void deliver_to_mailbox(std::shared_ptr<letter const> const& l, std::uint32_t place, std::string const& account);
-    std::shared_ptr<destination> mx_destination(std::string const& domain, bool require_tls);
+    void take_way(std::shared_ptr<letter const> const& l, std::uint32_t place, bool local, std::size_t route,
+                  std::vector<group>& groups);
+    void route_local(std::shared_ptr<letter const> const& l, std::uint32_t place, target const& at, job& for_host);
+    void deliver_to_mailbox(std::shared_ptr<letter const> const& l, std::uint32_t place, target const& at,
+                            std::string const& account);
+    std::shared_ptr<destination> mx_destination(std::string const& domain, mail::envelope const& of);
     std::shared_ptr<destination> fixed_destination(target const& to, bool final_delivery, bool require_tls);
     static net::awaitable<host_list> find_hosts(dispatcher* self, std::shared_ptr<destination> d);
     static net::awaitable<address_list> find_addresses(dispatcher* self, std::shared_ptr<destination> d,
-                                                       std::vector<std::string> names, steady_time until);
+                                                       domain_security const* security, std::vector<std::string> names,
+                                                       steady_time until);
     static net::awaitable<link_result> connect_somewhere(dispatcher* self, std::shared_ptr<destination> d,
                                                          host_list hosts);
     std::shared_ptr<address_place> take_place(destination& d, std::string const& key);
     static net::awaitable<link_result> connect_to(dispatcher* self, hop to, steady_time until);
-    hop make_hop(destination const& d, std::string name) const;
+    void begin_security(destination const& d, domain_security& out) const;
+    hop make_hop(destination const& d, std::string name);
     void demand_tls(destination const& d, hop& to) const;
+    static std::optional<unusable_host> secure(destination const& d, hop& to, domain_security const& security,
+                                               host_security const& host);
+    void count_session(hop const& to, link_result const& came) const;
+    void count_unusable(std::string const& domain, std::string const& host, unusable_host const& why) const;
 
-    // lines and connections (dispatcher.cpp)
+    // mail that goes on to other addresses (dispatcher_forwards.cpp)
+    struct passing_on;
+    bool passes_on(std::shared_ptr<letter const> const& l, std::uint32_t place);
+    void pass_on(std::shared_ptr<passing_on> p);
+    void passed_on(std::shared_ptr<passing_on> const& p, result<> const& stored);
+    void deliver_kept(std::shared_ptr<letter const> const& l, std::uint32_t place);
+
+    // smart hosts that know us (dispatcher_accounts.cpp)
+    std::shared_ptr<destination> via_destination(std::shared_ptr<smart_host const> const& via, mail::path const& sender,
+                                                 bool require_tls);
+    void come_as(destination& d, std::shared_ptr<smart_host const> via, std::shared_ptr<identity const> as);
+    void renew_accounts();
+    unsigned most_connections(destination const& d) const;
+    void pause(destination& d, outcome const& why);
+    bool is_paused(destination const& d) const;
+    void settle_until(destination& d, outcome const& why, steady_time until);
+    bool waits_for_turn(std::shared_ptr<destination> const& d);
+    bool put_off_for_turn(destination& d, job const& j);
+
+    // lines and connections (dispatcher.cpp; the spool's end of them in dispatcher_pump.cpp)
     void move_waiting(std::shared_ptr<destination> const& from, std::shared_ptr<destination> const& to);
     void submit(std::shared_ptr<destination> const& d, job j);
     void put_to_work(std::shared_ptr<destination> const& d);
@@ -123,6 +163,7 @@ private:
     void settle_all(job const& j, outcome const& o, std::string const& next_hop,
                     std::optional<wall_time> not_before = std::nullopt);
     void settle_waiting(destination& d, outcome const& o);
+    wall_time wall_time_of(steady_time t) const;
     void found_dead(destination& d, outcome const& why);
     void stand_in_line(std::shared_ptr<destination> const& d, std::string const& at);
     bool may_wait_in_line(destination& d, job const& j);
@@ -130,6 +171,8 @@ private:
 
     bool has_time() const;
     void arm_pump();
+    void pause_pump(steady_clock::duration how_long);
+    void hurry(std::shared_ptr<destination> const& d);
     void housekeeping();
 
     boost::asio::io_context& context_;
@@ -140,7 +183,7 @@ private:
     directory::directory& accounts_;
     spool::spool& queue_;
     settler settler_;
-    std::mt19937 random_{std::random_device{}()};
+    std::mt19937 random_{world_.random_seed()};
     std::vector<ip_address> own_;
 
     std::unordered_map<std::string, std::shared_ptr<destination>> destinations_;
@@ -157,10 +200,12 @@ private:
     std::size_t mailbox_jobs_ = 0;
     bool stopping_ = false;
 
-    boost::asio::steady_timer pump_timer_, housekeeping_timer_;
-    bool pump_armed_ = false;
+    boost::asio::steady_timer pump_timer_, pump_pause_, housekeeping_timer_;
+    bool pump_armed_ = false, pump_pauses_ = false;
 
-    workers mailbox_workers_;  // last: its threads end first
+    // Last: their threads end first.
+    login_help logins_;
+    workers mailbox_workers_;
 };
 
 }  // namespace postern::delivery

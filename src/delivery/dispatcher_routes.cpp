@@ -11,6 +11,7 @@
 #include "delivery/dispatcher.hpp"
 #include "delivery/exchangers.hpp"
 #include "delivery/maildir.hpp"
+#include "policy/route.hpp"
 
 namespace postern::delivery {
 
@@ -26,12 +27,8 @@ constexpr std::size_t most_mailbox_jobs = 20'000;
 // How long an address that did not answer is tried after the others.
 constexpr auto bad_address_for = 60s;
 
-struct group {
-    std::shared_ptr<destination> to;
-    job what;
-};
-
-job& job_for(std::vector<group>& groups, std::shared_ptr<destination> const& to, std::shared_ptr<letter const> const& l)
+template <class Group>
+job& job_for(std::vector<Group>& groups, std::shared_ptr<destination> const& to, std::shared_ptr<letter const> const& l)
 {
     for (auto i = groups.rbegin(); i != groups.rend(); ++i) {
         if (i->to == to && i->what.recipients.size() < recipients_per_transaction) return i->what;
@@ -119,6 +116,11 @@ void dispatcher::doorbell::close()
     house_ = nullptr;
 }
 
+struct dispatcher::group {
+    std::shared_ptr<destination> to;
+    job what;
+};
+
 void dispatcher::route(std::shared_ptr<letter const> const& l, bool all_due, wall_time now)
 {
     auto const& recipients = l->what->recipients;
@@ -128,21 +130,32 @@ void dispatcher::route(std::shared_ptr<letter const> const& l, bool all_due, wal
     for (std::uint32_t place = 0; place < recipients.size(); ++place) {
         auto const& r = recipients[place];
         if (!is_due(r, all_due, now)) continue;
+        if (passes_on(l, place)) continue;
         std::string const& domain = r.to.forward_path.domain;
         auto const local = domain.empty() ? result<bool>{true} : accounts_.is_local(domain);
         if (!local) {
             job const one{l, {place}, {}, {}, 0};
             ++under_way_;
             settle_all(one, own_finding(rules::lookup_failure, domain, local.error().logged), "local");
+            continue;
+        }
+        auto const& m = *l->what;
+        auto const chosen =
+            policy::choose_route(plan_->routes, {m.env.reverse_path, m.account, r.to.forward_path, *local}, false);
+        if (chosen) {
+            take_way(l, place, *local, *chosen, groups);
         } else if (*local) {
             if (auto const& host = local_hosts_[secret]) {
-                route_local(l, place, job_for(groups, host, l));
+                route_local(l, place, plan_->local, job_for(groups, host, l));
             } else {
                 job unused;
-                route_local(l, place, unused);
+                route_local(l, place, plan_->local, unused);
             }
+        } else if (plan_->usual_host) {
+            auto const to = via_destination(plan_->usual_host, m.env.reverse_path, secret);
+            job_for(groups, to, l).recipients.push_back(place);
         } else {
-            auto const to = smart_hosts_[secret] ? smart_hosts_[secret] : mx_destination(domain, secret);
+            auto const to = smart_hosts_[secret] ? smart_hosts_[secret] : mx_destination(domain, l->what->env);
             job_for(groups, to, l).recipients.push_back(place);
         }
     }
@@ -151,7 +164,44 @@ void dispatcher::route(std::shared_ptr<letter const> const& l, bool all_due, wal
     }
 }
 
-void dispatcher::route_local(std::shared_ptr<letter const> const& l, std::uint32_t place, job& for_host)
+void dispatcher::take_way(std::shared_ptr<letter const> const& l, std::uint32_t place, bool local, std::size_t route,
+                          std::vector<group>& groups)
+{
+    way const& w = plan_->ways[route];
+    auto const& m = *l->what;
+    auto const& to = m.recipients[place].to;
+    bool const secret = m.env.require_tls;
+    switch (w.what) {
+        case way::kind::mx:
+            job_for(groups, mx_destination(to.forward_path.domain, m.env), l).recipients.push_back(place);
+            return;
+        case way::kind::smart_host:
+            job_for(groups, via_destination(w.via, m.env.reverse_path, secret), l).recipients.push_back(place);
+            return;
+        case way::kind::refuse: {
+            job const one{l, {place}, {}, {}, 0};
+            ++under_way_;
+            auto o = own_finding(rules::route_refused, to.forward_path.domain);
+            o.reason = policy::refusal(plan_->routes[route], to.forward_path).text;
+            o.reply = std::to_string(o.why->code) + ' ' + to_string(o.code) + ' ' + o.reason;
+            return settle_all(one, o, "refused");
+        }
+        case way::kind::place: break;
+        case way::kind::hold: return;  // never chosen: for new mail only
+    }
+    bool const maildir = w.to.how == transport::maildir;
+    if (maildir && !local) return deliver_to_mailbox(l, place, w.to, to.forward_path.key());
+    job unused;
+    bool const final = local || w.to.how == transport::lmtp;
+    job& for_host = maildir ? unused : job_for(groups, fixed_destination(w.to, final, secret), l);
+    if (local) return route_local(l, place, w.to, for_host);
+    for_host.recipients.push_back(place);
+    // Beside local ones, which may have other names there.
+    if (final) for_host.addressed.push_back(to);
+}
+
+void dispatcher::route_local(std::shared_ptr<letter const> const& l, std::uint32_t place, target const& at,
+                             job& for_host)
 {
     auto const& to = l->what->recipients[place].to;
     auto const who = accounts_.find_recipient(to.forward_path);
@@ -160,7 +210,7 @@ void dispatcher::route_local(std::shared_ptr<letter const> const& l, std::uint32
         ++under_way_;
         return settle_all(one, own_finding(rules::lookup_failure, to.forward_path.domain, who.error().logged), "local");
     }
-    if (plan_->local.how != transport::maildir) {
+    if (at.how != transport::maildir) {
         // A mailbox server may know more addresses than the directory: it has the last word.
         for_host.recipients.push_back(place);
         for_host.addressed.push_back(*who ? readdress(to, **who, plan_->recipient_delimiter) : to);
@@ -173,20 +223,20 @@ void dispatcher::route_local(std::shared_ptr<letter const> const& l, std::uint32
                                       to.forward_path.to_string()),
                           "local");
     }
-    deliver_to_mailbox(l, place, (*who)->address);
+    deliver_to_mailbox(l, place, at, (*who)->address);
 }
 
-void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std::uint32_t place,
+void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std::uint32_t place, target const& at,
                                     std::string const& account)
 {
     auto const& m = *l->what;
     auto const& to = m.recipients[place].to.forward_path;
     job one{l, {place}, {}, {}, 0};
     ++under_way_;
-    auto folder = maildir_folder(plan_->local.folder, account);
+    auto folder = maildir_folder(at.folder, account);
     if (!folder) {
         return settle_all(one, own_finding(rules::mailbox_impossible, to.domain, account, to.to_string()),
-                          plan_->local.to_string());
+                          at.to_string());
     }
     if (mailbox_jobs_ >= most_mailbox_jobs) {
         --under_way_;
@@ -205,6 +255,7 @@ void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std:
             --mailbox_jobs_;
             attempt how;
             how.next_hop = "maildir:" + folder.string();
+            how.destination = plan_->local.to_string();
             how.final_delivery = true;
             outcome o;
             if (written) {
@@ -223,16 +274,19 @@ void dispatcher::deliver_to_mailbox(std::shared_ptr<letter const> const& l, std:
     });
 }
 
-// Mail with REQUIRETLS has lines of its own: where other mail goes may be no place for it.
-std::shared_ptr<destination> dispatcher::mx_destination(std::string const& domain, bool require_tls)
+// Mail with REQUIRETLS has lines of its own: where other mail goes may be no place for it. So has mail
+// that would rather arrive than be secret (RFC 8689 section 5), unless it asks for both.
+std::shared_ptr<destination> dispatcher::mx_destination(std::string const& domain, mail::envelope const& of)
 {
-    auto& d = destinations_["mx:" + domain + (require_tls ? " requiretls" : "")];
+    bool const optional = of.tls_optional && !of.require_tls;
+    auto& d = destinations_["mx:" + domain + (of.require_tls ? " requiretls" : optional ? " tls-required-no" : "")];
     if (!d) {
         d = std::make_shared<destination>(context_.get_executor());
         d->key = "mx:" + domain;
         d->domain = domain;
         d->by_mx = true;
-        d->require_tls = require_tls;
+        d->require_tls = of.require_tls;
+        d->tls_optional = optional;
     }
     return d;
 }
@@ -259,7 +313,7 @@ std::shared_ptr<destination> dispatcher::fixed_destination(target const& to, boo
     return d;
 }
 
-hop dispatcher::make_hop(destination const& d, std::string name) const
+hop dispatcher::make_hop(destination const& d, std::string name)
 {
     hop h;
     h.name = std::move(name);
@@ -272,6 +326,15 @@ hop dispatcher::make_hop(destination const& d, std::string name) const
     h.tls_from_start = d.to.how == transport::smtp && d.to.port == world_.submissions_port;
     if (!h.socket.empty()) h.tls = smtp::tls_wish::never;
     if (d.needs_tls) h.tls = smtp::tls_wish::required;
+    h.smart_host = !d.final_delivery;
+    if (d.via) {
+        h.as = d.as;
+        h.helpers = &logins_;
+        h.most_messages = d.via->settings.messages_per_connection;
+        h.tls_from_start = d.via->settings.tls == config::tls_mode::implicit;
+        if (d.via->settings.tls == config::tls_mode::none) h.tls = smtp::tls_wish::never;
+    }
+    h.demand.authenticate = h.tls == smtp::tls_wish::required;
     return h;
 }
 
@@ -280,18 +343,28 @@ void dispatcher::demand_tls(destination const& d, hop& to) const
 {
     to.stays_here = d.final_delivery && (!to.socket.empty() || leads_back(to.at.address, own_));
     to.require_tls = d.require_tls && !to.stays_here;
-    if (to.require_tls) to.tls = smtp::tls_wish::required;
+    if (to.require_tls) {
+        to.tls = smtp::tls_wish::required;
+        to.demand.authenticate = true;
+    }
 }
 
 net::awaitable<dispatcher::host_list> dispatcher::find_hosts(dispatcher* self, std::shared_ptr<destination> d)
 {
     host_list hosts;
+    self->begin_security(*d, hosts.security);
     if (!d->by_mx || d->domain.starts_with('[')) {
         hosts.names.push_back(d->by_mx ? d->domain : d->to.host);
         hosts.preferences.push_back(0);
         co_return hosts;
     }
+    // The domain's policy is looked for meanwhile.
+    std::shared_ptr<escort::sts_question> policy;
+    if (self->plan_->mta_sts && self->world_.security != nullptr && hosts.security.obeys_domain())
+        policy = self->world_.security->policies().begin(self->context_.get_executor(), *self->names_, d->domain);
     auto answer = co_await self->names_->mx(d->domain);
+    hosts.security.mx_secure = answer.secure;
+    if (policy) hosts.security.sts = co_await policy->wait(policy);
     auto chosen = choose_exchangers(d->domain, std::move(answer), self->plan_->hostname, self->random_);
     hosts.names = std::move(chosen.hosts);
     hosts.preferences = std::move(chosen.preferences);
@@ -300,8 +373,10 @@ net::awaitable<dispatcher::host_list> dispatcher::find_hosts(dispatcher* self, s
 }
 
 net::awaitable<dispatcher::address_list> dispatcher::find_addresses(dispatcher* self, std::shared_ptr<destination> d,
+                                                                    domain_security const* security,
                                                                     std::vector<std::string> names, steady_time until)
 {
+    bool const dane = d->by_mx && self->plan_->dane && security->mx_secure && security->obeys_domain();
     address_list list;
     for (auto const& name : names) {
         list.cut_off = steady_clock::now() >= until;
@@ -313,6 +388,9 @@ net::awaitable<dispatcher::address_list> dispatcher::find_addresses(dispatcher* 
             list.unclear = list.unclear || no_answer;
             continue;
         }
+        host_security host;
+        if (dane) host = co_await find_dane(self->names_.get(), name, self->world_.mx_port, answer);
+        auto const shared = std::make_shared<host_security const>(std::move(host));
         auto addresses = order_addresses(std::move(answer), self->random_);
         std::stable_partition(addresses.begin(), addresses.end(), [&](ip_address const& a) {
             auto const bad = d->bad_addresses.find(a);
@@ -321,7 +399,7 @@ net::awaitable<dispatcher::address_list> dispatcher::find_addresses(dispatcher* 
         for (auto const& a : addresses) {
             bool const us = d->by_mx && self->world_.loopback_is_us && leads_back(a, self->own_);
             list.looped = list.looped || us;
-            list.all.push_back({name, a});
+            list.all.push_back({name, a, shared});
         }
     }
     co_return list;
@@ -354,7 +432,7 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
     std::optional<outcome> worst;
     std::optional<std::string> full;
     std::string dns_problem, lacking;
-    std::set<std::string> lacking_hosts;
+    std::set<std::string> lacking_hosts, unusable_hosts;
     bool looped = false, unclear = !d->by_mx, cut_off = false;
     std::size_t tried = 0;
     // RFC 5321 section 5.1: worse hosts are for when all better ones failed. One that has no
@@ -363,7 +441,7 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
         while (to < hosts.names.size() && hosts.preferences[to] == hosts.preferences[from]) ++to;
         std::vector<std::string> equals{hosts.names.begin() + static_cast<std::ptrdiff_t>(from),
                                         hosts.names.begin() + static_cast<std::ptrdiff_t>(to)};
-        auto found = co_await find_addresses(self, d, std::move(equals), until);
+        auto found = co_await find_addresses(self, d, &hosts.security, std::move(equals), until);
         if (dns_problem.empty()) dns_problem = found.problem;
         unclear = unclear || found.unclear;
         cut_off = found.cut_off;
@@ -372,11 +450,22 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
         if (looped) break;
         for (auto const& host : found.all) {
             auto const& a = host.at;
-            if (lacking_hosts.contains(host.name)) continue;
+            if (lacking_hosts.contains(host.name) || unusable_hosts.contains(host.name)) continue;
             cut_off = cut_off || tried >= most_addresses || self->stopping_ || steady_clock::now() >= until;
             if (cut_off) break;
             hop next = self->make_hop(*d, host.name);
             next.at.address = a;
+            next.others_left = &host != &found.all.back() || to < hosts.names.size();
+            if (auto no = secure(*d, next, hosts.security, *host.security)) {
+                self->count_unusable(d->domain, host.name, *no);
+                (no->for_message ? lacking_hosts : unusable_hosts).insert(host.name);
+                if (no->for_message) {
+                    lacking += (lacking.empty() ? "" : ", ") + no->why.reply;
+                } else if (!worst || !worst->remote_said) {
+                    worst = std::move(no->why);
+                }
+                continue;
+            }
             std::string const key = line_of(next.at);
             auto place = self->take_place(*d, key);
             if (!place) {
@@ -391,6 +480,10 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
                 (*connected)->place = std::move(place);
                 co_return connected;
             }
+            // Its other addresses know us no better, and each failed login brings a lock-out nearer.
+            bool const about_us =
+                connected.error().about_login || connected.error().why.asks_for != outcome::pause::none;
+            if (about_us) co_return connected;
             if (d->require_tls && connected.error().lacks_tls) {
                 // It works, only not for this: other hosts may.
                 lacking += (lacking.empty() ? "not by " : ", ") + host.name;
@@ -426,12 +519,14 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
 net::awaitable<link_result> dispatcher::connect_to(dispatcher* self, hop to, steady_time until)
 {
     auto const executor = self->context_.get_executor();
-    auto first = co_await open_link(executor, to, self->plan_->hostname, self->world_.tls, self->world_.limits,
-                                    self->streams_, until);
+    auto const tls = to.as ? to.as->tls : self->world_.tls;
+    auto first =
+        co_await open_link(executor, to, self->plan_->hostname, tls, self->world_.limits, self->streams_, until);
+    self->count_session(to, first);
     if (first && to.require_tls && !(*first)->session.announced().require_tls) {
         no_work none;
         co_await use_link(*first, none, self->world_.limits);
-        link_failure failure{own_finding(rules::remote_needs_tls, to.domain, to.to_string()), false, true, {}};
+        link_failure failure{own_finding(rules::remote_needs_tls, to.domain, to.to_string()), false, true, {}, {}};
         co_return failure;
     }
     if (first || !first.error().tls_handshake || to.tls != smtp::tls_wish::if_offered) co_return first;

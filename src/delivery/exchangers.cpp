@@ -20,8 +20,8 @@ exchangers choose_exchangers(std::string const& domain, dns::mx_answer answer, s
     exchangers e;
     switch (answer.what) {
         case dns::finding::no_such_name: e.problem = &rules::route_no_such_domain; break;
-        case dns::finding::temporary:
-        case dns::finding::bogus: e.problem = &rules::route_dns_failure; break;
+        case dns::finding::temporary: e.problem = &rules::route_dns_failure; break;
+        case dns::finding::bogus: e.problem = &rules::route_dnssec_bogus; break;
         case dns::finding::no_data:
             e.hosts.push_back(domain);
             e.preferences.push_back(0);

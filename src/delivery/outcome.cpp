@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "catalogue/verdict.hpp"
+#include "smtp/wanted_wait.hpp"
 
 namespace postern::delivery {
 
@@ -35,6 +36,7 @@ outcome remote_fate(smtp::reply const& r, std::string_view domain)
     o.what = r.permanent() ? fate::bounced : fate::deferred;
     o.why = &rule;
     if (o.code.empty()) o.code = rule.status;
+    o.come_back = smtp::wanted_wait(r);
     o.reason = catalogue::make_verdict(rule, {{"domain", std::string{domain}}}).text;
     return o;
 }

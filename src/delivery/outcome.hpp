@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +24,12 @@ struct outcome {
     std::string reply;         // one printable line: what the other side said, or our own finding
     bool remote_said = false;  // which of the two
     catalogue::rule const* why = nullptr;
-    std::string reason;               // the rule's sentence, filled; for the report
-    bool reports_on_success = false;  // the next hop takes care of NOTIFY=SUCCESS
+    std::string reason;                             // the rule's sentence, filled; for the report
+    bool reports_on_success = false;                // the next hop takes care of NOTIFY=SUCCESS
+    bool leaves_deliver_by = false;                 // relayed, and the sender asked to hear of that (RFC 2852)
+    std::optional<std::chrono::seconds> come_back;  // what the other side said, or what greylisting wants
+    enum class pause : std::uint8_t { none, minutes, hours };
+    pause asks_for = pause::none;  // a smart host: nothing of ours for so long
 
     bool operator==(outcome const&) const = default;
 };
@@ -38,7 +43,11 @@ outcome remote_fate(smtp::reply const& r, std::string_view domain);
 struct attempt {
     std::string next_hop;         // "mx.example.net[192.0.2.1]:25", "maildir:/var/mail/..."
     std::string remote_host;      // name only, for the report
+    std::string destination;      // "mx:example.net"
     std::string tls;              // "TLSv1.3", "TLSv1.3 not verified: ..."
+    std::string cipher;           // "TLS_AES_256_GCM_SHA384"
+    std::string verified;         // how it proved itself: "dane 3 1 1", "certificate"; empty: it did not
+    std::string policy;           // what it had to fulfil: "dane", "mta-sts enforce"; empty: nothing
     bool final_delivery = false;  // into a mailbox, not to another relay
 };
 

@@ -37,15 +37,15 @@ mail::dsn_recipient describe(spool::message const& original, reported const& r, 
     }
     d.reason = o.reason;
     if (o.why && o.what != fate::delivered) d.remedy = o.why->user;
-    if (r.expired) {
-        auto const& rule = catalogue::rules::delivery_expired;
+    if (r.given_up != nullptr) {
+        auto const& rule = *r.given_up;
         auto const days = std::chrono::duration_cast<std::chrono::hours>(now - original.accepted_at).count() / 24;
         auto const hours = std::chrono::duration_cast<std::chrono::hours>(now - original.accepted_at).count();
         std::string const time = days > 1    ? std::to_string(days) + " days"
                                  : hours > 1 ? std::to_string(hours) + " hours"
                                              : "a while";
         d.code = rule.status;
-        d.reason = catalogue::make_verdict(rule, {{"time", time}}).text;
+        d.reason = catalogue::make_verdict(rule, {{"time", time}, {"domain", to.forward_path.domain}}).text;
         if (!o.reason.empty()) d.reason += ". The last problem: " + o.reason;
         d.remedy = rule.user;
     }
@@ -71,6 +71,7 @@ std::string beginning(spool::content const* body, std::size_t limit)
 bool wants_report(spool::stored_recipient const& r, outcome const& o, bool expired) noexcept
 {
     auto const& n = r.to.notify;
+    if (o.what == fate::delivered && o.leaves_deliver_by) return !n.never;
     if (o.what == fate::delivered) return n.specified && n.success && !n.never && !o.reports_on_success;
     if (o.what == fate::deferred && !expired) return false;
     return !n.specified || (n.failure && !n.never);

@@ -13,8 +13,8 @@ namespace postern::delivery {
 struct reported {
     std::uint32_t place = 0;  // in the message's recipients
     outcome const* what = nullptr;
-    bool expired = false;                    // given up, though the last outcome was "deferred"
-    std::optional<wall_time> delayed_until;  // only late: the attempts go on until then
+    catalogue::rule const* given_up = nullptr;  // the rule by which, though the last outcome was "deferred"
+    std::optional<wall_time> delayed_until;     // only late: the attempts go on until then
 };
 
 /// Whether the sender wants to hear of it (RFC 3461 section 4.1): failures unless NOTIFY says

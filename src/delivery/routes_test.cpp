@@ -97,7 +97,8 @@ TEST_CASE("addresses of this machine lead back")
 TEST_CASE("families take turns")
 {
     std::mt19937 random{1};
-    dns::address_answer a{dns::finding::found, {}, {}, false, {}};
+    dns::address_answer a;
+    a.what = dns::finding::found;
     a.v6 = {*ip_address::parse("2001:db8::1")};
     a.v4 = {*ip_address::parse("192.0.2.1"), *ip_address::parse("192.0.2.2")};
     auto const order = order_addresses(a, random);

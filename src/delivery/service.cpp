@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <exception>
+#include <future>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -23,6 +24,7 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
+constexpr auto patience_with_thread = 5s;
 constexpr auto look_again = 20ms;  // while winding down
 // What was cut still has its fate to write down.
 constexpr auto after_cut = 3s;
@@ -68,7 +70,17 @@ public:
 
     void wake() override
     {
-        asio::post(context_, [this] { dispatcher_->pump(); });
+        asio::post(context_, [this] { dispatcher_->wake(); });
+    }
+
+    std::vector<destination_state> destinations(std::size_t limit) override
+    {
+        auto const answer = std::make_shared<std::promise<std::vector<destination_state>>>();
+        auto told = answer->get_future();
+        asio::post(context_, [this, answer, limit] { answer->set_value(dispatcher_->states(limit)); });
+        // It may be about to end.
+        if (told.wait_for(patience_with_thread) != std::future_status::ready) return {};
+        return told.get();
     }
 
     void stop(std::chrono::seconds limit) override
@@ -156,17 +168,19 @@ result<std::unique_ptr<service>> make_service_in(surroundings world, config::set
 }
 
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
-                                              spool::spool& queue, signing::signer& signer, bounce_handler on_bounces)
+                                              spool::spool& queue, signing::signer& signer, escort::office& security,
+                                              forwarding::book& forwards,
+                                              bounce_handler on_bounces,
+                                              account_trouble_handler on_account_trouble)
 {
     surroundings world;
+    world.forwards = &forwards;
     world.signer = &signer;
     world.on_bounces = std::move(on_bounces);
-    dns::options names;
-    names.servers = s.dns.servers;
-    world.make_resolver = [names](asio::any_io_executor const& executor) {
-        return dns::make_resolver(executor, names);
-    };
-    auto tls = net::make_client_tls();
+    world.on_account_trouble = std::move(on_account_trouble);
+    world.security = &security;
+    world.make_resolver = escort::resolver_of(s);
+    auto tls = net::make_client_tls(s.transport.authorities);
     if (!tls) return tls.error();
     world.tls = std::move(*tls);
     return make_service_in(std::move(world), s, accounts, queue);

@@ -8,9 +8,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/counters.hpp"
 #include "base/log.hpp"
+#include "delivery/decision.hpp"
 #include "delivery/report.hpp"
-#include "delivery/retry.hpp"
 
 namespace postern::delivery {
 
@@ -24,33 +25,6 @@ std::int64_t milliseconds_since(wall_time then, wall_time now)
     return std::chrono::duration_cast<std::chrono::milliseconds>(now - then).count();
 }
 
-// A moment that has come; the spool may have cut off what is below a microsecond.
-bool has_come(wall_time moment, wall_time now) { return now + std::chrono::milliseconds{1} >= moment; }
-
-wall_time end_of(spool::message const& m, plan const& p) { return m.accepted_at + p.give_up_after; }
-
-// Whether the sender is who the mail says. Anybody else's may be forged, and is told nothing
-// that nobody asked for.
-bool is_ours(spool::message const& m, plan const& p)
-{
-    if (!m.account.empty()) return true;
-    auto const client = ip_address::parse(m.client);
-    return client && contains(p.relay_networks, *client);
-}
-
-// When the sender is to hear that a recipient is still waiting. Nothing: not any more, or never.
-// Mail that waits is always due again at this moment or before it, and after the notice later
-// than that: so the time it was due at tells whether there was a notice, also after a restart.
-// After a change of the setting it may tell wrong, as the setting's text says.
-std::optional<wall_time> notice_due(spool::message const& m, spool::stored_recipient const& r, plan const& p)
-{
-    if (p.delay_notice_after.count() == 0 || m.env.reverse_path.null || !wants_delay_notice(r)) return std::nullopt;
-    if (!r.to.notify.specified && !is_ours(m, p)) return std::nullopt;
-    wall_time const moment = m.accepted_at + p.delay_notice_after;
-    if (r.next_attempt > moment || moment >= end_of(m, p)) return std::nullopt;
-    return moment;
-}
-
 void log_fate(spool::message const& m, spool::stored_recipient const& r, outcome const& o, bool expired,
               attempt const& how, spool::recipient_update const& update, wall_time now)
 {
@@ -58,25 +32,32 @@ void log_fate(spool::message const& m, spool::stored_recipient const& r, outcome
     std::string_view const rule = o.why && o.what != fate::delivered ? o.why->name : std::string_view{};
     std::int64_t const delay = milliseconds_since(m.accepted_at, now);
     if (o.what == fate::delivered) {
+        counters::totals.deliveries.add("delivered");
+        counters::totals.delivery_time.add(static_cast<double>(delay) * 1e-3);
         log::event(log::level::info, "delivered",
                    {{"queue_id", m.queue_id},
                     {"forward_path", to},
                     {"next_hop", how.next_hop},
                     {"tls", how.tls},
+                    {"cipher", how.cipher},
+                    {"verified", how.verified},
+                    {"policy", how.policy},
                     {"reply", o.reply},
                     {"delay_ms", delay},
                     {"attempts", r.attempts + 1}});
         return;
     }
     bool const later = o.what == fate::deferred && !expired;
-    log::event(later ? log::level::info : log::level::warning,
-               later     ? "deferred"
-               : expired ? "expired"
-                         : "bounced",
+    std::string_view const result = later ? "deferred" : expired ? "expired" : "bounced";
+    counters::totals.deliveries.add(result);
+    log::event(later ? log::level::info : log::level::warning, result,
                {{"queue_id", m.queue_id},
                 {"forward_path", to},
                 {"next_hop", how.next_hop},
                 {"tls", how.tls},
+                {"cipher", how.cipher},
+                {"verified", how.verified},
+                {"policy", how.policy},
                 {"rule", rule},
                 {"reply", o.reply},
                 {"delay_ms", delay},
@@ -124,56 +105,35 @@ settler::~settler()
 std::size_t settler::pending() const noexcept { return pending_; }
 
 void settler::settle(job const& j, std::vector<outcome> const& outcomes, attempt const& how, plan const& p,
-                     std::optional<wall_time> not_before)
+                     std::optional<wall_time> not_before, catalogue::rule const* give_up)
 {
     spool::message const& m = *j.of->what;
     wall_time const now = now_();
-    auto const age =
-        std::max(std::chrono::seconds{0}, std::chrono::duration_cast<std::chrono::seconds>(now - m.accepted_at));
-    bool const too_old = has_come(end_of(m, p), now);
 
     auto i = std::make_shared<item>();
     i->what.queue_id = m.queue_id;
+    i->what.next_hop = how.destination;
     i->what.recipients.reserve(j.recipients.size());
     std::vector<reported> to_report;
     bool lost_report = false;
     for (std::size_t n = 0; n < j.recipients.size(); ++n) {
         auto const& r = m.recipients[j.recipients[n]];
         outcome const& o = outcomes[n];
-        bool const expired = o.what == fate::deferred && too_old;
+        double const random = std::uniform_real_distribution<double>{0, 1}(random_);
+        decision const d = decide(m, r, o, p, now, random, not_before, give_up);
+        bool const expired = d.given_up != nullptr;
         spool::recipient_update& u = i->what.recipients.emplace_back();
         u.number = r.number;
+        u.state = d.state;
         u.last_reply = o.reply;
-        u.next_attempt = now;
-        std::optional<wall_time> notice;
-        bool delayed = false;
-        switch (o.what) {
-            case fate::delivered: u.state = spool::recipient_state::delivered; break;
-            case fate::bounced: u.state = spool::recipient_state::bounced; break;
-            case fate::deferred:
-                u.state = expired ? spool::recipient_state::expired : spool::recipient_state::queued;
-                if (!expired) {
-                    double const random = std::uniform_real_distribution<double>{0, 1}(random_);
-                    u.next_attempt = now + next_wait(p.retry, age, random);
-                    if (not_before) {
-                        // Spread, so that they don't all come back in the same moment.
-                        auto const spread = std::chrono::milliseconds{static_cast<long>(random * 1000)};
-                        u.next_attempt = std::min(u.next_attempt, *not_before + spread);
-                    }
-                    // What is said to happen at a time happens then, not at the next attempt after it.
-                    u.next_attempt = std::min(u.next_attempt, end_of(m, p));
-                    notice = notice_due(m, r, p);
-                    delayed = notice && has_come(*notice, now);
-                    if (notice && !delayed) u.next_attempt = std::min(u.next_attempt, *notice);
-                }
-        }
+        u.next_attempt = d.next_attempt;
         log_fate(m, r, o, expired, how, u, now);
-        if (delayed) to_report.push_back({j.recipients[n], &o, false, end_of(m, p)});
+        if (d.tell_delay) to_report.push_back({j.recipients[n], &o, nullptr, end_of(m, p)});
         if (!wants_report(r, o, expired)) continue;
         if (m.env.reverse_path.null) {
             lost_report = lost_report || o.what != fate::delivered;
         } else {
-            to_report.push_back({j.recipients[n], &o, expired, std::nullopt});
+            to_report.push_back({j.recipients[n], &o, d.given_up, std::nullopt});
         }
     }
     auto const bounces =
@@ -196,7 +156,7 @@ void settler::settle(job const& j, std::vector<outcome> const& outcomes, attempt
     sign_and_hand_over(i);
 }
 
-void settler::put_off(job const& j, outcome const& why, plan const& p)
+void settler::put_off(job const& j, outcome const& why, plan const& p, std::optional<wall_time> until)
 {
     wall_time const now = now_();
     spool::message const& m = *j.of->what;
@@ -211,8 +171,8 @@ void settler::put_off(job const& j, outcome const& why, plan const& p)
         auto const& r = m.recipients[place];
         auto const wait = std::chrono::seconds{std::uniform_int_distribution<int>{45, 75}(random_)};
         auto const latest = notice_due(m, r, p).value_or(end_of(m, p));
-        i->what.recipients.push_back(
-            {r.number, spool::recipient_state::queued, std::min<wall_time>(now + wait, latest), why.reply});
+        i->what.recipients.push_back({r.number, spool::recipient_state::queued,
+                                      std::min<wall_time>(until.value_or(now + wait), latest), why.reply});
     }
     ++pending_;
     hand_over(i);
@@ -221,12 +181,9 @@ void settler::put_off(job const& j, outcome const& why, plan const& p)
 // Where a signature takes long, others do it: this thread is the one of all deliveries.
 void settler::sign_and_hand_over(std::shared_ptr<item> const& i)
 {
-    auto const keys = signer_ != nullptr && i->report ? signer_->keys() : nullptr;
-    if (!keys || keys->empty()) return hand_over(i);
-    signer_->run([s = shared_, i, keys] {
-        auto& [what, text] = *i->report;
-        text = signing::signed_message(keys, std::move(text), what.accepted_at);
-        what.size = text.size();
+    if (signer_ == nullptr || !i->report) return hand_over(i);
+    signer_->sign(i->report->second, i->report->first.accepted_at, [s = shared_, i] {
+        i->report->first.size = i->report->second.size();
         std::lock_guard const lock{s->mutex};
         if (s->owner == nullptr) return;
         boost::asio::post(s->owner->executor_, [s, i] {

@@ -29,13 +29,16 @@ public:
     settler& operator=(settler const&) = delete;
 
     /// One outcome per recipient of the job. `not_before`: a deferred one is not tried earlier,
-    /// nor much later (the host is known to be down until then).
+    /// nor much later (the host is known to be down until then). `give_up`: by that rule it is not
+    /// tried again at all.
     void settle(job const& j, std::vector<outcome> const& outcomes, attempt const& how, plan const& p,
-                std::optional<wall_time> not_before = std::nullopt);
-    /// Gives a job back to the spool without an attempt, for about a minute; what has no more time
-    /// counts as tried.
-    void put_off(job const& j, outcome const& why, plan const& p);
+                std::optional<wall_time> not_before = std::nullopt, catalogue::rule const* give_up = nullptr);
+    /// Gives a job back to the spool without an attempt, for about a minute or until then; what has no
+    /// more time counts as tried.
+    void put_off(job const& j, outcome const& why, plan const& p, std::optional<wall_time> until = std::nullopt);
 
+    /// What chance begins with; else it is chance.
+    void seed(unsigned n) { random_.seed(n); }
     /// Settlements that are not on the disk yet.
     std::size_t pending() const noexcept;
 

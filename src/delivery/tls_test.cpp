@@ -135,6 +135,7 @@ TEST_CASE("REQUIRETLS goes only to a host that proved itself and offers it (75)"
         office o;
         if (trusted) o.world.tls = c.trusted();
         o.use_exchanger("b.example", host);
+        o.dns->sign("b.example");
         o.open();
         auto m = office::letter("Q1", {"to@b.example"});
         m.env.require_tls = true;
@@ -168,6 +169,7 @@ TEST_CASE("REQUIRETLS: the next exchanger is asked when the first one does not o
     o.dns->exchanger("b.example", 5, "first.b.example");
     o.dns->address("first.b.example", "127.0.0.1");
     o.use_exchanger("b.example", host);
+    o.dns->sign("b.example");
     o.open();
     auto m = office::letter("Q1", {"to@b.example"});
     m.env.require_tls = true;
@@ -192,6 +194,7 @@ TEST_CASE("REQUIRETLS: an exchanger that could not be asked leaves hope, one tha
             o.dns->address("dead.b.example", "127.0.0.2");
         }
         o.use_exchanger("b.example", host);
+        o.dns->sign("b.example");
         o.open();
         auto m = office::letter("Q1", {"to@b.example"});
         m.env.require_tls = true;
@@ -210,6 +213,7 @@ TEST_CASE("REQUIRETLS: a host that does not offer it is asked at one of its addr
     office o;
     o.use_exchanger("b.example", host);
     for (int i = 0; i < 15; ++i) o.dns->address("mx.b.example", "127.0.0.1");
+    o.dns->sign("b.example");
     o.open();
     auto m = office::letter("Q1", {"to@b.example"});
     m.env.require_tls = true;
@@ -238,6 +242,7 @@ TEST_CASE("REQUIRETLS: exchangers that there was no time to ask leave hope, and 
     o.use_exchanger("b.example", host);
     o.dns->exchanger("b.example", 20, "mx.b.example.second");
     o.dns->address("mx.b.example.second", "127.0.0.1");
+    o.dns->sign("b.example");
     o.open();
     auto m = office::letter("Q1", {"to@b.example"});
     m.env.require_tls = true;

@@ -1,5 +1,7 @@
 #include "directory/blocking_pool.hpp"
 
+#include <utility>
+
 namespace postern::directory {
 
 blocking_pool::blocking_pool(unsigned threads, std::size_t queue, std::chrono::milliseconds patience)
@@ -98,7 +100,7 @@ void blocking_pool::stop()
     std::vector<std::shared_ptr<job>> left;
     {
         std::unique_lock lock{shared_->lock};
-        shared_->stopping = true;
+        if (std::exchange(shared_->stopping, true)) return;
         for (auto& [when, j] : shared_->open) {
             j->answered = true;
             left.push_back(j);

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include "base/counters.hpp"
 #include "directory/argon2.hpp"
 #include "directory/verifier.hpp"
 
@@ -76,10 +77,18 @@ bool hash_pool::submit(order o, verification&& v)
             suspect_.pop_back();
         }
         (o == order::normal ? normal_ : suspect_).push_back(std::move(v));
+        tell_depth();
     }
     wake_.notify_one();
     if (displaced.done) displaced.done(verified{});
     return true;
+}
+
+/// Under the lock.
+void hash_pool::tell_depth() const
+{
+    counters::totals.hash_waiting.set(static_cast<std::int64_t>(normal_.size() + suspect_.size()));
+    counters::totals.hash_running.set(static_cast<std::int64_t>(running_));
 }
 
 void hash_pool::when_idle(std::function<void()> task)
@@ -127,6 +136,7 @@ bool hash_pool::take(std::vector<verification>& batch)
     queue.pop_front();
     add_company(batch);
     running_ += batch.size();
+    tell_depth();
     return true;
 }
 
@@ -175,6 +185,7 @@ void hash_pool::work()
             holds_memory = true;
             lock.lock();
             running_ -= finished;
+            tell_depth();
             continue;
         }
         auto const now = std::chrono::steady_clock::now();

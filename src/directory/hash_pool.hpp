@@ -56,6 +56,7 @@ public:
     std::uint64_t checks() const noexcept { return checks_.load(std::memory_order_relaxed); }
 
 private:
+    void tell_depth() const;
     void work();
     bool take(std::vector<verification>& batch);
     void add_company(std::vector<verification>& batch);

@@ -1,12 +1,12 @@
 #include "directory/introspector.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <mutex>
 
 #include "base/crypto.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "base/whole_file.hpp"
 #include "directory/issuer_metadata.hpp"
 #include "directory/web_client.hpp"
 
@@ -17,23 +17,16 @@ constexpr unsigned threads = 4;
 constexpr std::size_t room_to_wait = 256;
 constexpr std::size_t most_answers = 20'000;
 constexpr std::size_t longest_answer = 64 << 10;
-constexpr std::size_t longest_secret = 4'096;
 // A refused token may be taken a moment later: the issuer's machines may not agree yet.
 constexpr std::chrono::seconds remember_refusal{10};
 constexpr std::chrono::hours metadata_age{1};
 
 error unavailable(std::string logged) { return {{4, 7, 0}, "Tokens can't be checked now", std::move(logged)}; }
 
-/// The first line of a file.
 result<secret> read_secret(std::filesystem::path const& file)
 {
-    std::ifstream in{file, std::ios::binary};
-    std::string text(longest_secret, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    auto const size = in.bad() || !in.is_open() ? 0 : static_cast<std::size_t>(in.gcount());
-    secret const line{std::string_view{text}.substr(0, std::min(text.find_first_of("\r\n"), size))};
-    wipe(text.data(), text.size());
-    if (line.empty()) return unavailable("can't read " + file.string() + ", or it is empty");
+    auto line = read_secret_line(file);
+    if (!line) return unavailable(std::move(line).error().logged);
     return line;
 }
 
@@ -162,6 +155,12 @@ void introspector::stop()
 {
     inside_->stop = true;
     pool_.stop();
+}
+
+std::string introspector::trouble() const
+{
+    std::lock_guard lock{inside_->trouble_lock};
+    return inside_->trouble;
 }
 
 void introspector::judge(secret const& token, std::string const& account, handler h)

@@ -47,6 +47,8 @@ public:
     void judge(secret const& token, std::string const& account, handler h);
     /// Those who wait are answered with an error, and so is whoever comes later.
     void stop();
+    /// Why the last question was not answered; empty: it was, or nobody asked yet.
+    std::string trouble() const;
 
 private:
     struct memory {

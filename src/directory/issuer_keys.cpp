@@ -97,15 +97,22 @@ issuer_keys::issuer_keys(key_options o, std::unique_ptr<key_source> source)
 {
 }
 
-issuer_keys::~issuer_keys()
+issuer_keys::~issuer_keys() { stop(); }
+
+void issuer_keys::stop()
 {
     {
         std::lock_guard lock{lock_};
         stop_ = true;
     }
     wake_.notify_all();
-    thread_.join();
-    for (auto& w : waiters_) w.answer(unavailable("the server is stopping"));
+    if (thread_.joinable()) thread_.join();
+    std::vector<waiter> left;
+    {
+        std::lock_guard lock{lock_};
+        left.swap(waiters_);
+    }
+    for (auto& w : left) w.answer(unavailable("the server is stopping"));
 }
 
 bool issuer_keys::may_fetch(steady_time now) const { return !ever_tried_ || now - tried_ >= options_.pause; }
@@ -134,8 +141,9 @@ void issuer_keys::judge(secret token, handler h)
         lock.unlock();
         return h(unavailable("the issuer's keys could not be fetched"));
     }
-    if (waiters_.size() >= options_.queue) {
+    if (stop_ || waiters_.size() >= options_.queue) {
         lock.unlock();
+        if (stop_) return h(unavailable("the server is stopping"));
         return h(unavailable("too many tokens wait for the issuer's keys"));
     }
     waiters_.push_back({std::move(token), std::move(h)});
@@ -193,10 +201,26 @@ void issuer_keys::fetch()
 void issuer_keys::note(error const* e)
 {
     std::string text = e != nullptr ? printable(e->logged, 300) : std::string{};
-    if (text == trouble_ || stop_) return;
-    trouble_ = text;
+    {
+        std::lock_guard lock{lock_};
+        if (text == trouble_ || stop_) return;
+        trouble_ = text;
+    }
     if (e != nullptr)
         log::event(log::level::warning, "token_keys_failed", {{"issuer", options_.rules.issuer}, {"detail", text}});
+}
+
+key_health issuer_keys::health() const
+{
+    std::lock_guard lock{lock_};
+    key_health h;
+    h.trouble = trouble_;
+    if (!keys_) return h;
+    auto const age = steady_clock::now() - fetched_;
+    h.keys = keys_->size();
+    h.age = std::chrono::duration_cast<std::chrono::seconds>(age);
+    h.usable = age < options_.usable_for;
+    return h;
 }
 
 void issuer_keys::answer(std::vector<waiter> waiters)

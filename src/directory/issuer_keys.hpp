@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -45,18 +46,30 @@ struct key_options {
     std::size_t queue = 256;                  // tokens that may wait for a fetch
 };
 
+/// For `postern status`.
+struct key_health {
+    std::size_t keys = 0;
+    std::optional<std::chrono::seconds> age;  // since they were read; nothing: never
+    bool usable = false;                      // not too old
+    std::string trouble;                      // of the last try; empty: none
+};
+
 class issuer_keys {
 public:
     using handler = std::function<void(result<token_judgement>)>;
 
     issuer_keys(key_options o, std::unique_ptr<key_source> source);
-    /// Ends the fetch that is under way. Waiting tokens are answered with "unavailable".
+    /// Stops.
     ~issuer_keys();
     issuer_keys(issuer_keys const&) = delete;
     issuer_keys& operator=(issuer_keys const&) = delete;
 
     /// Calls the handler once: at once when the keys are at hand, else on another thread.
     void judge(secret token, handler h);
+    /// Ends the fetch that is under way, which may take a moment. Waiting tokens, and those that still
+    /// come, are answered with "unavailable"; no handler is called by a thread of ours any more.
+    void stop();
+    key_health health() const;
 
 private:
     struct waiter {
@@ -74,7 +87,7 @@ private:
     std::unique_ptr<key_source> const source_;
     std::atomic<bool> stop_{false};
 
-    std::mutex lock_;
+    mutable std::mutex lock_;
     std::condition_variable wake_;
     std::shared_ptr<key_set const> keys_;
     steady_time fetched_{};  // the last time that went well
@@ -82,7 +95,7 @@ private:
     bool ever_tried_ = false;
     bool failed_ = false;  // the last try
     bool wanted_ = true;   // one shall be made
-    std::string trouble_;  // as the log has it; of the thread
+    std::string trouble_;  // as the log has it
     std::vector<waiter> waiters_;
     std::thread thread_;  // last: it uses all of the above
 };

@@ -1,5 +1,7 @@
 #include "directory/kerberos.hpp"
 
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include <gssapi/gssapi.h>
@@ -152,8 +154,30 @@ result<kerberos_answer> perform(kerberos_keytab& keytab, kerberos_context& c, sa
 
 }  // namespace
 
+/// One keytab, as each service sees it: a client's ticket is for one of them, and no other will do.
+struct kerberos::keytabs {
+    explicit keytabs(kerberos_options o) : main(std::make_shared<kerberos_keytab>(std::move(o))) {}
+
+    /// The first time, reads the file.
+    std::shared_ptr<kerberos_keytab> of(std::string const& service)
+    {
+        if (service.empty() || service == main->options().service) return main;
+        std::lock_guard const hold{lock};
+        auto& found = others[service];
+        if (found) return found;
+        auto o = main->options();
+        o.service = service;
+        found = std::make_shared<kerberos_keytab>(std::move(o));
+        return found;
+    }
+
+    std::shared_ptr<kerberos_keytab> const main;
+    std::mutex lock;
+    std::map<std::string, std::shared_ptr<kerberos_keytab>> others;
+};
+
 kerberos::kerberos(kerberos_options o)
-    : keytab_(std::make_shared<kerberos_keytab>(std::move(o))), pool_(threads, queue, patience)
+    : keytabs_(std::make_shared<keytabs>(std::move(o))), keytab_(keytabs_->main), pool_(threads, queue, patience)
 {
 }
 
@@ -171,16 +195,29 @@ bool kerberos::usable()
     return keytab_->keys() != nullptr;
 }
 
-void kerberos::step(std::shared_ptr<kerberos_context>& context, sasl::context_step asked, handler h)
+void kerberos::step(std::shared_ptr<kerberos_context>& context, sasl::context_step asked, handler h,
+                    std::string service)
 {
     if (asked.what == kind::begin) context = std::make_shared<kerberos_context>();
-    auto const ask = [k = keytab_, c = context, asked = std::move(asked), h](std::shared_ptr<void>&,
-                                                                             steady_time) -> blocking_pool::finish {
-        auto answer = std::make_shared<result<kerberos_answer>>(perform(*k, *c, asked));
+    auto const ask = [k = keytabs_, c = context, asked = std::move(asked), h, service = std::move(service)](
+                         std::shared_ptr<void>&, steady_time) -> blocking_pool::finish {
+        auto answer = std::make_shared<result<kerberos_answer>>(perform(*k->of(service), *c, asked));
         return [answer, h] { h(std::move(*answer)); };
     };
     auto const late = [h] { h(unavailable("the Kerberos library did not answer in time")); };
     if (!pool_.submit({ask, late})) h(unavailable("too many tickets wait to be checked"));
+}
+
+kerberos_health kerberos::health() const
+{
+    kerberos_health h;
+    h.keytab = keytab_->options().keytab;
+    auto const keys = keytab_->fresh();
+    h.up = keys != nullptr;
+    h.keys = keys ? keys->count : 0;
+    h.detail = keys ? keys->names : keytab_->problem();
+    if (keys && keys->open_to_all) h.detail += "; everybody on this machine can read the keys";
+    return h;
 }
 
 std::string check_kerberos(kerberos_options const& o)

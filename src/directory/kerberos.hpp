@@ -7,6 +7,7 @@
 // are refused: the library keeps note of them in a file of ours.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -25,6 +26,14 @@ struct kerberos_options {
     std::string hostname;           // empty: whichever hosts the keytab has keys of the service for
     std::filesystem::path replays;  // the file of tickets that were seen; made when needed
     sasl::principal_rules rules;
+};
+
+/// For `postern status`.
+struct kerberos_health {
+    std::filesystem::path keytab;
+    bool up = false;  // it can be read, and has keys that a client could have a ticket for
+    std::int64_t keys = 0;
+    std::string detail;  // the principals with their versions, or what is wrong
 };
 
 class kerberos_keytab;
@@ -50,11 +59,20 @@ public:
     bool usable();
 
     /// Performs one step and calls the handler once, from any thread. `context`: the exchange's;
-    /// made anew by kind::begin. One step of an exchange at a time.
-    void step(std::shared_ptr<kerberos_context>& context, sasl::context_step asked, handler h);
+    /// made anew by kind::begin. One step of an exchange at a time. `service`: what the ticket is for, one
+    /// of a few words such as "imap"; empty: the service of the options.
+    void step(std::shared_ptr<kerberos_context>& context, sasl::context_step asked, handler h,
+              std::string service = {});
+    /// Whoever waits is answered with "unavailable"; no handler is called by a thread of ours any more.
+    void stop() { pool_.stop(); }
+    /// Reads the keytab first where it has changed; may wait for whoever writes it.
+    kerberos_health health() const;
 
 private:
-    std::shared_ptr<kerberos_keytab> const keytab_;  // the pool's threads may outlive us
+    struct keytabs;
+
+    std::shared_ptr<keytabs> const keytabs_;  // the pool's threads may outlive us
+    std::shared_ptr<kerberos_keytab> const keytab_;
     blocking_pool pool_;
 };
 

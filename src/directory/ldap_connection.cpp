@@ -4,7 +4,6 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <mutex>
 
 #include <lber.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/text.hpp"
+#include "base/whole_file.hpp"
 #include "directory/ldap_socket.hpp"
 
 namespace postern::directory::ldapv3 {
@@ -24,7 +24,6 @@ constexpr ber_len_t longest_message = 256u << 10;
 constexpr int most_entries = 2;
 constexpr int most_messages = 64;  // references to other servers, which a search may bring
 constexpr std::size_t most_values = 64;
-constexpr std::size_t longest_password_file = 4096;
 
 error unavailable(std::string text) { return {{4, 3, 0}, "The accounts are not available", std::move(text)}; }
 
@@ -48,20 +47,6 @@ void begin_library()
         LDAP* handle = nullptr;
         if (::ldap_create(&handle) == LDAP_SUCCESS) ::ldap_unbind_ext(handle, nullptr, nullptr);
     });
-}
-
-result<secret> read_password(std::filesystem::path const& file)
-{
-    std::ifstream in{file, std::ios::binary};
-    if (!in) return unavailable(file.string() + ": " + std::strerror(errno));
-    std::string text(longest_password_file, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    auto const size = static_cast<std::size_t>(in.gcount());
-    auto const end = std::min(size, text.find_first_of(std::string_view{"\r\n\0", 3}));
-    secret password{std::string_view{text}.substr(0, end)};
-    wipe(text.data(), text.size());
-    if (password.empty()) return unavailable(file.string() + ": no password in it");
-    return password;
 }
 
 /// The error in the password policy's control, if the server sent one.
@@ -222,8 +207,8 @@ result<> connection::bind_as_service(steady_time deadline)
 {
     // Nothing to prove: whoever did not bind is anonymous.
     if (options_.service_dn.empty()) return done{};
-    auto password = read_password(options_.password_file);
-    if (!password) return std::move(password).error();
+    auto const password = read_secret_line(options_.password_file);
+    if (!password) return unavailable(password.error().logged);
     auto answer = bind(options_.service_dn, *password, deadline);
     if (!answer) return std::move(answer).error();
     if (answer->code == LDAP_SUCCESS) return done{};

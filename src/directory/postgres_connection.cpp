@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 #include <poll.h>
 #include <postgresql/libpq-fe.h>
 
 #include "base/numbers.hpp"
 #include "base/text.hpp"
+#include "base/whole_file.hpp"
 
 namespace postern::directory {
 namespace {
@@ -163,20 +163,17 @@ error postgres_connection::failed(std::string const& what, pg_result const* r)
 result<> postgres_connection::connect(steady_time deadline)
 {
     close();
-    std::string text;
+    secret password;
     if (!password_file_.empty()) {
-        std::ifstream file{password_file_};
-        if (!std::getline(file, text) && text.empty())
-            return unavailable(password_file_.string() + ": there is no password to be read");
+        auto line = read_secret_line(password_file_);
+        if (!line) return unavailable(line.error().logged);
+        password = std::move(*line);
     }
-    secret const password = secret::take(text);
-    std::string word{password.reveal()};
-    // The operator's own values win over those behind.
+    // The operator's own values win over those behind. A secret's octets end with a NUL.
     char const* const keywords[] = {"fallback_application_name", "client_encoding", "dbname",
                                     password.empty() ? nullptr : "password", nullptr};
-    char const* const values[] = {"postern", "UTF8", connection_.c_str(), word.c_str(), nullptr};
+    char const* const values[] = {"postern", "UTF8", connection_.c_str(), password.reveal().data(), nullptr};
     handle_ = ::PQconnectStartParams(keywords, values, 1);
-    wipe(word.data(), word.size());
     if (handle_ == nullptr) return unavailable("PostgreSQL: there is no memory for a connection");
     auto state = PGRES_POLLING_WRITING;
     while (::PQstatus(handle_) != CONNECTION_BAD) {

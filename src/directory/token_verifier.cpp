@@ -15,6 +15,24 @@ result<token_judgement> of_issuer(result<token_judgement> r, std::size_t index)
     return r;
 }
 
+std::string in_words(std::chrono::seconds t)
+{
+    using namespace std::chrono;
+    if (t < minutes{2}) return std::to_string(t.count()) + " s";
+    if (t < hours{2}) return std::to_string(duration_cast<minutes>(t).count()) + " min";
+    return std::to_string(duration_cast<hours>(t).count()) + " h";
+}
+
+/// What is known of the keys, and what is wrong with them.
+std::string in_words(key_health const& h)
+{
+    if (!h.age) return h.trouble.empty() ? "its keys are being fetched" : "no keys: " + h.trouble;
+    std::string out = std::to_string(h.keys) + (h.keys == 1 ? " key" : " keys") + ", " + in_words(*h.age) + " old";
+    if (!h.usable) out += ", too old to be used";
+    if (!h.trouble.empty()) out += "; they can't be renewed: " + h.trouble;
+    return out;
+}
+
 }  // namespace
 
 token_verifier::token_verifier(std::vector<issuer_options> issuers)
@@ -33,12 +51,15 @@ token_verifier::token_verifier(std::vector<issuer_options> issuers)
     }
 }
 
-token_verifier::~token_verifier()
+token_verifier::~token_verifier() { stop(); }
+
+void token_verifier::stop()
 {
     // First those that others call into.
     for (auto& i : issuers_)
         if (i.asks) i.asks->stop();
-    for (auto& i : issuers_) i.keys.reset();
+    for (auto& i : issuers_)
+        if (i.keys) i.keys->stop();
 }
 
 token_verifier::route token_verifier::route_of(std::string_view token) const
@@ -93,6 +114,31 @@ void token_verifier::ask_in_turn(std::vector<std::size_t> issuers, std::size_t n
             if (decided) return h(of_issuer(std::move(said), index));
             ask_in_turn(issuers, next + 1, token, h);
         });
+}
+
+std::vector<issuer_health> token_verifier::health() const
+{
+    std::vector<issuer_health> all;
+    for (auto const& i : issuers_) {
+        issuer_health h;
+        h.issuer = i.options.rules.issuer;
+        h.up = true;
+        if (i.keys) {
+            auto const keys = i.keys->health();
+            h.keys = keys.keys;
+            h.keys_age = keys.age;
+            h.up = keys.usable && keys.trouble.empty();
+            h.detail = in_words(keys);
+        }
+        if (i.asks) {
+            auto const trouble = i.asks->trouble();
+            h.up = h.up && trouble.empty();
+            if (!h.detail.empty()) h.detail += "; ";
+            h.detail += trouble.empty() ? "it can be asked about tokens" : "it can't be asked about tokens: " + trouble;
+        }
+        all.push_back(std::move(h));
+    }
+    return all;
 }
 
 std::string token_verifier::refusal(token_judgement const& why, bool google_format) const

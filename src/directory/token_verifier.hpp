@@ -3,10 +3,12 @@
 // knows what a client is told whose token is not taken.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,18 +37,32 @@ struct issuer_options {
     std::filesystem::path authorities;
 };
 
+/// How an issuer is, for `postern status`.
+struct issuer_health {
+    std::string issuer;
+    bool up = false;                  // it answered the last time, and there are keys where they are needed
+    std::optional<std::size_t> keys;  // nothing: none are needed
+    std::optional<std::chrono::seconds> keys_age;  // since they were read; nothing: never
+    std::string detail;                            // for people
+};
+
 class token_verifier {
 public:
     using handler = std::function<void(result<token_judgement>)>;
 
     explicit token_verifier(std::vector<issuer_options> issuers);
-    /// Waiting tokens are answered with "unavailable".
+    /// Stops.
     ~token_verifier();
     token_verifier(token_verifier const&) = delete;
     token_verifier& operator=(token_verifier const&) = delete;
 
     /// Calls the handler once: at once when everything is at hand, else on another thread.
     void verify(secret token, handler h);
+    /// Waiting tokens are answered with "unavailable". May take a moment, while an issuer is slow; when it
+    /// returns, no handler is called by a thread of ours any more.
+    void stop();
+    /// In the order of the settings. Asks nobody: it is what was last found.
+    std::vector<issuer_health> health() const;
     /// Whether another machine has to be asked: who sends such ones costs others work.
     bool is_asked_about(secret const& token) const;
 

@@ -32,6 +32,17 @@ int on_progress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t)
     return static_cast<transfer const*>(context)->stop ? 1 : 0;
 }
 
+struct list_deleter {
+    void operator()(curl_slist* l) const noexcept { curl_slist_free_all(l); }
+};
+using list_ptr = std::unique_ptr<curl_slist, list_deleter>;
+
+bool is_about_certificate(CURLcode code)
+{
+    return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_ISSUER_ERROR ||
+           code == CURLE_SSL_INVALIDCERTSTATUS;
+}
+
 void* new_handle()
 {
     static std::once_flag once;
@@ -79,6 +90,17 @@ result<web_client::answer> web_client::ask(request const& r, std::atomic<bool> c
         curl_easy_setopt(c, CURLOPT_POSTFIELDS, r.form.reveal().data());
         curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, static_cast<long>(r.form.size()));
     }
+    list_ptr header, resolved;
+    if (!r.body_type.empty()) {
+        header.reset(curl_slist_append(nullptr, ("Content-Type: " + r.body_type).c_str()));
+        curl_easy_setopt(c, CURLOPT_HTTPHEADER, header.get());
+        curl_easy_setopt(c, CURLOPT_POSTFIELDS, r.body.data());
+        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, static_cast<long>(r.body.size()));
+    }
+    if (!r.resolved.empty()) {
+        resolved.reset(curl_slist_append(nullptr, r.resolved.c_str()));
+        curl_easy_setopt(c, CURLOPT_RESOLVE, resolved.get());
+    }
     // A secret's octets end with a NUL, as a string's do.
     if (!r.user.empty()) {
         curl_easy_setopt(c, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
@@ -90,12 +112,20 @@ result<web_client::answer> web_client::ask(request const& r, std::atomic<bool> c
     }
     CURLcode const code = curl_easy_perform(c);
     long status = 0;
+    char const* type = nullptr;
     curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(c, CURLINFO_CONTENT_TYPE, &type);
+    std::string said = type != nullptr ? type : "";
     // The handle keeps the connection, and none of the secrets.
     curl_easy_reset(c);
     if (t.too_long) return failed("the answer is longer than " + std::to_string(r.longest) + " octets");
+    if (is_about_certificate(code)) {
+        auto untrusted = failed(curl_easy_strerror(code));
+        untrusted.code = {4, 7, 5};
+        return untrusted;
+    }
     if (code != CURLE_OK) return failed(curl_easy_strerror(code));
-    return answer{status, std::move(t.body)};
+    return answer{status, std::move(t.body), std::move(said)};
 }
 
 std::string form_encoded(std::string_view text)

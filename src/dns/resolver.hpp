@@ -42,10 +42,26 @@ struct mx_answer {
     std::string problem;             // for the log: "SERVFAIL for MX of example.com"
 };
 
+/// What a server's certificate has to match (RFC 6698 section 2.1).
+struct tlsa_record {
+    std::uint8_t usage = 0, selector = 0, matching = 0;
+    std::string data;  // octets
+    friend bool operator==(tlsa_record const&, tlsa_record const&) = default;
+};
+
+struct tlsa_answer {
+    finding what = finding::temporary;
+    std::vector<tlsa_record> records;  // at most `most_records`
+    bool secure = false;
+    std::string problem;
+};
+
 struct address_answer {
     finding what = finding::temporary;
     std::vector<ip_address> v6, v4;
-    bool secure = false;
+    bool secure = false;        // of all that was found
+    std::string canonical;      // where CNAMEs led to; empty: there are none
+    bool alias_secure = false;  // the first CNAME is, though not all of the way
     std::string problem;
 };
 
@@ -67,6 +83,7 @@ public:
     /// answered without a question.
     virtual awaitable<address_answer> addresses(std::string name) = 0;
     virtual awaitable<txt_answer> txt(std::string name) = 0;
+    virtual awaitable<tlsa_answer> tlsa(std::string name) = 0;
 };
 
 struct options {
@@ -74,7 +91,10 @@ struct options {
     std::filesystem::path resolv_conf = "/etc/resolv.conf";
     std::filesystem::path hosts = "/etc/hosts";
     std::filesystem::path trust_anchor;  // of DNSSEC's root; empty: nothing is validated
-    std::chrono::seconds limit{20};      // for one question
+    // Answers that do not hold are used as unsigned ones while name servers hand on no signatures of
+    // anything: until one answer was found to hold.
+    bool tolerant = false;
+    std::chrono::seconds limit{20};  // for one question
 };
 
 /// libunbound, which works on a thread of its own. A resolver must go before its executor's context.

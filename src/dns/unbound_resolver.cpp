@@ -1,15 +1,15 @@
+// The resolver on libunbound: judges its answers, and decides what is believed while DNSSEC
+// can't be had.
 #include <algorithm>
-#include <functional>
 #include <optional>
 #include <string_view>
+#include <utility>
 
-#include <unbound.h>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
 #include "dns/resolver.hpp"
+#include "dns/unbound_context.hpp"
 #include "dns/wire.hpp"
 
 namespace postern::dns {
@@ -18,51 +18,17 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr int type_a = 1, type_mx = 15, type_txt = 16, type_aaaa = 28, class_in = 1;
 constexpr int rcode_noerror = 0, rcode_nxdomain = 3;
-
-struct context_deleter {
-    void operator()(ub_ctx* c) const noexcept { ub_ctx_delete(c); }
-};
-struct result_deleter {
-    void operator()(ub_result* r) const noexcept { ub_resolve_free(r); }
-};
-using result_ptr = std::unique_ptr<ub_result, result_deleter>;
-
-// One question under way. The asking coroutine waits on `wake`, which the answer cancels.
-struct question {
-    question(asio::any_io_executor const& executor, std::chrono::seconds limit) : wake(executor, limit) {}
-    asio::steady_timer wake;
-    bool answered = false;
-    int error = 0;
-    result_ptr answer;
-};
-
-void on_answer(void* data, int error, ub_result* answer)
-{
-    auto* q = static_cast<question*>(data);
-    q->answered = true;
-    q->error = error;
-    q->answer.reset(answer);
-    q->wake.cancel();
-}
+// How long name servers that hand on no signatures are not tried again with validation.
+constexpr std::chrono::minutes look_again{10};
 
 struct raw_answer {
     finding what = finding::temporary;
     std::vector<std::string_view> data;
     bool secure = false;
     std::string problem;
+    std::string canonical;  // where CNAMEs led to, lower-case
 };
-
-char const* type_name(int type)
-{
-    switch (type) {
-        case type_mx: return "MX";
-        case type_a: return "A";
-        case type_txt: return "TXT";
-        default: return "AAAA";
-    }
-}
 
 raw_answer judge(question const& q, std::string const& name, int type)
 {
@@ -83,6 +49,11 @@ raw_answer judge(question const& q, std::string const& name, int type)
         return a;
     }
     a.secure = r->secure != 0;
+    if (r->canonname != nullptr && !equal_ignoring_case(r->canonname, name + '.') &&
+        !equal_ignoring_case(r->canonname, name)) {
+        a.canonical = to_lower(r->canonname);
+        if (a.canonical.ends_with('.')) a.canonical.pop_back();
+    }
     if (r->nxdomain || r->rcode == rcode_nxdomain) {
         a.what = finding::no_such_name;
         a.problem = "no such name" + about;
@@ -107,24 +78,18 @@ raw_answer judge(question const& q, std::string const& name, int type)
 
 class unbound_resolver final : public resolver {
 public:
-    unbound_resolver(asio::any_io_executor const& executor, std::unique_ptr<ub_ctx, context_deleter> context,
-                     std::chrono::seconds limit)
-        : executor_(executor), limit_(limit), context_(std::move(context)), answers_(executor, ub_fd(context_.get()))
+    unbound_resolver(asio::any_io_executor const& executor, options o, std::unique_ptr<unbound_context> context)
+        : executor_(executor), options_(std::move(o)), context_(std::move(context))
     {
-        wait_for_answers();
+        if (options_.trust_anchor.empty()) plain_until_ = steady_time::max();
     }
 
-    ~unbound_resolver() override
-    {
-        *alive_ = false;
-        answers_.release();  // the descriptor is the library's
-    }
+    ~unbound_resolver() override { *alive_ = false; }
 
     awaitable<mx_answer> mx(std::string domain) override
     {
-        auto q = ask(domain, type_mx);
-        co_await wait(q);
-        raw_answer const raw = judge(*q, domain, type_mx);
+        auto const found = co_await ask(domain, type_mx);
+        auto const raw = judge(*found.q, domain, type_mx);
         mx_answer answer{raw.what, {}, raw.secure, raw.problem};
         for (auto data : raw.data) {
             if (auto record = parse_mx(data)) answer.records.push_back(std::move(*record));
@@ -140,12 +105,20 @@ public:
     {
         if (auto known = answer_without_question(name)) co_return std::move(*known);
         // Both at once; each has its own deadline.
-        auto q6 = ask(name, type_aaaa);
-        auto q4 = ask(name, type_a);
-        co_await wait(q6);
-        co_await wait(q4);
-        raw_answer const six = judge(*q6, name, type_aaaa);
-        raw_answer const four = judge(*q4, name, type_a);
+        auto const alive = alive_;
+        auto* const from = source();
+        auto q6 = from->ask(name, type_aaaa);
+        auto q4 = from->ask(name, type_a);
+        co_await from->wait(q6);
+        if (!*alive) co_return address_answer{};
+        co_await from->wait(q4);
+        if (!*alive) co_return address_answer{};
+        asked const came6{q6}, came4{q4};
+        auto const found6 = co_await believe(came6, name, type_aaaa);
+        if (!*alive) co_return address_answer{};
+        auto const found4 = co_await believe(came4, name, type_a);
+        auto const six = judge(*found6.q, name, type_aaaa);
+        auto const four = judge(*found4.q, name, type_a);
         address_answer answer;
         for (auto data : six.data) {
             if (auto a = parse_aaaa(data)) answer.v6.push_back(*a);
@@ -153,9 +126,15 @@ public:
         for (auto data : four.data) {
             if (auto a = parse_a(data)) answer.v4.push_back(*a);
         }
-        answer.secure = six.secure && four.secure;
+        // That one family's answer got lost must not make the other one's any less secure.
+        answer.secure = (answer.v6.empty() || six.secure) && (answer.v4.empty() || four.secure);
+        answer.canonical = four.canonical.empty() ? six.canonical : four.canonical;
         if (!answer.v6.empty() || !answer.v4.empty()) {
             answer.what = finding::found;
+            if (!answer.canonical.empty() && !answer.secure && *alive && plain_until_ < steady_clock::now()) {
+                auto const alias = co_await ask(name, type_cname);
+                answer.alias_secure = judge(*alias.q, name, type_cname).secure;
+            }
             co_return answer;
         }
         // One family's failure hides what might be there; only two clear answers are a "no".
@@ -163,14 +142,14 @@ public:
         if (four.what == finding::no_such_name || four.what == finding::no_data) worst = &six;
         answer.what = worst->what == finding::found ? finding::no_data : worst->what;
         answer.problem = worst->problem;
+        answer.secure = false;
         co_return answer;
     }
 
     awaitable<txt_answer> txt(std::string name) override
     {
-        auto q = ask(name, type_txt);
-        co_await wait(q);
-        raw_answer const raw = judge(*q, name, type_txt);
+        auto const found = co_await ask(name, type_txt);
+        auto const raw = judge(*found.q, name, type_txt);
         txt_answer answer{raw.what, {}, raw.secure, raw.problem};
         for (auto data : raw.data) {
             if (auto text = parse_txt(data)) answer.records.push_back(std::move(*text));
@@ -178,102 +157,100 @@ public:
         co_return answer;
     }
 
+    awaitable<tlsa_answer> tlsa(std::string name) override
+    {
+        auto const found = co_await ask(name, type_tlsa);
+        auto const raw = judge(*found.q, name, type_tlsa);
+        tlsa_answer answer{raw.what, {}, raw.secure, raw.problem};
+        for (auto data : raw.data) {
+            if (auto record = parse_tlsa(data)) answer.records.push_back(std::move(*record));
+        }
+        co_return answer;
+    }
+
 private:
-    std::shared_ptr<question> ask(std::string const& name, int type)
-    {
-        auto q = std::make_shared<question>(executor_, limit_);
-        int id = 0;
-        // A final dot: no search list is ever applied to it.
-        if (int const error =
-                ub_resolve_async(context_.get(), (name + '.').c_str(), type, class_in, q.get(), on_answer, &id);
-            error != 0) {
-            q->answered = true;
-            q->error = error;
-            return q;
-        }
-        ids_.push_back({q, id});
-        return q;
-    }
-
-    awaitable<void> wait(std::shared_ptr<question> q)
-    {
-        auto const alive = alive_;
-        if (!q->answered) {
-            boost::system::error_code ignored;
-            co_await q->wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-        }
-        if (!*alive) co_return;
-        auto const mine = std::find_if(ids_.begin(), ids_.end(), [&](auto const& e) { return e.what == q; });
-        if (mine != ids_.end()) {
-            if (!q->answered) ub_cancel(context_.get(), mine->id);
-            ids_.erase(mine);
-        }
-    }
-
-    void wait_for_answers()
-    {
-        answers_.async_wait(asio::posix::stream_descriptor::wait_read,
-                            [this, alive = alive_](boost::system::error_code const& error) {
-                                if (!*alive || error) return;
-                                ub_process(context_.get());
-                                wait_for_answers();
-                            });
-    }
-
-    struct entry {
-        std::shared_ptr<question> what;  // kept alive for on_answer()
-        int id;
+    struct asked {
+        std::shared_ptr<question> q;
     };
 
-    asio::any_io_executor executor_;
-    std::chrono::seconds limit_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-    std::vector<entry> ids_;
-    std::unique_ptr<ub_ctx, context_deleter> context_;
-    asio::posix::stream_descriptor answers_;
-};
+    // Whom to ask at the moment.
+    unbound_context* source() { return plain_ && steady_clock::now() < plain_until_ ? plain_.get() : context_.get(); }
 
-error unusable(std::string what) { return {{4, 4, 3}, "Names can't be looked up", std::move(what)}; }
+    awaitable<asked> ask(std::string name, int type)
+    {
+        auto const alive = alive_;
+        auto* const from = source();
+        asked a{from->ask(name, type)};
+        co_await from->wait(a.q);
+        if (!*alive) co_return a;
+        auto const believed = co_await believe(a, name, type);
+        co_return believed;
+    }
+
+    // What does not hold is asked for once more without validation, if nothing ever held.
+    awaitable<asked> believe(asked a, std::string name, int type)
+    {
+        auto const* const r = a.q->answer.get();
+        if (r == nullptr) co_return a;
+        if (r->secure != 0) held_ = true;
+        if (r->bogus == 0) co_return a;
+        if (!options_.tolerant || held_) co_return loud(a, name, type);
+        auto const alive = alive_;
+        if (steady_clock::now() >= plain_until_) {
+            auto const root = context_->ask({}, type_dnskey);
+            co_await context_->wait(root);
+            if (!*alive) co_return a;
+            held_ = held_ || (root->answer && root->answer->secure != 0);
+            if (held_ || !go_plain()) co_return loud(a, name, type);
+        }
+        auto* const from = plain_.get();
+        asked again{from->ask(name, type)};
+        co_await from->wait(again.q);
+        co_return again;
+    }
+
+    static asked loud(asked a, std::string const& name, int type)
+    {
+        char const* const why = a.q->answer->why_bogus;
+        log::event(log::level::error, "dnssec_bogus",
+                   {{"name", name},
+                    {"type", type_name(type)},
+                    {"problem", printable(why != nullptr ? why : "", 300)},
+                    {"text", "the answer is not used: somebody forges it, or the domain's DNSSEC is broken"}});
+        return a;
+    }
+
+    bool go_plain()
+    {
+        if (!plain_) {
+            auto made = unbound_context::make(executor_, options_, false);
+            if (!made) return false;
+            plain_ = std::move(*made);
+            log::event(log::level::warning, "dnssec_unavailable",
+                       {{"text",
+                         "the name servers hand on no DNSSEC signatures, so answers are not validated and DANE is off: "
+                         "name validating servers in dns.servers, or set dns.trust_anchor to \"none\""}});
+        }
+        plain_until_ = steady_clock::now() + look_again;
+        return true;
+    }
+
+    asio::any_io_executor executor_;
+    options options_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    std::unique_ptr<unbound_context> context_;
+    std::unique_ptr<unbound_context> plain_;  // without DNSSEC; made when it is needed
+    steady_time plain_until_{};
+    bool held_ = false;  // an answer was found to hold: DNSSEC works here
+};
 
 }  // namespace
 
 result<std::unique_ptr<resolver>> make_resolver(asio::any_io_executor const& executor, options const& o)
 {
-    std::unique_ptr<ub_ctx, context_deleter> context{ub_ctx_create()};
-    if (!context) return unusable("libunbound can't be started");
-    // It would write to standard error, past our log.
-    ub_ctx_debugout(context.get(), nullptr);
-    // A thread of the library's own does the work; it hands answers over through a pipe.
-    if (int const e = ub_ctx_async(context.get(), 1); e != 0) return unusable(ub_strerror(e));
-    // A name server on this machine (systemd-resolved, a local cache) is as good as any.
-    if (int const e = ub_ctx_set_option(context.get(), "do-not-query-localhost:", "no"); e != 0) {
-        return unusable(ub_strerror(e));
-    }
-    for (endpoint const& server : o.servers) {
-        std::string const text = server.address.to_string() + '@' + std::to_string(server.port);
-        if (int const e = ub_ctx_set_fwd(context.get(), text.c_str()); e != 0) {
-            return unusable(text + ": " + ub_strerror(e));
-        }
-    }
-    // No file: the root servers are asked.
-    std::error_code none;
-    if (o.servers.empty() && !o.resolv_conf.empty() && std::filesystem::exists(o.resolv_conf, none)) {
-        if (int const e = ub_ctx_resolvconf(context.get(), o.resolv_conf.c_str()); e != 0) {
-            return unusable(o.resolv_conf.string() + ": " + ub_strerror(e));
-        }
-    }
-    if (!o.hosts.empty() && std::filesystem::exists(o.hosts, none)) {
-        if (int const e = ub_ctx_hosts(context.get(), o.hosts.c_str()); e != 0) {
-            return unusable(o.hosts.string() + ": " + ub_strerror(e));
-        }
-    }
-    if (!o.trust_anchor.empty()) {
-        if (int const e = ub_ctx_add_ta_file(context.get(), o.trust_anchor.c_str()); e != 0) {
-            return unusable(o.trust_anchor.string() + ": " + ub_strerror(e));
-        }
-    }
-    if (ub_fd(context.get()) < 0) return unusable("libunbound gives no descriptor");
-    std::unique_ptr<resolver> r = std::make_unique<unbound_resolver>(executor, std::move(context), o.limit);
+    auto context = unbound_context::make(executor, o, !o.trust_anchor.empty());
+    if (!context) return context.error();
+    std::unique_ptr<resolver> r = std::make_unique<unbound_resolver>(executor, o, std::move(*context));
     return r;
 }
 

@@ -144,7 +144,8 @@ struct world {
     asio::io_context context;
     std::unique_ptr<resolver> names;
 
-    explicit world(std::chrono::seconds limit = std::chrono::seconds{10})
+    explicit world(std::chrono::seconds limit = std::chrono::seconds{10}, std::string const& anchor = {},
+                   bool tolerant = false)
     {
         auto const& folder = scratch.path();
         std::ofstream{folder / "hosts"} << "192.0.2.99 listed.world\n";
@@ -152,6 +153,11 @@ struct world {
         o.servers.push_back({*ip_address::parse("127.0.0.1"), server.port()});
         o.hosts = folder / "hosts";
         o.limit = limit;
+        o.tolerant = tolerant;
+        if (!anchor.empty()) {
+            std::ofstream{folder / "anchor"} << anchor << '\n';
+            o.trust_anchor = folder / "anchor";
+        }
         auto made = make_resolver(context.get_executor(), o);
         REQUIRE(made);
         names = std::move(*made);
@@ -232,4 +238,34 @@ TEST_CASE("a resolver may go while a question is open")
     w.context.poll();
     CHECK_FALSE(over);
     w.names.reset();
+}
+
+TEST_CASE("name servers that hand on no signatures are believed only where that is allowed")
+{
+    // The root's real key: this name server has nothing that fits.
+    constexpr char const* anchor = ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D";
+    world strict{std::chrono::seconds{10}, anchor};
+    auto const refused = strict.ask(strict.names->mx("two.world"));
+    CHECK(refused.what == finding::bogus);
+    CHECK(refused.problem.find("DNSSEC") != std::string::npos);
+    CHECK(strict.ask(strict.names->addresses("four.world")).what == finding::bogus);
+
+    world tolerant{std::chrono::seconds{10}, anchor, true};
+    auto const taken = tolerant.ask(tolerant.names->mx("two.world"));
+    CHECK(taken.what == finding::found);
+    CHECK_FALSE(taken.secure);
+    auto const four = tolerant.ask(tolerant.names->addresses("four.world"));
+    CHECK(four.what == finding::found);
+    CHECK_FALSE(four.secure);
+    CHECK(tolerant.ask(tolerant.names->mx("nothing.world")).what == finding::no_such_name);
+}
+
+TEST_CASE("a trust anchor that is not there is told at the start")
+{
+    asio::io_context context;
+    options o;
+    o.trust_anchor = "/nonexistent/root.key";
+    auto const made = make_resolver(context.get_executor(), o);
+    REQUIRE_FALSE(made);
+    CHECK(made.error().logged.find("/nonexistent/root.key") != std::string::npos);
 }

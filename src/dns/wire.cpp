@@ -66,6 +66,15 @@ std::optional<std::string> parse_txt(std::string_view data)
     return text;
 }
 
+std::optional<tlsa_record> parse_tlsa(std::string_view data)
+{
+    constexpr std::size_t numbers = 3;
+    // Nobody's certificate is longer.
+    constexpr std::size_t longest = 16u << 10;
+    if (data.size() <= numbers || data.size() > longest) return std::nullopt;
+    return tlsa_record{octet(data[0]), octet(data[1]), octet(data[2]), std::string{data.substr(numbers)}};
+}
+
 std::optional<ip_address> parse_a(std::string_view data)
 {
     if (data.size() != 4) return std::nullopt;
@@ -84,7 +93,8 @@ std::optional<ip_address> parse_aaaa(std::string_view data)
 
 std::optional<address_answer> answer_without_question(std::string_view name)
 {
-    address_answer answer{finding::found, {}, {}, false, {}};
+    address_answer answer;
+    answer.what = finding::found;
     if (!name.empty() && name.back() == '.') name.remove_suffix(1);
     if (equal_ignoring_case(name, "localhost") ||
         (name.size() > 10 && equal_ignoring_case(name.substr(name.size() - 10), ".localhost"))) {

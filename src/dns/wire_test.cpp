@@ -62,3 +62,14 @@ TEST_CASE("what needs no question")
     CHECK_FALSE(answer_without_question("").has_value());
     CHECK_FALSE(answer_without_question("[]").has_value());
 }
+
+TEST_CASE("a TLSA record is three numbers and octets")
+{
+    auto const r = parse_tlsa("\3\1\1abc"s);
+    REQUIRE(r);
+    CHECK(*r == tlsa_record{3, 1, 1, "abc"});
+    CHECK(parse_tlsa("\377\377\377x"s)->usage == 255);
+    CHECK_FALSE(parse_tlsa("\3\1\1"s));
+    CHECK_FALSE(parse_tlsa(""));
+    CHECK_FALSE(parse_tlsa(std::string(20'000, 'x')));
+}

@@ -1,5 +1,7 @@
 #include "dovecot/lines.hpp"
 
+#include <algorithm>
+
 namespace postern::dovecot {
 
 std::string escape(std::string_view text)
@@ -55,10 +57,11 @@ parameter parse_parameter(std::string_view field)
     return {field.substr(0, equals), field.substr(equals + 1)};
 }
 
-std::optional<std::string_view> take_line(std::string_view& in)
+std::optional<std::string_view> take_line(std::string_view& in, bool& endless)
 {
     auto const end = in.find('\n');
-    if (end == std::string_view::npos) return std::nullopt;
+    endless = std::min(end, in.size()) >= longest_line;
+    if (endless || end == std::string_view::npos) return std::nullopt;
     auto const line = in.substr(0, end);
     in.remove_prefix(end + 1);
     return line;

@@ -25,7 +25,8 @@ struct parameter {
 };
 parameter parse_parameter(std::string_view field);
 
-/// A line off the front of the input, without its end; nothing when there is no whole one.
-std::optional<std::string_view> take_line(std::string_view& in);
+/// A line off the front of the input, without its end; nothing when there is no whole one, or, with
+/// `endless`, when it is longer than the longest.
+std::optional<std::string_view> take_line(std::string_view& in, bool& endless);
 
 }  // namespace postern::dovecot

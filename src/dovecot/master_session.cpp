@@ -8,13 +8,11 @@ void master_session::on_connect() { output_.append("VERSION\t1\t1\nSPID\t").appe
 
 lookup master_session::on_input(std::string_view& in)
 {
+    bool endless = false;
     while (broken_.empty()) {
-        auto const line = take_line(in);
-        if (!line) {
-            if (in.size() >= longest_line) breaks("an endless line");
-            break;
-        }
-        if (line->size() >= longest_line) return breaks("an endless line");
+        auto const line = take_line(in, endless);
+        if (endless) return breaks("an endless line");
+        if (!line) break;
         auto asked = take(*line);
         if (asked.what != lookup::kind::none) return asked;
     }

@@ -66,13 +66,11 @@ void server_session::on_connect()
 
 event server_session::on_input(std::string_view& in)
 {
+    bool endless = false;
     while (broken_.empty()) {
-        auto const line = take_line(in);
-        if (!line) {
-            if (in.size() >= longest_line) breaks("an endless line");
-            break;
-        }
-        if (line->size() >= longest_line) return breaks("an endless line");
+        auto const line = take_line(in, endless);
+        if (endless) return breaks("an endless line");
+        if (!line) break;
         auto e = take(*line);
         if (!std::holds_alternative<nothing>(e)) return e;
     }
@@ -225,6 +223,13 @@ event server_session::on_token_refused(std::uint64_t ticket, std::string_view js
     auto const found = requests_.find(ticket);
     if (found == requests_.end()) return nothing{};
     return step(ticket, found->second, found->second.exchange->on_token_refused(json));
+}
+
+event server_session::on_context(std::uint64_t ticket, sasl::context_answer const& answer)
+{
+    auto const found = requests_.find(ticket);
+    if (found == requests_.end()) return nothing{};
+    return step(ticket, found->second, found->second.exchange->on_context(answer));
 }
 
 event server_session::refuse(std::uint64_t ticket, catalogue::rule const& why, std::string_view detail)

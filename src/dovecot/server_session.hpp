@@ -78,6 +78,7 @@ public:
     event on_scram(std::uint64_t ticket, sasl::scram_keys const& keys);
     event on_cram(std::uint64_t ticket, sasl::cram_keys const& keys);
     event on_token_refused(std::uint64_t ticket, std::string_view json);
+    event on_context(std::uint64_t ticket, sasl::context_answer const& answer);
     event refuse(std::uint64_t ticket, catalogue::rule const& why, std::string_view detail = {});
     /// It is this account's log-in.
     void succeed(std::uint64_t ticket, std::string_view account);

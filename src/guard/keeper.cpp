@@ -288,28 +288,24 @@ struct keeper::state {
         return found != nullptr && recent(found->at, s, now);
     }
 
-    answer place_refuses(prefix_key const& k, moment now)
+    /// `like`: an entry of `table` with the prefix's key.
+    template <class Table, class Entry>
+    answer refuses(Table& table, Entry like, reason why, prefix_key const& k, moment now)
     {
-        place like;
         like.bits = k.bits;
         like.size = k.size;
-        auto& sh = places.of(like);
+        auto& sh = table.of(like);
         std::lock_guard const hold{sh.lock};
         auto const* const found = sh.entries.find(like);
         if (found == nullptr || left_of(found->t, now) == 0) return {};
-        return {reason::place, text_of(k), std::chrono::seconds{left_of(found->t, now)}, found->t.points};
+        return {why, text_of(k), std::chrono::seconds{left_of(found->t, now)}, found->t.points};
     }
+
+    answer place_refuses(prefix_key const& k, moment now) { return refuses(places, place{}, reason::place, k, now); }
 
     answer network_refuses(prefix_key const& k, moment now)
     {
-        wide like;
-        like.bits = k.bits;
-        like.size = k.size;
-        auto& sh = networks.of(like);
-        std::lock_guard const hold{sh.lock};
-        auto const* const found = sh.entries.find(like);
-        if (found == nullptr || left_of(found->t, now) == 0) return {};
-        return {reason::network, text_of(k), std::chrono::seconds{left_of(found->t, now)}, found->t.points};
+        return refuses(networks, wide{}, reason::network, k, now);
     }
 
     answer account_refuses(std::uint64_t id, std::string_view name, moment now)

@@ -23,7 +23,11 @@ std::string guarded(std::string_view name) { return guard::account_key(directory
 }  // namespace
 
 desk::desk(services s, config::settings const& settings, judges j, visitor who, boost::asio::any_io_executor executor)
-    : services_(std::move(s)), settings_(settings), judges_(j), who_(std::move(who)), executor_(std::move(executor))
+    : services_(std::move(s)),
+      settings_(settings),
+      judges_(std::move(j)),
+      who_(std::move(who)),
+      executor_(std::move(executor))
 {
 }
 
@@ -50,13 +54,13 @@ net::awaitable<answer> desk::verify_token(std::string identity, secret token, bo
     // Nobody guesses tokens, so they are looked at while the guard refuses passwords: what others
     // try does not keep the owner out. An expired one, sent again and again, is a forgotten device.
     // But whoever the guard refuses makes no work for the issuer either.
-    auto* const tokens = judges_.tokens;
+    auto const tokens = judges_.tokens;
     if (tokens != nullptr && tokens->is_asked_about(token))
         if (auto refused = put_off(identity)) co_return std::move(*refused);
     secret_print_ = services_.guard.fingerprint(guarded(identity), token.reveal());
     if (tokens != nullptr && !token.empty()) {
         auto found = co_await net::await_handler<result<directory::token_judgement>>(
-            executor_, [tokens, &token](directory::token_verifier::handler handler) {
+            executor_, [&tokens, &token](directory::token_verifier::handler handler) {
                 tokens->verify(std::move(token), std::move(handler));
             });
         if (!found) co_return judge(std::move(found).error(), "token");
@@ -133,11 +137,11 @@ net::awaitable<std::variant<sasl::context_answer, answer>> desk::step_context(sa
     began_ = steady_clock::now();
     credential_ = "ticket";
     label_.clear();
-    auto* const kerberos = judges_.kerberos;
+    auto const kerberos = judges_.kerberos;
     if (kerberos == nullptr) co_return given;
     auto found = co_await net::await_handler<result<directory::kerberos_answer>>(
-        executor_, [kerberos, &asked, this](directory::kerberos::handler handler) {
-            kerberos->step(ticket_, std::move(asked), std::move(handler));
+        executor_, [&kerberos, &asked, this](directory::kerberos::handler handler) {
+            kerberos->step(ticket_, std::move(asked), std::move(handler), who_.ticket_service);
         });
     if (!found) {
         fail(found.error());

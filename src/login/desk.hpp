@@ -17,9 +17,8 @@
 #include "catalogue/verdict.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
-#include "directory/kerberos.hpp"
-#include "directory/token_verifier.hpp"
 #include "guard/keeper.hpp"
+#include "login/judges.hpp"
 #include "net/stream.hpp"
 #include "sasl/mechanism.hpp"
 
@@ -48,8 +47,9 @@ struct visitor {
     std::string session;
     std::string client;  // address and port
     ip_address address;
-    bool sends = true;         // wants to send mail, not to read it: SMTP AUTH off concerns nobody else
-    bool holds_limits = true;  // asks us about each sender and recipient: limits of app passwords hold
+    bool sends = true;             // wants to send mail, not to read it: SMTP AUTH off concerns nobody else
+    bool holds_limits = true;      // asks us about each sender and recipient: limits of app passwords hold
+    std::string ticket_service{};  // what Kerberos tickets are for, such as "imap"; empty: kerberos.service
 };
 
 /// How a log-in ended.
@@ -70,12 +70,6 @@ struct answer {
     std::shared_ptr<directory::app_password const> app;  // what it was proven with, if that was one
     std::string told;                                    // JSON for the client whose token is not taken
     std::optional<catalogue::verdict> put_off_by;
-};
-
-/// Who else can say who somebody is; null: what they judge is not taken. They outlive the desk.
-struct judges {
-    directory::token_verifier* tokens = nullptr;
-    directory::kerberos* kerberos = nullptr;
 };
 
 class desk {

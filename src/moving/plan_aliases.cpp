@@ -156,10 +156,11 @@ private:
             remember(path, r.line, "postern account alias add " + shell_word(target) + ' ' + shell_word(alias));
         }
         tell(weight::act, path, several, parameter,
-             "Lists: one address leads to several. An alias of Postern leads to one account. Make an account of it and "
-             "let Dovecot's Sieve redirect, or keep Postfix for them.");
+             "Lists: one address leads to several. Run `postern forward add ADDRESS TARGET` for each of them "
+             "(docs/incoming.md).");
         tell(weight::act, path, away, parameter,
-             "Lead to addresses that are not local, and Postern forwards nothing. Dovecot's Sieve can (redirect).");
+             "Lead to addresses that are not local. Run `postern forward add ADDRESS TARGET` for each of them "
+             "(docs/incoming.md).");
         tell(weight::act, path, programs, parameter,
              "Lead to programs, files or lists in files. Postern has none of that.");
         tell(weight::act, path, catch_all, parameter,

@@ -39,11 +39,17 @@ void drop_what_is_refused(planner& p)
         if (!why.empty()) tell(e.key, e.toml, e.from, why);
         return !why.empty();
     });
+    // Routes name smart hosts, so those are looked at first, and stand beside each route.
+    std::vector<row> hosts;
+    auto const is_host = [](row const& r) { return r.list == "smart_host"; };
+    std::stable_partition(p.out.rows.begin(), p.out.rows.end(), is_host);
     std::erase_if(p.out.rows, [&](row const& r) {
         draft one;
+        if (r.list == "route") one.rows = hosts;
         one.rows.push_back(r);
         auto const why = refused(one);
         if (!why.empty()) tell("[[" + r.list + "]]", {}, r.from, why);
+        if (why.empty() && is_host(r)) hosts.push_back(r);
         return !why.empty();
     });
 }

@@ -1,7 +1,6 @@
-// Where mail goes: to the mailboxes, and out.
+// Where mail goes: to the mailboxes. What leaves is plan_relays.cpp's.
 #include <algorithm>
 
-#include "base/ip.hpp"
 #include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "config/values.hpp"
@@ -160,56 +159,6 @@ void local(planner& p)
                    "of domains.local.");
 }
 
-void smart_host(planner& p)
-{
-    auto& main = p.main();
-    auto const value = main.take("relayhost");
-    if (value.empty()) return;
-    auto const hosts = words(value);
-    auto host = hosts.front();
-    std::string port = "25";
-    auto const end = host.find(']');
-    auto const colon = host.rfind(':');
-    if (colon != std::string::npos && (end == std::string::npos || colon > end)) {
-        port = host.substr(colon + 1);
-        host = host.substr(0, colon);
-    }
-    bool const exact = host.starts_with('[') && host.ends_with(']');
-    if (exact) host = host.substr(1, host.size() - 2);
-    if (auto const a = ip_address::parse(host); a && !a->is_v4()) host = '[' + host + ']';
-    if (port == "submission") port = "587";
-    if (port == "smtp") port = "25";
-    if (port == "smtps" || port == "submissions") port = "465";
-    auto const target = host + ':' + port;
-    if (!config::is_host_and_port(target)) {
-        p.tell_parameter(weight::act, "relayhost", "Is no host that Postern understands; set delivery.smart_host.");
-        return;
-    }
-    p.out.set("delivery.smart_host", config::quote(target), p.origin("relayhost"));
-    if (!exact)
-        p.out.tell(
-            weight::act, p.where("relayhost"), "relayhost", value,
-            "Without brackets Postfix asks for the MX of this name; Postern connects to the name itself. Put the "
-            "relay's host name there.");
-    if (hosts.size() > 1)
-        p.out.tell(weight::differs, p.where("relayhost"), "relayhost", value, "Postern has one smart host, the first.");
-    if (is_yes(main.value("smtp_tls_wrappermode")) && port != "465")
-        p.tell_parameter(weight::act, "smtp_tls_wrappermode",
-                         "Postern speaks TLS from the start with smart hosts on port 465 only.");
-    if (is_yes(main.take("smtp_sasl_auth_enable")))
-        p.tell_parameter(
-            weight::act, "smtp_sasl_auth_enable",
-            "Postern can't log in at a smart host. Let this Postfix stay as the way out: delivery.smart_host "
-            "= \"127.0.0.1:PORT\" with a Postfix service on that port, which has relayhost as now.");
-    auto const level = main.value("smtp_tls_security_level");
-    if (level == "encrypt" || level == "secure" || level == "verify" || level == "fingerprint")
-        p.out.set("delivery.require_tls", "true", p.origin("smtp_tls_security_level"));
-    if (p.out.find("delivery.require_tls") != nullptr) main.mark("smtp_tls_security_level");
-    if (level == "secure" || level == "verify" || level == "fingerprint")
-        p.out.tell(weight::differs, p.where("smtp_tls_security_level"), "smtp_tls_security_level", level,
-                   "Postern encrypts, but does not check the relay's certificate.");
-}
-
 // Only submission moves: everything goes to the Postfix of this machine.
 void to_postfix(planner& p)
 {
@@ -260,7 +209,7 @@ void plan_delivery(planner& p)
         return;
     }
     local(p);
-    smart_host(p);
+    plan_relays(p);
 }
 
 }  // namespace postern::moving

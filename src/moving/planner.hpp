@@ -54,7 +54,8 @@ void plan_listeners(planner& p);
 void plan_access(planner& p);
 void plan_tls(planner& p);
 void plan_limits(planner& p);
-void plan_delivery(planner& p);
+void plan_delivery(planner& p);  // with plan_relays()
+void plan_relays(planner& p);
 void plan_users(planner& p);
 void plan_aliases(planner& p);
 void plan_rest(planner& p);

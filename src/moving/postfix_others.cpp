@@ -12,11 +12,10 @@ constexpr auto fine = weight::fine;
 constexpr remark remarks[] = {
     // Filters
     {"smtpd_milters", act,
-     "Postern has no milters. It signs with DKIM itself, with OpenDKIM's keys too (docs/dkim.md); for filters of spam "
-     "and "
-     "viruses let Postfix stay for mail from other servers (--submission-only)."},
+     "Write a [[milter]] for each into Postern's configuration (docs/milters.md). Postern signs with DKIM itself, with "
+     "OpenDKIM's keys too (docs/dkim.md), so that one may not be needed."},
     {"non_smtpd_milters", lost, "For mail of the sendmail command."},
-    {"milter_*", lost, "Postern has no milters. See smtpd_milters."},
+    {"milter_*", lost, "Milters are set in [[milter]]. See smtpd_milters."},
     {"content_filter", act,
      "Postern hands mail to no filter, so it comes in unchecked. Let Postfix stay for mail from other servers "
      "(--submission-only)."},
@@ -40,19 +39,17 @@ constexpr remark remarks[] = {
      "Postern has no classes of restrictions: all accounts are under the same rules."},
     {"smtpd_delay_reject", fine, "Postern refuses at the recipient wherever it can, too."},
     // Routes and rewriting
-    {"transport_maps", act,
-     "Postern has no routes by domain or address: local domains go to delivery.local, all else to delivery.smart_host "
-     "or by MX. With others in here, let Postfix stay as the smart host."},
+    {"transport_maps", act, "Write [[route]]s for what is in there."},
     {"relay_domains", act,
      "Postern relays for no domains but its own; mail for these is refused. Let Postfix stay for mail from other "
      "servers."},
     {"relay_recipient_maps", act, "Of relay_domains."},
     {"relay_transport", act, "Of relay_domains."},
-    {"default_transport", lost, "All other domains go to delivery.smart_host, or by MX."},
+    {"default_transport", lost, "All other domains go to delivery.smart_host, by a [[route]], or by MX."},
     {"fallback_relay", lost, "There is no second way when the first fails."},
     {"smtp_fallback_relay", lost, "There is no second way when the first fails."},
     {"fallback_transport*", act, "Postern has one way to mailboxes, delivery.local."},
-    {"sender_dependent_*", act, "Postern has one smart host for all senders. Let Postfix stay as that."},
+    {"sender_dependent_*", act, "Write [[route]]s with `senders` for what is in there."},
     {"sender_bcc_maps", act, "Postern makes no copies."},
     {"recipient_bcc_maps", act, "Postern makes no copies."},
     {"always_bcc", act, "Postern makes no copies: an archive by this stops."},
@@ -106,18 +103,21 @@ constexpr remark remarks[] = {
     {"tls_*", differs, "Postern chooses ciphers, curves and parameters itself; tls.minimum sets the oldest version."},
     {"broken_sasl_auth_clients", fine, "auth_equals of the [[listener]] tables."},
     // Going out
-    {"smtp_sasl_*", lost, "Postern does not log in at other servers."},
+    {"smtp_sasl_*", differs,
+     "Postern takes the strongest mechanism that both sides know; `mechanisms` of a [[smart_host]]."},
     {"smtp_tls_session_cache_database", fine, "Postern needs none."},
-    {"smtp_tls_CA*", fine, "Postern encrypts where it can and checks no names, as `may` does."},
+    {"smtp_tls_CA*", fine, "transport.authorities names authorities of your own, for [[tls_policy]] and MTA-STS."},
     {"smtp_tls_loglevel", fine, "Postern logs version and cipher of each session."},
     {"smtp_use_tls", fine, "Postern uses TLS wherever the other side has it."},
     {"smtp_tls_note_starttls_offer", fine, "Only logs."},
     {"smtp_tls_policy_maps", lost,
-     "Postern has no TLS policies for single destinations; delivery.require_tls is for the smart host."},
-    {"smtp_tls_wrappermode", fine, "On port 465 of a smart host Postern speaks TLS from the start."},
+     "Postern has [[tls_policy]] for single domains (docs/transport-security.md); delivery.require_tls is for the "
+     "smart host."},
+    {"smtp_tls_wrappermode", fine, "`tls` of the [[smart_host]]; on port 465 Postern speaks TLS from the start."},
     {"smtp_tls_security_level", differs,
-     "Postern uses TLS wherever the other side has it. delivery.require_tls is for the smart host."},
-    {"smtp_dns_support_level", differs, "Postern has no DANE yet; it uses TLS wherever the other side has it."},
+     "Postern uses TLS wherever the other side has it, and obeys DANE and MTA-STS; more is demanded by [[tls_policy]]. "
+     "delivery.require_tls is for the smart host."},
+    {"smtp_dns_support_level", differs, "Postern validates DNSSEC by itself; see dns.trust_anchor."},
     {"smtp_host_lookup", fine, "Postern asks the DNS."},
     {"smtp_bind_address*", lost, "Postern goes out with the address that the system chooses."},
     {"smtp_helo_name", differs, "Postern says hostname."},
@@ -126,7 +126,7 @@ constexpr remark remarks[] = {
     {"smtp_destination_*", differs, "delivery.connections_per_host, and delivery.concurrency for all."},
     {"default_destination_*", differs, "delivery.connections_per_host, and delivery.concurrency for all."},
     {"*_destination_*_limit", differs, "delivery.connections_per_host, and delivery.concurrency for all."},
-    {"*_destination_rate_delay", lost, "Postern does not pace itself by destination."},
+    {"*_destination_rate_delay", differs, "messages_per_minute of a [[smart_host]]."},
     {"initial_destination_concurrency", fine, "Postern begins slowly, too."},
     {"minimal_backoff_time", differs, "The waits between attempts: delivery.retry."},
     {"maximal_backoff_time", differs, "The waits between attempts: delivery.retry."},

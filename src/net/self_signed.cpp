@@ -1,15 +1,12 @@
 // A certificate for servers that have none yet: enough to encrypt, not to prove a name.
-#include <cerrno>
-#include <cstring>
-
-#include <fcntl.h>
+#include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <unistd.h>
 
 #include "base/crypto.hpp"
+#include "base/whole_file.hpp"
 #include "net/tls.hpp"
 
 namespace postern::net {
@@ -61,22 +58,19 @@ certificate_ptr make_certificate(EVP_PKEY* key, std::vector<std::string> const& 
     return c;
 }
 
-// Written under another name and renamed, so that no half of a file is ever seen.
+using memory_ptr = std::unique_ptr<BIO, decltype(&BIO_free)>;
+
+/// `write` puts the PEM into memory; from there it goes into the file, as a whole.
 template <class Write>
 result<> write_pem(std::filesystem::path const& file, Write write)
 {
-    auto const temporary = file.string() + ".new";
-    int const fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    std::FILE* const out = fd < 0 ? nullptr : ::fdopen(fd, "w");
-    if (out == nullptr) {
-        std::string text = "can't write \"" + temporary + "\": " + std::strerror(errno);
-        if (fd >= 0) ::close(fd);
-        return failure(std::move(text));
-    }
-    bool ok = write(out) && std::fflush(out) == 0 && ::fsync(fd) == 0;
-    ok = std::fclose(out) == 0 && ok;
-    if (!ok || ::rename(temporary.c_str(), file.c_str()) != 0)
-        return failure("can't write \"" + file.string() + "\": " + std::strerror(errno));
+    // Wiped when freed: it may hold a key.
+    memory_ptr const memory{BIO_new(BIO_s_secmem()), &BIO_free};
+    char* octets = nullptr;
+    if (!memory || write(memory.get()) != 1) return failure("no memory for " + file.string());
+    auto const size = BIO_get_mem_data(memory.get(), &octets);
+    auto const written = replace_whole_file(file, {octets, static_cast<std::size_t>(size)});
+    if (!written) return failure(written.error().logged);
     return done{};
 }
 
@@ -93,12 +87,11 @@ result<bool> ensure_self_signed(certificate_files const& files, std::vector<std:
         ERR_clear_error();
         return failure("a self-signed certificate could not be made; is `hostname` a valid name?");
     }
-    auto key_written = write_pem(files.private_key, [&](std::FILE* out) {
-        return PEM_write_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1;
+    auto key_written = write_pem(files.private_key, [&](BIO* out) {
+        return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
     });
     if (!key_written) return std::move(key_written).error();
-    auto chain_written =
-        write_pem(files.chain, [&](std::FILE* out) { return PEM_write_X509(out, certificate.get()) == 1; });
+    auto chain_written = write_pem(files.chain, [&](BIO* out) { return PEM_write_bio_X509(out, certificate.get()); });
     if (!chain_written) return std::move(chain_written).error();
     return true;
 }

@@ -182,24 +182,14 @@ public:
         co_return shaken;
     }
 
-    awaitable<net_result<done>> handshake_as_client(std::shared_ptr<tls_context> context, std::string name,
+    awaitable<net_result<done>> handshake_as_client(std::shared_ptr<tls_context> context, server_identity server,
                                                     steady_clock::duration limit) override
     {
         begin_tls(std::move(context));
         SSL_set_connect_state(ssl_.get());
-        if (auto const address = ip_address::parse(name)) {
-            X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), name.c_str());
-        } else {
-            SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                     const_cast<char*>(name.c_str()));
-            SSL_set1_host(ssl_.get(), name.c_str());
-        }
+        expect_server(ssl_.get(), server);
         auto const shaken = co_await handshake(limit);
-        if (shaken) {
-            long const verified = SSL_get_verify_result(ssl_.get());
-            tls_->peer_verified = verified == X509_V_OK && SSL_get0_peer_certificate(ssl_.get()) != nullptr;
-            if (!tls_->peer_verified) tls_->peer_problem = X509_verify_cert_error_string(verified);
-        }
+        if (shaken) judge_server(ssl_.get(), server, *tls_);
         co_return shaken;
     }
 

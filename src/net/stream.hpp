@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -30,14 +31,34 @@ using net_result = basic_result<T, error_code>;
 
 class tls_context;  // net/tls.hpp
 
+/// What is wrong with a server's certificate, for those who count it.
+enum class peer_trouble : std::uint8_t { none, host_mismatch, expired, untrusted, tlsa_mismatch, other };
+
+/// A TLSA record that the server has to match (RFC 6698); only usages 2 and 3 count (RFC 7672 section 3.1).
+struct certificate_pin {
+    std::uint8_t usage = 0, selector = 0, matching = 0;
+    std::string data;
+};
+
+/// Whom a client wants to talk to.
+struct server_identity {
+    server_identity(std::string host) : name(std::move(host)) {}
+    std::string name;                   // for SNI
+    std::vector<std::string> names;     // whom the certificate may be for; ".example.com": any below; empty: `name`
+    std::vector<certificate_pin> pins;  // not empty: these decide, and no authority
+    std::string minimum{};              // "1.3"; empty: what the context has
+};
+
 /// How TLS was agreed upon.
 struct tls_state {
     std::string version;  // "TLSv1.3"
     std::string cipher;   // "TLS_AES_128_GCM_SHA256"
     int bits = 0;
     std::string server_name;     // SNI that the client asked for; printable
-    bool peer_verified = false;  // client side: chain and name are good
+    bool peer_verified = false;  // client side: chain and name are good, or a TLSA record matches
     std::string peer_problem;    // client side: why not, in words
+    peer_trouble peer_wrong = peer_trouble::none;
+    std::string peer_authority;  // client side: the TLSA record that matched, "3 1 1"
 };
 
 /// Channel bindings; costly to make, so made only when asked for.
@@ -83,10 +104,9 @@ public:
     /// TLS from here on; what was read before is not kept (RFC 3207 section 4.2).
     virtual awaitable<net_result<done>> handshake_as_server(std::shared_ptr<tls_context> context,
                                                             steady_clock::duration limit) = 0;
-    /// `name`: for SNI and verification; a certificate that doesn't verify is not an error here,
-    /// see tls_state.
-    virtual awaitable<net_result<done>> handshake_as_client(std::shared_ptr<tls_context> context, std::string name,
-                                                            steady_clock::duration limit) = 0;
+    /// A certificate that doesn't verify is not an error here, see tls_state.
+    virtual awaitable<net_result<done>> handshake_as_client(std::shared_ptr<tls_context> context,
+                                                            server_identity server, steady_clock::duration limit) = 0;
     /// Null without TLS.
     virtual tls_state const* tls() const noexcept = 0;
     /// Of the running TLS connection; empty without TLS.

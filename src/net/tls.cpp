@@ -221,7 +221,7 @@ result<std::shared_ptr<tls_context>> make_server_tls(server_tls_options const& o
     return context;
 }
 
-result<std::shared_ptr<tls_context>> make_client_tls()
+result<std::shared_ptr<tls_context>> make_client_tls(std::filesystem::path const& authorities)
 {
     auto context = std::make_shared<tls_context>();
     ssl_ctx_ptr c{SSL_CTX_new(TLS_client_method())};
@@ -230,9 +230,39 @@ result<std::shared_ptr<tls_context>> make_client_tls()
     SSL_CTX_set_session_cache_mode(c.get(), SSL_SESS_CACHE_OFF);
     // What doesn't verify is for the caller to judge: opportunistic TLS takes any certificate.
     SSL_CTX_set_verify(c.get(), SSL_VERIFY_NONE, nullptr);
-    SSL_CTX_set_default_verify_paths(c.get());
+    if (authorities.empty()) {
+        SSL_CTX_set_default_verify_paths(c.get());
+    } else if (SSL_CTX_load_verify_file(c.get(), authorities.c_str()) != 1) {
+        ERR_clear_error();
+        return failure("transport.authorities: " + quoted(authorities) +
+                       " can't be read, or holds no certificate in PEM form");
+    }
+    // For DANE; it counts only where a connection asks for it.
+    if (SSL_CTX_dane_enable(c.get()) != 1) return failure(last_tls_error());
     context->contexts.push_back(std::move(c));
     return context;
+}
+
+result<std::shared_ptr<tls_context>> make_client_tls(std::filesystem::path const& authorities,
+                                                     certificate_files const& own)
+{
+    auto made = make_client_tls();
+    if (!made) return made;
+    SSL_CTX* const c = (*made)->first();
+    if (!authorities.empty()) {
+        std::unique_ptr<X509_STORE, x509_store_deleter> store{X509_STORE_new()};
+        if (!store || X509_STORE_load_file(store.get(), authorities.c_str()) != 1) {
+            ERR_clear_error();
+            return failure("authorities: " + quoted(authorities) +
+                           " can't be read, or holds no certificate in PEM form");
+        }
+        X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN);
+        SSL_CTX_set_cert_store(c, store.release());
+    }
+    if (!own.chain.empty()) {
+        if (auto used = use(c, own); !used) return std::move(used).error();
+    }
+    return made;
 }
 
 result<certificate_summary> summarize(std::filesystem::path const& chain)

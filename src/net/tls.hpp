@@ -26,11 +26,20 @@ struct server_tls_options {
 };
 
 class tls_context;
+struct certificate_pin;  // net/stream.hpp
 
 /// Errors name the file and say what to do ("private key ... does not belong to certificate ...").
 result<std::shared_ptr<tls_context>> make_server_tls(server_tls_options const& o);
-/// For connecting to others; trusts the system's certificates.
-result<std::shared_ptr<tls_context>> make_client_tls();
+/// For connecting to others; trusts the system's certificates, or those of a PEM file.
+result<std::shared_ptr<tls_context>> make_client_tls(std::filesystem::path const& authorities = {});
+
+/// Whether a TLSA record can decide anything (RFC 7672 section 3.1): usage 2 or 3, and data that fits.
+bool is_usable_pin(certificate_pin const& pin);
+
+/// For one server: trusts the authorities of a PEM file (empty: the system's), and shows a certificate
+/// of ours when it is asked for one (empty: none).
+result<std::shared_ptr<tls_context>> make_client_tls(std::filesystem::path const& authorities,
+                                                     certificate_files const& own);
 
 /// Makes a self-signed ECDSA P-256 certificate for the names, valid ten years, unless both files
 /// are there already. True when it was made now.

@@ -13,4 +13,9 @@ tls_bindings bindings_of(SSL* ssl);
 /// What the client showed, looked at with the authorities of the context.
 peer_certificate certificate_of(SSL* ssl, tls_context const& context);
 
+/// Before the handshake: what the server's certificate is held against.
+void expect_server(SSL* ssl, server_identity const& server);
+/// After it: whether it holds.
+void judge_server(SSL* ssl, server_identity const& server, tls_state& state);
+
 }  // namespace postern::net

@@ -34,12 +34,21 @@ public:
     /// Whether success may be believed now: a server that says 235 before it proved in
     /// SCRAM that it knows the password does not.
     virtual bool finished() const noexcept = 0;
+    /// Whether step() works so long that a thread of its own has to do it.
+    virtual bool works_long() const noexcept { return false; }
+    /// What the server said against a token, in JSON as it came (RFC 7628 section 3.2.2); or empty.
+    virtual std::string_view server_error() const noexcept { return {}; }
 };
 
+/// What we have to log in with; mechanisms that need what is not there are not used.
 struct client_credentials {
     std::string authcid;
-    std::string authzid;  // empty: derived from authcid
-    secret password;
+    std::string authzid;       // empty: derived from authcid
+    secret password;           // empty: there is none
+    secret token{};            // OAuth access token; empty: there is none
+    bool certificate = false;  // shown in the TLS handshake
+    std::string host{};        // of the server, for OAUTHBEARER
+    std::uint16_t port = 0;
 };
 
 struct client_options {
@@ -53,7 +62,16 @@ struct client_options {
 std::unique_ptr<client_mechanism> make_client_mechanism(std::string_view name, client_credentials credentials,
                                                         client_options const& options);
 
-/// The strongest mechanism of the server's list that works here; empty if none does.
-std::string_view choose_mechanism(std::vector<std::string> const& offered, client_options const& options);
+/// Which kinds of credentials there are.
+struct client_means {
+    bool password = true;
+    bool token = false;
+    bool certificate = false;
+};
+
+/// The strongest mechanism of the server's list that works here; empty if none does. `allowed`: only
+/// one of these; empty: any.
+std::string_view choose_mechanism(std::vector<std::string> const& offered, client_options const& options,
+                                  client_means const& means = {}, std::vector<std::string> const& allowed = {});
 
 }  // namespace postern::sasl

@@ -54,11 +54,35 @@ private:
     std::string claimed_;
 };
 
+class external_client final : public client_mechanism {
+public:
+    explicit external_client(client_credentials c) : identity_(std::move(c.authcid)) {}
+
+    std::string_view name() const noexcept override { return "EXTERNAL"; }
+    bool finished() const noexcept override { return sent_; }
+
+    client_action step(std::optional<std::string_view> challenge) override
+    {
+        if (sent_ || challenge) return abandon{"a challenge that EXTERNAL does not have"};
+        sent_ = true;
+        return respond{identity_};
+    }
+
+private:
+    std::string identity_;
+    bool sent_ = false;
+};
+
 }  // namespace
 
 std::unique_ptr<server_mechanism> make_external_server(server_options const& options)
 {
     return std::make_unique<external_server>(options.external);
+}
+
+std::unique_ptr<client_mechanism> make_external_client(client_credentials credentials)
+{
+    return std::make_unique<external_client>(std::move(credentials));
 }
 
 }  // namespace postern::sasl

@@ -19,6 +19,7 @@ namespace {
 
 using server_maker = std::unique_ptr<server_mechanism> (*)(server_options const&);
 using client_maker = std::unique_ptr<client_mechanism> (*)(client_credentials, client_options const&);
+using client_need = bool client_means::*;
 
 /// What the channel must have, besides what AUTH needs anyway.
 enum class channel { any, bound, tls, certificate };
@@ -29,7 +30,8 @@ struct entry {
     channel needs;
     bool account_means::*means;  // what some account must have; null: nothing
     server_maker server;
-    client_maker client;  // null: we don't speak it
+    client_maker client;                          // null: we don't speak it
+    client_need proof = &client_means::password;  // what the client half logs in with
 };
 
 template <hash H, bool Plus>
@@ -49,16 +51,26 @@ constexpr std::array<entry, 13> table = {{
     scram_entry<hash::sha512, true>("SCRAM-SHA-512-PLUS", &account_means::scram_sha512),
     scram_entry<hash::sha256, true>("SCRAM-SHA-256-PLUS", &account_means::scram_sha256),
     scram_entry<hash::sha1, true>("SCRAM-SHA-1-PLUS", &account_means::scram_sha1),
-    {"EXTERNAL", false, channel::certificate, nullptr, make_external_server, nullptr},
+    {"EXTERNAL", false, channel::certificate, nullptr, make_external_server,
+     [](client_credentials c, client_options const&) { return make_external_client(std::move(c)); },
+     &client_means::certificate},
     {gssapi, false, channel::any, &account_means::ticket, [](server_options const&) { return make_gssapi_server(); },
      nullptr},
     scram_entry<hash::sha512, false>("SCRAM-SHA-512", &account_means::scram_sha512),
     scram_entry<hash::sha256, false>("SCRAM-SHA-256", &account_means::scram_sha256),
     scram_entry<hash::sha1, false>("SCRAM-SHA-1", &account_means::scram_sha1),
     {"OAUTHBEARER", false, channel::tls, &account_means::token,
-     [](server_options const&) { return oauth::make_server(oauth::format::oauthbearer); }, nullptr},
+     [](server_options const&) { return oauth::make_server(oauth::format::oauthbearer); },
+     [](client_credentials c, client_options const&) {
+         return oauth::make_client(oauth::format::oauthbearer, std::move(c));
+     },
+     &client_means::token},
     {"XOAUTH2", false, channel::tls, &account_means::token,
-     [](server_options const&) { return oauth::make_server(oauth::format::xoauth2); }, nullptr},
+     [](server_options const&) { return oauth::make_server(oauth::format::xoauth2); },
+     [](client_credentials c, client_options const&) {
+         return oauth::make_client(oauth::format::xoauth2, std::move(c));
+     },
+     &client_means::token},
     {"CRAM-MD5", true, channel::any, &account_means::cram_md5,
      [](server_options const& o) { return make_cram_md5_server(o); },
      [](client_credentials c, client_options const&) { return make_cram_md5_client(std::move(c)); }},
@@ -145,17 +157,28 @@ std::unique_ptr<client_mechanism> make_client_mechanism(std::string_view name, c
     entry const* e = find(name);
     if (e == nullptr || e->client == nullptr) return nullptr;
     if (e->needs == channel::bound && !has_binding(options.bindings)) return nullptr;
-    if (!is_acceptable_name(credentials.authcid) || !is_acceptable_password(credentials.password.reveal()))
+    auto const is_name = [](std::string const& text) { return text.empty() || is_acceptable_name(text); };
+    if (!is_name(credentials.authcid) || !is_name(credentials.authzid)) return nullptr;
+    if (e->proof == &client_means::certificate) {
+        if (!credentials.certificate) return nullptr;
+    } else if (credentials.authcid.empty()) {
         return nullptr;
-    if (!credentials.authzid.empty() && !is_acceptable_name(credentials.authzid)) return nullptr;
+    } else if (e->proof == &client_means::token) {
+        if (!oauth::is_token(credentials.token.reveal())) return nullptr;
+    } else if (!is_acceptable_password(credentials.password.reveal())) {
+        return nullptr;
+    }
     return e->client(std::move(credentials), options);
 }
 
-std::string_view choose_mechanism(std::vector<std::string> const& offered, client_options const& options)
+std::string_view choose_mechanism(std::vector<std::string> const& offered, client_options const& options,
+                                  client_means const& means, std::vector<std::string> const& allowed)
 {
     for (auto const& e : table) {
-        if (e.client == nullptr || (e.needs == channel::bound && !has_binding(options.bindings))) continue;
+        if (e.client == nullptr || !(means.*(e.proof))) continue;
+        if (e.needs == channel::bound && !has_binding(options.bindings)) continue;
         auto const same = [&](std::string const& name) { return equal_ignoring_case(e.name, name); };
+        if (!allowed.empty() && std::none_of(allowed.begin(), allowed.end(), same)) continue;
         if (std::any_of(offered.begin(), offered.end(), same)) return e.name;
     }
     return {};

@@ -222,6 +222,64 @@ TEST_CASE("a client mechanism is not made where it can't work")
     CHECK(choose_mechanism({"NTLM"}, bound).empty());
 }
 
+TEST_CASE("a client mechanism is chosen by what there is to prove with, and by what is allowed")
+{
+    std::vector<std::string> const all{"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER", "EXTERNAL", "SCRAM-SHA-256"};
+    client_means const token{false, true, false}, certificate{false, false, true}, both{true, true, false};
+    CHECK(choose_mechanism(all, {}, token) == "OAUTHBEARER");
+    CHECK(choose_mechanism(all, {}, token, {"XOAUTH2"}) == "XOAUTH2");
+    CHECK(choose_mechanism(all, {}, certificate) == "EXTERNAL");
+    CHECK(choose_mechanism(all, {}, both) == "SCRAM-SHA-256");
+    CHECK(choose_mechanism(all, {}, both, {"LOGIN", "PLAIN"}) == "PLAIN");
+    CHECK(choose_mechanism({"PLAIN"}, {}, token).empty());
+    CHECK(choose_mechanism(all, {}, {}, {"CRAM-MD5"}).empty());
+
+    client_credentials c;
+    c.authcid = "ann";
+    c.token = secret{"not a token"};
+    CHECK(make_client_mechanism("XOAUTH2", c, {}) == nullptr);
+    c.token = secret{"ya29.a-b"};
+    CHECK(make_client_mechanism("XOAUTH2", c, {}) != nullptr);
+    CHECK(make_client_mechanism("EXTERNAL", c, {}) == nullptr);
+    c.certificate = true;
+    c.authcid.clear();
+    CHECK(make_client_mechanism("EXTERNAL", c, {}) != nullptr);
+    CHECK(make_client_mechanism("XOAUTH2", c, {}) == nullptr);
+}
+
+TEST_CASE("client and server halves of OAuth and EXTERNAL understand each other")
+{
+    client_credentials c;
+    c.authcid = "ann=x,y@example.com";
+    c.token = secret{"ya29.a-b"};
+    c.host = "smtp.example.com";
+    c.port = 587;
+    for (auto name : {"OAUTHBEARER", "XOAUTH2"}) {
+        CAPTURE(name);
+        auto client = make_client_mechanism(name, c, {});
+        auto server = make_server_mechanism(name, {});
+        auto const first = std::get<respond>(client->step(std::nullopt)).octets;
+        auto const asked = std::get<verify_token>(server->step(first));
+        CHECK(asked.identity == c.authcid);
+        CHECK(asked.token.reveal() == "ya29.a-b");
+        CHECK(client->finished());
+        auto const no = std::get<challenge>(server->on_token_refused("{}"));
+        auto const dummy = std::get<respond>(client->step(no.octets)).octets;
+        CHECK(client->server_error() == "{}");
+        CHECK_FALSE(client->finished());
+        CHECK(std::holds_alternative<rejected>(server->step(dummy)));
+        CHECK(std::holds_alternative<abandon>(client->step("more")));
+    }
+    c.certificate = true;
+    auto client = make_client_mechanism("EXTERNAL", c, {});
+    server_options o;
+    o.external = {c.authcid};
+    auto server = make_server_mechanism("EXTERNAL", o);
+    auto const said = server->step(std::get<respond>(client->step(std::nullopt)).octets);
+    CHECK(std::get<accepted>(said).authcid == c.authcid);
+    CHECK(client->finished());
+}
+
 TEST_CASE("a mechanism can succeed where the channel is right and an account has what it takes")
 {
     account_means none{.password = false, .scram_sha256 = false};

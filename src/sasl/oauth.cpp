@@ -17,16 +17,6 @@ constexpr std::size_t longest = 12'288;  // what an exchange line may have (RFC 
 
 bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-/// b64token, RFC 6750 section 2.1.
-bool is_token(std::string_view text)
-{
-    auto const end = text.find_last_not_of('=') + 1;
-    if (end == 0) return false;
-    return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), [](char c) {
-        return is_letter(c) || (c >= '0' && c <= '9') || std::string_view{"-._~+/"}.find(c) != std::string_view::npos;
-    });
-}
-
 /// What "auth=" has: the scheme, blanks, the token. An empty value only asks (RFC 7628 section 4.3).
 bool read_authorization(std::string_view value, secret& token, char const*& why)
 {
@@ -141,7 +131,72 @@ private:
     std::string identity_;
 };
 
+class client final : public client_mechanism {
+public:
+    client(format f, client_credentials c) : format_(f), credentials_(std::move(c)) {}
+
+    std::string_view name() const noexcept override { return format_ == format::xoauth2 ? "XOAUTH2" : "OAUTHBEARER"; }
+    // A server that says what is wrong with the token and then takes it says nothing that counts.
+    bool finished() const noexcept override { return stage_ == stage::sent; }
+    std::string_view server_error() const noexcept override { return error_; }
+
+    client_action step(std::optional<std::string_view> challenge) override
+    {
+        stage const now = stage_;
+        stage_ = stage::end;
+        switch (now) {
+            case stage::begin:
+                if (challenge) break;
+                stage_ = stage::sent;
+                return respond{first_message()};
+            case stage::sent:
+                // RFC 7628 section 3.2.3: a dummy answer, for which the server says that it failed.
+                error_ = challenge.value_or("");
+                // Told to people and logs; some servers repeat what they got.
+                if (error_.find(credentials_.token.reveal()) != std::string::npos) error_ = "(it has our token in it)";
+                return respond{format_ == format::xoauth2 ? std::string{} : std::string{separator}};
+            case stage::end: break;
+        }
+        return abandon{"more challenges than the mechanism has"};
+    }
+
+private:
+    enum class stage { begin, sent, end };
+
+    std::string first_message() const
+    {
+        std::string text;
+        text.reserve(credentials_.token.size() + 512);
+        if (format_ == format::xoauth2) {
+            text += "user=" + credentials_.authcid + separator;
+        } else {
+            text += "n,a=" + scram::encode_name(credentials_.authcid) + ',' + separator;
+            if (!credentials_.host.empty()) text += "host=" + credentials_.host + separator;
+            if (credentials_.port != 0) text += "port=" + std::to_string(credentials_.port) + separator;
+        }
+        text += "auth=Bearer ";
+        text += credentials_.token.reveal();
+        text += separator;
+        text += separator;
+        return text;
+    }
+
+    format format_;
+    client_credentials credentials_;
+    stage stage_ = stage::begin;
+    std::string error_;
+};
+
 }  // namespace
+
+bool is_token(std::string_view text)
+{
+    auto const end = text.find_last_not_of('=') + 1;
+    if (end == 0) return false;
+    return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), [](char c) {
+        return is_letter(c) || (c >= '0' && c <= '9') || std::string_view{"-._~+/"}.find(c) != std::string_view::npos;
+    });
+}
 
 std::optional<message> parse_oauthbearer(std::string_view text, char const*& why)
 {
@@ -229,5 +284,10 @@ std::optional<message> parse_xoauth2(std::string_view text, char const*& why)
 }
 
 std::unique_ptr<server_mechanism> make_server(format f) { return std::make_unique<server>(f); }
+
+std::unique_ptr<client_mechanism> make_client(format f, client_credentials credentials)
+{
+    return std::make_unique<client>(f, std::move(credentials));
+}
 
 }  // namespace postern::sasl::oauth

@@ -14,6 +14,7 @@ public:
 
     std::string_view name() const noexcept override { return mechanism_name(hash_, plus_); }
     bool finished() const noexcept override { return stage_ == stage::verified; }
+    bool works_long() const noexcept override { return stage_ == stage::final; }
 
     client_action step(std::optional<std::string_view> challenge) override
     {

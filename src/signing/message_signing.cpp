@@ -59,23 +59,23 @@ std::string message_signing::description() const
     return out;
 }
 
-std::string signed_message(std::shared_ptr<keyring const> const& keys, std::string message, wall_time now)
+std::string signatures_for(std::shared_ptr<keyring const> const& keys, std::string_view message, wall_time now)
 {
-    if (keys->empty()) return message;
-    std::string_view rest = message;
+    if (keys->empty()) return {};
+    auto rest = message;
     mail::header_collector header{message.size()};
     if (header.add(rest) != mail::header_collector::state::complete) {
         rest = {};
-        if (header.finish() != mail::header_collector::state::complete) return message;
+        if (header.finish() != mail::header_collector::state::complete) return {};
     }
     auto const fields = mail::parse_fields(header.text());
     auto const signing = fields ? message_signing::begin(keys, *fields, now) : nullptr;
-    if (!signing) return message;
+    if (!signing) return {};
     signing->add_body(header.body_start());
     signing->add_body(rest);
-    if (auto const made = signing->sign()) return *made + message;
+    if (auto made = signing->sign()) return std::move(*made);
     log::event(log::level::warning, "dkim_unsigned", {{"problem", signing->problem()}});
-    return message;
+    return {};
 }
 
 }  // namespace postern::signing

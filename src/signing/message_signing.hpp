@@ -30,6 +30,8 @@ public:
     /// thread on which others wait.
     std::optional<std::string> sign();
 
+    /// It can't be signed, for a reason that only the caller knows.
+    void fail(std::string why) { problem_ = std::move(why); }
     /// Why it is not signed.
     std::string const& problem() const noexcept { return problem_; }
     /// Whether it has to wait until it can be.
@@ -52,7 +54,8 @@ private:
     std::string problem_;
 };
 
-/// A whole message in memory, signed where its author's domain has a key; else as it is.
-std::string signed_message(std::shared_ptr<keyring const> const& keys, std::string message, wall_time now);
+/// The signature fields that belong in front of a whole message in memory; none where its author's
+/// domain has no key, or (with a line in the log) none that can be used.
+std::string signatures_for(std::shared_ptr<keyring const> const& keys, std::string_view message, wall_time now);
 
 }  // namespace postern::signing

@@ -1,8 +1,12 @@
 #include "signing/signer.hpp"
 
 #include <algorithm>
+#include <exception>
+#include <utility>
 
 #include <pthread.h>
+
+#include "base/log.hpp"
 
 namespace postern::signing {
 namespace {
@@ -45,17 +49,41 @@ void signer::set_keys(std::shared_ptr<keyring const> keys)
     keys_ = std::move(keys);
 }
 
-void signer::run(std::function<void()> task)
+void signer::run(std::function<void()> work, std::function<void(std::string const& problem)> done)
 {
+    task t{std::move(work), std::move(done)};
     {
         std::unique_lock hold{lock_};
         if (ending_ || tasks_.size() >= most_tasks) {
             hold.unlock();
-            return task();
+            return perform(t);
         }
-        tasks_.push_back(std::move(task));
+        tasks_.push_back(std::move(t));
     }
     wake_.notify_one();
+}
+
+void signer::sign(std::string& message, wall_time now, std::function<void()> done)
+{
+    auto const ring = keys();
+    if (ring->empty()) return done();
+    run([&message, ring, now] { message.insert(0, signatures_for(ring, message, now)); },
+        [done = std::move(done)](std::string const& problem) {
+            if (!problem.empty()) log::event(log::level::warning, "dkim_unsigned", {{"problem", problem}});
+            done();
+        });
+}
+
+void signer::perform(task const& t)
+{
+    std::string problem;
+    try {
+        t.work();
+    } catch (std::exception const& e) {
+        problem = e.what();
+        if (problem.empty()) problem = "an exception without a word";
+    }
+    t.done(problem);
 }
 
 void signer::work()
@@ -64,11 +92,11 @@ void signer::work()
     for (;;) {
         wake_.wait(hold, [this] { return ending_ || !tasks_.empty(); });
         if (tasks_.empty()) return;
-        auto task = std::move(tasks_.front());
+        auto t = std::move(tasks_.front());
         tasks_.pop_front();
         hold.unlock();
-        task();
-        task = nullptr;
+        perform(t);
+        t = {};
         hold.lock();
     }
 }

@@ -203,11 +203,15 @@ TEST_CASE("A whole message is signed in front")
     place p;
     auto keys = p.open();
     std::string const message = "From: <postmaster@example.com>\r\nSubject: x\r\n\r\nbody\r\n";
-    CHECK(signed_message(p.out.keys(), message, at(0)) == message);
+    CHECK(signatures_for(p.out.keys(), message, at(0)).empty());
     REQUIRE(keys.create("example.com", "s", {kind::ed25519, kind::rsa}, at(0)));
     REQUIRE(keys.activate("example.com", "", at(0)));
     for (auto const& text : {message, std::string{"From: <postmaster@example.com>\r\n"}}) {
-        auto const done = signed_message(p.out.keys(), text, at(0));
+        auto done = text;
+        bool told = false;
+        p.out.sign(done, at(0), [&] { told = true; });
+        p.out.stop();
+        CHECK(told);
         CHECK(done.ends_with(text));
         CHECK(done.starts_with("DKIM-Signature: v=1; a=ed25519-sha256;"));
         CHECK(done.find("\r\nDKIM-Signature: v=1; a=rsa-sha256;") != std::string::npos);
@@ -222,15 +226,31 @@ TEST_CASE("What is given to the signer is done, also when it ends")
     {
         signer s{2};
         for (int i = 0; i < 100; ++i)
-            s.run([&] {
-                std::lock_guard const hold{lock};
-                ++done;
-            });
+            s.run([] {},
+                  [&](std::string const& problem) {
+                      std::lock_guard const hold{lock};
+                      done += problem.empty() ? 1 : 0;
+                  });
         s.stop();
         CHECK(done == 100);
-        s.run([&] { ++done; });
+        s.run([&] { ++done; }, [](std::string const&) {});
     }
     CHECK(done == 101);
+}
+
+TEST_CASE("Work that throws is a failure of its message, and the threads go on")
+{
+    signer s{1};
+    std::vector<std::string> problems;
+    auto const note = [&](std::string const& problem) { problems.push_back(problem); };
+    s.run([] { throw std::runtime_error("no memory for it"); }, note);
+    s.run([] { throw std::bad_alloc(); }, note);
+    s.run([] {}, note);
+    s.stop();
+    REQUIRE(problems.size() == 3);
+    CHECK(problems[0] == "no memory for it");
+    CHECK_FALSE(problems[1].empty());
+    CHECK(problems[2].empty());
 }
 
 TEST_CASE("What the DNS has, compared")

@@ -1,6 +1,8 @@
 #include "smtp/client_commands.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 #include "base/numbers.hpp"
 #include "base/text.hpp"
@@ -9,6 +11,9 @@
 namespace postern::smtp {
 
 namespace {
+
+constexpr std::size_t most_mechanisms = 50;
+constexpr std::size_t longest_mechanism = 40;  // RFC 4422 section 3.1 has 20 at most
 
 std::string_view next_word(std::string_view& line) noexcept
 {
@@ -37,6 +42,15 @@ void read_limits(std::string_view line, extensions& e)
     }
 }
 
+// RFC 4954 section 3, and "AUTH=" from before it.
+void read_mechanisms(std::string_view line, extensions& e)
+{
+    for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
+        if (e.mechanisms.size() == most_mechanisms) return;
+        e.mechanisms.push_back(to_upper(word.substr(0, longest_mechanism)));
+    }
+}
+
 void append_number(std::string& out, std::uint64_t number)
 {
     char digits[20];
@@ -44,7 +58,25 @@ void append_number(std::string& out, std::uint64_t number)
     out.append(digits, end);
 }
 
+// RFC 2852 section 4: what is left of the time. What is to be given back has some, or is not sent.
+void append_by(std::string& out, mail::deliver_by const& by, wall_time now)
+{
+    auto const left = seconds_left(by, now);
+    out += " BY=";
+    if (left < 0) out += '-';
+    append_number(out, static_cast<std::uint64_t>(std::abs(left)));
+    out += by.mode == mail::by_mode::give_back ? ";R" : ";N";
+    if (by.trace) out += 'T';
+}
+
 }  // namespace
+
+std::int64_t seconds_left(mail::deliver_by const& by, wall_time now)
+{
+    constexpr std::int64_t most = 999'999'999;
+    auto const left = std::chrono::floor<std::chrono::seconds>(by.until - now).count();
+    return std::clamp<std::int64_t>(left, by.mode == mail::by_mode::give_back ? 1 : -most, most);
+}
 
 extensions parse_extensions(std::string_view text)
 {
@@ -71,11 +103,21 @@ extensions parse_extensions(std::string_view text)
             e.binary_mime = true;
         } else if (equal_ignoring_case(keyword, "REQUIRETLS")) {
             e.require_tls = true;
+        } else if (equal_ignoring_case(keyword, "MT-PRIORITY")) {
+            e.priorities = true;
+        } else if (equal_ignoring_case(keyword, "DELIVERBY")) {
+            e.deliver_by = true;
+            e.least_by = parse_number<std::uint32_t>(next_word(line), 999'999'999).value_or(0);
         } else if (equal_ignoring_case(keyword, "SIZE")) {
             e.size = true;
             e.size_limit = parse_number<std::uint64_t>(next_word(line)).value_or(0);
         } else if (equal_ignoring_case(keyword, "LIMITS")) {
             read_limits(line, e);
+        } else if (equal_ignoring_case(keyword, "AUTH")) {
+            read_mechanisms(line, e);
+        } else if (starts_with_ignoring_case(keyword, "AUTH=")) {
+            read_mechanisms(keyword.substr(5), e);
+            read_mechanisms(line, e);
         }
     }
     return e;
@@ -95,6 +137,12 @@ void append_mail_command(std::string& out, outgoing const& m, extensions const& 
     if (env.body == mail::body_type::binary_mime) out += " BODY=BINARYMIME";
     if (env.smtputf8 && e.smtputf8) out += " SMTPUTF8";
     if (env.require_tls && e.require_tls) out += " REQUIRETLS";
+    if (env.priority != 0 && e.priorities) {
+        out += " MT-PRIORITY=";
+        if (env.priority < 0) out += '-';
+        append_number(out, static_cast<std::uint64_t>(std::abs(int{env.priority})));
+    }
+    if (env.by.mode != mail::by_mode::none && e.deliver_by) append_by(out, env.by, m.now);
     if (e.dsn) {
         if (env.ret == mail::dsn_return::full) out += " RET=FULL";
         if (env.ret == mail::dsn_return::headers) out += " RET=HDRS";

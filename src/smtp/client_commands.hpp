@@ -13,6 +13,9 @@ namespace postern::smtp {
 /// unknown or malformed is as good as not announced.
 extensions parse_extensions(std::string_view text);
 
+/// What BY says: what is to be given back has a second at least, since it is not sent after its time.
+std::int64_t seconds_left(mail::deliver_by const& by, wall_time now);
+
 /// "MAIL FROM:<a@b> SIZE=...\r\n"
 void append_mail_command(std::string& out, outgoing const& m, extensions const& e);
 /// "RCPT TO:<a@b> NOTIFY=...\r\n"

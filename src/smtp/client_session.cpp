@@ -32,6 +32,8 @@ client_action client_session::next() const
 {
     if (failed_ != failure::none) return hang_up_now{};
     if (tls_due_) return start_tls_now{};
+    if (login_due_) return choose_login{};
+    if (answer_due_) return answer_challenge{};
     if (content_due_) return send_content{running_.front().result.id, running_.front().chunk};
     if (!expected_.empty()) return read_reply{expected_.front().what};
     if (quitting_) return hang_up_now{};
@@ -79,9 +81,10 @@ void client_session::on_reply(reply r)
             } else if (settings_.tls == tls_wish::required) {
                 fail(failure::no_tls, "STARTTLS was refused: " + r.to_string(), r);
             } else {
-                up_ = true;
+                on_ready_to_log_in();
             }
             return;
+        case phase::auth: return on_auth(r);
         case phase::reset:
             // A server that can't even reset is in no state that we know.
             if (!r.positive()) return fail(failure::malformed, "RSET was refused: " + r.to_string(), r);
@@ -119,7 +122,7 @@ void client_session::on_hello(reply const& r)
         }
         if (settings_.tls == tls_wish::required) return fail(failure::no_tls, "STARTTLS is not offered");
     }
-    up_ = true;
+    on_ready_to_log_in();
 }
 
 void client_session::on_tls(bool verified)
@@ -142,6 +145,11 @@ obstacle client_session::check(outgoing const& m) const
     }
     if (m.env->body == mail::body_type::eight_bit_mime && !announced_.eight_bit_mime) return obstacle::eight_bit;
     if (announced_.size_limit != 0 && m.size > announced_.size_limit) return obstacle::too_big;
+    // RFC 2852 section 3: less time than it wants to have for it, it would refuse.
+    auto const& by = m.env->by;
+    if (by.mode == mail::by_mode::give_back && announced_.deliver_by &&
+        seconds_left(by, m.now) < static_cast<std::int64_t>(announced_.least_by))
+        return obstacle::too_late;
     return obstacle::none;
 }
 
@@ -340,7 +348,7 @@ void client_session::fail(failure why, std::string text, reply r)
     running_.clear();
     expected_.clear();
     output_.clear();
-    content_due_ = tls_due_ = false;
+    content_due_ = tls_due_ = login_due_ = answer_due_ = false;
 }
 
 std::optional<finished> client_session::take_finished()

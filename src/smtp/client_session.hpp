@@ -4,6 +4,10 @@
 //
 //   read_reply     write and clear output(), read, then on_input() or on_lost()
 //   start_tls      write nothing; handshake, then on_tls() or on_lost()
+//   choose_login   only where settings say so: begin_login() with a mechanism that the other side
+//                  announced, or give_up_login() where none fits
+//   answer         let mechanism().step(challenge()) answer, on a thread of its own where that works
+//                  long, then on_answer() with what it gave
 //   send_content   put the content behind output() and write both, then on_content_sent();
 //                  before that, begin() may add the next message behind the content's end
 //   ready          nothing is under way: begin() or quit()
@@ -15,6 +19,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,6 +28,7 @@
 #include <vector>
 
 #include "mail/envelope.hpp"
+#include "sasl/client_mechanism.hpp"
 #include "smtp/reply_parser.hpp"
 
 namespace postern::smtp {
@@ -34,7 +40,9 @@ struct client_settings {
     std::string hostname;  // for EHLO or LHLO
     dialect speaks = dialect::smtp;
     tls_wish tls = tls_wish::if_offered;
-    bool stays_here = false;  // the other side is this machine's own: REQUIRETLS is met (RFC 8689)
+    bool stays_here = false;     // the other side is this machine's own: REQUIRETLS is met (RFC 8689)
+    bool logs_in = false;        // or else no mail (RFC 4954); only under TLS with a good certificate ...
+    bool logs_in_clear = false;  // ... or where nobody is in between
 };
 
 /// What the last EHLO announced.
@@ -48,13 +56,17 @@ struct extensions {
     bool chunking = false;
     bool binary_mime = false;
     bool require_tls = false;
+    bool priorities = false;            // MT-PRIORITY, RFC 6710
+    bool deliver_by = false;            // DELIVERBY, RFC 2852
+    std::uint32_t least_by = 0;         // seconds that it wants to have for what is to be given back
     std::uint64_t size_limit = 0;       // 0: none said
     std::uint32_t most_recipients = 0;  // LIMITS RCPTMAX, RFC 9422; 0: not said
     std::uint32_t most_messages = 0;    // LIMITS MAILMAX
+    std::vector<std::string> mechanisms;  // AUTH
 };
 
 /// Why a message can't go over this session.
-enum class obstacle : std::uint8_t { none, smtputf8, eight_bit, binary, require_tls, too_big };
+enum class obstacle : std::uint8_t { none, smtputf8, eight_bit, binary, require_tls, too_big, too_late };
 
 /// A message to hand over; all of it is read in begin() only.
 struct outgoing {
@@ -62,6 +74,7 @@ struct outgoing {
     std::span<mail::recipient const* const> recipients;
     std::uint64_t size = 0;
     bool utf8 = false;  // addresses or header really need SMTPUTF8
+    wall_time now{};    // for what is left of a time to deliver by
 };
 
 enum class fate : std::uint8_t {
@@ -86,29 +99,34 @@ struct finished {
 };
 
 /// Phases have different patience, RFC 5321 section 4.5.3.2.
-enum class phase : std::uint8_t { greeting, hello, starttls, mail, rcpt, data, content, reset, quit };
+enum class phase : std::uint8_t { greeting, hello, starttls, auth, mail, rcpt, data, content, reset, quit };
 
 enum class failure : std::uint8_t {
     none,
-    refused,        // greeting or EHLO answered with 4xx or 5xx
-    shutting_down,  // 421
-    no_tls,         // required, but not offered or refused
-    malformed,      // what came is not SMTP
-    injected,       // octets behind the reply to STARTTLS (CVE-2011-0411 and its kin)
-    lost,           // closed, reset, timed out, handshake failed
+    refused,           // greeting or EHLO answered with 4xx or 5xx
+    shutting_down,     // 421
+    no_tls,            // required, but not offered or refused
+    login_refused,     // the server said no to what we proved
+    login_impossible,  // no way to log in that both sides know, or the server did not prove itself
+    malformed,         // what came is not SMTP
+    injected,          // octets behind the reply to STARTTLS (CVE-2011-0411 and its kin)
+    lost,              // closed, reset, timed out, handshake failed
 };
 
 struct read_reply {
     phase waiting_for;
 };
 struct start_tls_now {};
+struct choose_login {};
+struct answer_challenge {};
 struct send_content {
     std::uint64_t id;
     bool chunk;  // BDAT: as it is and nothing behind it; else dot-stuffed with its final dot
 };
 struct ready {};
 struct hang_up_now {};
-using client_action = std::variant<read_reply, start_tls_now, send_content, ready, hang_up_now>;
+using client_action =
+    std::variant<read_reply, start_tls_now, choose_login, answer_challenge, send_content, ready, hang_up_now>;
 
 class client_session {
 public:
@@ -126,6 +144,13 @@ public:
     void on_input(std::string_view in);
     /// TLS is up: what was announced before is forgotten (RFC 3207 section 4.2).
     void on_tls(bool verified);
+    /// After choose_login: the exchange to make.
+    void begin_login(std::unique_ptr<sasl::client_mechanism> m);
+    /// Or why there is none; for the log.
+    void give_up_login(std::string_view why);
+    sasl::client_mechanism& mechanism() noexcept { return *mechanism_; }
+    std::optional<std::string> const& challenge() const noexcept { return challenge_; }
+    void on_answer(sasl::client_action answer);
     void on_content_sent();
     /// The connection is gone; `why` is for the log and the reports.
     void on_lost(std::string_view why);
@@ -145,6 +170,10 @@ public:
     std::string& output() noexcept { return output_; }
     extensions const& announced() const noexcept { return announced_; }
     bool tls() const noexcept { return tls_; }
+    /// Of the mechanisms announced, those that the server did not turn down in this session.
+    std::vector<std::string> usable_mechanisms() const;
+    /// How we logged in: "SCRAM-SHA-256"; empty: not.
+    std::string const& logged_in_by() const noexcept { return logged_in_by_; }
     /// Replies read so far: a deadline is for one reply, however slowly it drips in.
     std::uint64_t replies() const noexcept { return replies_; }
     /// Messages begun so far.
@@ -173,6 +202,9 @@ private:
     void say_hello(std::string_view verb);
     void on_reply(reply r);
     void on_hello(reply const& r);
+    void on_ready_to_log_in();
+    void on_auth(reply const& r);
+    void abandon_login(std::string_view why);
     void on_mail(running& t, reply const& r);
     void on_rcpt(running& t, std::uint32_t number, reply const& r);
     void on_data(running& t, reply const& r);
@@ -200,6 +232,17 @@ private:
     bool reset_due_ = false;
     bool up_ = false;
     bool quitting_ = false;
+
+    // Logging in.
+    std::unique_ptr<sasl::client_mechanism> mechanism_;
+    std::optional<std::string> challenge_;
+    std::optional<secret> initial_response_;  // too long for the command: for the first challenge
+    std::vector<std::string> turned_down_;
+    std::string abandoned_;  // why; "*" was sent
+    std::string logged_in_by_;
+    unsigned challenges_ = 0;
+    bool login_due_ = false, answer_due_ = false;
+
     failure failed_ = failure::none;
     std::string failure_text_;
     reply failure_reply_;

@@ -3,11 +3,13 @@
 // comes back as a rule of the catalogue.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "catalogue/verdict.hpp"
 #include "mail/envelope.hpp"
 
@@ -55,6 +57,10 @@ struct mail_context {
     bool tls = false;            // REQUIRETLS is offered
     bool authenticated = false;  // AUTH= is trusted
     std::uint64_t size_limit = 0;
+    bool priorities = false;            // MT-PRIORITY is offered
+    bool deliver_by = false;            // DELIVERBY
+    std::chrono::seconds hold_most{0};  // FUTURERELEASE; 0: it is not
+    wall_time now{};
 };
 /// Argument of MAIL ("FROM:<a@b> SIZE=1"): fills all of `to` but the recipients.
 complaint parse_mail(std::string_view argument, mail_context const& context, mail::envelope& to);

@@ -1,6 +1,6 @@
 // MAIL and RCPT: the path, then the parameters of SIZE (RFC 1870), 8BITMIME (RFC 6152),
-// BINARYMIME (RFC 3030), SMTPUTF8 (RFC 6531), DSN (RFC 3461), AUTH (RFC 4954) and
-// REQUIRETLS (RFC 8689).
+// BINARYMIME (RFC 3030), SMTPUTF8 (RFC 6531), DSN (RFC 3461), AUTH (RFC 4954),
+// REQUIRETLS (RFC 8689) and those of timing_parameters.hpp.
 #include <algorithm>
 
 #include "base/numbers.hpp"
@@ -8,6 +8,7 @@
 #include "mail/xtext.hpp"
 #include "smtp/command_parser.hpp"
 #include "smtp/parameters.hpp"
+#include "smtp/timing_parameters.hpp"
 
 namespace postern::smtp {
 namespace {
@@ -62,7 +63,19 @@ private:
     unsigned seen_ = 0;
 };
 
-enum class mail_keyword : std::uint8_t { size, body, smtputf8, ret, envid, auth, requiretls, unknown };
+enum class mail_keyword : std::uint8_t {
+    size,
+    body,
+    smtputf8,
+    ret,
+    envid,
+    auth,
+    requiretls,
+    priority,
+    by,
+    hold_for,
+    hold_until
+};
 struct named_keyword {
     char const* name;
     mail_keyword keyword;
@@ -75,6 +88,10 @@ constexpr named_keyword mail_keywords[] = {
     {"ENVID", mail_keyword::envid},
     {"AUTH", mail_keyword::auth},
     {"REQUIRETLS", mail_keyword::requiretls},
+    {"MT-PRIORITY", mail_keyword::priority},
+    {"BY", mail_keyword::by},
+    {"HOLDFOR", mail_keyword::hold_for},
+    {"HOLDUNTIL", mail_keyword::hold_until},
 };
 
 complaint take_size(std::string_view value, std::uint64_t limit, mail::envelope& to)
@@ -122,6 +139,29 @@ complaint take_auth(std::string_view value, bool trusted, mail::envelope& to)
     return {};
 }
 
+/// RFC 4865 section 5: one of the two parameters, and not further ahead than EHLO says.
+complaint take_release(char const* keyword, std::optional<wall_time> at, mail_context const& context,
+                       mail::envelope& to)
+{
+    if (!at || to.release_at) return bad_parameter(keyword);
+    if (*at > context.now + context.hold_most)
+        return {&rules::release_too_late, "limit", std::to_string(context.hold_most.count())};
+    to.release_at = *at;
+    return {};
+}
+
+/// Whether EHLO announced what it belongs to.
+bool is_offered(mail_keyword keyword, mail_context const& context)
+{
+    switch (keyword) {
+        case mail_keyword::priority: return context.priorities;
+        case mail_keyword::by: return context.deliver_by;
+        case mail_keyword::hold_for:
+        case mail_keyword::hold_until: return context.hold_most.count() != 0;
+        default: return true;
+    }
+}
+
 complaint take_mail_parameter(parameter const& p, mail_keyword keyword, mail_context const& context, mail::envelope& to)
 {
     using enum mail_keyword;
@@ -147,7 +187,20 @@ complaint take_mail_parameter(parameter const& p, mail_keyword keyword, mail_con
             if (!context.tls) return {&rules::requiretls_without_tls, nullptr, {}};
             to.require_tls = true;
             return {};
-        case unknown: break;
+        case priority: {
+            auto const n = parse_priority(value);
+            if (!n) return bad_parameter("MT-PRIORITY");
+            to.priority = *n;
+            return {};
+        }
+        case by: {
+            auto const wanted = parse_by(value, context.now);
+            if (!wanted) return bad_parameter("BY");
+            to.by = *wanted;
+            return {};
+        }
+        case hold_for: return take_release("HOLDFOR", parse_hold_for(value, context.now), context, to);
+        case hold_until: return take_release("HOLDUNTIL", parse_hold_until(value), context, to);
     }
     return {};
 }
@@ -197,7 +250,8 @@ complaint parse_mail(std::string_view argument, mail_context const& context, mai
     while (auto const p = parameters.next()) {
         auto const* const known = std::find_if(std::begin(mail_keywords), std::end(mail_keywords),
                                                [&](auto const& k) { return equal_ignoring_case(p->keyword, k.name); });
-        if (known == std::end(mail_keywords)) return unknown_parameter(p->keyword);
+        if (known == std::end(mail_keywords) || !is_offered(known->keyword, context))
+            return unknown_parameter(p->keyword);
         if (seen.again(static_cast<unsigned>(known->keyword))) {
             return {&rules::duplicate_parameter, "parameter", known->name};
         }

@@ -148,6 +148,8 @@ action server_session::on_connect(tls_facts const* tls)
     return state_->greet();
 }
 
+void server_session::set_time(wall_time now) noexcept { state_->now = now; }
+
 action server_session::on_input(std::string_view& in)
 {
     auto& s = *state_;

@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/ip.hpp"
 #include "base/secret.hpp"
 #include "catalogue/verdict.hpp"
@@ -35,6 +36,10 @@ struct server_settings {
     std::uint32_t recipients = 0;
     std::uint32_t errors = 0;
     std::uint32_t auth_failures = 0;
+    bool priorities = false;              // MT-PRIORITY, RFC 6710
+    bool priority_without_login = false;  // above 0, too
+    bool deliver_by = false;              // DELIVERBY, RFC 2852
+    std::chrono::seconds hold_most{0};    // FUTURERELEASE, RFC 4865, for who has logged in; 0: not offered
 };
 
 /// What the connection is, TLS apart.
@@ -157,6 +162,8 @@ public:
     /// 421 4.4.2: of a command, or of the session as a whole.
     action on_timeout(catalogue::rule const& why = catalogue::rules::timeout);
     action on_shutdown();  // 421 4.3.2, between commands
+    /// What time it is, before on_input() where commands may ask for it.
+    void set_time(wall_time now) noexcept;
 
     /// Replies to be written; the driver clears it.
     std::string& output() noexcept;

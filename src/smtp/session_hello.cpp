@@ -54,6 +54,15 @@ action server_session::state::take_ehlo(command const& c, std::string_view text)
     }
     out.append("250-DSN\r\n250-CHUNKING\r\n250-BINARYMIME\r\n");
     if (tls) out.append("250-REQUIRETLS\r\n");
+    if (settings.priorities) out.append("250-MT-PRIORITY\r\n");
+    if (settings.deliver_by) out.append("250-DELIVERBY\r\n");
+    if (offers_release()) {
+        out.append("250-FUTURERELEASE ");
+        append_number(out, static_cast<std::uint64_t>(settings.hold_most.count()));
+        out += ' ';
+        out += to_rfc3339(std::chrono::floor<std::chrono::seconds>(now + settings.hold_most));
+        out.append("\r\n");
+    }
     if (settings.recipients != 0) {
         out.append("250-LIMITS RCPTMAX=");
         append_number(out, settings.recipients);

@@ -13,11 +13,21 @@ action server_session::state::take_mail(command const& c, std::string_view text)
     mail_context const context{.extended = extended,
                                .tls = tls.has_value(),
                                .authenticated = !login.empty(),
-                               .size_limit = settings.message_size};
+                               .size_limit = settings.message_size,
+                               .priorities = settings.priorities,
+                               .deliver_by = settings.deliver_by,
+                               .hold_most = offers_release() ? settings.hold_most : std::chrono::seconds{0},
+                               .now = now};
     if (auto const bad = parse_mail(c.argument, context, envelope)) {
         forget_transaction();
         return refuse(bad, text);
     }
+    if (envelope.release_at && login.empty()) {
+        forget_transaction();
+        return refuse(rules::release_needs_login, text);
+    }
+    priority_lowered = envelope.priority > 0 && login.empty() && !settings.priority_without_login;
+    if (priority_lowered) envelope.priority = 0;
     awaiting = smtp::awaiting::sender;
     return check_sender{};
 }
@@ -31,6 +41,8 @@ action server_session::state::on_sender(catalogue::verdict const& v)
         return refuse(v, text);
     }
     in_transaction = true;
+    // RFC 6710 section 4.2: what it is instead comes first.
+    if (priority_lowered) return say("250 2.3.6 0 is the highest priority without a login");
     return say("250 2.1.0 Sender OK");
 }
 

@@ -53,6 +53,56 @@ constexpr dialog dialogs[] = {
         C- MAIL FROM:<\xc3\xbc@example.test>\r\n
         S: 553 5.6.7 ...
     )"},
+    {"when and how urgently is asked for where EHLO offers it", "submission tls timing hold=3600", R"(
+        -- greeting
+        C: EHLO laptop.example
+        S: 250-mx.example
+        S: 250-PIPELINING
+        S: 250-SIZE 1000000
+        S: 250-8BITMIME
+        S: 250-SMTPUTF8
+        S: 250-ENHANCEDSTATUSCODES
+        S: 250-AUTH ...
+        S: 250-DSN
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
+        S: 250-REQUIRETLS
+        S: 250-MT-PRIORITY
+        S: 250-DELIVERBY
+        S: 250-FUTURERELEASE 3600 1970-01-01T01:00:00.000000Z
+        S: 250-LIMITS RCPTMAX=100
+        S: 250 HELP
+        C: MAIL FROM:<alice@example.test> HOLDFOR=60
+        S: 530 5.7.0 ...
+        -- rule release-needs-login
+        -- login
+        C: MAIL FROM:<alice@example.test> HOLDFOR=3601
+        S: 501 5.5.4 ...
+        -- rule release-too-late
+        C: MAIL FROM:<alice@example.test> HOLDFOR=60 MT-PRIORITY=9 BY=100;N
+        S: 250 2.1.0 ...
+    )"},
+    {"a priority above 0 needs a login, or is lowered", "mx timing hold=3600", R"(
+        -- greeting
+        -- ehlo
+        C: MAIL FROM:<alice@example.test> MT-PRIORITY=3
+        S: 250 2.3.6 0 ...
+        C: RSET
+        S: 250 2.0.0 ...
+        C: MAIL FROM:<alice@example.test> MT-PRIORITY=-3
+        S: 250 2.1.0 ...
+        C: RSET
+        S: 250 2.0.0 ...
+        C: MAIL FROM:<alice@example.test> HOLDFOR=60
+        S: 555 5.5.4 ...
+        -- rule unknown-parameter
+    )"},
+    {"a priority above 0 needs none where the operator says so", "mx timing priority-without-login", R"(
+        -- greeting
+        -- ehlo
+        C: MAIL FROM:<alice@example.test> MT-PRIORITY=3
+        S: 250 2.1.0 ...
+    )"},
     {"a refused recipient leaves the others", "mx", R"(
         -- greeting
         -- ehlo

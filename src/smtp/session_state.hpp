@@ -46,6 +46,7 @@ struct server_session::state {
     std::string ehlo_argument;
     bool greeted = false;   // HELO or EHLO was said
     bool extended = false;  // EHLO was
+    wall_time now{};
     std::uint32_t errors = 0;
     std::uint32_t deferrals = 0;  // replies of 4xx to commands
     std::uint32_t auth_failures = 0;
@@ -65,6 +66,7 @@ struct server_session::state {
     mail::envelope envelope;
     mail::recipient candidate;
     bool in_transaction = false;
+    bool priority_lowered = false;
     bool chunking = false;  // a chunk of the message was taken
     smtp::chunk chunk;
     std::uint64_t received = 0;                 // octets of chunks so far
@@ -119,6 +121,8 @@ struct server_session::state {
     action put_off_auth(catalogue::verdict v);
 
     // session_mail.cpp
+    /// RFC 4865 section 3: a matter of submission.
+    bool offers_release() const { return settings.hold_most.count() != 0 && settings.role == config::role::submission; }
     action take_mail(command const& c, std::string_view text);
     action take_rcpt(command const& c, std::string_view text);
     action on_sender(catalogue::verdict const& v);

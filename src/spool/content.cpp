@@ -19,6 +19,19 @@ constexpr std::size_t file_buffer = 64u << 10;
 // The kernel is asked to begin writing after each such piece, so that little is left for the sync.
 constexpr std::uint64_t push_step = 1u << 20;
 
+// As much as there is room for in `out`.
+result<> read_all(int descriptor, std::uint64_t offset, std::string& out, std::filesystem::path const& path)
+{
+    for (std::size_t got = 0; got < out.size();) {
+        ssize_t const n = ::pread(descriptor, out.data() + got, out.size() - got, static_cast<off_t>(offset + got));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return file_failure("reading", path, errno);
+        if (n == 0) return file_failure("reading (it is shorter than it was)", path, EIO);
+        got += static_cast<std::size_t>(n);
+    }
+    return done{};
+}
+
 class memory_content final : public content {
 public:
     memory_content(std::string octets, std::shared_ptr<memory_budget> budget)
@@ -68,13 +81,7 @@ public:
         std::string out;
         if (offset >= size_) return out;
         out.resize(static_cast<std::size_t>(std::min<std::uint64_t>(limit, size_ - offset)));
-        for (std::size_t got = 0; got < out.size();) {
-            ssize_t const n = ::pread(descriptor, out.data() + got, out.size() - got, static_cast<off_t>(offset + got));
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0) return file_failure("reading", path_, errno);
-            if (n == 0) return file_failure("reading (it is shorter than it was)", path_, EIO);
-            got += static_cast<std::size_t>(n);
-        }
+        if (auto all = read_all(descriptor, offset, out, path_); !all) return std::move(all).error();
         return out;
     }
 
@@ -159,6 +166,21 @@ result<> buffered_content::replace_front(std::string_view octets)
         at += n;
     }
     return done{};
+}
+
+result<std::string> buffered_content::read(std::uint64_t offset, std::size_t limit)
+{
+    if (failed_) return *failed_;
+    std::string out;
+    if (offset >= size_) return out;
+    auto const count = static_cast<std::size_t>(std::min<std::uint64_t>(limit, size_ - offset));
+    if (name_.empty()) return buffer_.substr(static_cast<std::size_t>(offset), count);
+    if (auto flushed = flush(); !flushed) return std::move(flushed).error();
+    out.resize(count);
+    if (auto all = read_all(descriptor_, offset, out, files_->path_of(name_)); !all) {
+        if (auto failed = fail(std::move(all).error()); !failed) return std::move(failed).error();
+    }
+    return out;
 }
 
 result<> buffered_content::open_file()

@@ -54,6 +54,7 @@ public:
     result<> append(std::string_view octets) override;
     result<> replace_front(std::string_view octets) override;
     std::uint64_t size() const noexcept override { return size_; }
+    result<std::string> read(std::uint64_t offset, std::size_t limit) override;
 
     // -- for the spool, once all has arrived --
     std::optional<error> const& failed() const noexcept { return failed_; }

@@ -67,7 +67,7 @@ result<content_files::created> content_files::create()
     created made;
     made.name = hexadecimal(octets);
     auto const file = path_of(made.name);
-    constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     made.descriptor = ::open(file.c_str(), flags, file_mode);
     if (made.descriptor < 0 && errno == ENOENT) {
         // The first whose name begins like this.

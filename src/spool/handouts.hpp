@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -32,11 +33,13 @@ struct handout {
     bool closing = false;    // deleted in the transaction under way
     bool removed = false;    // by the operator: whatever comes of the attempt, it is gone
     std::string file;
-    std::vector<fate> fates;  // by number of the recipient
+    std::vector<fate> fates;              // by number of the recipient
+    std::shared_ptr<message const> what;  // for what the other tables know of it
 };
 
 /// What is known of a message that is handed out at `now`: whoever is due is pending.
-handout make_handout(std::int64_t id, bool scheduled, std::string file, message const& what, wall_time now);
+handout make_handout(std::int64_t id, bool scheduled, std::string file, std::shared_ptr<message const> what,
+                     wall_time now);
 
 class handouts {
 public:
@@ -47,6 +50,15 @@ public:
     std::optional<std::int64_t> id_of(std::string_view queue_id);
     void erase(std::string_view queue_id);
     std::size_t size();
+    /// How many are out of one sender: whose login it is, else whose reverse-path.
+    std::size_t size_of(std::string const& sender);
+    /// Those that only their first attempt knows of.
+    struct first_attempt {
+        std::int64_t id;
+        std::string file;
+        std::shared_ptr<message const> what;
+    };
+    std::vector<first_attempt> first_attempts();
 
     /// take_due() must not touch this id (any more).
     void claim(std::int64_t id);
@@ -68,7 +80,9 @@ private:
         std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>{}(s); }
     };
     struct entry {
-        std::int64_t id;  // what.id, for other threads: the writer's changes the rest without a lock
+        std::int64_t id;  // of `what`, as the next two, for other threads: the writer changes the rest without a lock
+        std::string file;
+        std::shared_ptr<message const> of;
         handout what;
         bool gone = false;
     };
@@ -78,6 +92,7 @@ private:
     std::mutex mutex_;
     map entries_;
     std::unordered_set<std::int64_t> claimed_;
+    std::unordered_map<std::string, std::size_t> senders_;
     bool reading_ = false;
     std::atomic<std::uint64_t> changes_ = 0;
     std::vector<std::string> waiting_;

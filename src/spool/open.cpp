@@ -13,14 +13,28 @@ namespace postern::spool {
 namespace {
 
 /// After a stop in mid-flight: what was at its first attempt is due, as everything else.
-result<> schedule_interrupted(store::connection& db)
+result<> schedule_interrupted(tables& db)
 {
-    return db.execute(
-        "BEGIN IMMEDIATE;"
-        "INSERT INTO schedule (message, queue_id, next_attempt)"
-        " SELECT m.id, m.queue_id, m.accepted_at FROM message AS m"
-        " WHERE m.id >= (SELECT value FROM state WHERE name = 'first_attempts_from')"
-        " AND NOT EXISTS (SELECT 1 FROM schedule AS s WHERE s.message = m.id);"
+    auto begun = db.db().execute("BEGIN IMMEDIATE");
+    if (!begun) return begun;
+    auto unscheduled = db.db().prepare(
+        "SELECT " + std::string{row_columns} +
+        " FROM message AS m LEFT JOIN schedule AS s ON s.message = m.id"
+        " WHERE m.id >= (SELECT value FROM state WHERE name = 'first_attempts_from') AND s.message IS NULL");
+    if (!unscheduled) return unscheduled.error();
+    for (;;) {
+        auto const now = unscheduled->step();
+        if (now == store::step_result::finished) break;
+        stored_message const m = now == store::step_result::row ? decode_row(*unscheduled) : stored_message{};
+        bool scheduled = now == store::step_result::row;
+        std::int64_t earliest = to_microseconds(m.what.env.release_at.value_or(m.what.accepted_at));
+        for (stored_recipient const& r : m.what.recipients)
+            scheduled = scheduled && (!m.damage.empty() || db.add_recipient(m.id, r));
+        if (!scheduled || !db.schedule(m.id, m.what, earliest))
+            return db.failure("putting what was interrupted into the schedule");
+    }
+    unscheduled->reset();
+    return db.db().execute(
         // No id is given while some table still has a row of the message that had it.
         "UPDATE state SET value = max(value, 1 + max((SELECT ifnull(max(id), 0) FROM message),"
         " (SELECT ifnull(max(id), 0) FROM damaged), (SELECT ifnull(max(message), 0) FROM schedule),"
@@ -65,7 +79,7 @@ result<std::unique_ptr<spool>> open(options o)
         return db.error();
     }
     if (auto made = files->create_folder(); !made) return made.error();
-    if (auto scheduled = schedule_interrupted(db->db()); !scheduled) return scheduled.error();
+    if (auto scheduled = schedule_interrupted(*db); !scheduled) return scheduled.error();
     if (auto swept = sweep(db->db(), *files); !swept) return swept.error();
     auto const next = db->db().number("SELECT value FROM state WHERE name = 'first_attempts_from'");
     if (!next) return next.error();

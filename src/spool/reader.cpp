@@ -1,6 +1,7 @@
 #include "spool/reader.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "base/text.hpp"
@@ -13,6 +14,9 @@ namespace {
 
 // Column numbers of row_columns.
 enum column { id, queue_id, accepted_at, size, envelope, file, next_attempt, held, reverse_path, reason };
+
+// Bounds of a turn, and of what looking for it costs where a great many have mail that is not due.
+constexpr unsigned senders_at_once = 128, messages_in_turn = 4;
 
 constexpr std::int64_t last_state = static_cast<std::int64_t>(recipient_state::removed);
 
@@ -74,7 +78,8 @@ void reader::close()
 {
     std::scoped_lock lock{mutex_};
     usable_ = false;
-    for (store::statement* s : {&due_, &load_, &fates_, &find_, &list_, &damaged_}) *s = store::statement{};
+    for (store::statement* s : {&due_, &next_sender_, &due_of_sender_, &load_, &fates_, &find_, &list_, &damaged_})
+        *s = store::statement{};
     db_.close();
 }
 
@@ -95,8 +100,15 @@ result<> reader::prepare()
     std::pair<store::statement*, std::string> const wanted[] = {
         {&due_,
          "SELECT message, next_attempt FROM schedule WHERE held = 0 AND next_attempt <= ?1 ORDER BY next_attempt"},
+        {&next_sender_,
+         "SELECT ifnull(account, reverse_path) FROM schedule INDEXED BY schedule_sender"
+         " WHERE held = 0 AND ifnull(account, reverse_path) > ?1 ORDER BY ifnull(account, reverse_path) LIMIT 1"},
+        {&due_of_sender_,
+         "SELECT message, next_attempt FROM schedule INDEXED BY schedule_sender"
+         " WHERE held = 0 AND ifnull(account, reverse_path) = ?1 AND next_attempt <= ?2 ORDER BY next_attempt"},
         {&load_, from + "WHERE m.id = ?1"},
-        {&fates_, "SELECT number, state, attempts, next_attempt, last_reply FROM recipient WHERE message = ?1"},
+        {&fates_,
+         "SELECT number, state, attempts, next_attempt, last_reply, next_hop FROM recipient WHERE message = ?1"},
         {&find_, "SELECT message FROM schedule WHERE queue_id = ?1"},
         {&list_, from + "WHERE m.id > ?1 ORDER BY m.id LIMIT ?2"},
         {&damaged_,
@@ -137,6 +149,60 @@ result<std::vector<reader::due_message>> reader::due(std::optional<wall_time> un
     return found;
 }
 
+result<bool> reader::next_sender()
+{
+    // Reports have none; they come first.
+    if (!sender_) {
+        sender_.emplace();
+        return true;
+    }
+    store::reset_after const end{next_sender_};
+    next_sender_.bind_text(1, *sender_);
+    store::step_result const now = next_sender_.step();
+    if (now == store::step_result::failed) return failure("reading the schedule");
+    if (now == store::step_result::finished) {
+        sender_.reset();
+        return false;
+    }
+    // The parameter is borrowed.
+    std::string next{next_sender_.text(0)};
+    next_sender_.reset();
+    sender_ = std::move(next);
+    return true;
+}
+
+result<std::vector<reader::due_message>> reader::due_in_turn(wall_time until, std::size_t limit,
+                                                             std::function<bool(std::int64_t)> const& skip)
+{
+    std::scoped_lock lock{mutex_};
+    if (!usable_) return failure("reading the schedule");
+    std::vector<due_message> found;
+    std::unordered_set<std::int64_t> taken;
+    bool around = false;
+    for (unsigned senders = 0; senders < senders_at_once && found.size() < limit / 2; ++senders) {
+        auto const next = next_sender();
+        if (!next) return next.error();
+        if (!*next && std::exchange(around, true)) break;
+        if (!*next) continue;
+        store::reset_after const end{due_of_sender_};
+        due_of_sender_.bind_text(1, *sender_).bind(2, to_microseconds(until));
+        for (unsigned of_one = 0; of_one < messages_in_turn && found.size() < limit / 2;) {
+            store::step_result const now = due_of_sender_.step();
+            if (now == store::step_result::finished) break;
+            if (now == store::step_result::failed) return failure("reading the schedule");
+            due_message const m{due_of_sender_.integer(0), from_microseconds(due_of_sender_.integer(1))};
+            if (skip(m.id) || !taken.insert(m.id).second) continue;
+            found.push_back(m);
+            ++of_one;
+        }
+    }
+    auto const earliest =
+        due(until, limit - found.size(), [&](std::int64_t id) { return taken.contains(id) || skip(id); });
+    if (!earliest) return earliest.error();
+    found.insert(found.end(), earliest->begin(), earliest->end());
+    return found;
+}
+
 result<> reader::load_fates(stored_message& m)
 {
     store::reset_after const end{fates_};
@@ -156,6 +222,7 @@ result<> reader::load_fates(stored_message& m)
         r.attempts = static_cast<std::uint32_t>(std::clamp<std::int64_t>(fates_.integer(2), 0, UINT32_MAX));
         r.next_attempt = from_microseconds(fates_.integer(3));
         r.last_reply = fates_.text(4);
+        r.next_hop = fates_.text(5);
     }
 }
 

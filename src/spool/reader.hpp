@@ -39,6 +39,10 @@ public:
     /// Earliest first, those that `skip` names left out.
     result<std::vector<due_message>> due(std::optional<wall_time> until, std::size_t limit,
                                          std::function<bool(std::int64_t)> const& skip);
+    /// The same when more is due than is taken: half of it earliest first, half from one sender after
+    /// the other, a few of each, so that nobody waits for the end of another's mailing.
+    result<std::vector<due_message>> due_in_turn(wall_time until, std::size_t limit,
+                                                 std::function<bool(std::int64_t)> const& skip);
     /// Nothing when it is not there (any more).
     result<std::optional<stored_message>> load(std::int64_t id);
     result<std::optional<std::int64_t>> scheduled_id(std::string_view queue_id);
@@ -52,12 +56,15 @@ private:
     reader() = default;
     result<> prepare();
     result<> load_fates(stored_message& m);
+    result<bool> next_sender();
+
     error failure(std::string_view doing) const;
 
     std::filesystem::path file_;
     std::recursive_mutex mutex_;
     store::connection db_;
-    store::statement due_, load_, fates_, find_, list_, damaged_;
+    std::optional<std::string> sender_;  // whose turn it was last; nothing: the first one is next
+    store::statement due_, next_sender_, due_of_sender_, load_, fates_, find_, list_, damaged_;
     bool usable_ = false;
 };
 

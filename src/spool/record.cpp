@@ -10,7 +10,16 @@ constexpr char version = 1;
 // More recipients than any configuration allows; a bound for the decoder.
 constexpr std::uint64_t most_recipients = 1'000'000;
 
-enum flag : std::uint8_t { null_path = 1, utf8_path = 2, smtputf8 = 4, require_tls = 8, leading_dot = 16 };
+enum flag : std::uint8_t {
+    null_path = 1,
+    utf8_path = 2,
+    smtputf8 = 4,
+    require_tls = 8,
+    leading_dot = 16,
+    tls_optional = 32,
+    timed = 64
+};
+enum timing_flag : std::uint8_t { by_give_back = 1, by_notify = 2, by_trace = 4, released_later = 8 };
 enum notify_flag : std::uint8_t { specified = 1, never = 2, success = 4, failure = 8, delay = 16 };
 
 class packer {
@@ -113,6 +122,42 @@ mail::dsn_notify unpack(std::uint8_t bits)
     return n;
 }
 
+bool has_timing(mail::envelope const& e)
+{
+    return e.priority != 0 || e.by.mode != mail::by_mode::none || e.release_at.has_value();
+}
+
+void pack_timing(mail::envelope const& e, packer& p)
+{
+    int bits = 0;
+    if (e.by.mode == mail::by_mode::give_back) bits |= by_give_back;
+    if (e.by.mode == mail::by_mode::notify) bits |= by_notify;
+    if (e.by.trace) bits |= by_trace;
+    if (e.release_at) bits |= released_later;
+    p.octet(static_cast<std::uint8_t>(bits));
+    p.octet(static_cast<std::uint8_t>(e.priority + 9));
+    p.fixed(static_cast<std::uint64_t>(to_microseconds(e.by.until)));
+    p.fixed(static_cast<std::uint64_t>(e.release_at ? to_microseconds(*e.release_at) : 0));
+}
+
+bool unpack_timing(unpacker& u, mail::envelope& e)
+{
+    std::uint8_t const bits = u.octet();
+    std::uint8_t const priority = u.octet();
+    auto const until = from_microseconds(static_cast<std::int64_t>(u.fixed()));
+    auto const release = from_microseconds(static_cast<std::int64_t>(u.fixed()));
+    bool const both = (bits & by_give_back) != 0 && (bits & by_notify) != 0;
+    if (!u.ok() || bits > 15 || both || priority > 18) return false;
+    e.priority = static_cast<std::int8_t>(priority - 9);
+    e.by.mode = mail::by_mode::none;
+    if ((bits & by_give_back) != 0) e.by.mode = mail::by_mode::give_back;
+    if ((bits & by_notify) != 0) e.by.mode = mail::by_mode::notify;
+    e.by.trace = (bits & by_trace) != 0;
+    e.by.until = until;
+    if ((bits & released_later) != 0) e.release_at = release;
+    return true;
+}
+
 std::uint64_t seed_of(message const& m) noexcept
 {
     return checksum(m.queue_id, m.size ^ static_cast<std::uint64_t>(to_microseconds(m.accepted_at)));
@@ -153,7 +198,9 @@ std::string encode(message const& m, std::uint64_t content_checksum)
     if (e.reverse_path.utf8) flags |= utf8_path;
     if (e.smtputf8) flags |= smtputf8;
     if (e.require_tls) flags |= require_tls;
+    if (e.tls_optional) flags |= tls_optional;
     if (m.lines_begin_with_dot) flags |= leading_dot;
+    if (has_timing(e)) flags |= timed;
     p.octet(version);
     p.octet(static_cast<std::uint8_t>(flags));
     p.octet(static_cast<std::uint8_t>(e.body));
@@ -166,6 +213,7 @@ std::string encode(message const& m, std::uint64_t content_checksum)
     p.text(m.session);
     p.text(m.account);
     p.text(m.client);
+    if (has_timing(e)) pack_timing(e, p);
     p.number(m.recipients.size());
     for (stored_recipient const& r : m.recipients) {
         p.text(r.to.forward_path.local_part);
@@ -194,6 +242,7 @@ bool decode(std::string_view octets, message& m, std::uint64_t& content_checksum
     e.reverse_path.utf8 = (flags & utf8_path) != 0;
     e.smtputf8 = (flags & smtputf8) != 0;
     e.require_tls = (flags & require_tls) != 0;
+    e.tls_optional = (flags & tls_optional) != 0;
     m.lines_begin_with_dot = (flags & leading_dot) != 0;
     std::uint8_t const body = u.octet();
     std::uint8_t const ret = u.octet();
@@ -209,6 +258,7 @@ bool decode(std::string_view octets, message& m, std::uint64_t& content_checksum
     m.session = u.text();
     m.account = u.text();
     m.client = u.text();
+    if ((flags & timed) != 0 && !unpack_timing(u, e)) return false;
     std::uint64_t const count = u.number();
     if (!u.ok() || count > most_recipients) return false;
     m.recipients.clear();
@@ -219,7 +269,7 @@ bool decode(std::string_view octets, message& m, std::uint64_t& content_checksum
         r.to.forward_path.domain = u.text();
         r.to.notify = unpack(u.octet());
         r.to.original = u.text();
-        r.next_attempt = m.accepted_at;
+        r.next_attempt = e.release_at.value_or(m.accepted_at);
         if (u.ok()) m.recipients.push_back(std::move(r));
     }
     content_checksum = u.fixed();

@@ -16,6 +16,7 @@ message full_message()
     m.env.body = mail::body_type::binary_mime;
     m.env.smtputf8 = true;
     m.env.require_tls = true;
+    m.env.tls_optional = true;
     m.env.ret = mail::dsn_return::headers;
     m.env.envelope_id = "id with\r\nline break";
     m.env.auth = "anna@example.com";
@@ -59,6 +60,7 @@ TEST_CASE("an envelope is read back as it was written")
     CHECK(back.env.body == mail::body_type::binary_mime);
     CHECK(back.env.smtputf8);
     CHECK(back.env.require_tls);
+    CHECK(back.env.tls_optional);
     CHECK(back.env.ret == mail::dsn_return::headers);
     CHECK(back.env.envelope_id == m.env.envelope_id);
     CHECK(back.env.auth == m.env.auth);

@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "spool/failures.hpp"
+#include "spool/reader.hpp"
 
 namespace postern::spool {
 namespace {
 
-constexpr std::int64_t version = 1;
+constexpr std::int64_t version = 2;
 // "Post", so that file(1) and we can tell it from somebody else's database.
 constexpr std::int64_t application = 0x506f7374;
 
@@ -35,7 +36,10 @@ CREATE TABLE schedule (
     message      INTEGER PRIMARY KEY,
     queue_id     TEXT NOT NULL,
     next_attempt INTEGER NOT NULL,     -- the earliest of its queued recipients
-    held         INTEGER NOT NULL DEFAULT 0
+    held         INTEGER NOT NULL DEFAULT 0,
+    accepted_at  INTEGER NOT NULL DEFAULT 0,
+    reverse_path TEXT NOT NULL DEFAULT '',
+    account      TEXT                  -- who had logged in
 );
 CREATE INDEX schedule_queue_id ON schedule (queue_id);
 CREATE INDEX schedule_due ON schedule (next_attempt) WHERE held = 0;
@@ -46,6 +50,8 @@ CREATE TABLE recipient (
     attempts     INTEGER NOT NULL,
     next_attempt INTEGER NOT NULL,
     last_reply   TEXT NOT NULL,
+    domain       TEXT NOT NULL DEFAULT '',
+    next_hop     TEXT NOT NULL DEFAULT '',  -- the destination of the last attempt
     PRIMARY KEY (message, number)
 ) WITHOUT ROWID;
 CREATE TABLE file (                    -- all content files, so that the sweep need not read `message`
@@ -65,6 +71,22 @@ CREATE TABLE state (
 INSERT INTO state VALUES ('first_attempts_from', 0);
 )";
 
+// What version 2 added, for who looks into the queue and for fairness between senders. The state is in the
+// indexes so that counting needs nothing else.
+constexpr char const* indexes_of_2 = R"(
+CREATE INDEX schedule_sender ON schedule (ifnull(account, reverse_path), next_attempt) WHERE held = 0;
+CREATE INDEX schedule_held ON schedule (message) WHERE held <> 0;
+CREATE INDEX recipient_domain ON recipient (domain, state) WHERE state = 0;
+CREATE INDEX recipient_next_hop ON recipient (next_hop, state) WHERE state = 0;
+)";
+constexpr char const* columns_of_2 = R"(
+ALTER TABLE schedule ADD COLUMN accepted_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE schedule ADD COLUMN reverse_path TEXT NOT NULL DEFAULT '';
+ALTER TABLE schedule ADD COLUMN account TEXT;
+ALTER TABLE recipient ADD COLUMN domain TEXT NOT NULL DEFAULT '';
+ALTER TABLE recipient ADD COLUMN next_hop TEXT NOT NULL DEFAULT '';
+)";
+
 error not_ours(std::filesystem::path const& file, std::string_view why)
 {
     return error{status{4, 3, 0}, "The message could not be stored", file.string() + ' ' + std::string{why}};
@@ -72,10 +94,57 @@ error not_ours(std::filesystem::path const& file, std::string_view why)
 
 result<> create_tables(store::connection& db)
 {
-    std::string const sql = "BEGIN IMMEDIATE;" + std::string{tables} +
+    std::string const sql = "BEGIN IMMEDIATE;" + std::string{tables} + indexes_of_2 +
                             "PRAGMA application_id = " + std::to_string(application) +
                             "; PRAGMA user_version = " + std::to_string(version) + "; COMMIT";
     return db.execute(sql.c_str());
+}
+
+// Version 1 knew less of what waits than the message's row says.
+result<> fill_columns_of_2(store::connection& db)
+{
+    auto waiting =
+        db.prepare("SELECT " + std::string{row_columns} + " FROM schedule AS s JOIN message AS m ON m.id = s.message");
+    if (!waiting) return waiting.error();
+    auto message =
+        db.prepare("UPDATE schedule SET accepted_at = ?2, reverse_path = ?3, account = ?4 WHERE message = ?1");
+    if (!message) return message.error();
+    auto recipient = db.prepare(
+        "INSERT INTO recipient (message, number, state, attempts, next_attempt, last_reply, domain)"
+        " VALUES (?1, ?2, 0, 0, ?3, '', ?4) ON CONFLICT (message, number) DO UPDATE SET domain = excluded.domain");
+    if (!recipient) return recipient.error();
+    for (;;) {
+        auto const now = waiting->step();
+        // Where they were sent was not kept; the next attempt puts right what is wrong here.
+        if (now == store::step_result::finished)
+            return db.execute("UPDATE recipient SET next_hop = 'mx:' || domain WHERE attempts > 0 AND domain > ''");
+        if (now == store::step_result::failed) return db.failure("bringing the spool up to date");
+        stored_message const m = decode_row(*waiting);
+        std::string const reverse_path = m.what.env.reverse_path.to_string();
+        message->bind(1, m.id).bind(2, to_microseconds(m.what.accepted_at)).bind_text(3, reverse_path);
+        if (m.what.account.empty()) {
+            message->bind_null(4);
+        } else {
+            message->bind_text(4, m.what.account);
+        }
+        if (!message->run()) return db.failure("bringing the spool up to date");
+        if (!m.damage.empty()) continue;
+        for (stored_recipient const& r : m.what.recipients) {
+            recipient->bind(1, m.id).bind(2, r.number).bind(3, to_microseconds(r.next_attempt));
+            if (!recipient->bind_text(4, r.to.forward_path.domain).run())
+                return db.failure("bringing the spool up to date");
+        }
+    }
+}
+
+result<> upgrade_from_1(store::connection& db)
+{
+    if (auto begun = db.execute("BEGIN IMMEDIATE"); !begun) return begun;
+    auto upgraded = db.execute(columns_of_2);
+    if (upgraded) upgraded = fill_columns_of_2(db);
+    if (upgraded) upgraded = db.execute((std::string{indexes_of_2} + "PRAGMA user_version = 2; COMMIT").c_str());
+    if (!upgraded) static_cast<void>(db.execute("ROLLBACK"));
+    return upgraded;
 }
 
 result<> check_version(store::connection& db, std::filesystem::path const& file)
@@ -94,6 +163,7 @@ result<> check_version(store::connection& db, std::filesystem::path const& file)
                                   ", this program knows " + std::to_string(version) +
                                   "); run that version, or move the file away. It was left untouched");
     if (*found < 1) return not_ours(file, "has no version that this program knows; it was left untouched");
+    if (*found == 1) return upgrade_from_1(db);
     return done{};
 }
 

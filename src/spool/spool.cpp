@@ -120,11 +120,9 @@ result<> sqlite_spool::hand_out(std::int64_t id, wall_time now, std::vector<queu
     }
     stored_message& m = **loaded;
     if (m.damage.empty()) {
-        handout h = make_handout(m.id, m.scheduled, m.file, m.what, now);
-        std::string queue_id = m.what.queue_id;
         auto ready = ready_for_delivery(m);
         if (ready) {
-            out_.add(std::move(queue_id), std::move(h));
+            out_.add(ready->what->queue_id, make_handout(m.id, m.scheduled, m.file, ready->what, now));
             to.push_back(std::move(*ready));
             return done{};
         }
@@ -184,8 +182,9 @@ result<std::vector<queued_message>> sqlite_spool::take_due(wall_time now, std::s
         handouts& out;
     } const guard{out_};
 
-    auto const due =
-        source_->due(now, limit, [this](std::int64_t id) { return out_.is_claimed(id) || is_put_off(id); });
+    auto const skip = [this](std::int64_t id) { return out_.is_claimed(id) || is_put_off(id); };
+    auto due = source_->due(now, limit, skip);
+    if (due && due->size() == limit) due = source_->due_in_turn(now, limit, skip);
     if (!due) return due.error();
     std::vector<queued_message> found;
     found.reserve(due->size());
@@ -238,7 +237,8 @@ void sqlite_spool::settle(settlement what, std::optional<std::pair<message, std:
             auto loaded = source_->load(**id);
             if (loaded && *loaded && (*loaded)->damage.empty()) {
                 stored_message& m = **loaded;
-                out_.add(what.queue_id, make_handout(m.id, m.scheduled, m.file, m.what, wall_time::min()));
+                auto const known = std::make_shared<message const>(std::move(m.what));
+                out_.add(what.queue_id, make_handout(m.id, m.scheduled, m.file, known, wall_time::min()));
             }
         }
     }
@@ -264,13 +264,13 @@ result<std::vector<summary>> sqlite_spool::list_one(std::string_view queue_id)
         auto loaded = source_->load(**id);
         if (!loaded) return loaded.error();
         if (*loaded) {
-            out.push_back(summary{std::move((*loaded)->what), std::move((*loaded)->damage)});
+            out.push_back(summarize(std::move(**loaded)));
             return out;
         }
     }
     auto aside = source_->damaged(queue_id, 1);
     if (!aside) return aside.error();
-    for (stored_message& m : *aside) out.push_back(summary{std::move(m.what), std::move(m.damage)});
+    for (stored_message& m : *aside) out.push_back(summarize(std::move(m)));
     return out;
 }
 
@@ -278,8 +278,9 @@ result<std::vector<summary>> sqlite_spool::list(filter const& f)
 {
     if (f.limit == 0) return std::vector<summary>{};
     if (!f.queue_id.empty()) return list_one(f.queue_id);
+    if (f.selects()) return list_matching(f);
     std::vector<stored_message> all;
-    for (std::int64_t after = 0; all.size() < f.limit;) {
+    for (std::int64_t after = f.after; all.size() < f.limit;) {
         auto portion = source_->list(after, std::min(list_at_once, f.limit - all.size()));
         if (!portion) return portion.error();
         if (portion->empty()) break;
@@ -289,6 +290,7 @@ result<std::vector<summary>> sqlite_spool::list(filter const& f)
     // Last, so that none is missed that is set aside meanwhile.
     auto aside = source_->damaged({}, f.limit);
     if (!aside) return aside.error();
+    std::erase_if(*aside, [&](stored_message const& m) { return m.id <= f.after; });
     if (!aside->empty()) {
         std::erase_if(all, [&](stored_message const& m) {
             return std::any_of(aside->begin(), aside->end(), [&](stored_message const& d) { return d.id == m.id; });
@@ -300,7 +302,7 @@ result<std::vector<summary>> sqlite_spool::list(filter const& f)
     }
     std::vector<summary> out;
     out.reserve(all.size());
-    for (stored_message& m : all) out.push_back(summary{std::move(m.what), std::move(m.damage)});
+    for (stored_message& m : all) out.push_back(summarize(std::move(m)));
     return out;
 }
 
@@ -364,8 +366,8 @@ result<> sqlite_spool::retry_unreadable(std::string_view queue_id, wall_time now
     if (!aside) return aside.error();
     if (aside->empty()) return no_such_message();
     auto const id = aside->front().id;
-    auto back =
-        writer_.perform([&](result<>& outcome) { return writer_.retry_quarantined(id, queue_id, now, outcome); });
+    message const& what = aside->front().what;
+    auto back = writer_.perform([&](result<>& outcome) { return writer_.retry_quarantined(id, what, now, outcome); });
     if (!back) return back;
     out_.unclaim(id);
     writer_.nudge();

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -30,6 +31,8 @@ public:
     /// Puts other octets in the place of the first ones, of which there are as many.
     virtual result<> replace_front(std::string_view octets) = 0;
     virtual std::uint64_t size() const noexcept = 0;
+    /// What has come so far: up to `limit` octets from `offset`; short only at the end.
+    virtual result<std::string> read(std::uint64_t offset, std::size_t limit) = 0;
 };
 
 /// The content of a stored message, for reading it out; shared, immutable, safe from any thread.
@@ -55,6 +58,7 @@ struct stored_recipient {
     std::uint32_t attempts = 0;
     wall_time next_attempt;
     std::string last_reply;  // what the other side said last, printable
+    std::string next_hop;    // the destination of the last attempt: "mx:example.net"
 };
 
 /// What is known of a message beside its content.
@@ -71,6 +75,9 @@ struct message {
     bool held = false;
 };
 
+/// Who is treated fairly against others: the account that had logged in, else the reverse-path.
+std::string sender_of(message const& m);
+
 /// A message with its content, ready for delivery.
 struct queued_message {
     std::shared_ptr<message const> what;
@@ -86,16 +93,75 @@ struct recipient_update {
 struct settlement {
     std::string queue_id;
     std::vector<recipient_update> recipients;
+    std::string next_hop{};  // the destination that was tried; empty: none
 };
 
 /// A row of `postern queue list`.
 struct summary {
     message what;
     std::string unreadable;  // why it can't be delivered; then `what` is what could still be read. Empty: it can
+    bool active = false;     // handed out: it is being delivered, or in line for that
+    std::int64_t place = 0;  // in the order of arrival, for filter::after
 };
+
+enum class condition : std::uint8_t {
+    any,
+    active,      // handed out
+    deferred,    // tried, and to be tried again
+    waiting,     // not tried yet
+    held,        // by the operator or a rule, until it is released
+    unreadable,  // set aside
+};
+/// Which messages are meant. Of those with several recipients one that waits has to match; texts are
+/// compared without regard to case.
 struct filter {
     std::string queue_id;  // empty: all
     std::size_t limit = 1000;
+    condition state = condition::any;
+    std::string domain;                 // of a recipient
+    std::string next_hop;               // "mx:example.net", or without the part before the colon
+    std::optional<std::string> sender;  // "": reports, which have none
+    std::string account;
+    std::optional<wall_time> accepted_before, accepted_after;
+    std::int64_t after = 0;  // only those behind this summary::place
+
+    /// Whether it is about some of a message's recipients.
+    bool by_recipient() const { return !domain.empty() || !next_hop.empty(); }
+    /// Whether it leaves out anything but by queue id and place.
+    bool selects() const
+    {
+        return state != condition::any || by_recipient() || sender || !account.empty() || accepted_before ||
+               accepted_after;
+    }
+};
+bool matches(filter const& f, stored_recipient const& r);
+
+/// What an operator may want of many messages.
+enum class wish : std::uint8_t { retry, hold, release, remove };
+struct portion {
+    std::uint64_t messages = 0;  // for which it was done
+    std::int64_t after = 0;      // where the next one begins
+    bool finished = false;       // there is no next one
+};
+
+/// What waits for one destination.
+struct destination_load {
+    std::string next_hop;  // empty: not tried yet, for this domain
+    std::string domain;
+    std::uint64_t recipients = 0;
+    wall_time oldest;
+    std::string last_reply;  // of the oldest
+};
+struct totals {
+    std::uint64_t messages = 0, active = 0, deferred = 0, waiting = 0, held = 0, unreadable = 0;
+    std::uint64_t recipients = 0;  // that wait, of messages that were tried or put off
+    std::optional<wall_time> oldest, next_attempt;
+};
+/// What the spool did since it was opened, for those who watch it.
+struct activity {
+    std::uint64_t commits = 0, in_commits = 0;  // and what they stored altogether
+    std::uint64_t commit_microseconds = 0;
+    std::uint64_t handed_out = 0, octets_in_log = 0;  // now
 };
 
 using accept_handler = std::function<void(result<>)>;
@@ -155,6 +221,19 @@ public:
     virtual result<> retry_now(std::string_view queue_id) = 0;
     virtual result<> remove(std::string_view queue_id) = 0;
     virtual result<std::uint64_t> count() = 0;
+
+    /// Does it for the next f.limit messages that match, in one transaction. `remove` takes only the matching
+    /// recipients out when the filter is about recipients.
+    virtual result<portion> apply(wish w, filter const& f) = 0;
+    /// Hands this one out, due or not; nothing when it is handed out already.
+    virtual result<std::optional<queued_message>> take(std::string_view queue_id) = 0;
+    /// Makes up to `limit` messages due that wait for this destination, which works again; calls the
+    /// handler with how many there were.
+    virtual void hurry(std::string next_hop, std::size_t limit, std::function<void(std::size_t)> handler) = 0;
+    /// The `limit` destinations that most waits for.
+    virtual result<std::vector<destination_load>> destinations(std::size_t limit) = 0;
+    virtual result<totals> look_over() = 0;
+    virtual activity observe() = 0;
 };
 
 /// Opens or creates the spool, sweeps content that was never accepted. Errors: in use by another

@@ -507,8 +507,9 @@ TEST_CASE("a damaged row is put aside, the others go on")
             "UPDATE message SET content = cast(replace(cast(content AS TEXT), 'Bob', 'Cob') AS BLOB)"
             " WHERE queue_id = 'Q000000000001';"
             "UPDATE message SET size = size + 1 WHERE queue_id = 'Q000000000002';"
-            "INSERT INTO recipient VALUES ((SELECT id FROM message WHERE queue_id = 'Q000000000004'), 77, 0, 1, 0, '');"
-            "INSERT INTO schedule VALUES (4711, 'Q00000000000X', 0, 0)");
+            "INSERT INTO recipient (message, number, state, attempts, next_attempt, last_reply) VALUES ((SELECT id "
+            "FROM message WHERE queue_id = 'Q000000000004'), 77, 0, 1, 0, '');"
+            "INSERT INTO schedule (message, queue_id, next_attempt, held) VALUES (4711, 'Q00000000000X', 0, 0)");
     for (auto const& e : std::filesystem::recursive_directory_iterator(folder.path() / "content"))
         if (e.is_regular_file()) std::filesystem::resize_file(e.path(), 1000);
 
@@ -637,8 +638,9 @@ TEST_CASE("no row's id is used twice, and nothing of one message is taken for an
     }
     run_sql(folder.path(),
             "CREATE TEMP TABLE t (n INTEGER CHECK (n = 3)); INSERT INTO t SELECT max(id) FROM message;"
-            "INSERT INTO schedule VALUES (4711, 'Q00000000000X', 0, 0);"
-            "INSERT INTO recipient VALUES (4711, 0, 1, 1, 0, 'of another')");
+            "INSERT INTO schedule (message, queue_id, next_attempt, held) VALUES (4711, 'Q00000000000X', 0, 0);"
+            "INSERT INTO recipient (message, number, state, attempts, next_attempt, last_reply) VALUES (4711, 0, 1, 1, "
+            "0, 'of another')");
     {
         auto s = open(options_in(folder.path()));
         REQUIRE(s);
@@ -700,7 +702,8 @@ TEST_CASE("a hundred thousand deferred messages are no burden")
     // but finding what is due is what is measured.
     run_sql(folder.path(),
             "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= 100000)"
-            "INSERT INTO schedule SELECT i, 'Q' || i, 4102444800000000 + i, 0 FROM n");
+            "INSERT INTO schedule (message, queue_id, next_attempt, held) SELECT i, 'Q' || i, 4102444800000000 + i, 0 "
+            "FROM n");
     auto s = open(options_in(folder.path()));
     REQUIRE(s);
     CHECK(*(*s)->count() == 100'001);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "spool/browser.hpp"
 #include "spool/content.hpp"
 #include "spool/guards.hpp"
 #include "spool/handouts.hpp"
@@ -30,6 +31,7 @@ public:
           files_(std::move(files)),
           budget_(std::make_shared<memory_budget>(memory_for_content)),
           source_(std::move(source)),
+          browser_(options_.folder / "spool.db"),
           room_(options_.folder, options_.free_space_floor),
           helpers_(sync_threads),
           writer_(
@@ -63,6 +65,15 @@ public:
     result<> retry_now(std::string_view queue_id) override;
     result<> remove(std::string_view queue_id) override;
     result<std::uint64_t> count() override { return writer_.count(); }
+    result<portion> apply(wish w, filter const& f) override;
+    result<std::optional<queued_message>> take(std::string_view queue_id) override;
+    void hurry(std::string next_hop, std::size_t limit, std::function<void(std::size_t)> handler) override;
+    result<std::vector<destination_load>> destinations(std::size_t limit) override
+    {
+        return browser_.destinations(limit);
+    }
+    result<totals> look_over() override;
+    activity observe() override { return writer_.observe(); }
 
 private:
     // Content of messages that are out for delivery and were small; beyond it, it is read when needed.
@@ -72,6 +83,11 @@ private:
     /// Id of a message, handed out or not.
     result<std::optional<std::int64_t>> id_of(std::string_view queue_id);
     result<std::vector<summary>> list_one(std::string_view queue_id);
+    /// With those that only their first attempt knows of.
+    result<std::vector<found_message>> select(filter const& f, bool with_files);
+    result<std::vector<summary>> list_matching(filter const& f);
+    summary summarize(stored_message m);
+    result<std::uint64_t> remove_recipients(std::vector<found_message> const& from, filter const& f);
     /// Why a message is not: it is unreadable, or not here.
     error not_on_its_way(std::string_view queue_id);
     result<> retry_unreadable(std::string_view queue_id, wall_time now);
@@ -93,6 +109,7 @@ private:
     std::shared_ptr<content_files> files_;
     std::shared_ptr<memory_budget> budget_;
     std::shared_ptr<reader> source_;
+    browser browser_;
     room room_;
     handouts out_;
     std::mutex taking_;

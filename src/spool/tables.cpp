@@ -24,17 +24,29 @@ result<tables> tables::open(std::filesystem::path const& file, std::uint64_t log
         {&s.forget_recipients_, "DELETE FROM recipient WHERE message = ?1"},
         {&s.forget_file_, "DELETE FROM file WHERE name = ?1"},
         {&s.schedule_,
-         "INSERT INTO schedule (message, queue_id, next_attempt) VALUES (?1, ?2, ?3)"
+         "INSERT INTO schedule (message, queue_id, next_attempt, accepted_at, reverse_path, account)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
          " ON CONFLICT (message) DO UPDATE SET next_attempt = excluded.next_attempt"},
+        {&s.new_recipient_,
+         "INSERT INTO recipient (message, number, state, attempts, next_attempt, last_reply, domain)"
+         " VALUES (?1, ?2, 0, 0, ?3, '', ?4) ON CONFLICT (message, number) DO NOTHING"},
+        {&s.deferred_,
+         "UPDATE recipient SET attempts = attempts + 1, next_attempt = ?3, last_reply = ?4"
+         " WHERE message = ?1 AND number = ?2 AND state = 0 AND (next_hop = ?5 OR ?5 = '')"},
         {&s.recipient_,
-         "INSERT INTO recipient VALUES (?1, ?2, ?3, 1, ?4, ?5) ON CONFLICT (message, number) DO UPDATE"
+         "INSERT INTO recipient (message, number, state, attempts, next_attempt, last_reply, domain, next_hop)"
+         " VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7) ON CONFLICT (message, number) DO UPDATE"
          " SET state = excluded.state, attempts = attempts + 1, next_attempt = excluded.next_attempt,"
-         " last_reply = excluded.last_reply"},
+         " last_reply = excluded.last_reply, next_hop = excluded.next_hop"},
         {&s.held_, "UPDATE schedule SET held = ?2 WHERE message = ?1"},
         {&s.next_, "UPDATE schedule SET next_attempt = ?2 WHERE message = ?1"},
         {&s.forward_,
          "UPDATE schedule SET next_attempt = ?1 WHERE message IN"
          " (SELECT message FROM schedule WHERE held = 0 AND next_attempt > ?1 ORDER BY next_attempt LIMIT ?2)"},
+        {&s.hurry_,
+         "UPDATE schedule SET next_attempt = ?1 WHERE message IN"
+         " (SELECT s.message FROM recipient AS r CROSS JOIN schedule AS s ON s.message = r.message"
+         " WHERE r.next_hop = ?2 AND r.state = 0 AND s.held = 0 AND s.next_attempt > ?1 LIMIT ?3)"},
         {&s.quarantine_, "INSERT OR REPLACE INTO damaged SELECT *, ?2, ?3 FROM message WHERE id = ?1"},
         {&s.unquarantine_,
          "INSERT INTO message SELECT id, queue_id, accepted_at, size, reverse_path, envelope, file, content"
@@ -113,17 +125,32 @@ bool tables::forget(std::int64_t id)
 }
 bool tables::forget_file(std::string_view name) { return forget_file_.bind_text(1, name).run(); }
 
-bool tables::schedule(std::int64_t id, std::string_view queue_id, std::int64_t next_attempt)
+bool tables::schedule(std::int64_t id, message const& m, std::int64_t next_attempt)
 {
     schedule_changed_ = true;
-    return schedule_.bind(1, id).bind_text(2, queue_id).bind(3, next_attempt).run();
+    std::string const reverse_path = m.env.reverse_path.to_string();
+    schedule_.bind(1, id).bind_text(2, m.queue_id).bind(3, next_attempt);
+    schedule_.bind(4, to_microseconds(m.accepted_at)).bind_text(5, reverse_path);
+    if (m.account.empty()) {
+        schedule_.bind_null(6);
+    } else {
+        schedule_.bind_text(6, m.account);
+    }
+    return schedule_.run();
 }
 
-bool tables::update_recipient(std::int64_t id, recipient_update const& u)
+bool tables::add_recipient(std::int64_t id, stored_recipient const& r)
+{
+    new_recipient_.bind(1, id).bind(2, r.number).bind(3, to_microseconds(r.next_attempt));
+    return new_recipient_.bind_text(4, r.to.forward_path.domain).run();
+}
+
+bool tables::update_recipient(std::int64_t id, std::string_view domain, recipient_update const& u,
+                              std::string_view next_hop)
 {
     recipient_.bind(1, id).bind(2, u.number).bind(3, static_cast<std::int64_t>(u.state));
     recipient_.bind(4, to_microseconds(u.next_attempt)).bind_text(5, u.last_reply);
-    return recipient_.run();
+    return recipient_.bind_text(6, domain).bind_text(7, next_hop).run();
 }
 
 bool tables::set_held(std::int64_t id, bool held)
@@ -142,6 +169,20 @@ std::optional<std::size_t> tables::bring_forward(std::int64_t next_attempt, std:
 {
     schedule_changed_ = true;
     if (!forward_.bind(1, next_attempt).bind(2, static_cast<std::int64_t>(limit)).run()) return std::nullopt;
+    return static_cast<std::size_t>(db_.changes());
+}
+
+bool tables::defer_again(std::int64_t id, recipient_update const& u, std::string_view next_hop)
+{
+    deferred_.bind(1, id).bind(2, u.number).bind(3, to_microseconds(u.next_attempt));
+    return deferred_.bind_text(4, u.last_reply).bind_text(5, next_hop).run();
+}
+
+std::optional<std::size_t> tables::hurry(std::string_view next_hop, std::int64_t next_attempt, std::size_t limit)
+{
+    schedule_changed_ = true;
+    hurry_.bind(1, next_attempt).bind_text(2, next_hop).bind(3, static_cast<std::int64_t>(limit));
+    if (!hurry_.run()) return std::nullopt;
     return static_cast<std::size_t>(db_.changes());
 }
 

@@ -45,14 +45,22 @@ public:
     /// Removes what other tables know of a message.
     bool forget(std::int64_t id);
     bool forget_file(std::string_view name);
-    bool schedule(std::int64_t id, std::string_view queue_id, std::int64_t next_attempt);
-    bool update_recipient(std::int64_t id, recipient_update const& u);
+    bool schedule(std::int64_t id, message const& m, std::int64_t next_attempt);
+    /// One that was not tried yet.
+    bool add_recipient(std::int64_t id, stored_recipient const& r);
+    bool update_recipient(std::int64_t id, std::string_view domain, recipient_update const& u,
+                          std::string_view next_hop);
+    /// What most attempts after the first one come to: no index is touched. Changes nothing when it was
+    /// not so.
+    bool defer_again(std::int64_t id, recipient_update const& u, std::string_view next_hop);
     bool set_held(std::int64_t id, bool held);
     bool set_next_attempt(std::int64_t id, std::int64_t next_attempt);
     /// Whether the last statement found a row to change.
     bool changed_something() const;
     /// Makes up to `limit` messages due that are not yet; gives how many it found.
     std::optional<std::size_t> bring_forward(std::int64_t next_attempt, std::size_t limit);
+    /// The same for those that wait for this destination.
+    std::optional<std::size_t> hurry(std::string_view next_hop, std::int64_t next_attempt, std::size_t limit);
     /// Puts a message aside; its recipients stay.
     bool quarantine(std::int64_t id, std::int64_t now, std::string_view reason, std::uint64_t& removed);
     /// Brings it back; the schedule does not know it yet.
@@ -82,8 +90,8 @@ private:
     bool schedule_changed_ = false;
     bool wrote_ = false;
     store::statement begin_, commit_, rollback_, insert_, insert_file_, erase_, forget_schedule_, forget_recipients_,
-        forget_file_, schedule_, recipient_, held_, next_, forward_, quarantine_, unquarantine_, forget_quarantined_,
-        missing_, first_;
+        forget_file_, schedule_, new_recipient_, deferred_, recipient_, held_, next_, forward_, hurry_, quarantine_,
+        unquarantine_, forget_quarantined_, missing_, first_;
 };
 
 }  // namespace postern::spool

@@ -254,10 +254,11 @@ TEST_CASE("what can't be set aside for want of room is looked at again")
     }
     sqlite3* db = nullptr;
     REQUIRE(sqlite3_open((folder.path() / "spool.db").c_str(), &db) == SQLITE_OK);
-    CHECK(sqlite3_exec(db,
-                       "UPDATE message SET content = cast('eno' AS BLOB) WHERE queue_id = 'Q000000000001';"
-                       "INSERT INTO schedule VALUES (4711, 'Q00000000000X', 0, 0)",
-                       nullptr, nullptr, nullptr) == SQLITE_OK);
+    CHECK(sqlite3_exec(
+              db,
+              "UPDATE message SET content = cast('eno' AS BLOB) WHERE queue_id = 'Q000000000001';"
+              "INSERT INTO schedule (message, queue_id, next_attempt, held) VALUES (4711, 'Q00000000000X', 0, 0)",
+              nullptr, nullptr, nullptr) == SQLITE_OK);
     sqlite3_close(db);
 
     faulty_disk const disk;

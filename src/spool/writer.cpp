@@ -32,6 +32,7 @@ incoming make_incoming(message what, std::string octets, std::unique_ptr<buffere
     if (what.accepted_at == wall_time{}) what.accepted_at = wall_clock::now();
     // The database knows microseconds: the same now as when it is read back.
     what.accepted_at = from_microseconds(to_microseconds(what.accepted_at));
+    if (auto& at = what.env.release_at) at = from_microseconds(to_microseconds(*at));
     if (!what.env.recipients.empty()) {
         what.recipients.clear();
         what.recipients.reserve(what.env.recipients.size());
@@ -39,7 +40,7 @@ incoming make_incoming(message what, std::string octets, std::unique_ptr<buffere
             stored_recipient s;
             s.number = static_cast<std::uint32_t>(what.recipients.size());
             s.to = std::move(r);
-            s.next_attempt = what.accepted_at;
+            s.next_attempt = what.env.release_at.value_or(what.accepted_at);
             what.recipients.push_back(std::move(s));
         }
         what.env.recipients.clear();
@@ -140,14 +141,26 @@ result<> writer::perform(action act)
     return told.get();
 }
 
-void writer::perform_later(action act, std::function<void()> undone)
+void writer::perform_later(action act, std::function<void()> undone, std::function<void()> committed)
 {
     operation o;
     o.act = std::move(act);
     o.undone = std::move(undone);
+    o.committed = std::move(committed);
     std::scoped_lock lock{mutex_};
     waiting_.operations.push_back(std::move(o));
     wake_.notify_one();
+}
+
+activity writer::observe() const
+{
+    activity a;
+    a.commits = commits_;
+    a.in_commits = in_commits_;
+    a.commit_microseconds = commit_microseconds_;
+    a.handed_out = shared_.out.size();
+    a.octets_in_log = octets_in_log();
+    return a;
 }
 
 void writer::nudge()

@@ -87,12 +87,14 @@ public:
     /// can't go on, else it leaves its own outcome. Waits for it.
     using action = std::function<bool(result<>& outcome)>;
     result<> perform(action act);
-    /// The same without waiting; `undone` is called, on the writer's thread, when it failed.
-    void perform_later(action act, std::function<void()> undone);
+    /// The same without waiting; `undone` is called, on the writer's thread, when it failed, else
+    /// `committed`, which may be empty.
+    void perform_later(action act, std::function<void()> undone, std::function<void()> committed = {});
     /// Tells whoever delivers to look at what is due.
     void nudge();
 
     std::uint64_t count() const noexcept { return count_; }
+    activity observe() const;
     /// What the database may have to grow by at the next checkpoint.
     std::uint64_t octets_in_log() const noexcept { return checkpointer_.octets_in_log(); }
     /// What went wrong less than a second ago and has not been put right since.
@@ -104,7 +106,7 @@ public:
     bool retry(std::int64_t id, wall_time now, result<>& outcome);
     bool remove(std::string_view queue_id, std::int64_t id, std::string_view file, result<>& outcome);
     bool quarantine(std::int64_t id, std::string_view why);
-    bool retry_quarantined(std::int64_t id, std::string_view queue_id, wall_time now, result<>& outcome);
+    bool retry_quarantined(std::int64_t id, message const& what, wall_time now, result<>& outcome);
     bool remove_quarantined(std::int64_t id, std::string_view file, result<>& outcome);
     bool forget_missing(std::int64_t id);
 
@@ -112,7 +114,7 @@ private:
     struct operation {
         action act;
         std::shared_ptr<std::promise<result<>>> told;
-        std::function<void()> undone;
+        std::function<void()> undone, committed;
         result<> outcome;
     };
     struct batch {
@@ -140,6 +142,10 @@ private:
     bool write(batch& b, durability d);
     bool write_settlement(outcome_of_attempt& s);
     bool write_message(incoming& m);
+    bool may_be_handed_out(std::string const& sender);
+    /// `news`: of recipients that are written next.
+    bool write_schedule(std::int64_t id, message const& what, std::int64_t next_attempt,
+                        std::vector<recipient_update const*> const& news = {});
     bool end_message(handout const& h);
     bool write_low_mark();
     changed& touch(std::string_view queue_id, handout const& h);
@@ -168,6 +174,7 @@ private:
     log_syncer syncer_;
     std::int64_t next_id_;
     std::atomic<std::uint64_t> count_;
+    std::atomic<std::uint64_t> commits_ = 0, in_commits_ = 0, commit_microseconds_ = 0;
     first_attempts first_;
     std::int64_t first_written_ = 0;
     steady_time first_written_at_;

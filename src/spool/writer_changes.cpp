@@ -21,6 +21,15 @@ std::int64_t earliest(handout const& h)
     return at;
 }
 
+std::int64_t earliest(message const& m)
+{
+    std::int64_t at = std::numeric_limits<std::int64_t>::max();
+    for (stored_recipient const& r : m.recipients) at = std::min(at, to_microseconds(r.next_attempt));
+    return at;
+}
+
+bool is_due(message const& m, wall_time now) { return !m.env.release_at || *m.env.release_at <= now; }
+
 bool all_settled(handout const& h)
 {
     return std::none_of(h.fates.begin(), h.fates.end(),
@@ -46,13 +55,33 @@ bool writer::write_message(incoming& m)
     if (m.file != nullptr) row.file = m.file->name();
     row.content = m.octets;
     if (!db_->insert(row)) return false;
-    m.handed_out = !m.what->held && somebody_delivers_ &&
-                   shared_.out.size() + static_cast<std::size_t>(effects_.inserted) < most_handed_out;
+    m.handed_out = !m.what->held && somebody_delivers_ && is_due(*m.what, wall_clock::now()) &&
+                   may_be_handed_out(sender_of(*m.what));
     ++effects_.inserted;
     if (m.handed_out) return true;
     effects_.nudge = effects_.nudge || !m.what->held;
-    if (!db_->schedule(m.id, m.what->queue_id, row.accepted_at)) return false;
+    if (!write_schedule(m.id, *m.what, earliest(*m.what))) return false;
     return !m.what->held || db_->set_held(m.id, true);
+}
+
+// Nobody takes more of the room than there is left for others: so there always is some for who had none.
+bool writer::may_be_handed_out(std::string const& sender)
+{
+    std::size_t const all = shared_.out.size() + static_cast<std::size_t>(effects_.inserted);
+    return all < most_handed_out && shared_.out.size_of(sender) < most_handed_out - all;
+}
+
+// What the other tables know of a message that its first attempt did not end.
+bool writer::write_schedule(std::int64_t id, message const& what, std::int64_t next_attempt,
+                            std::vector<recipient_update const*> const& news)
+{
+    std::vector<bool> told(what.recipients.size());
+    for (recipient_update const* u : news) told[u->number] = true;
+    for (std::size_t i = 0; i < told.size(); ++i) {
+        stored_recipient const& r = what.recipients[i];
+        if (!told[i] && r.state == recipient_state::queued && !db_->add_recipient(id, r)) return false;
+    }
+    return db_->schedule(id, what, next_attempt);
 }
 
 writer::changed& writer::touch(std::string_view queue_id, handout const& h)
@@ -111,16 +140,23 @@ bool writer::write_settlement(outcome_of_attempt& s)
         return end_message(c.now);
     }
     c.over = none_pending(c.now);
-    for (recipient_update const* u : news)
-        if (!db_->update_recipient(c.now.id, *u)) return false;
-    if (!c.now.scheduled) {
-        c.now.scheduled = true;
+    bool const first = !std::exchange(c.now.scheduled, true);
+    if (first) {
         effects_.first_attempts_ended.push_back(c.now.id);
+        if (!write_schedule(c.now.id, *c.now.what, earliest(c.now), news)) return false;
+    }
+    for (recipient_update const* u : news) {
+        if (!first && u->state == recipient_state::queued) {
+            if (!db_->defer_again(c.now.id, *u, s.what.next_hop)) return false;
+            if (db_->changed_something()) continue;
+        }
+        auto const& domain = c.now.what->recipients[u->number].to.forward_path.domain;
+        if (!db_->update_recipient(c.now.id, domain, *u, s.what.next_hop)) return false;
     }
     // Before others can see it in the schedule.
     shared_.out.claim(c.now.id);
     if (updates.empty()) effects_.nudge = true;
-    return db_->schedule(c.now.id, s.what.queue_id, earliest(c.now));
+    return first || db_->set_next_attempt(c.now.id, earliest(c.now));
 }
 
 bool writer::set_held(std::string_view queue_id, std::int64_t id, bool held, result<>& outcome)
@@ -134,7 +170,7 @@ bool writer::set_held(std::string_view queue_id, std::int64_t id, bool held, res
             c.now.scheduled = true;
             effects_.first_attempts_ended.push_back(id);
             shared_.out.claim(id);
-            if (!db_->schedule(id, queue_id, earliest(c.now))) return false;
+            if (!write_schedule(id, *c.now.what, earliest(c.now))) return false;
         }
     }
     if (!db_->set_held(id, held)) return false;
@@ -175,7 +211,7 @@ bool writer::quarantine(std::int64_t id, std::string_view why)
     return db_->quarantine(id, to_microseconds(wall_clock::now()), why, effects_.removed);
 }
 
-bool writer::retry_quarantined(std::int64_t id, std::string_view queue_id, wall_time now, result<>& outcome)
+bool writer::retry_quarantined(std::int64_t id, message const& what, wall_time now, result<>& outcome)
 {
     if (!db_->unquarantine(id)) return false;
     if (!db_->changed_something()) {
@@ -183,7 +219,7 @@ bool writer::retry_quarantined(std::int64_t id, std::string_view queue_id, wall_
         return true;
     }
     ++effects_.inserted;
-    return db_->schedule(id, queue_id, to_microseconds(now));
+    return write_schedule(id, what, to_microseconds(now));
 }
 
 bool writer::remove_quarantined(std::int64_t id, std::string_view file, result<>& outcome)

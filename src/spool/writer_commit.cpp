@@ -40,7 +40,15 @@ void writer::commit(batch& b)
     bool const bounces = std::any_of(b.settles.begin(), b.settles.end(),
                                      [](outcome_of_attempt const& s) { return s.bounce.has_value(); });
     durability const d = b.accepts.empty() && b.operations.empty() && !bounces ? durability::later : durability::now;
-    if (write(b, d)) return committed(b, d);
+    auto const begun = steady_clock::now();
+    std::size_t const size = b.accepts.size() + b.settles.size() + b.operations.size();
+    if (write(b, d)) {
+        auto const took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begun);
+        commit_microseconds_ += static_cast<std::uint64_t>(took.count());
+        in_commits_ += size;
+        ++commits_;
+        return committed(b, d);
+    }
 
     why = db_->failure("storing messages");
     bool const guilty = db_->db().last_trouble() == store::trouble::constraint;
@@ -147,8 +155,10 @@ void writer::committed(batch& b, durability d)
     } else {
         for (accept_handler const& t : told) t(done{});
     }
-    for (operation& o : b.operations)
+    for (operation& o : b.operations) {
         if (o.told) o.told->set_value(std::move(o.outcome));
+        if (o.committed) o.committed();
+    }
     checkpointer_.committed(db_->wal_frames());
     // A full disk takes what changes nothing.
     if (db_->wrote()) works_again();
@@ -181,7 +191,7 @@ void writer::enter(incoming& m)
     if (m.file != nullptr) m.file->keep();
     if (m.handed_out)
         shared_.out.add(m.what->queue_id, make_handout(m.id, false, m.file != nullptr ? m.file->name() : std::string{},
-                                                       *m.what, wall_time::max()));
+                                                       m.what, wall_time::max()));
 }
 
 queued_message writer::ready_for_delivery(incoming& m)

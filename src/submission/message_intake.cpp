@@ -1,6 +1,10 @@
 #include "submission/message_intake.hpp"
 
+#include <algorithm>
+#include <cassert>
+
 #include "base/text.hpp"
+#include "mail/authentication.hpp"
 #include "mail/submission_edit.hpp"
 
 namespace postern::submission {
@@ -81,15 +85,28 @@ void message_intake::write_body(std::string_view octets)
     write(octets);
 }
 
+// RFC 8601 section 5: what others wrote in our name is taken out, whoever they are.
+std::optional<std::string> message_intake::without_forgeries(std::vector<mail::header_field> const& fields) const
+{
+    auto const forged = [this](mail::header_field const& f) {
+        return f.is("Authentication-Results") && mail::claims_to_be_of(f.value, options_.trace.hostname);
+    };
+    if (std::none_of(fields.begin(), fields.end(), forged)) return std::nullopt;
+    std::string out;
+    for (auto const& f : fields)
+        if (!forged(f)) out += f.octets;
+    return out;
+}
+
 // Judges the header section, and writes it behind our own fields.
 void message_intake::on_header()
 {
     in_body_ = true;
-    auto const& section = header_.text();
+    std::string_view section = header_.text();
     // Bodies may be binary (RFC 3030), header sections never: readers disagree on where their
     // lines end, and what one of them takes for a From field was checked by nobody.
     if (header_.malformed()) return fail(make_verdict(rules::bare_newline_in_message));
-    auto const fields = mail::parse_fields(section);
+    auto fields = mail::parse_fields(section);
     if (!fields) return fail(make_verdict(rules::malformed_header, {{"problem", "it has too many fields"}}));
     auto const hops = mail::count_received(*fields);
     if (hops > options_.hops) return fail(make_verdict(rules::too_many_hops, {{"hops", std::to_string(hops)}}));
@@ -100,6 +117,14 @@ void message_intake::on_header()
         if (!verdict.accepted()) return fail(std::move(verdict));
     }
     if (auto const* const id = mail::find_first(*fields, "Message-ID")) message_id_ = printable(id->unfolded(), 200);
+
+    auto const clean = without_forgeries(*fields);
+    if (clean) {
+        section = *clean;
+        fields = mail::parse_fields(section);
+    }
+    auto const wishes = mail::find_all(*fields, "TLS-Required");
+    tls_optional_ = wishes.size() == 1 && equal_ignoring_case(wishes.front().unfolded(), "No");
 
     std::string head;
     head.reserve(512 + section.size());
@@ -127,8 +152,9 @@ void message_intake::on_header()
 // What is signed is what goes out: with the fields that were added, and without Bcc.
 void message_intake::begin_signing(std::string& head)
 {
-    auto const fields = mail::parse_fields(head);
-    if (!fields) return;
+    // As many as there are: it was within the limit before ours came on top.
+    auto const fields = mail::parse_fields(head, head.size());
+    assert(fields);
     signing_ = signing::message_signing::begin(options_.keys, *fields, options_.trace.now);
     if (signing_) head.insert(0, signing_->placeholder());
 }

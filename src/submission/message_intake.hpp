@@ -48,6 +48,8 @@ public:
     std::optional<catalogue::verdict> const& failure() const noexcept { return failure_; }
     std::uint64_t received() const noexcept { return received_; }
     std::string const& message_id() const noexcept { return message_id_; }
+    /// Its header says "TLS-Required: No" (RFC 8689 section 5).
+    bool tls_optional() const noexcept { return tls_optional_; }
     /// Where it is to be signed: the signature belongs in the place of the content's first octets.
     std::shared_ptr<signing::message_signing> take_signing() { return std::move(signing_); }
     /// The content, complete, unless there was a failure.
@@ -58,6 +60,7 @@ private:
     void write(std::string_view octets);
     void write_body(std::string_view octets);
     void on_header();
+    std::optional<std::string> without_forgeries(std::vector<mail::header_field> const& fields) const;
     void begin_signing(std::string& head);
 
     intake_options options_;
@@ -67,6 +70,7 @@ private:
     bool in_body_ = false;
     std::uint64_t received_ = 0;
     std::string message_id_;
+    bool tls_optional_ = false;
     std::shared_ptr<signing::message_signing> signing_;
     std::optional<catalogue::verdict> failure_;
 };

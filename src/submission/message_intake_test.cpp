@@ -24,6 +24,10 @@ struct memory_writer final : spool::content_writer {
         return done{};
     }
     std::uint64_t size() const noexcept override { return out.size(); }
+    result<std::string> read(std::uint64_t offset, std::size_t limit) override
+    {
+        return offset < out.size() ? out.substr(static_cast<std::size_t>(offset), limit) : std::string{};
+    }
 };
 
 struct intake {
@@ -32,11 +36,12 @@ struct intake {
     std::unique_ptr<message_intake> in;
 
     explicit intake(bool is_submission, message_intake::header_check check = {}, std::size_t room = 1 << 20,
-                    std::string from = {}, std::shared_ptr<signing::keyring const> keys = {})
+                    std::string from = {}, std::shared_ptr<signing::keyring const> keys = {},
+                    std::uint64_t header_size = 1000)
     {
         intake_options o;
-        o.message_size = 2000;
-        o.header_size = 1000;
+        o.message_size = 2 * header_size;
+        o.header_size = header_size;
         o.hops = 3;
         o.is_submission = is_submission;
         o.from_required = is_submission;
@@ -244,12 +249,44 @@ TEST_CASE("A message that streams by is signed in the place that was left for it
         CHECK(i.out.find("h=From:From:") != std::string::npos);
         CHECK(i.out.find("Date:Date:") != std::string::npos);
         auto const start = i.out.find("Received: ");
-        auto const again = signing::signed_message(ring, i.out.substr(start), from_microseconds(1'800'000'000'000'000));
-        CHECK(again == i.out);
+        auto const again = signing::signatures_for(ring, i.out.substr(start), from_microseconds(1'800'000'000'000'000));
+        CHECK(again == i.out.substr(0, start));
     }
+    // As many fields as are taken: those that we add are no reason to leave it unsigned.
+    std::string many = "From: <a@example.com>\r\n";
+    for (int n = 1; n < 1000; ++n) many += "X:\r\n";
+    intake full{true, {}, 1 << 20, {}, ring, 10'000};
+    full.in->add(many + "\r\nbody\r\n");
+    full.in->finish(false);
+    REQUIRE(full.failure() == nullptr);
+    auto const signing = full.in->take_signing();
+    REQUIRE(signing);
+    CHECK(signing->sign());
+
     intake other{true, {}, 1 << 20, {}, ring};
     other.in->add("From: <a@example.org>\r\n\r\nbody\r\n");
     other.in->finish(false);
     CHECK(other.in->take_signing() == nullptr);
     CHECK(other.out.starts_with("Received: "));
+}
+
+TEST_CASE("TLS-Required: No is heard when it is said once, and stays")
+{
+    struct row {
+        std::string_view header;
+        bool optional;
+    };
+    for (auto const& [header, optional] : {row{"", false},
+                                           {"TLS-Required: No\r\n", true},
+                                           {"tls-required:  no \r\n", true},
+                                           {"TLS-Required: Yes\r\n", false},
+                                           {"TLS-Required: No\r\nTLS-Required: No\r\n", false}}) {
+        CAPTURE(header);
+        intake i{true};
+        i.in->add("From: <a@example.com>\r\n" + std::string{header} + "\r\nbody\r\n");
+        i.in->finish(false);
+        REQUIRE(i.failure() == nullptr);
+        CHECK(i.in->tls_optional() == optional);
+        CHECK(i.out.find(header) != std::string::npos);
+    }
 }

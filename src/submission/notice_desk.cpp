@@ -12,8 +12,8 @@ constexpr std::size_t most_tasks = 10'000;
 
 }  // namespace
 
-notice_desk::notice_desk(directory::directory& accounts, spool::spool& queue)
-    : accounts_(accounts), queue_(queue), thread_([this] { work(); })
+notice_desk::notice_desk(directory::directory& accounts, spool::spool& queue, signing::signer& signer)
+    : accounts_(accounts), queue_(queue), signer_(signer), thread_([this] { work(); })
 {
     ::pthread_setname_np(thread_.native_handle(), "notices");
 }
@@ -68,10 +68,15 @@ void notice_desk::tell(std::string_view account, std::string const& address, std
         }
     }
     notice n;
+    // Nobody would believe that the postmaster of somebody else's domain wrote it.
+    if (!local || !*local) {
+        auto const at = account.rfind('@');
+        n.domain = at == std::string_view::npos ? hostname : std::string{account.substr(at + 1)};
+    }
     n.to = std::move(*to);
     n.subject = std::move(subject);
     n.text = std::move(text);
-    send_notice(queue_, n, hostname, wall_clock::now());
+    send_notice(queue_, signer_, n, hostname, wall_clock::now());
 }
 
 }  // namespace postern::submission

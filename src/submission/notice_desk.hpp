@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "directory/directory.hpp"
+#include "signing/signer.hpp"
 #include "spool/spool.hpp"
 #include "submission/notices.hpp"
 
@@ -19,7 +20,7 @@ namespace postern::submission {
 
 class notice_desk {
 public:
-    notice_desk(directory::directory& accounts, spool::spool& queue);
+    notice_desk(directory::directory& accounts, spool::spool& queue, signing::signer& signer);
     ~notice_desk();
     notice_desk(notice_desk const&) = delete;
     notice_desk& operator=(notice_desk const&) = delete;
@@ -39,6 +40,7 @@ private:
 
     directory::directory& accounts_;
     spool::spool& queue_;
+    signing::signer& signer_;
     std::mutex lock_;
     std::condition_variable wake_;
     std::deque<std::function<void()>> tasks_;

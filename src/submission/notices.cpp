@@ -1,5 +1,7 @@
 #include "submission/notices.hpp"
 
+#include <memory>
+
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -20,7 +22,8 @@ std::pair<spool::message, std::string> write_notice(notice const& n, std::string
     to.notify.specified = to.notify.never = true;
     m.env.recipients.push_back(std::move(to));
 
-    text += "From: Postern <postmaster@" + (n.to.domain.empty() ? hostname : n.to.domain) + ">\r\n";
+    auto const& domain = n.domain.empty() ? n.to.domain : n.domain;
+    text += "From: Postern <postmaster@" + (domain.empty() ? hostname : domain) + ">\r\n";
     text += "To: <" + n.to.to_string() + ">\r\n";
     text += "Subject: " + n.subject + "\r\n";
     text += "Date: " + to_rfc5322(now) + "\r\n";
@@ -40,22 +43,22 @@ std::pair<spool::message, std::string> write_notice(notice const& n, std::string
     return made;
 }
 
-std::string send_notice(spool::spool& queue, notice const& n, std::string const& hostname, wall_time now)
+std::string send_notice(spool::spool& queue, signing::signer& signer, notice const& n, std::string const& hostname,
+                        wall_time now)
 {
-    auto made = write_notice(n, hostname, now);
-    auto const id = made.first.queue_id;
-    auto const failed = [id](error const& e) {
-        log::event(log::level::error, "notice_not_sent", {{"queue_id", id}, {"problem", e.logged}});
-    };
-    auto body = queue.new_content();
-    if (auto written = body->append(made.second); !written) {
-        failed(written.error());
-        return {};
-    }
-    log::event(log::level::info, "notice",
-               {{"queue_id", id}, {"forward_path", n.to.to_string()}, {"subject", n.subject}});
-    queue.accept(std::move(made.first), std::move(body), [failed](result<> r) {
-        if (!r) failed(r.error());
+    auto const made = std::make_shared<std::pair<spool::message, std::string>>(write_notice(n, hostname, now));
+    auto const id = made->first.queue_id;
+    signer.sign(made->second, now, [&queue, made, id, to = n.to.to_string(), subject = n.subject] {
+        auto const failed = [id](error const& e) {
+            log::event(log::level::error, "notice_not_sent", {{"queue_id", id}, {"problem", e.logged}});
+        };
+        made->first.size = made->second.size();
+        auto body = queue.new_content();
+        if (auto written = body->append(made->second); !written) return failed(written.error());
+        log::event(log::level::info, "notice", {{"queue_id", id}, {"forward_path", to}, {"subject", subject}});
+        queue.accept(std::move(made->first), std::move(body), [failed](result<> r) {
+            if (!r) failed(r.error());
+        });
     });
     return id;
 }

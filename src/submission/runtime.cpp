@@ -5,7 +5,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "directory/token_verifier.hpp"
+#include "filters/milter_run.hpp"
 #include "mail/address.hpp"
 #include "submission/program_socket.hpp"
 #include "submission/server.hpp"
@@ -95,58 +95,7 @@ bool needs_certificates(config::settings const& s)
                        [](auto const& l) { return l.tls != config::tls_mode::none; });
 }
 
-directory::issuer_options options_of(config::token_issuer const& i)
-{
-    using directory::introspect;
-    directory::issuer_options o;
-    o.rules = {i.issuer, i.audience, i.scope, i.account_claim, i.clock_skew};
-    o.keys = i.keys;
-    o.authorities = i.authorities;
-    o.introspection = {i.introspection, i.client_id, i.client_secret, i.bearer, i.authorities, i.timeout, i.cache_life};
-    bool const can_ask = !i.introspection.empty() || !i.client_id.empty() || !i.bearer.empty();
-    o.asks = i.introspect == "all"    ? introspect::all
-             : i.introspect == "only" ? introspect::only
-             : can_ask                ? introspect::opaque
-                                      : introspect::none;
-    return o;
-}
-
-std::shared_ptr<directory::token_verifier> make_tokens(config::settings const& s)
-{
-    if (s.oauth.issuer.empty()) return nullptr;
-    std::vector<directory::issuer_options> issuers{options_of(s.oauth)};
-    for (auto const& i : s.oauth.more) issuers.push_back(options_of(i));
-    return std::make_shared<directory::token_verifier>(std::move(issuers));
-}
-
-bool takes_tickets(config::settings const& s)
-{
-    auto const all = config::all_mechanisms(s);
-    return !s.kerberos.keytab.empty() && std::find(all.begin(), all.end(), "GSSAPI") != all.end();
-}
-
-directory::kerberos_options kerberos_options_of(config::settings const& s)
-{
-    directory::kerberos_options o;
-    o.keytab = s.kerberos.keytab;
-    o.service = s.kerberos.service;
-    o.hostname = s.kerberos.hostname;
-    o.replays = s.data_dir / "kerberos.seen";
-    for (auto const& k : s.kerberos.realms) o.rules.realms.push_back({k.realm, k.domain});
-    for (auto const& k : s.kerberos.principals) o.rules.bindings.push_back({k.principal, k.account});
-    return o;
-}
-
 }  // namespace
-
-std::string check_kerberos(config::settings const& s)
-{
-    if (s.kerberos.keytab.empty()) return {};
-    if (!takes_tickets(s))
-        return "kerberos.keytab is set, but GSSAPI is neither in auth.mechanisms nor in those of a listener: tickets "
-               "are not taken";
-    return directory::check_kerberos(kerberos_options_of(s));
-}
 
 result<std::vector<std::string>> check_certificates(config::settings const& s)
 {
@@ -178,7 +127,7 @@ result<std::vector<std::string>> check_certificates(config::settings const& s)
     return weak;
 }
 
-result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s,
+result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, login::judges judges,
                                                     std::vector<std::string> const& addresses,
                                                     std::vector<std::uint16_t> const& ports)
 {
@@ -210,6 +159,10 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s,
         l.session.recipients = s.limits.recipients;
         l.session.errors = s.limits.errors;
         l.session.auth_failures = s.auth.failures;
+        l.session.priorities = l.session.deliver_by = true;
+        l.session.priority_without_login = s.submission.priority_without_login;
+        l.session.hold_most = s.submission.hold_at_most;
+        l.milters = filters::milters_for(s, l.configured);
         if (l.configured.tls != config::tls_mode::none) {
             net::server_tls_options o;
             o.certificates = certificates;
@@ -227,8 +180,7 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s,
         }
         out->listeners.push_back(std::move(l));
     }
-    out->tokens = make_tokens(s);
-    if (takes_tickets(s)) out->kerberos = std::make_shared<directory::kerberos>(kerberos_options_of(s));
+    out->judges = std::move(judges);
     return std::shared_ptr<runtime const>{std::move(out)};
 }
 

@@ -9,14 +9,10 @@
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
-#include "directory/kerberos.hpp"
+#include "login/judges.hpp"
 #include "net/tls.hpp"
 #include "smtp/server_session.hpp"
 #include "spool/spool.hpp"
-
-namespace postern::directory {
-class token_verifier;
-}
 
 namespace postern::submission {
 
@@ -28,20 +24,20 @@ struct listener_runtime {
     std::shared_ptr<net::tls_context> tls;  // null where `tls = "none"`
     bool wants_bindings = false;            // a -PLUS mechanism is configured
     bool for_programs = false;              // of this machine: a Unix socket
+    std::vector<config::milter> milters;    // that see its mail
 };
 
 struct runtime {
     config::settings settings;
     std::vector<listener_runtime> listeners;
-    std::shared_ptr<directory::token_verifier> tokens;  // null: tokens are not taken
-    std::shared_ptr<directory::kerberos> kerberos;      // null: tickets are not taken
-    std::uint16_t login_port = 0;                       // where a client can log in, for remedies; 0: nowhere
+    login::judges judges;
+    std::uint16_t login_port = 0;  // where a client can log in, for remedies; 0: nowhere
     std::uint16_t starttls_port = 0;
 };
 
 /// Loads the certificates (makes a self-signed one where none is configured). `addresses`
 /// and `ports` are those of the listeners as bound, in the order of the settings.
-result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s,
+result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, login::judges judges,
                                                     std::vector<std::string> const& addresses,
                                                     std::vector<std::uint16_t> const& ports);
 

@@ -26,11 +26,21 @@ namespace asio = boost::asio;
 struct io_thread {
     std::shared_ptr<runtime const> settings;
     std::unordered_set<session_driver*> sessions;
+    std::unique_ptr<filters::milter_pool> milters;
     // Below what the coroutines that it owns use when they are destroyed with it.
     asio::io_context context{1};
     asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
     std::vector<std::unique_ptr<net::acceptor>> acceptors;
     std::thread thread;
+
+    explicit io_thread(unsigned count)
+    {
+        milters = std::make_unique<filters::milter_pool>(context.get_executor(), count);
+    }
+    // Connections go before the context that they belong to; the pool after the coroutines that use it.
+    ~io_thread() { milters->close(); }
+    io_thread(io_thread const&) = delete;
+    io_thread& operator=(io_thread const&) = delete;
 };
 
 struct session_entry {
@@ -55,6 +65,18 @@ net::awaitable<void> serve(std::unique_ptr<session_driver> session, io_thread* h
     co_await session->run();
 }
 
+/// Where strangers may come in.
+result<std::unique_ptr<checks::examiner>> make_examiner(config::settings const& s)
+{
+    bool const strangers =
+        std::any_of(s.listeners.begin(), s.listeners.end(), [](auto const& l) { return l.role == config::role::mx; });
+    if (!strangers) return std::unique_ptr<checks::examiner>{};
+    dns::options o;
+    o.servers = s.dns.servers;
+    o.limit = std::chrono::seconds{10};
+    return checks::examiner::make(o, s.mx.check_threads);
+}
+
 unsigned thread_count(config::settings const& s)
 {
     return s.threads != 0 ? s.threads : std::max(1u, std::thread::hardware_concurrency());
@@ -70,12 +92,15 @@ bool same_address(std::string const& a, std::string const& b)
 class gate final : public server {
 public:
     gate(directory::directory& accounts, spool::spool& queue, guards g, signing::signer& signer,
+         forwarding::book& forwards, std::unique_ptr<checks::examiner> examiner,
          std::shared_ptr<runtime const> settings, std::vector<std::vector<net::socket_handle>> sockets,
          net::socket_file file)
         : accounts_(accounts),
           queue_(queue),
           guards_(g),
           signer_(signer),
+          forwards_(forwards),
+          examiner_(std::move(examiner)),
           settings_(std::move(settings)),
           sockets_(std::move(sockets)),
           file_(std::move(file))
@@ -88,7 +113,7 @@ public:
     {
         unsigned const count = thread_count(settings_->settings);
         for (unsigned i = 0; i < count; ++i) {
-            threads_.push_back(std::make_unique<io_thread>());
+            threads_.push_back(std::make_unique<io_thread>(count));
             threads_.back()->settings = settings_;
         }
         for (unsigned i = 0; i < count; ++i) {
@@ -99,7 +124,7 @@ public:
         sockets_.clear();
     }
 
-    result<> reload(config::settings const& s) override
+    result<> reload(config::settings const& s, login::judges judges) override
     {
         // Listeners stay as they were bound: adding one takes a restart.
         auto wanted = s;
@@ -111,7 +136,7 @@ public:
             addresses.push_back(l.address);
             ports.push_back(l.port);
         }
-        auto made = make_runtime(wanted, addresses, ports);
+        auto made = make_runtime(wanted, std::move(judges), addresses, ports);
         if (!made) return std::move(made).error();
         settings_ = std::move(*made);
         for (auto& t : threads_) asio::post(t->context, [home = t.get(), rt = settings_] { home->settings = rt; });
@@ -149,6 +174,7 @@ public:
         }
         for (auto& t : threads_)
             if (t->thread.joinable()) t->thread.join();
+        if (examiner_) examiner_->stop();
     }
 
     std::vector<listening> listeners() const override
@@ -167,15 +193,13 @@ public:
 
     std::size_t sessions() const override { return count_.load(std::memory_order_relaxed); }
 
-    std::shared_ptr<directory::token_verifier> tokens() const override { return settings_->tokens; }
-
 private:
     void open(io_thread& t, std::size_t listener, net::socket_handle socket)
     {
         net::acceptor_handlers handlers;
         handlers.taken = [this, &t, listener](std::unique_ptr<net::stream> peer) {
-            services const s{accounts_,       queue_,          connections_,    guards_.logins,
-                             guards_.sending, guards_.conduct, guards_.devices, signer_};
+            services const s{accounts_,       queue_,  connections_, guards_.logins, guards_.sending, guards_.conduct,
+                             guards_.devices, signer_, forwards_,    *t.milters,     examiner_.get()};
             auto session = std::make_unique<session_driver>(s, t.settings, listener, std::move(peer));
             asio::co_spawn(t.context, serve(std::move(session), &t, &count_), [](std::exception_ptr failed) {
                 if (!failed) return;
@@ -202,6 +226,8 @@ private:
     spool::spool& queue_;
     guards guards_;
     signing::signer& signer_;
+    forwarding::book& forwards_;
+    std::unique_ptr<checks::examiner> examiner_;
     connection_limits connections_;
     std::shared_ptr<runtime const> settings_;
     std::vector<std::vector<net::socket_handle>> sockets_;  // by listener, then by thread; until start()
@@ -249,8 +275,9 @@ result<std::vector<inherited_socket>> bind_listeners(config::settings const& s, 
     return out;
 }
 
-result<std::unique_ptr<server>> make_server(config::settings const& configured, directory::directory& accounts,
-                                            spool::spool& queue, guards g, signing::signer& signer,
+result<std::unique_ptr<server>> make_server(config::settings const& configured, login::judges judges,
+                                            directory::directory& accounts, spool::spool& queue, guards g,
+                                            signing::signer& signer, forwarding::book& forwards,
                                             std::vector<inherited_socket> sockets)
 {
     auto s = configured;
@@ -271,10 +298,13 @@ result<std::unique_ptr<server>> make_server(config::settings const& configured, 
         auto const where = endpoint::parse(address);
         ports.push_back(where ? where->port : std::uint16_t{0});
     }
-    auto settings = make_runtime(s, addresses, ports);
+    auto settings = make_runtime(s, std::move(judges), addresses, ports);
     if (!settings) return std::move(settings).error();
-    return std::unique_ptr<server>{std::make_unique<gate>(accounts, queue, g, signer, std::move(*settings),
-                                                          std::move(by_listener), std::move(file))};
+    auto examiner = make_examiner(s);
+    if (!examiner) return std::move(examiner).error();
+    return std::unique_ptr<server>{std::make_unique<gate>(accounts, queue, g, signer, forwards, std::move(*examiner),
+                                                          std::move(*settings), std::move(by_listener),
+                                                          std::move(file))};
 }
 
 }  // namespace postern::submission

@@ -9,9 +9,10 @@
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
-#include "directory/token_verifier.hpp"
+#include "forwarding/book.hpp"
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
+#include "login/judges.hpp"
 #include "net/listener.hpp"
 #include "net/socket_file.hpp"
 #include "signing/signer.hpp"
@@ -44,7 +45,7 @@ public:
     virtual void start() = 0;
     /// Takes up new settings and reads the certificates again. On an error everything stays as
     /// it was. Running sessions keep what they began with.
-    virtual result<> reload(config::settings const& s) = 0;
+    virtual result<> reload(config::settings const& s, login::judges judges) = 0;
     /// Stops listening, lets running transactions end, closes the rest when `timeouts.drain`
     /// is over. Returns when all sessions have ended and no I/O thread runs any more. What the
     /// spool and the directory still answer is then dropped: end them before this object.
@@ -58,8 +59,6 @@ public:
     };
     virtual std::vector<listening> listeners() const = 0;
     virtual std::size_t sessions() const = 0;
-    /// Who judges tokens now; null: they are not taken. Ask again after a reload.
-    virtual std::shared_ptr<directory::token_verifier> tokens() const = 0;
 };
 
 /// Binds every listener and the socket of `postern sendmail`, all or none, so that it can be done as root, before privileges are
@@ -73,13 +72,11 @@ result<std::vector<inherited_socket>> bind_listeners(config::settings const& s,
 /// nothing. Gives what works but should be looked at, a sentence each.
 result<std::vector<std::string>> check_certificates(config::settings const& s);
 
-/// What keeps Kerberos tickets from being taken, or is dangerous about them; or nothing.
-std::string check_kerberos(config::settings const& s);
-
 /// Loads the certificates and takes over the sockets of bind_listeners(). Errors name the file
 /// and what to do.
-result<std::unique_ptr<server>> make_server(config::settings const& s, directory::directory& accounts,
-                                            spool::spool& queue, guards g, signing::signer& signer,
+result<std::unique_ptr<server>> make_server(config::settings const& s, login::judges judges,
+                                            directory::directory& accounts, spool::spool& queue, guards g,
+                                            signing::signer& signer, forwarding::book& forwards,
                                             std::vector<inherited_socket> sockets);
 
 }  // namespace postern::submission

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/counters.hpp"
 #include "net/proxy_protocol.hpp"
 #include "submission/logins.hpp"
 
@@ -27,6 +28,7 @@ constexpr auto proxy_deadline = std::chrono::seconds{5};
 net::awaitable<bool> session_driver::admit()
 {
     auto const& limits = runtime_->settings.limits;
+    counters::totals.connections.add();
     auto const user = peer_->local_user();
     who_.client = user ? "user " + std::to_string(*user) : peer_->remote().to_string();
     // What has no address counts as this machine's.
@@ -127,9 +129,7 @@ net::awaitable<bool> session_driver::begin()
     connection.session_id = who_.id;
     connection.client = peer_->remote();
     connection.auth_without_tls = !auth.require_tls || contains(auth.plaintext_networks, peer_->remote().address);
-    connection.accounts = services_.accounts.means();
-    connection.accounts.token = runtime_->tokens != nullptr;
-    connection.accounts.ticket = runtime_->kerberos != nullptr && runtime_->kerberos->usable();
+    connection.accounts = runtime_->judges.with(services_.accounts.means());
     session_ = std::make_unique<smtp::server_session>(listener_.session, std::move(connection));
     open_desk();
     co_return true;
@@ -138,8 +138,8 @@ net::awaitable<bool> session_driver::begin()
 void session_driver::open_desk()
 {
     desk_.emplace(services_for_logins(services_.accounts, services_.guard, services_.conduct, services_.devices),
-                  runtime_->settings, login::judges{runtime_->tokens.get(), runtime_->kerberos.get()},
-                  login::visitor{who_.id, who_.client, peer_->remote().address}, peer_->executor());
+                  runtime_->settings, runtime_->judges, login::visitor{who_.id, who_.client, peer_->remote().address},
+                  peer_->executor());
 }
 
 // One line that says why, and good bye: no session was begun.

@@ -5,6 +5,7 @@
 
 #include <boost/asio/error.hpp>
 
+#include "base/counters.hpp"
 #include "base/fault.hpp"
 #include "base/ids.hpp"
 #include "net/awaiting.hpp"
@@ -57,7 +58,9 @@ smtp::action session_driver::begin_content()
     o.trace.recipient = env.recipients.size() == 1 ? &env.recipients.front().forward_path : nullptr;
     o.trace.utf8 = env.smtputf8;
     o.trace.now = wall_clock::now();
-    if (logged_in || is_trusted()) o.keys = services_.signer.keys();
+    keys_ = logged_in || is_trusted() ? services_.signer.keys() : nullptr;
+    // What may be changed yet is signed when it was.
+    if (!is_looked_over()) o.keys = keys_;
     message_intake::header_check check;
     bool const limited = app_ && !app_->limits.senders.empty();
     if (logged_in && (s.submission.check_header_from || limited))
@@ -181,7 +184,12 @@ net::awaitable<std::optional<catalogue::verdict>> session_driver::sign(
     using answer = std::optional<std::string>;
     auto& signer = services_.signer;
     auto begin = [&signer, signing](std::function<void(answer)> handler) {
-        signer.run([signing, handler = std::move(handler)] { handler(signing->sign()); });
+        auto const made = std::make_shared<answer>();
+        signer.run([signing, made] { *made = signing->sign(); },
+                   [signing, made, handler = std::move(handler)](std::string const& problem) {
+                       if (!problem.empty()) signing->fail(problem);
+                       handler(std::move(*made));
+                   });
     };
     answer fields = co_await net::await_handler<answer>(peer_->executor(), std::move(begin));
     if (fields) {
@@ -207,7 +215,8 @@ net::awaitable<smtp::action> session_driver::finish_message()
         intake_.reset();
         co_return session_->on_finished(*over, {});
     }
-    spool::message m;
+    arrived_message arrived;
+    auto& m = arrived.what;
     m.queue_id = queue_id_;
     m.env = env;
     if (m.env.body == mail::body_type::seven_bit && (decoder_.eight_bit() || scan_.eight_bit()))
@@ -216,31 +225,49 @@ net::awaitable<smtp::action> session_driver::finish_message()
     m.session = who_.id;
     m.account = session_->login();
     m.client = peer_->remote().address.to_string();
-    m.held = services_.conduct.holds(m.account);
-    bool const held = m.held;
+    if (services_.conduct.holds(m.account))
+        arrived.held_by = &rules::guard_account_held;
+    else if (held_by_route())
+        arrived.held_by = &rules::route_held;
     m.lines_begin_with_dot = by_chunks_ ? scan_.lines_begin_with_dot() : decoder_.lines_begin_with_dot();
-    auto content = intake_->take();
-    m.size = content->size();
-    auto const size = m.size;
+    arrived.content = intake_->take();
+    m.env.tls_optional = intake_->tls_optional();
     auto const message_id = intake_->message_id();
-    auto signing = intake_->take_signing();
+    arrived.signing = intake_->take_signing();
     intake_.reset();
 
     keep_input();
-    std::string signed_by;
-    if (signing) {
-        auto const failed = co_await sign(signing, content.get());
+    if (is_looked_over()) {
+        auto const refused = co_await look_over(&arrived);
+        if (!refused.accepted()) {
+            uncount_message();
+            co_return session_->on_finished(refused, {});
+        }
+        if (!arrived.discarded_by.empty()) {
+            log::event(log::level::warning, "discarded",
+                       {{"queue_id", queue_id_},
+                        {"session", who_.id},
+                        {"milter", arrived.discarded_by},
+                        {"rule", rules::milter_discarded.name}});
+            co_return session_->on_finished({}, queue_id_);
+        }
+    }
+    if (arrived.signing) {
+        auto const failed = co_await sign(arrived.signing, arrived.content.get());
         if (failed) {
             uncount_message();
             co_return session_->on_finished(*failed, {});
         }
-        if (signing->problem().empty()) signed_by = signing->description();
     }
+    m.size = arrived.content->size();
+    m.held = arrived.held_by != nullptr;
+    auto stored = m;
     fault_point("before_accept");
     auto& queue = services_.queue;
-    auto const accepted =
-        co_await net::await_handler<result<>>(peer_->executor(), [&queue, &m, &content](spool::accept_handler handler) {
-            queue.accept(std::move(m), std::move(content), std::move(handler));
+    auto& content = arrived.content;
+    auto const accepted = co_await net::await_handler<result<>>(
+        peer_->executor(), [&queue, &stored, &content](spool::accept_handler handler) {
+            queue.accept(std::move(stored), std::move(content), std::move(handler));
         });
     fault_point("accepted_not_told");
     if (!accepted) {
@@ -251,8 +278,19 @@ net::awaitable<smtp::action> session_driver::finish_message()
         co_return session_->on_finished(v, {});
     }
     ++totals_.messages;
+    counters::totals.messages.add();
+    counters::totals.recipients.add(env.recipients.size());
+    counters::totals.octets.add(m.size);
+    log_accepted(arrived, message_id);
+    co_return session_->on_finished({}, queue_id_);
+}
+
+void session_driver::log_accepted(arrived_message const& arrived, std::string_view message_id) const
+{
+    auto const& m = arrived.what;
+    bool const is_signed = arrived.signing && arrived.signing->problem().empty();
     log::event(log::level::info, "accepted",
-               {{"queue_id", queue_id_},
+               {{"queue_id", m.queue_id},
                 {"session", who_.id},
                 {"account", session_->login()},
                 {"credential", who_.credential},
@@ -261,20 +299,21 @@ net::awaitable<smtp::action> session_driver::finish_message()
                 {"listener", who_.listener},
                 {"tls", session_->tls_details().version},
                 {"protocol", session_->protocol()},
-                {"reverse_path", env.reverse_path.to_string()},
-                {"forward_path", env.recipients.front().forward_path.to_string()},
-                {"recipients", env.recipients.size()},
-                {"size", size},
+                {"reverse_path", m.env.reverse_path.to_string()},
+                {"forward_path", m.env.recipients.front().forward_path.to_string()},
+                {"recipients", m.env.recipients.size()},
+                {"size", m.size},
                 {"message_id", message_id},
-                {"dkim", signed_by}});
-    if (held) {
-        log::event(log::level::warning, "held",
-                   {{"queue_id", queue_id_},
-                    {"session", who_.id},
-                    {"account", session_->login()},
-                    {"rule", rules::guard_account_held.name}});
-    }
-    co_return session_->on_finished({}, queue_id_);
+                {"dkim", is_signed ? arrived.signing->description() : std::string{}},
+                {"milters", arrived.milters},
+                {"authenticity", arrived.authenticity}});
+    if (arrived.held_by == nullptr) return;
+    log::event(log::level::warning, "held",
+               {{"queue_id", m.queue_id},
+                {"session", who_.id},
+                {"account", session_->login()},
+                {"rule", arrived.held_by->name},
+                {"problem", arrived.hold_reason}});
 }
 
 }  // namespace postern::submission

@@ -1,5 +1,7 @@
 #include "submission/session_driver.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -175,6 +177,7 @@ net::awaitable<smtp::action> session_driver::need_input()
     if (!input_.empty()) {
         // Pipelined commands, or an incomplete line.
         auto const before = input_.size();
+        session_->set_time(wall_clock::now());
         auto next = session_->on_input(input_);
         if (input_.size() != before) line_began_ = steady_clock::now();
         if (input_.size() != before || !std::holds_alternative<smtp::need_input>(next)) co_return next;
@@ -202,6 +205,7 @@ net::awaitable<smtp::action> session_driver::need_input()
     waiting_ = false;
     if (failed) co_return lost(failed);
     auto const before = input_.size();
+    session_->set_time(wall_clock::now());
     auto next = session_->on_input(input_);
     if (input_.size() != before) line_began_ = steady_clock::now();
     co_return next;
@@ -248,6 +252,7 @@ net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_sessio
     steady_time due{};
     for (auto const& r : refusals) {
         ++totals_.refusals;
+        if (r.command.starts_with("RCPT")) ++refused_recipients_;
         bool const unsure = r.what.why == &rules::auth_unavailable && detail_of(r.what) == sasl::unsure_proof;
         bool const failed = catalogue::is_failed_proof(*r.what.why);
         if (failed || unsure) {
@@ -261,9 +266,18 @@ net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_sessio
     }
     desk_->forget_cause();
     if (!session_->in_exchange()) desk_->end_exchange();
-    if (!failed_login) co_return;
+    auto const& mx = runtime_->settings.mx;
+    bool const guesses = mx.tarpit_after != 0 && refused_recipients_ > mx.tarpit_after && is_stranger();
+    if (guesses && !in_tarpit_) log::event(log::level::info, "tarpit", {{"session", who_.id}, {"client", who_.client}});
+    in_tarpit_ = in_tarpit_ || guesses;
+    if (guesses) due = std::max(due, steady_clock::now() + mx.tarpit_delay);
+    if (failed_login || guesses) co_await pause_until(due);
+}
+
+net::awaitable<void> session_driver::pause_until(steady_time until)
+{
     keep_input();
-    asio::steady_timer pause{peer_->executor(), due};
+    asio::steady_timer pause{peer_->executor(), until};
     net::error_code ignored;
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }

@@ -9,6 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "checks/examiner.hpp"
+#include "filters/milter_pool.hpp"
+#include "forwarding/book.hpp"
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
 #include "login/desk.hpp"
@@ -25,6 +28,10 @@
 #include "submission/runtime.hpp"
 #include "submission/session_log.hpp"
 
+namespace postern::filters {
+class draft;
+}
+
 namespace postern::submission {
 
 struct services {
@@ -36,6 +43,21 @@ struct services {
     conduct_watch& conduct;
     device_watch& devices;
     signing::signer& signer;
+    forwarding::book& forwards;
+    filters::milter_pool& milters;  // of this thread
+    checks::examiner* examiner;     // null: nobody but people with a login can send here
+};
+
+/// A message that is there as a whole, on its way to being accepted.
+struct arrived_message {
+    spool::message what;
+    std::unique_ptr<spool::content_writer> content;
+    std::shared_ptr<signing::message_signing> signing;  // signed, but for the last step
+    catalogue::rule const* held_by = nullptr;
+    std::string hold_reason;
+    std::string discarded_by;  // a milter
+    std::string milters;       // that have seen it
+    std::string authenticity;  // "spf=pass dkim=none dmarc=pass"
 };
 
 class session_driver {
@@ -70,6 +92,8 @@ private:
     guard::sending_book::sender counted_sender() const;
     std::optional<verdict> over_limit_at_mail();
     std::optional<verdict> over_limit_at_rcpt(mail::mailbox const& to);
+    std::optional<verdict> refused_by_route(policy::facts const& f);
+    bool held_by_route() const;
     std::optional<verdict> count_message();
     void uncount_message();
 
@@ -83,6 +107,15 @@ private:
     net::awaitable<smtp::action> read_chunk(smtp::read_chunk asked);
     net::awaitable<smtp::action> discard_chunk(std::uint64_t size);
     net::awaitable<smtp::action> finish_message();
+    bool is_stranger() const;
+    bool is_looked_over() const;
+    net::awaitable<verdict> look_over(arrived_message* m);
+    bool is_examined() const;
+    net::awaitable<verdict> examine(std::shared_ptr<filters::draft> d, arrived_message* m);
+    verdict find_authors(filters::draft const& d, std::vector<mail::author>& authors);
+    net::awaitable<verdict> ask_milters(filters::draft* d, arrived_message* m);
+    net::awaitable<result<>> write_anew(filters::draft const* d, arrived_message* m);
+    void log_accepted(arrived_message const& arrived, std::string_view message_id) const;
     net::awaitable<std::optional<verdict>> sign(std::shared_ptr<signing::message_signing> signing,
                                                 spool::content_writer* content);
     net::awaitable<smtp::action> fetch_scram(smtp::fetch_scram const& asked);
@@ -97,6 +130,7 @@ private:
     net::awaitable<net::error_code> flush();
     net::awaitable<net::error_code> fill(steady_clock::duration limit);
     void keep_input();
+    net::awaitable<void> pause_until(steady_time until);
     smtp::action lost(net::error_code why);
 
     // back ends that have to be asked: before the directory's answers are needed
@@ -146,8 +180,11 @@ private:
     std::vector<std::string_view> pieces_;
     steady_time content_began_{};
     bool by_chunks_ = false;
-    std::vector<mail::mailbox> put_off_;  // of From and Sender: back ends must be asked whose they are
-    std::uint32_t new_in_message_ = 0;    // recipients to whom the account never sent before
+    std::vector<mail::mailbox> put_off_;            // of From and Sender: back ends must be asked whose they are
+    std::shared_ptr<signing::keyring const> keys_;  // to sign it with; null: it is not ours to sign
+    std::uint32_t refused_recipients_ = 0;          // of the session
+    bool in_tarpit_ = false;
+    std::uint32_t new_in_message_ = 0;  // recipients to whom the account never sent before
 
     std::optional<login::desk> desk_;  // where log-ins are judged; there is one with the session
     steady_time began_ = steady_clock::now();

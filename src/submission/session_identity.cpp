@@ -238,14 +238,44 @@ net::awaitable<smtp::action> session_driver::check_recipient(smtp::check_recipie
         auto const local = services_.accounts.is_local(f.forward_path.domain);
         if (local && *local) co_await prepare_address(f.forward_path);
     }
-    auto const kind = find_recipient_kind(services_.accounts, f.forward_path);
+    auto const kind = find_recipient_kind(services_.accounts, &services_.forwards, f.forward_path);
     if (!kind) co_return session_->on_recipient(lookup_failed(kind.error()));
     f.recipient = *kind;
     if (app_) f.app_password_recipient = app_->limits.allow_recipient(f.forward_path);
     auto v = policy::decide(f);
+    if (v.accepted() && services_.forwards.is_return_address(f.forward_path))
+        v = judge_return_address(services_.forwards, f.reverse_path, f.forward_path, wall_clock::now());
+    if (v.accepted())
+        if (auto refused = refused_by_route(f)) v = std::move(*refused);
     if (v.accepted())
         if (auto over = over_limit_at_rcpt(f.forward_path)) v = std::move(*over);
     co_return session_->on_recipient(v);
+}
+
+// A recipient with a route to "hold" makes the whole message wait.
+std::optional<catalogue::verdict> session_driver::refused_by_route(policy::facts const& f)
+{
+    auto const& s = runtime_->settings;
+    auto const route = s.routes.empty() ? std::nullopt : find_route(s, f);
+    if (!route || s.routes[*route].to != "refuse") return std::nullopt;
+    auto v = policy::refusal(s.routes[*route], f.forward_path);
+    auto facts = policy::evidence_of(f);
+    facts.push_back({"route", policy::describe(s.routes, *route)});
+    v.facts = std::move(facts);
+    return v;
+}
+
+bool session_driver::held_by_route() const
+{
+    auto const& routes = runtime_->settings.routes;
+    if (routes.empty()) return false;
+    auto const& env = session_->transaction();
+    return std::any_of(env.recipients.begin(), env.recipients.end(), [&](mail::recipient const& r) {
+        auto const& to = r.forward_path;
+        auto const local = to.domain.empty() ? result<bool>{true} : services_.accounts.is_local(to.domain);
+        // What can't be told now must not slip through.
+        return !local || policy::is_held(routes, {env.reverse_path, session_->login(), to, *local});
+    });
 }
 
 catalogue::verdict session_driver::judge_from(std::vector<mail::header_field> const& fields, std::string_view name)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/counters.hpp"
 #include "base/text.hpp"
 
 namespace postern::submission {
@@ -21,6 +22,8 @@ void log_refusal(session_identity const& who, smtp::server_session const& sessio
                  smtp::server_session::refusal const& r, std::string_view cause, std::string_view meaning)
 {
     auto const& rule = *r.what.why;
+    counters::totals.refusals.add(rule.name);
+    if (r.command.starts_with("AUTH")) counters::totals.logins.add(std::string{session.mechanism()} + " refused");
     auto const id = who.id + '.' + std::to_string(r.number);
     auto const status = to_string(rule.status);
     auto const account = session.login().empty() ? std::string{session.claimed_identity()} : session.login();
@@ -51,6 +54,7 @@ void log_refusal(session_identity const& who, smtp::server_session const& sessio
 
 void log_incident(session_identity const& who, catalogue::rule const& rule, std::string_view problem)
 {
+    counters::totals.refusals.add(rule.name);
     log::event(log::level::info, "refused",
                {{"session", who.id},
                 {"rule", rule.name},
@@ -61,6 +65,7 @@ void log_incident(session_identity const& who, catalogue::rule const& rule, std:
 
 void log_login(session_identity const& who, smtp::server_session const& session, std::string_view cause)
 {
+    counters::totals.logins.add(std::string{session.mechanism()} + " accepted");
     log::event(log::level::info, "login",
                {{"session", who.id},
                 {"account", session.login()},
@@ -75,6 +80,8 @@ void log_login(session_identity const& who, smtp::server_session const& session,
 
 void log_end(session_identity const& who, smtp::server_session const& session, session_totals const& totals)
 {
+    auto const& version = session.tls_details().version;
+    counters::totals.tls_versions.add(version.empty() ? std::string_view{"none"} : version);
     log::event(log::level::info, "session",
                {{"session", who.id},
                 {"client", who.client},

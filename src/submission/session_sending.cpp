@@ -96,7 +96,9 @@ std::optional<catalogue::verdict> session_driver::count_message()
                     {"limit", u.limit}});
         if (u.scope == guard::scope::network) continue;
         auto to = mail::parse_mailbox(u.scope == guard::scope::domain ? "postmaster@" + u.who : session_->login());
-        if (to) send_notice(services_.queue, nearly_notice(u, std::move(*to)), s.hostname, wall_clock::now());
+        if (to)
+            send_notice(services_.queue, services_.signer, nearly_notice(u, std::move(*to)), s.hostname,
+                        wall_clock::now());
     }
     return std::nullopt;
 }

@@ -7,10 +7,10 @@ import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
 import unittest
 
-from harness import HOST, SLOW, Authority, free_ports, run, wait_for
+from harness import HOST, SLOW, Authority, run
+from peers import Peer
 
 PASSWORD = "the-database's own 77"
 
@@ -36,14 +36,17 @@ def unprivileged():
     raise unittest.SkipTest("there is no user to run PostgreSQL as")
 
 
-class PostgreSQL:
+class PostgreSQL(Peer):
+    name = "PostgreSQL"
+    end_by = signal.SIGINT  # as a restart does it: connections are ended, nothing is finished
+    patience = 40
+
     def __init__(self, sql=""):
         postgres, initdb = program("postgres"), program("initdb")
         self.psql = program("psql")
         self.launcher = unprivileged()
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-pg-"))
-        self.dir.chmod(0o755)
-        self.data, self.port = self.dir / "data", free_ports(1)[0]
+        super().__init__()
+        self.data = self.dir / "data"
         self.data.mkdir()
         self.password_file = self.dir / "password"
         self.password_file.write_text(PASSWORD + "\n")
@@ -62,7 +65,6 @@ class PostgreSQL:
         (self.data / "pg_hba.conf").write_text("local all postgres trust\nhostssl all postern 127.0.0.1/32 scram-sha-256\n")
         self.command = [*self.launcher, postgres, "-D", self.data, "-k", self.data, "-h", HOST, "-p", self.port, "-F",
                         "-c", "ssl=on", "-c", "log_min_messages=warning", "-c", "max_connections=40"]
-        self.process = None
         self.start()
         self.sql(f"CREATE USER postern PASSWORD '{PASSWORD.replace(chr(39), chr(39) * 2)}'; CREATE DATABASE mail", "postgres")
         if sql:
@@ -78,21 +80,11 @@ class PostgreSQL:
                    "-At", input=text, check=True).stdout
 
     def start(self):
-        with open(self.dir / "log", "ab") as log:
-            self.process = subprocess.Popen([str(c) for c in self.command], stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL, start_new_session=True)
+        super().start(*self.command, start_new_session=True)
 
-        def ready():
-            assert self.process.poll() is None, self.log()
-            return run(self.psql, "-h", self.data, "-p", self.port, "-U", "postgres", "-d", "postgres", "-c", "SELECT 1"
-                       ).returncode == 0
-        wait_for(ready, "PostgreSQL to answer", 40)
-
-    def stop(self):
-        """As a restart does it: connections are ended, nothing is finished."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            self.process.wait(30 * SLOW)
+    def is_up(self):
+        return run(self.psql, "-h", self.data, "-p", self.port, "-U", "postgres", "-d", "postgres", "-c", "SELECT 1"
+                   ).returncode == 0
 
     def family(self):
         """The processes: the first one, and those that serve a connection each."""
@@ -126,16 +118,3 @@ class PostgreSQL:
 
     def quick(self):
         self.holder.communicate("COMMIT;\n", timeout=20 * SLOW)
-
-    def log(self):
-        path = self.dir / "log"
-        return path.read_text(errors="replace") if path.exists() else ""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        self.stop()
-        if kind is not None:
-            print(f"--- log of PostgreSQL\n{self.log()[-4000:]}\n---", flush=True)
-        shutil.rmtree(self.dir, True)

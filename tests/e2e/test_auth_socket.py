@@ -16,7 +16,6 @@ import signal
 import smtplib
 import socket
 import stat
-import subprocess
 import tempfile
 import threading
 import tomllib
@@ -24,8 +23,8 @@ import unittest
 
 from harness import (ALICE, BOB, CAROL, HOST, PASSWORDS, ROOT, SLOW, Authority, Postern, client_context, free_ports,
                      need, run, wait_for)
+from peers import Dovecot, Peer, Postfix, need_root
 from scram import Scram
-from test_peers import Postfix
 
 PAGE = (ROOT / "docs" / "auth-socket.md").read_text()
 DOWN = "ann@down.test"  # of a back end that isn't there
@@ -42,11 +41,6 @@ def sockets(heading, number=0, **changes):
     """The [[auth_socket]] tables of a block, with the paths and groups of this test."""
     rows = tomllib.loads(block(heading, "toml", number))["auth_socket"]
     return [{k: changes.get(k, {}).get(v, v) for k, v in row.items()} for row in rows]
-
-
-def need_root():
-    if os.geteuid() != 0:
-        raise unittest.SkipTest("needs root")
 
 
 def plain(user, password):
@@ -484,9 +478,10 @@ class InPostfix(unittest.TestCase):
             peer.login(ALICE, "guess", 535)
 
 
-class Exim(SmtpPeer):
+class Exim(Peer, SmtpPeer):
     """Exim's program from Debian's package, unpacked since it can't be installed beside Postfix. Its user
     is compiled in, so it runs where /etc/passwd names one."""
+    name = "Exim"
 
     def __init__(self, authenticators, folder):
         need_root()
@@ -497,8 +492,7 @@ class Exim(SmtpPeer):
         program = got.stdout.strip()
         if "not found" in run("ldd", program).stdout:
             raise unittest.SkipTest("libraries of Exim are not installed")
-        self.dir = folder
-        self.port, = free_ports(1)
+        super().__init__(folder)
         self.context = client_context(verify=False)
         certificate, key = Authority.shared().issue("server")
         owner = pwd.getpwnam("mail")
@@ -539,34 +533,10 @@ begin rewrite
 """)
         inside = ('mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/group" /etc/group && '
                   'exec setpriv --pdeathsig KILL "$1" -C "$0/exim.conf" -bdf')
-        self.output = open(folder / "output", "wb")
-        self.process = subprocess.Popen(["unshare", "--mount", "sh", "-c", inside, folder, program],
-                                        stdout=self.output, stderr=self.output, stdin=subprocess.DEVNULL)
+        self.start("unshare", "--mount", "sh", "-c", inside, folder, program)
 
     def log(self):
-        return "".join(p.read_text(errors="replace") for p in (self.dir / "log").iterdir()) + \
-            (self.dir / "output").read_text(errors="replace")
-
-    def __enter__(self):
-        def up():
-            if self.process.poll() is not None:
-                raise AssertionError(f"Exim ended:\n{self.log()}")
-            with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), 1):
-                return True
-        try:
-            wait_for(up, "Exim's port")
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(20)
-        self.process.kill()
-        self.process.wait()
-        self.output.close()
+        return "".join(p.read_text(errors="replace") for p in (self.dir / "log").iterdir()) + super().log()
 
 
 class InExim(unittest.TestCase):
@@ -591,24 +561,12 @@ class InExim(unittest.TestCase):
             server.wait_log(r"refused .*cause=unknown_user")
 
 
-class Dovecot:
+class Imap(Dovecot):
     """A Dovecot without users of its own."""
 
     def __init__(self, config):
-        need_root()
-        need("dovecot", "doveadm")
-        if not os.path.exists("/usr/lib/dovecot/imap-login"):
-            raise unittest.SkipTest("dovecot-imapd is not installed")
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-dovecot-"))
-        self.dir.chmod(0o755)
-        self.port, = free_ports(1)
-        (self.dir / "dovecot.conf").write_text(f"""
-            base_dir = {self.dir}/run
-            log_path = {self.dir}/log
-            protocols = imap
-            ssl = no
-            default_login_user = dovenull
-            default_internal_user = dovecot
+        need("doveadm")
+        super().__init__(lambda self: f"""
             service imap-login {{
               inet_listener imap {{
                 address = {HOST}
@@ -618,42 +576,8 @@ class Dovecot:
                 port = 0
               }}
             }}
-            service stats {{
-              unix_listener stats-writer {{
-                mode = 0666
-              }}
-            }}
             {config}
-            """)
-        self.process = subprocess.Popen(["dovecot", "-F", "-c", str(self.dir / "dovecot.conf")],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def log(self):
-        path = self.dir / "log"
-        return path.read_text(errors="replace") if path.exists() else ""
-
-    def __enter__(self):
-        def up():
-            if self.process.poll() is not None:
-                raise AssertionError(f"Dovecot ended:\n{self.log()}")
-            with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), 1):
-                return True
-        try:
-            wait_for(up, "Dovecot's IMAP port")
-        except BaseException:
-            self.__exit__(True)
-            raise
-        return self
-
-    def __exit__(self, kind, *_):
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(20)
-        self.process.kill()
-        self.process.wait()
-        if kind is not None:
-            print(f"--- log of Dovecot\n{self.log()[-4000:]}\n---", flush=True)
-        shutil.rmtree(self.dir, True)
+            """, "imap", needs="imap-login")
 
     def curl(self, user, password, *arguments, path=""):
         return run("curl", "-sv", f"imap://{HOST}:{self.port}/{path}", "-u", f"{user}:{password}", *arguments)
@@ -677,7 +601,7 @@ class InDovecot(unittest.TestCase):
             os.chown(place, owner.pw_uid, owner.pw_gid)
         config = block("Dovecot", "dovecot").replace("/run/postern", str(folder)).replace("/var/mail", str(mail))
         config = config.replace("= postern", "= mail").replace("first_valid_uid = 100", "first_valid_uid = 1")
-        with Dovecot(config) as dovecot:
+        with Imap(config) as dovecot:
             for mechanism in ("PLAIN", "LOGIN"):
                 with self.subTest(mechanism):
                     done = dovecot.curl(ALICE, PASSWORDS[ALICE], "--login-options", f"AUTH={mechanism}",

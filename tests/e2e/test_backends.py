@@ -7,12 +7,12 @@ import pathlib
 import re
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 import unittest
 
 from harness import ALICE, PASSWORDS, ROOT, SLOW, Postern, need, run, wait_for
+from peers import Dovecot, need_root
 
 SESAME = "open-Sesame 1001"
 PAGE = (ROOT / "docs" / "backends.md").read_text()
@@ -265,24 +265,19 @@ class Pam(Asked):
         server.stop()
 
 
-class DovecotAuth:
+class DovecotAuth(Dovecot):
     """A real Dovecot that only authenticates."""
 
     def __init__(self, users, extra=""):
-        need_root()
-        need("dovecot", "doveadm")
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-dovecot-"))
-        self.dir.chmod(0o755)
-        self.auth, self.users = self.dir / "auth-postern", self.dir / "postern-userdb"
+        need("doveadm")
+        super().__init__(lambda self: self.only_auth(extra), "")
         (self.dir / "users").write_text(users)
         (self.dir / "users").chmod(0o644)
-        (self.dir / "dovecot.conf").write_text(f"""
-            base_dir = {self.dir}/run
-            log_path = {self.dir}/log
-            protocols =
-            ssl = no
-            default_login_user = dovenull
-            default_internal_user = dovecot
+        self.start()
+
+    def only_auth(self, extra):
+        self.auth, self.users = self.dir / "auth-postern", self.dir / "postern-userdb"
+        return f"""
             auth_mechanisms = plain
             auth_failure_delay = 0
             mail_location = maildir:{self.dir}/mail/%u
@@ -303,36 +298,19 @@ class DovecotAuth:
                 mode = 0600
               }}
             }}
-            service stats {{
-              unix_listener stats-writer {{
-                mode = 0666
-              }}
-            }}
             {extra}
-            """)
-        self.process = None
-        self.start()
+            """
 
-    def start(self):
-        self.process = subprocess.Popen(["dovecot", "-F", "-c", str(self.dir / "dovecot.conf")],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            wait_for(lambda: self.auth.exists() and self.users.exists() and self.process.poll() is None,
-                     "Dovecot's sockets")
-        except AssertionError:
-            print(self.log())
-            raise
+    def is_up(self):
+        return self.auth.exists() and self.users.exists()
 
     def stop(self):
-        if self.process is not None:
-            # Left alone, it would go on serving who is connected.
-            serving = self.auth_processes()
-            self.process.terminate()
-            self.process.wait(20 * SLOW)
-            for pid in serving:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-        self.process = None
+        # Left alone, it would go on serving who is connected.
+        serving = self.auth_processes() if self.process is not None else []
+        super().stop()
+        for pid in serving:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def halt(self):
         self.halted = self.auth_processes()
@@ -357,21 +335,8 @@ class DovecotAuth:
                     continue
         return found
 
-    def log(self):
-        path = self.dir / "log"
-        return path.read_text(errors="replace") if path.exists() else ""
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        self.stop()
-        if kind is not None:
-            print(f"--- log of Dovecot\n{self.log()[-4000:]}\n---", flush=True)
-        shutil.rmtree(self.dir, True)
-
-
-class Dovecot(Asked):
+class AskedDovecot(Asked):
     USERS = ("ann@postern.test:{{PLAIN}}{0}::::::\n"
              "bob@postern.test:{{PLAIN}}{0}::::::\n"
              "off@postern.test:{{PLAIN}}{0}::::::nologin=yes\n")

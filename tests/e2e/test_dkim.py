@@ -1,18 +1,16 @@
 """DKIM: what Postern signs, other programs verify, and the manual's commands do what it says."""
 import base64
-import contextlib
 import http.client
 import json
 import pathlib
 import re
 import shutil
-import socket
-import subprocess
 import tempfile
 import unittest
 
-from harness import ALICE, BOB, HOST, PASSWORDS, ROOT, Postern, Sink, free_ports, message, need, run, token, wait_for
+from harness import ALICE, BOB, HOST, PASSWORDS, ROOT, Postern, Sink, message, need, run, token, wait_for
 from name_server import NameServer
+from peers import Peer
 
 HERE = pathlib.Path(__file__).resolve().parent
 MANUAL = ROOT / "docs" / "dkim.md"
@@ -205,13 +203,27 @@ class Messages(Dkim):
         self.assertIn(b"MAILER-DAEMON@mail.postern.test", report)
         self.check_signed(report, count=1)
 
+    def test_notices_of_our_own_are_signed(self):
+        self.serve({"limits": {"sending": [{"per": "account", "messages_per_day": 2}]},
+                    "guard": {"operator_address": "admin@elsewhere.test", "suspicious_new_recipients": 2}})
+        self.sign_at_once("postern.test", "--algorithm", "ed25519")
+        for to in ("one@remote.test", "two@remote.test"):
+            self.send(message(ALICE, to, token()), to=to)
+        for subject in ("Subject: Most of a sending limit is used", "Subject: Your mail account sends unusually much"):
+            self.check_signed(self.server.wait_mail(ALICE, subject), count=1)
+        # Elsewhere nobody would believe that their own postmaster wrote it.
+        content = self.sink.wait("Subject: A mail account sends unusually much")["content"]
+        self.assertIn(b"From: Postern <postmaster@postern.test>", content)
+        self.check_signed(content, count=1)
 
-class Rspamd:
+
+class Rspamd(Peer):
     """rspamd with its DKIM module alone."""
+    name = "rspamd"
+    patience = 60
 
     def __init__(self, name_server):
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-rspamd-"))
-        self.port = free_ports(1)[0]
+        super().__init__()
         # A short list of top-level domains and one language: the real ones take seconds to compile.
         (self.dir / "tld").write_text("test\n")
         (self.dir / "rspamd.conf").write_text(f"""
@@ -225,21 +237,7 @@ class Rspamd:
             worker "normal" {{ bind_socket = "{HOST}:{self.port}"; count = 1; }}
             dkim {{ check_local = true; check_authed = true; }}
             """)
-        self.log = open(self.dir / "log", "wb")
-        self.process = subprocess.Popen(["rspamd", "-f", "-i", "-c", self.dir / "rspamd.conf"], stdout=self.log,
-                                        stderr=self.log, stdin=subprocess.DEVNULL)
-        try:
-            wait_for(self.is_up, "rspamd", 60)
-        except BaseException:
-            self.close()
-            raise
-
-    def is_up(self):
-        if self.process.poll() is not None:
-            raise AssertionError(f"rspamd ended:\n{(self.dir / 'log').read_text()[-3000:]}")
-        with contextlib.suppress(OSError):
-            socket.create_connection((HOST, self.port), 1).close()
-            return True
+        self.start("rspamd", "-f", "-i", "-c", self.dir / "rspamd.conf")
 
     def symbols(self, content):
         connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
@@ -247,16 +245,6 @@ class Rspamd:
         answer = json.loads(connection.getresponse().read())
         connection.close()
         return {name: s.get("options", []) for name, s in answer["symbols"].items()}
-
-    def close(self):
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
-        shutil.rmtree(self.dir, True)
 
 
 class AtRspamd(Dkim):

@@ -127,6 +127,18 @@ class Tickets(unittest.TestCase):
             with self.wire() as wire:
                 self.assertEqual(self.exchange(wire, Client(tickets, f"smtp@{host}")).code, 235)
 
+    def test_where_basic_passwords_are_off(self):
+        auth = {"failure_delay": "0s", "basic_passwords": False}
+        with self.new_server({"auth": auth}, {**self.listener, "address": f"{HOST}:{free_ports(1)[0]}"}) as server:
+            with self.wire(server) as wire:
+                self.assertIn("GSSAPI", offered(wire))
+                wire.say("AUTH PLAIN " + b64(f"\0{ANNA}\0{PASSWORD}".encode()), 534, "5.7.9")
+                self.assertEqual(self.exchange(wire, Client(self.anna)).code, 235)
+                wire.mail(ANNA, BERTA)
+            server.cli("account", "basic-passwords", ANNA, "on", check=True)
+            with self.wire(server) as wire:
+                wire.say("AUTH PLAIN " + b64(f"\0{ANNA}\0{PASSWORD}".encode()), 235)
+
     # what does not
 
     def test_who_is_nobody_here(self):

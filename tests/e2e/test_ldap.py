@@ -5,18 +5,16 @@ import hashlib
 import hmac
 import json
 import os
-import pathlib
 import re
 import shutil
 import signal
 import socket
-import subprocess
-import tempfile
 import threading
 import unittest
 
 import outage
 from harness import ALICE, HOST, PASSWORDS, ROOT, Authority, Postern, free_ports, need, run, wait_for
+from peers import Peer
 
 SESAME = "open-Sesame 1001"
 SERVICE = "cn=postern,ou=services,dc=example,dc=com"
@@ -56,14 +54,14 @@ def person(uid, password, *lines, mail=None):
                       "objectClass: mailPerson", f"cn: person-{uid.encode().hex()}", "sn: x", coded, *lines]) + "\n\n"
 
 
-class Slapd:
+class Slapd(Peer):
     """A real slapd with people in it."""
+    name = "slapd"
 
     def __init__(self, people="", access=""):
         need("slapd", "slapadd", "slappasswd", "ldapmodify", "setpriv")
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-slapd-"))
-        self.port, self.tls_port = free_ports(2)
-        self.process = None
+        super().__init__()
+        self.tls_port, = free_ports(1)
         self.socket = "ldapi://" + str(self.dir / "ldapi").replace("/", "%2F")
         self.plain, self.tls = f"ldap://{HOST}:{self.port}", f"ldaps://{HOST}:{self.tls_port}"
         certificate, key = Authority.shared().issue("server")
@@ -142,29 +140,21 @@ pwdMaxAge: 86400
                 raise AssertionError(done.stdout + done.stderr)
             self.start()
         except BaseException:
-            self.__exit__()
+            self.close()
             raise
 
     def start(self):
-        with open(self.dir / "log", "ab") as log:
-            self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "slapd", "-d", "none", "-f", str(self.dir / "slapd.conf"), "-h",
-                 f"ldap://{HOST}:{self.port} ldaps://{HOST}:{self.tls_port} {self.socket}"],
-                stdout=log, stderr=log)
+        super().start("setpriv", "--pdeathsig", "KILL", "slapd", "-d", "none", "-f", self.dir / "slapd.conf", "-h",
+                      f"ldap://{HOST}:{self.port} ldaps://{HOST}:{self.tls_port} {self.socket}")
 
-        def answers():
-            if self.process.poll() is not None:
-                raise AssertionError("slapd ended: " + (self.dir / "log").read_text())
-            return run("ldapwhoami", "-x", "-H", self.socket).returncode == 0
-        wait_for(answers, "slapd")
+    def is_up(self):
+        return run("ldapwhoami", "-x", "-H", self.socket).returncode == 0
 
     def stop(self):
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(signal.SIGCONT)
-            self.process.terminate()
-            self.process.wait(20)
-        self.process = None
+        super().stop()
 
     def halt(self):
         self.process.send_signal(signal.SIGSTOP)
@@ -177,13 +167,6 @@ pwdMaxAge: 86400
                    input=f"dn: cn=person-{uid.encode().hex()},{PEOPLE}\nchangetype: modify\n" + "\n".join(lines) + "\n")
         if done.returncode:
             raise AssertionError(done.stdout + done.stderr)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-        shutil.rmtree(self.dir, True)
 
     def row(self, heading, **more):
         """The manual's example, with the places of this test."""

@@ -3,6 +3,7 @@ an issuer that runs here, real clients, and everything that can be wrong with is
 The configuration comes from docs/mechanisms.md."""
 import base64
 import collections
+import contextlib
 import json
 import pathlib
 import re
@@ -308,6 +309,39 @@ class Outage(Base):
         self.assertEqual(set(counts), {235, 454}, counts)
         self.server.wait_log("introspection_failed")
         self.server.wait_log("introspection_works")
+
+
+class Silent(Base):
+    """The issuer takes questions and says nothing."""
+    options = {"introspect": "only", "cache_life": "0", "timeout": "50s"}
+
+    def test_nobody_else_waits_at_a_reload_and_at_the_end(self):
+        token, ended = self.issuer.opaque("silence"), []
+
+        def person(server):
+            with contextlib.suppress(OSError, EOFError, AssertionError):
+                self.log_in(token, server=server)
+            ended.append(1)
+        with Postern({"oauth": self.configuration(), "timeouts": {"drain": "1s"}}) as server:
+            self.assertEqual(self.log_in(token, server=server)[0], 235)
+            asked, self.issuer.delay = self.issuer.asked, 40
+            try:
+                people = [threading.Thread(target=person, args=(server,)) for _ in range(3)]
+                for thread in people:
+                    thread.start()
+                wait_for(lambda: self.issuer.asked >= asked + len(people), "the questions at the issuer")
+                # The old questions are with the old settings, whose sessions go on.
+                server.signal(1)
+                server.wait_log("reloaded")
+                with server.session(login=ALICE) as wire:
+                    wire.say("NOOP", 250)
+                self.assertEqual(ended, [])
+                server.stop(20)
+            finally:
+                self.issuer.delay = 0
+            for thread in people:
+                thread.join(20)
+            self.assertEqual(len(ended), len(people))
 
 
 del Base  # has no tests of its own

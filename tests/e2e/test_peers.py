@@ -1,6 +1,5 @@
 """Other people's servers on the other side: Postfix as next hop and as client, Dovecot as
 LMTP server, smtp-sink. Each runs from a configuration of its own in a throw-away directory."""
-import contextlib
 import os
 import pathlib
 import pwd
@@ -11,67 +10,9 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import (ALICE, BOB, HOST, NAME, PASSWORDS, Authority, Postern, Sink, free_ports, message, need, run,
+from harness import (ALICE, BOB, HOST, NAME, PASSWORDS, Authority, Postern, Sink, free_ports, message,
                      token, wait_for)
-
-
-def need_root():
-    if os.geteuid() != 0:
-        raise unittest.SkipTest("needs root: this server insists on users of its own")
-
-
-class Postfix:
-    """An instance with its own queue and configuration; nothing of the machine's is touched."""
-
-    def __init__(self, settings):
-        need_root()
-        need("postfix", "postconf")
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-postfix-"))
-        self.port = free_ports(1)[0]
-        self.dir.chmod(0o755)
-        etc, spool, data, mail = (self.dir / n for n in ("etc", "spool", "data", "mail"))
-        for folder in (etc, spool, data, mail):
-            folder.mkdir()
-        owner = pwd.getpwnam("postfix")
-        os.chown(data, owner.pw_uid, owner.pw_gid)
-        os.chown(mail, owner.pw_uid, owner.pw_gid)
-        main = {
-            "compatibility_level": "3.6", "queue_directory": spool, "data_directory": data,
-            "mail_owner": "postfix", "setgid_group": "postdrop", "command_directory": "/usr/sbin",
-            "daemon_directory": "/usr/lib/postfix/sbin", "myhostname": "postfix.example",
-            "maillog_file": self.dir / "log", "maillog_file_prefixes": self.dir,
-            "inet_interfaces": HOST, "inet_protocols": "ipv4", "mynetworks": f"{HOST}/32", "mydestination": "",
-            "alias_maps": "", "alias_database": "", "local_recipient_maps": "", "import_environment": "MAIL_CONFIG TZ",
-            "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination", **settings(self)}
-        (etc / "main.cf").write_text("".join(f"{k} = {v}\n" for k, v in main.items()))
-        services = [f"{HOST}:{self.port} inet n - n - - smtpd"]
-        services += [f"{name} unix {private} {'n' if name == 'virtual' else '-'} n {wakeup} {limit} {program}" for name, private, wakeup, limit, program in [
-            ("cleanup", "n", "-", "0", "cleanup"), ("qmgr", "n", "300", "1", "qmgr"), ("tlsmgr", "-", "1000?", "1", "tlsmgr"),
-            ("rewrite", "-", "-", "-", "trivial-rewrite"), ("bounce", "-", "-", "0", "bounce"), ("defer", "-", "-", "0", "bounce"),
-            ("trace", "-", "-", "0", "bounce"), ("verify", "-", "-", "1", "verify"), ("smtp", "-", "-", "-", "smtp"),
-            ("relay", "-", "-", "-", "smtp"), ("error", "-", "-", "-", "error"), ("retry", "-", "-", "-", "error"),
-            ("discard", "-", "-", "-", "discard"), ("virtual", "-", "-", "-", "virtual"),
-            ("anvil", "-", "-", "1", "anvil"), ("scache", "-", "-", "1", "scache"), ("proxymap", "-", "-", "-", "proxymap")]]
-        services.append("postlog unix-dgram n - n - 1 postlogd")
-        (etc / "master.cf").write_text("\n".join(services) + "\n")
-        started = run("postfix", "-c", etc, "start", seconds=60)
-        if started.returncode:
-            log = self.log()
-            self.__exit__()
-            raise AssertionError(f"Postfix did not start:\n{started.stdout}{started.stderr}{log}")
-        self.etc, self.mail = etc, mail
-
-    def log(self):
-        path = self.dir / "log"
-        return path.read_text(errors="replace") if path.exists() else ""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        with contextlib.suppress(Exception):
-            run("postfix", "-c", self.dir / "etc", "stop", seconds=60)
-        shutil.rmtree(self.dir, True)
+from peers import Dovecot, Postfix
 
 
 class AsNextHop(unittest.TestCase):
@@ -166,30 +107,23 @@ class AsClient(unittest.TestCase):
                     server.wait_log(r"mechanism[\"=: ]+(PLAIN|LOGIN|SCRAM-SHA-256)")
 
 
-class Dovecot:
+class Mailboxes(Dovecot):
+    """A Dovecot that takes mail by LMTP."""
+
     def __init__(self):
-        need_root()
-        need("dovecot")
-        if not os.path.exists("/usr/lib/dovecot/lmtp"):
-            raise unittest.SkipTest("dovecot-lmtpd is not installed")
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-dovecot-"))
-        self.dir.chmod(0o755)
-        self.port = free_ports(1)[0]
+        super().__init__(self.lmtp, "lmtp", needs="lmtp")
         owner = pwd.getpwnam("dovecot")
-        mail = self.dir / "mail"
-        mail.mkdir()
-        os.chown(mail, owner.pw_uid, owner.pw_gid)
-        self.socket = self.dir / "lmtp.socket"
-        config = self.dir / "dovecot.conf"
-        config.write_text(f"""
-            base_dir = {self.dir}/run
-            log_path = {self.dir}/log
-            protocols = lmtp
-            ssl = no
-            default_login_user = dovenull
-            default_internal_user = dovecot
+        self.mail.mkdir()
+        os.chown(self.mail, owner.pw_uid, owner.pw_gid)
+        (self.dir / "users").write_text(
+            "".join(f"{a}::{owner.pw_uid}:{owner.pw_gid}::{self.mail}/{a}::\n" for a in (ALICE, BOB)))
+        (self.dir / "users").chmod(0o644)
+
+    def lmtp(self, _):
+        self.mail, self.socket = self.dir / "mail", self.dir / "lmtp.socket"
+        return f"""
             first_valid_uid = 1
-            mail_location = maildir:{mail}/%d/%n
+            mail_location = maildir:{self.mail}/%d/%n
             lmtp_save_to_detail_mailbox = no
             postmaster_address = postmaster@postern.test
             passdb {{
@@ -209,43 +143,7 @@ class Dovecot:
                 mode = 0666
               }}
             }}
-            service stats {{
-              unix_listener stats-writer {{
-                mode = 0666
-              }}
-            }}
-            """)
-        (self.dir / "users").write_text(
-            "".join(f"{a}::{owner.pw_uid}:{owner.pw_gid}::{mail}/{a}::\n" for a in (ALICE, BOB)))
-        (self.dir / "users").chmod(0o644)
-        self.process = subprocess.Popen(["dovecot", "-F", "-c", str(config)], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
-
-    def log(self):
-        path = self.dir / "log"
-        return path.read_text(errors="replace") if path.exists() else ""
-
-    def __enter__(self):
-        import socket
-
-        def up():
-            if self.process.poll() is not None:
-                raise AssertionError(f"Dovecot ended:\n{self.log()}")
-            with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), 1):
-                return True
-        try:
-            wait_for(up, "Dovecot's LMTP port")
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(20)
-        self.process.kill()
-        shutil.rmtree(self.dir, True)
+            """
 
     def wait_mail(self, address, word):
         local, domain = address.split("@")
@@ -258,7 +156,7 @@ class Dovecot:
 
 class AsMailbox(unittest.TestCase):
     def test_dovecot_takes_local_mail_by_lmtp(self):
-        with Dovecot() as dovecot:
+        with Mailboxes() as dovecot:
             for target in (f"lmtp:{HOST}:{dovecot.port}", f"lmtp:unix:{dovecot.socket}"):
                 with self.subTest(target=target.split(":")[1]), \
                         Postern({"delivery": {"local": target, "retry": ["1 s"]}}) as server:

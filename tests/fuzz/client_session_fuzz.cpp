@@ -40,7 +40,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     settings.hostname = "us.example";
     settings.speaks = choice & 1 ? dialect::lmtp : dialect::smtp;
     settings.tls = choice & 2 ? tls_wish::required : choice & 4 ? tls_wish::if_offered : tls_wish::never;
+    settings.logs_in = (choice & 32) != 0;
+    settings.logs_in_clear = (choice & 64) != 0;
     client_session s{settings};
+    bool proven = false;  // something of ours went out that proves who we are
 
     std::vector<letter> letters(3);
     for (std::size_t i = 0; i < letters.size(); ++i) {
@@ -100,6 +103,29 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
             s.on_tls((choice & 16) != 0);
             continue;
         }
+        if (std::holds_alternative<choose_login>(act)) {
+            sasl::client_credentials c;
+            c.authcid = "ann";
+            c.password = secret{"pencil"};
+            c.token = secret{"token"};
+            c.certificate = true;
+            sasl::client_means const means{(choice & 128) != 0, (choice & 128) == 0, true};
+            auto const usable = s.usable_mechanisms();
+            auto m = sasl::make_client_mechanism(sasl::choose_mechanism(usable, {}, means), c, {});
+            if (m) {
+                s.begin_login(std::move(m));
+            } else {
+                s.give_up_login("nothing fits");
+            }
+            continue;
+        }
+        if (std::holds_alternative<answer_challenge>(act)) {
+            require(s.tls() || settings.logs_in_clear);
+            auto const& challenge = s.challenge();
+            s.on_answer(s.mechanism().step(challenge ? std::optional<std::string_view>{*challenge} : std::nullopt));
+            proven = true;
+            continue;
+        }
         s.output().clear();
         if (in.empty()) {
             s.on_lost("end of input");
@@ -116,6 +142,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     require(over == begun);
     require(accepted_messages <= contents);
     if (settings.tls == tls_wish::required) require(begun == 0 || s.tls());
+    if (settings.logs_in) require(begun == 0 || (proven && !s.logged_in_by().empty()));
     static_cast<void>(lost);
     return 0;
 }

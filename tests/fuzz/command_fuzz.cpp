@@ -39,10 +39,17 @@ void check_mail(std::string_view argument, unsigned context)
     smtp::mail_context const c{.extended = (context & 1) != 0,
                                .tls = (context & 2) != 0,
                                .authenticated = (context & 4) != 0,
-                               .size_limit = (context & 8) != 0 ? 1000U : 0U};
+                               .size_limit = (context & 8) != 0 ? 1000U : 0U,
+                               .priorities = (context & 1) != 0,
+                               .deliver_by = (context & 1) != 0,
+                               .hold_most = std::chrono::seconds{(context & 4) != 0 ? 86'400 : 0},
+                               .now = from_microseconds(1'795'330'000'000'000)};
     if (auto const bad = smtp::parse_mail(argument, c, e)) return check_complaint(bad);
     require(c.authenticated || e.auth.empty());
     require(c.tls || !e.require_tls);
+    require(e.priority >= -9 && e.priority <= 9);
+    require(!e.release_at || *e.release_at <= c.now + c.hold_most);
+    require(e.by.mode != mail::by_mode::give_back || e.by.until > c.now);
     require(c.size_limit == 0 || e.declared_size <= c.size_limit);
     require(clean(e.envelope_id) && clean(e.auth) && clean(e.reverse_path.to_string()));
 

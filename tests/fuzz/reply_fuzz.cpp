@@ -7,6 +7,7 @@
 
 #include "smtp/client_commands.hpp"
 #include "smtp/reply_parser.hpp"
+#include "smtp/wanted_wait.hpp"
 
 using namespace postern::smtp;
 
@@ -58,6 +59,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         require(r.status.empty() || r.status.klass == r.code / 100);
         for (char c : r.to_string()) require(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
         parse_extensions(r.text);
+        auto const wait = wanted_wait(r);
+        require(!wait || (r.temporary() && wait->count() >= 10 && wait->count() <= 3600));
     }
     return 0;
 }

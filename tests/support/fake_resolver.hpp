@@ -15,6 +15,7 @@ struct names {
     std::map<std::string, dns::mx_answer> mx;
     std::map<std::string, dns::address_answer> addresses;
     std::map<std::string, dns::txt_answer> txt;
+    std::map<std::string, dns::tlsa_answer> tlsa;
 
     void exchanger(std::string const& domain, std::uint16_t preference, std::string const& host)
     {
@@ -30,6 +31,13 @@ struct names {
         a.what = dns::finding::found;
         auto const ip = *ip_address::parse(text);
         (ip.is_v4() ? a.v4 : a.v6).push_back(ip);
+    }
+    /// As if DNSSEC vouched for the domain's exchangers and their addresses.
+    void sign(std::string const& domain)
+    {
+        std::lock_guard const lock{mutex};
+        mx[domain].secure = true;
+        for (auto const& r : mx[domain].records) addresses[r.host].secure = true;
     }
     void fail(std::string const& domain, dns::finding why)
     {
@@ -78,6 +86,16 @@ public:
         dns::txt_answer answer;
         answer.what = dns::finding::no_such_name;
         if (found != names_->txt.end()) answer = found->second;
+        co_return answer;
+    }
+
+    dns::awaitable<dns::tlsa_answer> tlsa(std::string name) override
+    {
+        std::lock_guard const lock{names_->mutex};
+        auto const found = names_->tlsa.find(name);
+        dns::tlsa_answer answer;
+        answer.what = dns::finding::no_such_name;
+        if (found != names_->tlsa.end()) answer = found->second;
         co_return answer;
     }
 

@@ -151,6 +151,7 @@ public:
                 r.state = u.state;
                 r.next_attempt = u.next_attempt;
                 r.last_reply = u.last_reply;
+                r.next_hop = what.next_hop;
                 ++r.attempts;
                 found->second.out.at(u.number) = false;
             }
@@ -192,6 +193,53 @@ public:
         std::lock_guard const lock{mutex_};
         return entries_.size();
     }
+    result<postern::spool::portion> apply(postern::spool::wish, postern::spool::filter const&) override
+    {
+        return error{{5, 0, 0}, "", "this spool does nothing to many messages"};
+    }
+    result<std::optional<queued_message>> take(std::string_view queue_id) override
+    {
+        std::lock_guard const lock{mutex_};
+        auto const e = entries_.find(std::string{queue_id});
+        if (e == entries_.end()) return error{{5, 0, 0}, "", "no such message"};
+        if (!is_in(e->second)) return std::optional<queued_message>{};
+        e->second.out.assign(e->second.out.size(), true);
+        return std::optional{queued_message{std::make_shared<message const>(e->second.what), e->second.body}};
+    }
+    void hurry(std::string next_hop, std::size_t limit, std::function<void(std::size_t)> handler) override
+    {
+        std::size_t found = 0;
+        postern::spool::arrival_handler arrival;
+        {
+            std::lock_guard const lock{mutex_};
+            arrival = arrival_;
+            hurried_.push_back(next_hop);
+            for (auto& [id, e] : entries_) {
+                auto const waits = [&](auto const& r) {
+                    return r.state == state::queued && r.next_hop == next_hop && r.next_attempt > wall_time{};
+                };
+                if (found == limit) break;
+                if (!is_in(e) || std::none_of(e.what.recipients.begin(), e.what.recipients.end(), waits)) continue;
+                for (auto& r : e.what.recipients)
+                    if (waits(r)) r.next_attempt = wall_time{};
+                ++found;
+            }
+        }
+        if (found != 0 && arrival) arrival({});
+        handler(found);
+    }
+    /// Destinations that were said to work again.
+    std::vector<std::string> hurried()
+    {
+        std::lock_guard const lock{mutex_};
+        return hurried_;
+    }
+    result<std::vector<postern::spool::destination_load>> destinations(std::size_t) override
+    {
+        return std::vector<postern::spool::destination_load>{};
+    }
+    result<postern::spool::totals> look_over() override { return postern::spool::totals{}; }
+    postern::spool::activity observe() override { return {}; }
 
 private:
     queued_message insert(message m, std::shared_ptr<postern::spool::content const> body, bool report, bool out)
@@ -217,6 +265,7 @@ private:
     std::map<std::string, entry> entries_;
     std::map<std::pair<std::string, std::uint32_t>, std::vector<postern::spool::recipient_update>> updates_;
     std::vector<std::pair<message, std::string>> reports_;
+    std::vector<std::string> hurried_;
     unsigned failing_ = 0;
 };
 

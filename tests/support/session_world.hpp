@@ -142,6 +142,12 @@ inline world::world(char const* setup, cut how) : how_(how)
             settings_.errors = number;
         else if (name == "auth-failures")
             settings_.auth_failures = number;
+        else if (name == "timing")
+            settings_.priorities = settings_.deliver_by = true;
+        else if (name == "priority-without-login")
+            settings_.priority_without_login = true;
+        else if (name == "hold")
+            settings_.hold_most = std::chrono::seconds{number};
         else if (name == "auth-equals")
             settings_.auth_equals = true;
         else if (name.starts_with("also:"))

@@ -1,0 +1,180 @@
+// The dispatcher's smart hosts: which line a message waits in, by whom it is from; how fast the
+// line may move; and that a host that does not take us is left alone.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.hpp"
+#include "catalogue/rules.hpp"
+#include "delivery/dispatcher.hpp"
+
+namespace postern::delivery {
+
+namespace {
+
+namespace rules = catalogue::rules;
+
+// What waits for its turn in memory; the spool is the better place for more.
+constexpr std::size_t least_in_turn = 10;
+
+outcome pace_finding(destination const& d)
+{
+    std::string const limit = d.rate.day_is_full(steady_clock::now())
+                                  ? std::to_string(d.rate.a_day()) + " messages in a day have gone"
+                                  : std::to_string(d.rate.a_minute()) + " messages a minute";
+    return own_finding(rules::smart_host_pace, d.domain, limit);
+}
+
+}  // namespace
+
+std::shared_ptr<destination> dispatcher::via_destination(std::shared_ptr<smart_host const> const& via,
+                                                         mail::path const& sender, bool require_tls)
+{
+    auto as = via->identity_for(sender);
+    auto& d = destinations_["via " + as->to_string() + (require_tls ? " requiretls" : "")];
+    if (!d) {
+        d = std::make_shared<destination>(context_.get_executor());
+        d->key = "smart_host:" + as->to_string();
+        d->require_tls = require_tls;
+    }
+    if (d->as != as) come_as(*d, via, std::move(as));
+    return d;
+}
+
+void dispatcher::come_as(destination& d, std::shared_ptr<smart_host const> via, std::shared_ptr<identity const> as)
+{
+    auto const& s = via->settings;
+    d.to = via->at;
+    d.domain = via->at.host;
+    d.needs_tls = s.tls != config::tls_mode::none;
+    d.proven = true;  // whoever runs this server vouches for it
+    d.rate.set_limits(s.messages_per_minute, s.messages_per_day);
+    // New settings may mend what was wrong.
+    if (d.paused) d.down_until = {};
+    d.paused = false;
+    d.account_fails = 0;
+    d.via = std::move(via);
+    d.as = std::move(as);
+}
+
+// After a reload: the same log-ins by their new settings.
+void dispatcher::renew_accounts()
+{
+    for (auto const& [key, d] : destinations_) {
+        if (!d->via) {
+            if (std::exchange(d->paused, false)) d->down_until = {};
+            continue;
+        }
+        auto const& name = d->as->smart_host;
+        auto const& user = d->as->settings.user;
+        auto const host = std::find_if(plan_->hosts.begin(), plan_->hosts.end(),
+                                       [&](auto const& h) { return h->settings.name == name; });
+        std::shared_ptr<identity const> as;
+        if (host != plan_->hosts.end()) {
+            if ((*host)->usual->settings.user == user) as = (*host)->usual;
+            for (auto const& other : (*host)->others)
+                if (other->settings.user == user) as = other;
+        }
+        if (as) {
+            if (d->as != as) come_as(*d, *host, std::move(as));
+            continue;
+        }
+        // Nobody comes as this one any more: a new way is found for what waits.
+        for (auto const& j : std::exchange(d->waiting, {})) {
+            under_way_ -= j.recipients.size();
+            settler_.put_off(j, own_finding(rules::delivery_overloaded, d->domain, "the smart host is gone"), *plan_);
+        }
+    }
+}
+
+unsigned dispatcher::most_connections(destination const& d) const
+{
+    unsigned const most = plan_->connections_per_host;
+    bool const limited = d.via && d.via->settings.connections != 0;
+    return limited ? std::min<unsigned>(most, d.via->settings.connections) : most;
+}
+
+bool dispatcher::is_paused(destination const& d) const { return d.paused && d.down_until > steady_clock::now(); }
+
+// So that a provider does not lock the account, and no mail is given back for what is wrong with us.
+void dispatcher::pause(destination& d, outcome const& why)
+{
+    if (is_paused(d)) return settle_until(d, d.last_failure, d.down_until);
+    auto const longer = world_.account_first * (1u << std::min(d.account_fails, 10u));
+    auto const wait =
+        why.asks_for == outcome::pause::hours ? world_.account_most : std::min(longer, world_.account_most);
+    bool const first = d.account_fails++ == 0;
+    d.paused = true;
+    d.window = 1;
+    d.down_until = steady_clock::now() + wait;
+    d.last_failure = why;
+    std::string const user = d.as ? d.as->settings.user : std::string{};
+    std::string const name = d.as ? d.as->smart_host : d.domain;
+    log::event(log::level::warning, "smart_host_paused",
+               {{"smart_host", name},
+                {"user", user},
+                {"next_hop", d.to.to_string()},
+                {"rule", why.why->name},
+                {"reply", why.reply},
+                {"waiting", d.waiting.size()},
+                {"seconds", std::chrono::duration_cast<std::chrono::seconds>(wait).count()}});
+    if (first && world_.on_account_trouble) world_.on_account_trouble(name, user, why.reply, *why.why);
+    settle_until(d, why, d.down_until);
+}
+
+void dispatcher::settle_until(destination& d, outcome const& why, steady_time until)
+{
+    auto const left = std::chrono::duration_cast<wall_clock::duration>(until - steady_clock::now());
+    for (auto const& j : d.waiting.take_all()) settle_all(j, why, d.key, world_.now() + left);
+}
+
+void dispatcher::wake()
+{
+    for (auto const& [key, d] : destinations_) {
+        if (!d->paused) continue;
+        d->paused = false;
+        d->down_until = {};
+    }
+    pump();
+}
+
+/// Whether the line has to stand still for now; then it goes on by itself.
+bool dispatcher::waits_for_turn(std::shared_ptr<destination> const& d)
+{
+    if (is_paused(*d)) {
+        settle_until(*d, d->last_failure, d->down_until);
+        return true;
+    }
+    if (!d->rate.limits()) return false;
+    auto const now = steady_clock::now();
+    auto const at = d->rate.next(now);
+    if (at <= now) return false;
+    if (d->rate.day_is_full(now)) {
+        settle_until(*d, pace_finding(*d), at);
+        return true;
+    }
+    if (std::exchange(d->turn_armed, true)) return true;
+    d->turn.expires_at(at);
+    d->turn.async_wait([this, d](boost::system::error_code const& error) {
+        d->turn_armed = false;
+        if (!error && !stopping_) put_to_work(d);
+    });
+    return true;
+}
+
+/// What would wait long for its turn goes back to the spool, each message until about its own.
+bool dispatcher::put_off_for_turn(destination& d, job const& j)
+{
+    if (!d.rate.limits()) return false;
+    auto const now = steady_clock::now();
+    bool const full = d.rate.day_is_full(now);
+    auto const most = std::max<std::size_t>(least_in_turn, d.rate.a_minute());
+    if (!full && (d.rate.a_minute() == 0 || d.waiting.size() < most)) return false;
+    d.promised = std::max(d.promised, d.rate.next(now) + d.rate.gap() * static_cast<long>(d.waiting.size()));
+    auto const left = std::chrono::duration_cast<wall_clock::duration>(d.promised - now);
+    d.promised += d.rate.gap();
+    under_way_ -= j.recipients.size();
+    settler_.put_off(j, pace_finding(d), *plan_, world_.now() + left);
+    return true;
+}
+
+}  // namespace postern::delivery

@@ -1,0 +1,34 @@
+// How fast mail may go to a provider: so many messages a minute, evenly, and so many a day.
+// Pure: the time comes in.
+#pragma once
+
+#include <cstdint>
+
+#include "base/clock.hpp"
+
+namespace postern::delivery {
+
+class pace {
+public:
+    /// 0: no limit.
+    void set_limits(std::uint32_t a_minute, std::uint32_t a_day) noexcept;
+    bool limits() const noexcept { return a_minute_ != 0 || a_day_ != 0; }
+
+    /// When the next message may go; not later than `now`: at once.
+    steady_time next(steady_time now) const noexcept;
+    /// Whether it is the day that makes it wait.
+    bool day_is_full(steady_time now) const noexcept;
+    void count(steady_time now) noexcept;
+    /// How long one message keeps the next one waiting.
+    steady_clock::duration gap() const noexcept;
+    std::uint32_t a_minute() const noexcept { return a_minute_; }
+    std::uint32_t a_day() const noexcept { return a_day_; }
+
+private:
+    std::uint32_t a_minute_ = 0, a_day_ = 0;
+    steady_time next_{};
+    steady_time day_began_{};
+    std::uint32_t today_ = 0;
+};
+
+}  // namespace postern::delivery

@@ -1,0 +1,77 @@
+#include "delivery/token_answer.hpp"
+
+#include <algorithm>
+
+#include <boost/json.hpp>
+
+#include "base/text.hpp"
+#include "sasl/oauth.hpp"
+
+namespace postern::delivery {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t longest_answer = 64u << 10;
+constexpr std::chrono::seconds usual_life{600};  // where the endpoint does not say
+constexpr std::int64_t longest_life = 86'400;
+
+std::string_view text_of(json::object const& o, std::string_view key)
+{
+    auto const* const v = o.if_contains(key);
+    return v != nullptr && v->is_string() ? std::string_view{v->get_string()} : std::string_view{};
+}
+
+// A number, or one in quotes as some endpoints write it.
+std::chrono::seconds life_of(json::object const& o)
+{
+    auto const* const v = o.if_contains("expires_in");
+    if (v == nullptr) return usual_life;
+    std::int64_t seconds = -1;
+    if (v->is_int64()) seconds = v->get_int64();
+    if (v->is_uint64()) seconds = longest_life;
+    if (v->is_double()) seconds = v->get_double() >= 0 && v->get_double() < 1e9 ? std::int64_t(v->get_double()) : -1;
+    if (v->is_string()) {
+        std::string_view const text = v->get_string();
+        bool const digits = !text.empty() && text.size() < 10 &&
+                            std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+        if (digits) seconds = std::stol(std::string{text});
+    }
+    if (seconds < 0) return usual_life;
+    return std::chrono::seconds{std::min(seconds, longest_life)};
+}
+
+}  // namespace
+
+result<token_answer> parse_token_answer(long status, std::string_view body)
+{
+    auto const failed = [](bool for_good, std::string why) {
+        return error{{static_cast<std::uint8_t>(for_good ? 5 : 4), 7, 0}, "", std::move(why)};
+    };
+    std::string const http = "HTTP status " + std::to_string(status);
+    if (body.size() > longest_answer) return failed(false, "the answer is larger than 64 KiB");
+    json::error_code wrong;
+    auto const value = json::parse(body, wrong);
+    if (wrong || !value.is_object()) return failed(false, http + ", and no JSON object");
+    auto const& o = value.get_object();
+    if (auto const code = text_of(o, "error"); !code.empty()) {
+        std::string why = printable(code, 100);
+        if (auto const more = text_of(o, "error_description"); !more.empty()) why += ": " + printable(more, 200);
+        // RFC 6749 section 5.2; anything else may pass.
+        bool const passes = code == "temporarily_unavailable" || code == "server_error" || status >= 500;
+        return failed(!passes, std::move(why));
+    }
+    if (status != 200) return failed(false, http);
+    auto const token = text_of(o, "access_token");
+    if (!sasl::oauth::is_token(token)) return failed(false, "the answer has no access_token that could be sent");
+    token_answer a;
+    a.access_token = secret{token};
+    auto const next = text_of(o, "refresh_token");
+    bool const fits =
+        next.size() <= 16'384 && std::all_of(next.begin(), next.end(), [](char c) { return c > ' ' && c < 0x7f; });
+    if (fits) a.refresh_token = secret{next};
+    a.life = life_of(o);
+    return a;
+}
+
+}  // namespace postern::delivery

@@ -1,0 +1,194 @@
+// What operators ask of many messages at once.
+#include <algorithm>
+#include <future>
+
+#include "base/text.hpp"
+#include "spool/failures.hpp"
+#include "spool/sqlite_spool.hpp"
+
+namespace postern::spool {
+namespace {
+
+// Is it about this one, which the tables that are searched do not know of?
+bool matches_first_attempt(filter const& f, message const& m, std::int64_t id)
+{
+    if (id <= f.after || (f.state != condition::any && f.state != condition::active)) return false;
+    if (!f.queue_id.empty() && m.queue_id != f.queue_id) return false;
+    if (f.sender && !equal_ignoring_case(m.env.reverse_path.to_string(), *f.sender)) return false;
+    if (!f.account.empty() && !equal_ignoring_case(m.account, f.account)) return false;
+    if (f.accepted_before && m.accepted_at >= *f.accepted_before) return false;
+    if (f.accepted_after && m.accepted_at <= *f.accepted_after) return false;
+    return std::any_of(m.recipients.begin(), m.recipients.end(), [&](auto const& r) { return matches(f, r); });
+}
+
+}  // namespace
+
+summary sqlite_spool::summarize(stored_message m)
+{
+    summary s;
+    s.active = m.damage.empty() && out_.id_of(m.what.queue_id).has_value();
+    s.place = m.id;
+    s.what = std::move(m.what);
+    s.unreadable = std::move(m.damage);
+    return s;
+}
+
+result<std::vector<found_message>> sqlite_spool::select(filter const& f, bool with_files)
+{
+    // Before the question: what is done with its first attempt meanwhile is in the answer.
+    auto const first = out_.first_attempts();
+    auto found = browser_.select(f, f.limit, with_files);
+    if (!found) return found;
+    bool const more = found->size() == f.limit;
+    std::int64_t const last = found->empty() ? 0 : found->back().id;
+    for (auto const& m : first)
+        if (matches_first_attempt(f, *m.what, m.id) && !(more && m.id > last))
+            found->push_back({m.id, m.what->queue_id, m.file});
+    std::sort(found->begin(), found->end(), [](auto const& a, auto const& b) { return a.id < b.id; });
+    auto const again =
+        std::unique(found->begin(), found->end(), [](auto const& a, auto const& b) { return a.id == b.id; });
+    found->erase(again, found->end());
+    if (found->size() > f.limit) found->resize(f.limit);
+    return found;
+}
+
+result<std::vector<summary>> sqlite_spool::list_matching(filter const& f)
+{
+    std::vector<summary> out;
+    if (f.state == condition::unreadable) {
+        auto aside = source_->damaged({}, f.limit);
+        if (!aside) return aside.error();
+        for (stored_message& m : *aside)
+            if (m.id > f.after) out.push_back(summarize(std::move(m)));
+        return out;
+    }
+    filter next = f;
+    while (out.size() < f.limit) {
+        auto const found = select(next, false);
+        if (!found) return found.error();
+        for (auto const& each : *found) {
+            auto loaded = source_->load(each.id);
+            if (!loaded) return loaded.error();
+            if (!*loaded) continue;
+            auto one = summarize(std::move(**loaded));
+            bool const active_only = f.state == condition::active,
+                       active_not = f.state == condition::deferred || f.state == condition::waiting;
+            if ((active_only && !one.active) || (active_not && one.active)) continue;
+            out.push_back(std::move(one));
+            if (out.size() == f.limit) break;
+        }
+        if (found->size() < next.limit) break;
+        next.after = found->back().id;
+    }
+    return out;
+}
+
+result<std::uint64_t> sqlite_spool::remove_recipients(std::vector<found_message> const& from, filter const& f)
+{
+    std::vector<std::future<result<>>> told;
+    for (auto const& each : from) {
+        auto const loaded = source_->load(each.id);
+        if (!loaded) return loaded.error();
+        if (!*loaded || !(*loaded)->damage.empty()) continue;
+        settlement s;
+        s.queue_id = each.queue_id;
+        for (auto const& r : (*loaded)->what.recipients)
+            if (matches(f, r))
+                s.recipients.push_back({r.number, recipient_state::removed, r.next_attempt, r.last_reply});
+        if (s.recipients.empty()) continue;
+        auto promise = std::make_shared<std::promise<result<>>>();
+        told.push_back(promise->get_future());
+        settle(std::move(s), std::nullopt, [promise](result<> r) { promise->set_value(std::move(r)); });
+    }
+    for (auto& each : told)
+        if (auto done_with = each.get(); !done_with) return done_with.error();
+    return told.size();
+}
+
+result<portion> sqlite_spool::apply(wish w, filter const& f)
+{
+    auto const found = select(f, w == wish::remove && !f.by_recipient());
+    if (!found) return found.error();
+    portion p;
+    p.finished = found->size() < f.limit;
+    p.after = found->empty() ? f.after : found->back().id;
+    if (found->empty()) return p;
+    if (w == wish::remove && f.by_recipient()) {
+        auto const count = remove_recipients(*found, f);
+        if (!count) return count.error();
+        p.messages = *count;
+        return p;
+    }
+    wall_time const now = wall_clock::now();
+    std::uint64_t count = 0;
+    auto done_with = writer_.perform([&](result<>&) {
+        count = 0;
+        for (auto const& each : *found) {
+            result<> outcome;
+            bool going_on = true;
+            switch (w) {
+                case wish::retry: going_on = writer_.retry(each.id, now, outcome); break;
+                case wish::hold: going_on = writer_.set_held(each.queue_id, each.id, true, outcome); break;
+                case wish::release: going_on = writer_.set_held(each.queue_id, each.id, false, outcome); break;
+                case wish::remove: going_on = writer_.remove(each.queue_id, each.id, each.file, outcome); break;
+            }
+            if (!going_on) return false;
+            // One that is gone by now is nobody's fault.
+            if (outcome) ++count;
+        }
+        return true;
+    });
+    if (!done_with) return done_with.error();
+    if (w == wish::retry)
+        for (auto const& each : *found) put_off_no_longer(each.id);
+    p.messages = count;
+    return p;
+}
+
+result<std::optional<queued_message>> sqlite_spool::take(std::string_view queue_id)
+{
+    std::scoped_lock lock{taking_};
+    if (out_.id_of(queue_id)) return std::optional<queued_message>{};
+    auto const id = source_->scheduled_id(queue_id);
+    if (!id) return id.error();
+    if (!*id) return not_on_its_way(queue_id);
+    if (out_.is_claimed(**id)) return std::optional<queued_message>{};
+    std::vector<queued_message> taken;
+    out_.begin_reading();
+    auto handed = hand_out(**id, wall_time::max(), taken);
+    out_.end_reading();
+    if (!handed) return handed.error();
+    if (taken.empty()) return not_on_its_way(queue_id);
+    return std::optional{std::move(taken.front())};
+}
+
+void sqlite_spool::hurry(std::string next_hop, std::size_t limit, std::function<void(std::size_t)> handler)
+{
+    auto const count = std::make_shared<std::size_t>(0);
+    auto const now = to_microseconds(wall_clock::now());
+    writer_.perform_later(
+        [this, next_hop, now, limit, count](result<>&) {
+            auto const found = writer_.db().hurry(next_hop, now, limit);
+            *count = found.value_or(0);
+            return found.has_value();
+        },
+        [handler] { handler(0); },
+        [this, count, handler] {
+            if (*count != 0) writer_.nudge();
+            handler(*count);
+        });
+}
+
+result<totals> sqlite_spool::look_over()
+{
+    auto found = browser_.look_over();
+    if (!found) return found;
+    auto const first = out_.first_attempts();
+    found->active = out_.size();
+    found->messages += first.size();
+    for (auto const& m : first)
+        if (!found->oldest || m.what->accepted_at < *found->oldest) found->oldest = m.what->accepted_at;
+    return found;
+}
+
+}  // namespace postern::spool

@@ -1,0 +1,327 @@
+#include <sqlite3.h>
+
+#include <future>
+#include <set>
+
+#include "spool/spool.hpp"
+#include "support/spool_fixture.hpp"
+
+namespace postern::spool {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace postern::testing;
+
+constexpr char const* text = "Subject: Hello\r\n\r\nHello, Bob.\r\n";
+
+message letter(std::string id, std::vector<std::string> const& to, std::string const& account = "anna@example.com")
+{
+    message m = some_message(std::move(id), 0);
+    auto const at = account.find('@');
+    m.account = account;
+    m.env.reverse_path.address = {account.substr(0, at), account.substr(at + 1)};
+    for (auto const& domain : to) {
+        mail::recipient r;
+        r.forward_path = {"bob", domain};
+        m.env.recipients.push_back(std::move(r));
+    }
+    return m;
+}
+
+struct queue {
+    throw_away_folder folder;
+    std::unique_ptr<spool> s;
+
+    queue() { open_it(); }
+    void open_it()
+    {
+        s.reset();
+        auto opened = open(options_in(folder.path()));
+        REQUIRE(opened);
+        s = std::move(*opened);
+    }
+    void add(message m) { REQUIRE(accept(*s, std::move(m), text)); }
+    /// As after a first attempt that failed.
+    void defer(std::string const& id, std::uint32_t number, std::string const& hop, wall_time next)
+    {
+        auto what = fate_of(id, number, recipient_state::queued, next, "450 4.2.0 not now");
+        what.next_hop = hop;
+        REQUIRE(settle(*s, std::move(what)));
+    }
+    std::set<std::string> found(filter const& f)
+    {
+        auto const all = s->list(f);
+        REQUIRE(all);
+        std::set<std::string> ids;
+        for (auto const& one : *all) ids.insert(one.what.queue_id);
+        return ids;
+    }
+    recipient_state state_of(std::string const& id, std::size_t number)
+    {
+        auto const all = s->list({.queue_id = id});
+        REQUIRE(all);
+        REQUIRE(all->size() == 1);
+        return all->front().what.recipients.at(number).state;
+    }
+};
+using ids = std::set<std::string>;
+
+TEST_CASE("messages are found by what they are and by where they go")
+{
+    queue q;
+    auto const now = wall_clock::now();
+    q.add(letter("Q000000000001", {"one.example"}));
+    q.add(letter("Q000000000002", {"one.example", "two.example"}, "carl@example.com"));
+    auto old = letter("Q000000000003", {"two.example"});
+    old.accepted_at = now - 48h;
+    old.env.reverse_path.null = true;
+    old.env.reverse_path.address = {};
+    old.account.clear();
+    q.add(std::move(old));
+    q.defer("Q000000000001", 0, "mx:one.example", now + 1h);
+    q.defer("Q000000000002", 1, "smtp:relay.example:25", now + 1h);
+    REQUIRE(q.s->hold("Q000000000003", true));
+
+    CHECK(q.found({.domain = "one.example"}) == ids{"Q000000000001", "Q000000000002"});
+    CHECK(q.found({.domain = "TWO.example"}) == ids{"Q000000000002", "Q000000000003"});
+    CHECK(q.found({.next_hop = "mx:one.example"}) == ids{"Q000000000001"});
+    CHECK(q.found({.next_hop = "relay.example:25"}) == ids{"Q000000000002"});
+    CHECK(q.found({.domain = "one.example", .next_hop = "relay.example:25"}).empty());
+    CHECK(q.found({.sender = "Carl@example.com"}) == ids{"Q000000000002"});
+    CHECK(q.found({.sender = ""}) == ids{"Q000000000003"});
+    CHECK(q.found({.account = "anna@example.com"}) == ids{"Q000000000001"});
+    CHECK(q.found({.accepted_before = now - 24h}) == ids{"Q000000000003"});
+    CHECK(q.found({.accepted_after = now - 24h}) == ids{"Q000000000001", "Q000000000002"});
+    CHECK(q.found({.state = condition::held}) == ids{"Q000000000003"});
+    CHECK(q.found({.state = condition::deferred}) == ids{"Q000000000001", "Q000000000002"});
+    CHECK(q.found({.state = condition::waiting}).empty());
+    CHECK(q.found({.state = condition::active}).empty());
+    CHECK(q.found({.queue_id = "Q000000000002"}) == ids{"Q000000000002"});
+    CHECK(q.found({.limit = 1, .domain = "one.example"}) == ids{"Q000000000001"});
+}
+
+TEST_CASE("what is at its first attempt is found like everything else")
+{
+    queue q;
+    arrivals got;
+    q.s->on_arrival(got.handler());
+    q.add(letter("Q000000000001", {"one.example"}));
+    REQUIRE(got.next().what != nullptr);
+    CHECK(q.found({.domain = "one.example"}) == ids{"Q000000000001"});
+    CHECK(q.found({.state = condition::active}) == ids{"Q000000000001"});
+    CHECK(q.found({.state = condition::deferred}).empty());
+    CHECK(q.found({.domain = "two.example"}).empty());
+    auto const all = q.s->look_over();
+    REQUIRE(all);
+    CHECK(all->messages == 1);
+    CHECK(all->active == 1);
+    CHECK_FALSE(*q.s->take("Q000000000001"));
+    // Held, it stays where it is when its attempt has ended.
+    CHECK(q.s->apply(wish::hold, {.domain = "one.example"})->messages == 1);
+    q.defer("Q000000000001", 0, "mx:one.example", wall_clock::now());
+    CHECK(q.found({.state = condition::held}) == ids{"Q000000000001"});
+}
+
+TEST_CASE("many messages are changed portion by portion, each once")
+{
+    queue q;
+    for (int i = 0; i < 25; ++i) {
+        std::string const id = "Q0000000000" + std::to_string(10 + i);
+        q.add(letter(id, {i % 5 == 0 ? "other.example" : "one.example"}));
+        q.defer(id, 0, "mx:one.example", wall_clock::now() + 1h);
+    }
+    filter f{.limit = 7, .domain = "one.example"};
+    std::uint64_t changed = 0, calls = 0;
+    for (bool finished = false; !finished; ++calls) {
+        auto const done_with = q.s->apply(wish::hold, f);
+        REQUIRE(done_with);
+        changed += done_with->messages;
+        finished = done_with->finished;
+        f.after = done_with->after;
+    }
+    CHECK(changed == 20);
+    CHECK(calls == 3);
+    CHECK(q.found({.state = condition::held}).size() == 20);
+    CHECK(q.s->apply(wish::release, {.state = condition::held})->messages == 20);
+    CHECK(q.s->take_due(wall_clock::now(), 100)->empty());
+    CHECK(q.s->apply(wish::retry, {.domain = "other.example"})->messages == 5);
+    auto const due = q.s->take_due(wall_clock::now(), 100);
+    REQUIRE(due);
+    CHECK(due->size() == 5);
+    CHECK(q.s->apply(wish::remove, {})->messages == 25);
+    CHECK(*q.s->count() == 0);
+}
+
+TEST_CASE("removal by destination takes the other recipients nothing away")
+{
+    queue q;
+    auto const later = wall_clock::now() + 1h;
+    q.add(letter("Q000000000001", {"one.example", "two.example"}));
+    q.add(letter("Q000000000002", {"one.example"}));
+    q.defer("Q000000000001", 0, "mx:one.example", later);
+    q.defer("Q000000000002", 0, "mx:one.example", later);
+    CHECK(q.s->apply(wish::remove, {.domain = "one.example"})->messages == 2);
+    CHECK(*q.s->count() == 1);
+    CHECK(q.state_of("Q000000000001", 0) == recipient_state::removed);
+    CHECK(q.state_of("Q000000000001", 1) == recipient_state::queued);
+    CHECK(q.found({.domain = "one.example"}).empty());
+    q.open_it();
+    CHECK(q.state_of("Q000000000001", 0) == recipient_state::removed);
+    CHECK(q.s->take_due(wall_clock::now() + 2h, 10)->size() == 1);
+}
+
+TEST_CASE("one message can be taken out, whether it is due or not, and only once")
+{
+    queue q;
+    q.add(letter("Q000000000001", {"one.example"}));
+    q.defer("Q000000000001", 0, "mx:one.example", wall_clock::now() + 1h);
+    auto const taken = q.s->take("Q000000000001");
+    REQUIRE(taken);
+    REQUIRE(*taken);
+    CHECK((*taken)->what->recipients[0].next_hop == "mx:one.example");
+    CHECK_FALSE(*q.s->take("Q000000000001"));
+    CHECK(q.s->take_due(wall_clock::now() + 2h, 10)->empty());
+    q.s->release("Q000000000001");
+    CHECK(settle(*q.s, fate_of("Q000000000001", 0, recipient_state::delivered)));
+    CHECK_FALSE(q.s->take("Q000000000001"));
+}
+
+TEST_CASE("what waits for a destination is made due when that works again, in portions")
+{
+    queue q;
+    auto const later = wall_clock::now() + 4h;
+    for (int i = 0; i < 9; ++i) {
+        std::string const id = "Q00000000000" + std::to_string(i);
+        q.add(letter(id, {"one.example"}));
+        q.defer(id, 0, i < 6 ? "mx:one.example" : "mx:two.example", later);
+    }
+    REQUIRE(q.s->hold("Q000000000005", true));
+    auto const hurry = [&](std::size_t limit) {
+        std::promise<std::size_t> told;
+        q.s->hurry("mx:one.example", limit, [&](std::size_t n) { told.set_value(n); });
+        return told.get_future().get();
+    };
+    CHECK(hurry(3) == 3);
+    CHECK(q.s->take_due(wall_clock::now(), 100)->size() == 3);
+    CHECK(hurry(3) == 2);
+    CHECK(hurry(3) == 0);
+    CHECK(q.s->take_due(wall_clock::now(), 100)->size() == 2);
+}
+
+TEST_CASE("what waits is counted by destination, those with most of it first")
+{
+    queue q;
+    auto const now = wall_clock::now();
+    for (int i = 0; i < 5; ++i) {
+        std::string const id = "Q00000000000" + std::to_string(i);
+        auto m = letter(id, {"one.example"});
+        m.accepted_at = now - std::chrono::minutes{10 - i};
+        q.add(std::move(m));
+        if (i < 4) q.defer(id, 0, i == 0 ? "mx:two.example" : "mx:one.example", now + 1h);
+    }
+    auto const all = q.s->destinations(10);
+    REQUIRE(all);
+    REQUIRE(all->size() == 3);
+    CHECK((*all)[0].next_hop == "mx:one.example");
+    CHECK((*all)[0].recipients == 3);
+    CHECK((*all)[0].oldest == from_microseconds(to_microseconds(now - 9min)));
+    CHECK((*all)[0].last_reply == "450 4.2.0 not now");
+    CHECK(q.s->destinations(1)->size() == 1);
+    auto const total = q.s->look_over();
+    REQUIRE(total);
+    CHECK(total->messages == 5);
+    CHECK(total->recipients == 5);
+    CHECK(total->deferred == 4);
+    CHECK(total->waiting == 1);
+    CHECK(total->held == 0);
+}
+
+TEST_CASE("a backlog is taken out in turn: nobody waits for the end of another's mailing")
+{
+    queue q;
+    auto const due = wall_clock::now() - 1min;
+    for (int i = 0; i < 60; ++i) {
+        std::string const id = "Q0000000000" + std::to_string(10 + i);
+        q.add(
+            letter(id, {"one.example"}, i < 58 ? "mailing@example.com" : "anna" + std::to_string(i) + "@example.com"));
+        q.defer(id, 0, "mx:one.example", due + std::chrono::milliseconds{i});
+    }
+    auto const first = q.s->take_due(wall_clock::now(), 16);
+    REQUIRE(first);
+    CHECK(first->size() == 16);
+    std::set<std::string> senders;
+    for (auto const& m : *first) senders.insert(m.what->account);
+    CHECK(senders.size() == 3);
+    // And all of it comes in the end.
+    std::size_t count = first->size();
+    for (;;) {
+        auto const next = q.s->take_due(wall_clock::now(), 16);
+        REQUIRE(next);
+        if (next->empty()) break;
+        count += next->size();
+    }
+    CHECK(count == 60);
+}
+
+TEST_CASE("mail that is to be sent later waits until then, also after a restart")
+{
+    queue q;
+    arrivals got;
+    q.s->on_arrival(got.handler());
+    auto m = letter("Q000000000001", {"one.example"});
+    auto const at = from_microseconds(to_microseconds(wall_clock::now() + 2h));
+    m.env.release_at = at;
+    m.env.priority = 4;
+    m.env.by = {mail::by_mode::notify, true, at + 1h};
+    q.add(std::move(m));
+    CHECK(got.next(50ms).what == nullptr);
+    CHECK(*q.s->next_due() == at);
+    CHECK(q.found({.state = condition::waiting}) == ids{"Q000000000001"});
+    q.open_it();
+    CHECK(*q.s->next_due() == at);
+    CHECK(q.s->take_due(at - 1s, 10)->empty());
+    auto const due = q.s->take_due(at, 10);
+    REQUIRE(due);
+    REQUIRE(due->size() == 1);
+    auto const& env = due->front().what->env;
+    CHECK(env.release_at == at);
+    CHECK(env.priority == 4);
+    CHECK(env.by.mode == mail::by_mode::notify);
+    CHECK(env.by.trace);
+    CHECK(env.by.until == at + 1h);
+}
+
+TEST_CASE("a queue of the first version knows after the update what it asks of every message")
+{
+    throw_away_folder folder;
+    auto const later = wall_clock::now() + 1h;
+    {
+        auto s = open(options_in(folder.path()));
+        REQUIRE(s);
+        REQUIRE(accept(**s, letter("Q000000000001", {"one.example", "two.example"}), text));
+        auto what = fate_of("Q000000000001", 0, recipient_state::queued, later);
+        what.next_hop = "mx:one.example";
+        REQUIRE(settle(**s, std::move(what)));
+        REQUIRE(accept(**s, letter("Q000000000002", {"three.example"}), text));
+    }
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open((folder.path() / "spool.db").c_str(), &db) == SQLITE_OK);
+    char const* const back =
+        "DROP INDEX schedule_sender; DROP INDEX schedule_held; DROP INDEX recipient_domain; DROP INDEX recipient_next_hop;"
+        "ALTER TABLE schedule DROP COLUMN accepted_at; ALTER TABLE schedule DROP COLUMN reverse_path;"
+        "ALTER TABLE schedule DROP COLUMN account; ALTER TABLE recipient DROP COLUMN domain;"
+        "ALTER TABLE recipient DROP COLUMN next_hop; DELETE FROM recipient WHERE attempts = 0;"
+        "PRAGMA user_version = 1";
+    CHECK(sqlite3_exec(db, back, nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(db);
+    auto s = open(options_in(folder.path()));
+    REQUIRE(s);
+    CHECK((*s)->list({.domain = "two.example"})->size() == 1);
+    CHECK((*s)->list({.next_hop = "mx:one.example"})->size() == 1);
+    CHECK((*s)->list({.domain = "three.example", .account = "anna@example.com"})->size() == 1);
+    CHECK((*s)->list({.sender = "anna@example.com"})->size() == 2);
+    CHECK((*s)->take_due(later + 1h, 10)->size() == 2);
+}
+
+}  // namespace
+}  // namespace postern::spool
