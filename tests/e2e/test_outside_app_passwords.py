@@ -138,7 +138,7 @@ class AppPasswords(unittest.TestCase):
             done = server.cli("account", "app-password", "add", BOB, "--label", "x")
             self.assertEqual(done.returncode, 2)
             self.assertIn("no account", done.stderr)
-            self.login(server, ALICE, PASSWORDS[ALICE])
+            self.login(server, ALICE, PASSWORDS[ALICE], 534, "5.7.9")
             server.stop()
 
     def test_a_directory_that_judges(self):
