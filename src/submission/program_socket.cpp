@@ -6,8 +6,6 @@
 
 #include <unistd.h>
 
-#include "base/log.hpp"
-
 namespace postern::submission {
 namespace {
 
@@ -36,12 +34,8 @@ result<std::optional<program_socket>> bind_program_socket(config::settings const
     if (s.sendmail.socket.empty()) return std::optional<program_socket>{};
     std::error_code ignored;
     bool const is_default = s.sendmail.socket == config::sendmail_settings{}.socket;
-    if (is_default && !std::filesystem::is_directory(s.sendmail.socket.parent_path(), ignored)) {
-        log::event(log::level::info, "no_sendmail_socket",
-                   {{"path", s.sendmail.socket.string()},
-                    {"remedy", "`postern sendmail` needs it: make its folder, or set sendmail.socket"}});
+    if (is_default && !std::filesystem::is_directory(s.sendmail.socket.parent_path(), ignored))
         return std::optional<program_socket>{};
-    }
     net::socket_file_options wanted;
     wanted.path = s.sendmail.socket.string();
     wanted.mode = s.sendmail.mode;
@@ -50,12 +44,8 @@ result<std::optional<program_socket>> bind_program_socket(config::settings const
     if (::geteuid() == 0) wanted.owner = s.user;
     program_socket made;
     auto file = net::socket_file::make(wanted, made.socket);
-    if (!file && is_default) {
-        // Nobody asked for it, and another server of this machine may have it.
-        log::event(log::level::warning, "no_sendmail_socket",
-                   {{"path", wanted.path}, {"problem", file.error().logged}, {"remedy", "set sendmail.socket"}});
-        return std::optional<program_socket>{};
-    }
+    // Nobody asked for it, and another server of this machine may have it.
+    if (!file && is_default) return std::optional<program_socket>{};
     if (!file) return std::move(file).error();
     made.file = std::move(*file);
     return std::optional<program_socket>{std::move(made)};

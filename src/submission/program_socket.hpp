@@ -24,8 +24,8 @@ struct program_socket {
     net::socket_file file;
 };
 
-/// Makes it. Nothing where the settings want none, or where the folder of the default isn't
-/// there: the service's own folder, without the service.
+/// Makes it. Nothing where the settings want none, or where they leave it at its default and that
+/// can't be had: the service's own folder is not there, or another server has the socket.
 result<std::optional<program_socket>> bind_program_socket(config::settings const& s);
 
 }  // namespace postern::submission

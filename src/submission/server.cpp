@@ -285,6 +285,11 @@ result<std::unique_ptr<server>> make_server(config::settings const& configured, 
     if (!sockets.empty() && is_program_socket(sockets.back().address)) {
         s.listeners.push_back(program_listener(sockets.back().address));
         file = std::move(sockets.back().file);
+    } else if (!s.sendmail.socket.empty()) {
+        log::event(log::level::info, "no_sendmail_socket",
+                   {{"path", s.sendmail.socket.string()},
+                    {"remedy", "`postern sendmail` needs it: make its folder, see that no other server has it, or set "
+                               "sendmail.socket"}});
     }
     std::vector<std::vector<net::socket_handle>> by_listener(s.listeners.size());
     std::vector<std::string> addresses;

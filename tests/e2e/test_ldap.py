@@ -277,7 +277,7 @@ class Bind(Ldap):
             self.login(server, "nobody@by-name.test", SESAME, 535, "5.7.8")
             states = {b["name"]: b for b in self.health(server)}
             self.assertEqual(sorted(n for n, b in states.items() if not b["up"]), sorted(bad))
-            for name, remedy in (("wrong-authority", "authority in"), ("no-password", "password in"),
+            for name, remedy in (("wrong-authority", "authority in"), ("no-password", "first line is empty"),
                                  ("no-base", "ou=nobody"), ("dead", "Connection refused")):
                 self.assertIn(remedy, states[name]["detail"])
             checked = server.cli("config", "check")

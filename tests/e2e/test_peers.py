@@ -225,7 +225,7 @@ class ScriptedNextHop(unittest.TestCase):
 
     def test_each_recipient_has_its_own_fate(self):
         server, sink, word = self.deliver({"RCPT gone@remote.test": "550 5.1.1 No such user",
-                                           "RCPT later@remote.test": "450 4.2.0 Greylisted"},
+                                           "RCPT later@remote.test": "450 4.2.0 Busy"},
                                           ("friend@remote.test", "gone@remote.test", "later@remote.test"))
         self.assertEqual(sink.wait(word)["recipients"], ["friend@remote.test"])
         report = server.wait_mail(ALICE, "multipart/report").decode()

@@ -12,8 +12,8 @@ import tempfile
 import unittest
 
 from harness import ALICE, HOST, ROOT, SLOW, Authority, Postern, Sink, free_ports, message, need, run, token, wait_for
+from peers import Postfix, need_root
 from test_auth_socket import Exim
-from test_peers import Postfix, need_root
 
 USER, PASSWORD = "relay", "a relay's, password=1"
 
