@@ -307,7 +307,8 @@ TEST_CASE("a queue of the first version knows after the update what it asks of e
     sqlite3* db = nullptr;
     REQUIRE(sqlite3_open((folder.path() / "spool.db").c_str(), &db) == SQLITE_OK);
     char const* const back =
-        "DROP INDEX schedule_sender; DROP INDEX schedule_held; DROP INDEX recipient_domain; DROP INDEX recipient_next_hop;"
+        "DROP INDEX schedule_sender; DROP INDEX schedule_held; DROP INDEX recipient_domain; DROP INDEX "
+        "recipient_next_hop;"
         "ALTER TABLE schedule DROP COLUMN accepted_at; ALTER TABLE schedule DROP COLUMN reverse_path;"
         "ALTER TABLE schedule DROP COLUMN account; ALTER TABLE recipient DROP COLUMN domain;"
         "ALTER TABLE recipient DROP COLUMN next_hop; DELETE FROM recipient WHERE attempts = 0;"
