@@ -30,6 +30,7 @@ std::string_view words(smtp::obstacle o)
         case smtp::obstacle::binary: return "it is binary";
         case smtp::obstacle::require_tls: return "it demands TLS";
         case smtp::obstacle::too_big: return "it is too big";
+        case smtp::obstacle::too_late: return "its time is over";
         case smtp::obstacle::none: break;
     }
     return "";

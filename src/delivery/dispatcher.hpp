@@ -101,6 +101,7 @@ private:
     // routes (dispatcher_routes.cpp)
     void admit_one(spool::queued_message m, bool all_due, wall_time now);
     void route(std::shared_ptr<letter const> const& l, bool all_due, wall_time now);
+    void find_way(std::shared_ptr<letter const> const& l, std::uint32_t place, bool local, std::vector<group>& groups);
     void take_way(std::shared_ptr<letter const> const& l, std::uint32_t place, bool local, std::size_t route,
                   std::vector<group>& groups);
     void route_local(std::shared_ptr<letter const> const& l, std::uint32_t place, target const& at, job& for_host);

@@ -79,7 +79,7 @@ void dispatcher::renew_accounts()
             continue;
         }
         // Nobody comes as this one any more: a new way is found for what waits.
-        for (auto const& j : std::exchange(d->waiting, {})) {
+        for (auto const& j : d->waiting.take_all()) {
             under_way_ -= j.recipients.size();
             settler_.put_off(j, own_finding(rules::delivery_overloaded, d->domain, "the smart host is gone"), *plan_);
         }

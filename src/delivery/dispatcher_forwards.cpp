@@ -210,13 +210,4 @@ void dispatcher::passed_on(std::shared_ptr<passing_on> const& p, result<> const&
     settle(one, {o}, how);
 }
 
-// What stays is delivered as if nothing had gone on.
-void dispatcher::deliver_kept(std::shared_ptr<letter const> const& l, std::uint32_t place)
-{
-    auto const& host = local_hosts_[l->what->env.require_tls];
-    job for_host{l, {}, {}, {}, 0};
-    route_local(l, place, for_host);
-    if (host && !for_host.recipients.empty()) submit(host, std::move(for_host));
-}
-
 }  // namespace postern::delivery

@@ -126,7 +126,6 @@ void dispatcher::route(std::shared_ptr<letter const> const& l, bool all_due, wal
     auto const& recipients = l->what->recipients;
     // One recipient is what most messages have, and the relay's way is the most used.
     std::vector<group> groups;
-    bool const secret = l->what->env.require_tls;
     for (std::uint32_t place = 0; place < recipients.size(); ++place) {
         auto const& r = recipients[place];
         if (!is_due(r, all_due, now)) continue;
@@ -139,26 +138,42 @@ void dispatcher::route(std::shared_ptr<letter const> const& l, bool all_due, wal
             settle_all(one, own_finding(rules::lookup_failure, domain, local.error().logged), "local");
             continue;
         }
-        auto const& m = *l->what;
-        auto const chosen =
-            policy::choose_route(plan_->routes, {m.env.reverse_path, m.account, r.to.forward_path, *local}, false);
-        if (chosen) {
-            take_way(l, place, *local, *chosen, groups);
-        } else if (*local) {
-            if (auto const& host = local_hosts_[secret]) {
-                route_local(l, place, plan_->local, job_for(groups, host, l));
-            } else {
-                job unused;
-                route_local(l, place, plan_->local, unused);
-            }
-        } else if (plan_->usual_host) {
-            auto const to = via_destination(plan_->usual_host, m.env.reverse_path, secret);
-            job_for(groups, to, l).recipients.push_back(place);
-        } else {
-            auto const to = smart_hosts_[secret] ? smart_hosts_[secret] : mx_destination(domain, l->what->env);
-            job_for(groups, to, l).recipients.push_back(place);
-        }
+        find_way(l, place, *local, groups);
     }
+    for (auto& g : groups) {
+        if (!g.what.recipients.empty()) submit(g.to, std::move(g.what));
+    }
+}
+
+void dispatcher::find_way(std::shared_ptr<letter const> const& l, std::uint32_t place, bool local,
+                          std::vector<group>& groups)
+{
+    auto const& m = *l->what;
+    auto const& to = m.recipients[place].to.forward_path;
+    bool const secret = m.env.require_tls;
+    auto const chosen = policy::choose_route(plan_->routes, {m.env.reverse_path, m.account, to, local}, false);
+    if (chosen) {
+        take_way(l, place, local, *chosen, groups);
+    } else if (local) {
+        if (auto const& host = local_hosts_[secret]) {
+            route_local(l, place, plan_->local, job_for(groups, host, l));
+        } else {
+            job unused;
+            route_local(l, place, plan_->local, unused);
+        }
+    } else if (plan_->usual_host) {
+        job_for(groups, via_destination(plan_->usual_host, m.env.reverse_path, secret), l).recipients.push_back(place);
+    } else {
+        auto const host = smart_hosts_[secret] ? smart_hosts_[secret] : mx_destination(to.domain, m.env);
+        job_for(groups, host, l).recipients.push_back(place);
+    }
+}
+
+// What stays of forwarded mail is delivered as if nothing had gone on.
+void dispatcher::deliver_kept(std::shared_ptr<letter const> const& l, std::uint32_t place)
+{
+    std::vector<group> groups;
+    find_way(l, place, true, groups);
     for (auto& g : groups) {
         if (!g.what.recipients.empty()) submit(g.to, std::move(g.what));
     }

@@ -66,7 +66,7 @@ TEST_CASE("exchangers: no MX means the domain itself, no domain means a bounce, 
     CHECK(choose({}, dns::finding::no_data).hosts == std::vector<std::string>{"b.example"});
     CHECK(choose({}, dns::finding::no_such_name).problem == &rules::route_no_such_domain);
     CHECK(choose({}, dns::finding::temporary).problem == &rules::route_dns_failure);
-    CHECK(choose({}, dns::finding::bogus).problem == &rules::route_dns_failure);
+    CHECK(choose({}, dns::finding::bogus).problem == &rules::route_dnssec_bogus);
 }
 
 TEST_CASE("exchangers: null MX (68), and a root among others")
@@ -124,7 +124,7 @@ TEST_CASE("what the DNS says ends or delays a mail")
     };
     for (row const& r :
          {row{"null.example", state::bounced, "556 5.1.10"}, row{"none.example", state::bounced, "550 5.1.2"},
-          row{"broken.example", state::queued, "451 4.4.3"}, row{"bogus.example", state::queued, "451 4.4.3"},
+          row{"broken.example", state::queued, "451 4.4.3"}, row{"bogus.example", state::queued, "451 4.7.5"},
           row{"loop.example", state::bounced, "554 5.4.6"}, row{"unresolved.example", state::bounced, "550 5.4.4"}}) {
         CAPTURE(r.domain);
         o.send(office::letter(r.domain, {std::string{"to@"} + r.domain}));

@@ -74,6 +74,12 @@ private:
             asked.push_back("token of " + v->identity);
             return session.on_token_refused(q.ticket, "{\"status\":\"invalid_token\"}");
         }
+        if (auto const* v = std::get_if<sasl::context_step>(&q.what)) return step_context(q.ticket, *v);
+        if (auto const* v = std::get_if<sasl::accepted>(&q.what)) {
+            asked.push_back("login of " + v->authcid);
+            session.succeed(q.ticket, v->authcid);
+            return nothing{};
+        }
         if (std::holds_alternative<sasl::fetch_scram>(q.what) && unsure)
             return session.on_scram(q.ticket, {.salt = "saltsalt",
                                                .iterations = 4096,
@@ -82,6 +88,20 @@ private:
                                                .unsure = true});
         asked.emplace_back("something else");
         return session.refuse(q.ticket, rules::auth_unavailable);
+    }
+
+    /// A Kerberos library that wants one more token, and protects nothing.
+    event step_context(std::uint64_t ticket, sasl::context_step const& step)
+    {
+        using state = sasl::context_answer::state;
+        asked.push_back("context: " + step.octets);
+        sasl::context_answer a{.what = state::done, .octets = step.octets};
+        if (step.what == sasl::context_step::kind::begin) a.what = state::more;
+        if (step.what == sasl::context_step::kind::go_on) {
+            a = {.what = state::established, .octets = {}, .account = "ann@example.org"};
+            if (step.octets != "two") a = {.what = state::refused, .note = "no good"};
+        }
+        return session.on_context(ticket, a);
     }
 
     std::string input_;
@@ -107,6 +127,29 @@ TEST_CASE("The greeting says what the server is and can")
           "VERSION\t1\t2\nMECH\tSCRAM-SHA-256\tmutual-auth\nMECH\tCRAM-MD5\tdictionary\tactive\n"
           "MECH\tOAUTHBEARER\tplaintext\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\n"
           "SPID\t77\nCUID\t5\nCOOKIE\tc00c1e\nDONE\n");
+}
+
+TEST_CASE("A Kerberos ticket takes several steps, and may fail at each")
+{
+    auto o = options();
+    o.mechanisms = {"GSSAPI"};
+    auto const coded = [](std::string_view octets) { return base64_encode(octets); };
+    player p{o};
+    p.session.on_connect();
+    CHECK(p.say("").find("MECH\tGSSAPI\tmutual-auth\n") != std::string::npos);
+    p.say(handshake_new);
+    // No initial response, and no TLS: nothing in it is of use to who listens.
+    CHECK(p.say("AUTH\t1\tGSSAPI\tservice=imap\n") == "CONT\t1\t\n");
+    CHECK(p.say("CONT\t1\t" + coded("one") + "\n") == "CONT\t1\t" + coded("one") + "\n");
+    CHECK(p.say("CONT\t1\t" + coded("two") + "\n") == "CONT\t1\t" + coded({"\1\0\0\0", 4}) + "\n");
+    CHECK(p.say("CONT\t1\t" + coded({"\1\0\0\0", 4}) + "\n") == "OK\t1\tuser=ann@example.org\n");
+    CHECK(p.asked.back() == "login of ann@example.org");
+    // The first token comes with the request; the second one is wrong.
+    CHECK(p.say("AUTH\t2\tGSSAPI\tservice=imap\tresp=" + coded("one") + "\n") == "CONT\t2\t" + coded("one") + "\n");
+    CHECK(p.say("CONT\t2\t" + coded("bad") + "\n") == "FAIL\t2\n");
+    CHECK(p.asked.back() == "refused auth-failed");
+    CHECK(p.say("AUTH\t3\tGSSAPI\tservice=imap\tresp==\n").starts_with("FAIL\t3\treason="));
+    CHECK(p.session.requests() == 0);
 }
 
 TEST_CASE("One request and its answer")

@@ -17,8 +17,6 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-constexpr auto store_every = 2s;
-constexpr auto look_every = 1min;
 // Not all servers of the world at midnight (RFC 8460 section 4.1), and not for ever.
 constexpr std::uint64_t spread_seconds = 4 * 3600;
 constexpr auto try_again = 1h;
@@ -85,14 +83,14 @@ void office::reload(config::settings const& s)
 
 void office::work()
 {
-    auto next_look = steady_clock::now() + look_every;
+    auto next_look = steady_clock::now() + options_.look_every;
     std::unique_lock hold{lock_};
-    while (!wake_.wait_for(hold, store_every, [this] { return stopping_.load(); })) {
+    while (!wake_.wait_for(hold, options_.store_every, [this] { return stopping_.load(); })) {
         hold.unlock();
         store_sessions();
         if (steady_clock::now() >= next_look) {
             send_due();
-            next_look = steady_clock::now() + look_every;
+            next_look = steady_clock::now() + options_.look_every;
         }
         hold.lock();
     }
@@ -219,7 +217,7 @@ std::string office::hand_over(report_facts const& f, std::string const& zipped, 
     auto const now = options_.now();
     auto [what, text] = make_report_mail(f, zipped, to, now);
     if (auto const keys = signer_.keys(); keys && !keys->empty())
-        text = signing::signed_message(keys, std::move(text), now);
+        text.insert(0, signing::signatures_for(keys, text, now));
     what.size = text.size();
     auto body = queue_.new_content();
     if (auto written = body->append(text); !written) return written.error().logged;

@@ -28,6 +28,7 @@ struct office_options {
     resolver_maker make_resolver;
     policy_source source;  // empty: the web
     std::function<wall_time()> now = wall_clock::now;
+    std::chrono::milliseconds store_every{2000}, look_every{60'000};
 };
 
 /// The resolver as the settings want it, with DNSSEC.

@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import tempfile
-import time
 import tomllib
 import unittest
 
@@ -110,27 +109,35 @@ class Manual(Folder):
 class Mechanisms(Folder):
     """Postern on both sides."""
 
-    def provider(self, sink, folder, **auth):
-        """The other side: takes mail of its accounts only, by every mechanism."""
-        self.issuer = Issuer(folder)
-        self.addCleanup(self.issuer.close)
-        self.issuer.add("e", "ES256")
-        self.client = Authority.shared().issue("client")
-        der = run("openssl", "x509", "-in", self.client[0], "-noout", "-pubkey", check=True).stdout
+    @classmethod
+    def setUpClass(cls):
+        """The other side: takes mail of its accounts only, by every mechanism, and hands it on to the sink."""
+        cls.sink = Sink()
+        cls.addClassCleanup(cls.sink.close)
+        cls.keys = pathlib.Path(tempfile.mkdtemp(prefix="postern-issuer-"))
+        cls.addClassCleanup(shutil.rmtree, cls.keys, True)
+        cls.issuer = Issuer(cls.keys)
+        cls.addClassCleanup(cls.issuer.close)
+        cls.issuer.add("e", "ES256")
+        cls.client = Authority.shared().issue("client")
+        der = run("openssl", "x509", "-in", cls.client[0], "-noout", "-pubkey", check=True).stdout
         der = run("openssl", "pkey", "-pubin", "-outform", "DER", input=der.encode(), check=True).stdout
-        self.with_certificates, = free_ports(1)
-        up = self.serve(
+        cls.with_certificates, = free_ports(1)
+        cls.up = Postern(
             {"auth": {"mechanisms": MECHANISMS, "failure_delay": "10 ms",
-                      "certificates": [{"account": ALICE, "key": hashlib.sha256(der).hexdigest()}], **auth},
-             "oauth": {"issuer": self.issuer.name, "keys": f"{self.issuer.name}/keys", "audience": ["postern"],
+                      "certificates": [{"account": ALICE, "key": hashlib.sha256(der).hexdigest()}]},
+             "oauth": {"issuer": cls.issuer.name, "keys": f"{cls.issuer.name}/keys", "audience": ["postern"],
                        "authorities": Authority.shared().ca},
-             "delivery": {"smart_host": f"{HOST}:{sink.port}"}},
-            listeners=[{"address": f"{HOST}:{self.with_certificates}", "role": "submission", "tls": "implicit",
+             "delivery": {"smart_host": f"{HOST}:{cls.sink.port}"}},
+            listeners=[{"address": f"{HOST}:{cls.with_certificates}", "role": "submission", "tls": "implicit",
                         "client_certificates": True}])
-        up.cli("account", "password", ALICE, "--cram-md5", "--password-stdin", input=PASSWORDS[ALICE] + "\n", check=True)
-        return up
+        cls.addClassCleanup(cls.up.__exit__, None, None, None)
+        cls.up.cli("account", "password", ALICE, "--cram-md5", "--password-stdin", input=PASSWORDS[ALICE] + "\n", check=True)
 
-    def tokens(self, refused=()):
+    def host(self, **more):
+        return {"name": "up", "address": f"{HOST}:{self.up.submission}", "authorities": Authority.shared().ca, "user": ALICE, **more}
+
+    def tokens(self):
         """The token endpoint: rotates refresh tokens, keeps what it was asked."""
         self.asked, self.refresh = [], "first-refresh-token"
 
@@ -148,200 +155,200 @@ class Mechanisms(Folder):
 
     def test_each_mechanism(self):
         folder = self.folder()
-        with Sink() as sink:
-            up = self.provider(sink, folder)
-            self.tokens()
-            password = self.secret(folder, "password", PASSWORDS[ALICE])
-            hosts, routes = [], []
-            for mechanism in MECHANISMS:
-                host = {"name": mechanism.lower(), "address": f"{HOST}:{up.submission}", "tls": "starttls",
-                        "authorities": Authority.shared().ca, "mechanisms": [mechanism], "user": ALICE}
-                if mechanism == "EXTERNAL":
-                    host = {**host, **documented("Certificates"), "name": "external", "user": ALICE, "tls": "implicit",
-                            "address": f"{HOST}:{self.with_certificates}", "certificate": self.client[0],
-                            "private_key": self.client[1]}
-                elif mechanism == "OAUTHBEARER":
-                    host = {**documented("Gmail, with OAuth"), **host, "token_url": f"{self.issuer.name}/token", "client_id": "relay",
-                            "refresh_token_file": self.secret(folder, "refresh", self.refresh),
-                            "client_secret_file": self.secret(folder, "client", "shh, client secret")}
-                elif mechanism == "XOAUTH2":
-                    host = {**documented("Microsoft 365, as an application"), **host, "token_url": f"{self.issuer.name}/token",
-                            "client_id": "relay", "client_secret_file": folder / "client"}
-                else:
-                    host["password_file"] = password
-                if mechanism == "LOGIN":
-                    host |= {"tls": "implicit", "address": f"{HOST}:{up.submissions}"}
-                hosts.append(host)
-                routes.append({"recipients": [f"{mechanism.lower()}.test"], "to": f"smart_host:{mechanism.lower()}"})
-            server = self.serve({"smart_host": hosts, "route": routes})
-            words = {m: self.send(server, f"friend@{m.lower()}.test") for m in MECHANISMS}
-            for mechanism, word in words.items():
-                with self.subTest(mechanism=mechanism):
-                    try:
-                        self.assertEqual(sink.wait(word)["recipients"], [f"friend@{mechanism.lower()}.test"])
-                    except AssertionError as e:
-                        raise AssertionError(f"{e}\n{server.log()[-3000:]}\n{up.log()[-3000:]}") from None
-                    server.wait_log(rf"smart_host_login.*user[\"=: ]+{re.escape(ALICE)}.*mechanism[\"=: ]+{mechanism}\b")
-            self.assertEqual({f["grant_type"] for f in self.asked}, {"refresh_token", "client_credentials"})
-            self.assertIn("shh, client secret", [f.get("client_secret") for f in self.asked])
-            # One more mail: the token is still good, nobody asks for another.
-            before = len(self.asked)
-            sink.wait(self.send(server, "friend@oauthbearer.test"))
-            self.assertEqual(len(self.asked), before)
-            # The new refresh token is on the disk, and outlives the program.
-            kept = [p.read_text() for p in (server.dir / "data" / "tokens").iterdir()]
-            self.assertEqual(len(kept), 1)
-            self.assertIn(self.refresh, kept[0])
-            server.stop()
-            server.start()
-            sink.wait(self.send(server, "friend@oauthbearer.test"))
-            self.assertEqual(self.asked[-1]["refresh_token"], f"refresh-{before - 1}" if before > 1 else self.refresh)
-            for hidden in ("shh, client secret", "first-refresh-token", self.refresh):
-                self.assertNotIn(hidden, server.log())
+        self.tokens()
+        password = self.secret(folder, "password", PASSWORDS[ALICE])
+        hosts, routes = [], []
+        for mechanism in MECHANISMS:
+            host = self.host(name=mechanism.lower(), tls="starttls", mechanisms=[mechanism])
+            if mechanism == "EXTERNAL":
+                host = {**documented("Certificates"), **host, "tls": "implicit", "address": f"{HOST}:{self.with_certificates}",
+                        "certificate": self.client[0], "private_key": self.client[1]}
+            elif mechanism == "OAUTHBEARER":
+                host = {**documented("Gmail, with OAuth"), **host, "token_url": f"{self.issuer.name}/token", "client_id": "relay",
+                        "refresh_token_file": self.secret(folder, "refresh", self.refresh),
+                        "client_secret_file": self.secret(folder, "client", "shh, client secret")}
+            elif mechanism == "XOAUTH2":
+                host = {**documented("Microsoft 365, as an application"), **host, "token_url": f"{self.issuer.name}/token",
+                        "client_id": "relay", "client_secret_file": folder / "client"}
+            else:
+                host["password_file"] = password
+            if mechanism == "LOGIN":
+                host |= {"tls": "implicit", "address": f"{HOST}:{self.up.submissions}"}
+            hosts.append(host)
+            routes.append({"recipients": [f"{mechanism.lower()}.test"], "to": f"smart_host:{mechanism.lower()}"})
+        server = self.serve({"smart_host": hosts, "route": routes})
+        words = {m: self.send(server, f"friend@{m.lower()}.test") for m in MECHANISMS}
+        for mechanism, word in words.items():
+            with self.subTest(mechanism=mechanism):
+                try:
+                    self.assertEqual(self.sink.wait(word)["recipients"], [f"friend@{mechanism.lower()}.test"])
+                except AssertionError as e:
+                    raise AssertionError(f"{e}\n{server.log()[-3000:]}\n{self.up.log()[-3000:]}") from None
+                server.wait_log(rf"smart_host_login.*user[\"=: ]+{re.escape(ALICE)}.*mechanism[\"=: ]+{mechanism}\b")
+        self.assertEqual({f["grant_type"] for f in self.asked}, {"refresh_token", "client_credentials"})
+        self.assertIn("shh, client secret", [f.get("client_secret") for f in self.asked])
+        # One more mail: the token is still good, nobody asks for another.
+        before = len(self.asked)
+        self.sink.wait(self.send(server, "friend@oauthbearer.test"))
+        self.assertEqual(len(self.asked), before)
+        # The new refresh token is on the disk, and outlives the program.
+        kept = [p.read_text() for p in (server.dir / "data" / "tokens").iterdir()]
+        self.assertEqual(len(kept), 1)
+        rotated = self.refresh
+        self.assertIn(rotated, kept[0])
+        server.stop()
+        server.start()
+        self.sink.wait(self.send(server, "friend@oauthbearer.test"))
+        self.assertEqual(self.asked[-1]["refresh_token"], rotated)
+        for hidden in ("shh, client secret", "first-refresh-token", rotated, self.refresh):
+            self.assertNotIn(hidden, server.log())
 
     def test_the_strongest_is_taken_and_each_sender_has_a_login(self):
         folder = self.folder()
-        with Sink() as sink:
-            up = self.provider(sink, folder)
-            alice = self.secret(folder, "alice", PASSWORDS[ALICE])
-            bob = self.secret(folder, "bob", PASSWORDS[BOB])
-            several = documented("Several log-ins")
-            logins = [{**several["logins"][0], "senders": [BOB], "user": BOB, "password_file": bob}]
-            server = self.serve({
-                "smart_host": [{**several, "address": f"{HOST}:{up.submission}", "authorities": Authority.shared().ca, "user": ALICE,
-                                "password_file": alice, "logins": logins}],
-                # As host:port in [delivery]: what [[smart_host]] says of it holds.
-                "delivery": {"smart_host": f"{HOST}:{up.submission}"}})
-            for sender in (ALICE, BOB):
-                sink.wait(self.send(server, sender=sender))
-                up.wait_log(rf"accepted.*account[\"=: ]+{re.escape(sender)}")
-            server.wait_log(rf"smart_host_login.*user[\"=: ]+{re.escape(ALICE)}.*mechanism[\"=: ]+SCRAM-SHA-512-PLUS")
-            server.wait_log(rf"smart_host_login.*user[\"=: ]+{re.escape(BOB)}")
+        several = documented("Several log-ins")
+        logins = [{**several["logins"][0], "senders": [BOB], "user": BOB,
+                   "password_file": self.secret(folder, "bob", PASSWORDS[BOB])}]
+        host = {**several, **self.host(password_file=self.secret(folder, "alice", PASSWORDS[ALICE])), "logins": logins}
+        # As host:port in [delivery]: what [[smart_host]] says of it holds.
+        server = self.serve({"smart_host": [host], "delivery": {"smart_host": host["address"]}})
+        for sender in (ALICE, BOB):
+            self.sink.wait(self.send(server, sender=sender))
+            self.up.wait_log(rf"accepted.*account[\"=: ]+{re.escape(sender)}")
+        server.wait_log(rf"smart_host_login.*user[\"=: ]+{re.escape(ALICE)}.*mechanism[\"=: ]+SCRAM-SHA-512-PLUS")
+        server.wait_log(rf"smart_host_login.*user[\"=: ]+{re.escape(BOB)}")
 
     def test_a_wrong_password_defers_slows_down_and_is_told(self):
         folder = self.folder()
-        with Sink() as sink:
-            up = self.provider(sink, folder)
-            password = self.secret(folder, "password", "not it at all")
-            server = self.serve({
-                "smart_host": [{"name": "up", "address": f"{HOST}:{up.submission}", "authorities": Authority.shared().ca, "user": ALICE,
-                                "password_file": password, "mechanisms": ["PLAIN"]}],
-                "route": [{"to": "smart_host:up"}],
-                "guard": {"operator_address": BOB}, "delivery": {"retry": ["1 s"]}})
-            words = [self.send(server)]
-            server.wait_log(r"smart_host_paused.*smart-host-login-refused.*535 5\.7\.8")
-            words += [self.send(server) for _ in range(3)]
-            for waiting in wait_for(lambda: (q := self.queued(server)) and len(q) == 4 and
-                                    all(m["recipients"][0]["last_reply"] for m in q) and q, "four that wait"):
-                self.assertEqual(waiting["recipients"][0]["state"], "queued")
-                self.assertRegex(waiting["recipients"][0]["last_reply"], r"454 4\.7\.0 .*refused to let us log in \(PLAIN: 535 5\.7\.8")
-            notice = server.wait_mail(BOB, "A smart host takes no mail").decode()
-            self.assertIn("app password", " ".join(notice.split()))
-            why = server.cli("why", self.queued(server)[0]["queue_id"], check=True).stdout
-            self.assertIn("docs/smart-hosts.md", why)
-            self.assertEqual(server.log().count("smart_host_paused"), 1, "tried once, and then left alone")
-            password.write_text(PASSWORDS[ALICE] + "\n")
-            server.signal(signal.SIGHUP)
-            server.wait_log(r"\breloaded\b")
-            server.cli("queue", "retry", "--all", check=True)
-            for word in words:
-                sink.wait(word)
+        password = self.secret(folder, "password", "not it at all")
+        server = self.serve({"smart_host": [self.host(password_file=password, mechanisms=["PLAIN"])],
+                             "route": [{"to": "smart_host:up"}],
+                             "guard": {"operator_address": BOB}, "delivery": {"retry": ["1 s"]}})
+        words = [self.send(server)]
+        server.wait_log(r"smart_host_paused.*smart-host-login-refused.*535 5\.7\.8")
+        words += [self.send(server) for _ in range(3)]
+        for waiting in wait_for(lambda: len(q := self.queued(server)) == 4 and
+                                all(m["recipients"][0]["last_reply"] for m in q) and q, "four that wait"):
+            self.assertEqual(waiting["recipients"][0]["state"], "queued")
+            self.assertRegex(waiting["recipients"][0]["last_reply"], r"454 4\.7\.0 .*refused to let us log in \(PLAIN: 535 5\.7\.8")
+        notice = server.wait_mail(BOB, "A smart host takes no mail").decode()
+        self.assertIn("app password", " ".join(notice.split()))
+        why = server.cli("why", self.queued(server)[0]["queue_id"], check=True).stdout
+        self.assertIn("docs/smart-hosts.md", why)
+        self.assertEqual(server.log().count("smart_host_paused"), 1, "tried once, and then left alone")
+        password.write_text(PASSWORDS[ALICE] + "\n")
+        server.signal(signal.SIGHUP)
+        server.wait_log(r"\breloaded\b")
+        server.cli("queue", "retry", "--all", check=True)
+        for word in words:
+            self.sink.wait(word)
 
     def test_a_token_that_is_revoked(self):
         folder = self.folder()
-        with Sink() as sink:
-            up = self.provider(sink, folder)
-            self.tokens()
-            refresh = self.secret(folder, "refresh", "an old refresh token")
-            server = self.serve({
-                "smart_host": [{"name": "up", "address": f"{HOST}:{up.submission}", "authorities": Authority.shared().ca, "user": ALICE,
-                                "token_url": f"{self.issuer.name}/token", "client_id": "relay", "refresh_token_file": refresh}],
-                "route": [{"to": "smart_host:up"}]})
-            word = self.send(server)
-            server.wait_log(r"token_failed.*invalid_grant: Token has been revoked")
-            reply = wait_for(lambda: self.queued(server)[0]["recipients"][0]["last_reply"], "the reason in the queue")
-            self.assertIn("invalid_grant: Token has been revoked.", reply)
-            # Somebody signs in again.
-            refresh.write_text(self.refresh + "\n")
-            wait_for(lambda: time.sleep(0.2) or server.cli("queue", "retry", "--all", check=True) and
-                     [m for m in sink.messages if word.encode() in m["content"]], "the mail", 25)
+        self.tokens()
+        refresh = self.secret(folder, "refresh", "an old refresh token")
+        server = self.serve({"smart_host": [self.host(token_url=f"{self.issuer.name}/token", client_id="relay",
+                                                      refresh_token_file=refresh)], "route": [{"to": "smart_host:up"}]})
+        word = self.send(server)
+        server.wait_log(r"token_failed.*invalid_grant: Token has been revoked")
+        reply = wait_for(lambda: self.queued(server)[0]["recipients"][0]["last_reply"], "the reason in the queue")
+        self.assertIn("invalid_grant: Token has been revoked.", reply)
+        # Somebody signs in again.
+        refresh.write_text(self.refresh + "\n")
+        wait_for(lambda: server.cli("queue", "retry", "--all", check=True) and
+                 [m for m in self.sink.messages if word.encode() in m["content"]], "the mail", 25)
 
 
 class Rogues(Folder):
-    def front(self, sink, **more):
-        return self.serve({"smart_host": [{"name": "up", "address": f"{HOST}:{sink.port}", "tls": "none", **more}],
-                           "route": [{"to": "smart_host:up"}]})
+    """Sinks that are no good smart hosts; each has a domain."""
+    COMPLAINTS = {"too-much": ("MAIL", "550 5.4.5 Daily user sending limit exceeded."),
+                  "in-the-end": ("END", "550-5.4.5 Daily user sending limit exceeded. For more\r\n550 5.4.5 information"),
+                  "too-fast": ("RCPT", "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded"),
+                  "stranger": ("MAIL", "530 5.7.0 Authentication Required.")}
+
+    @classmethod
+    def setUpClass(cls):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-smart-host-"))
+        cls.addClassCleanup(shutil.rmtree, folder, True)
+        (folder / "password").write_text(PASSWORDS[ALICE] + "\n")
+        login = {"user": ALICE, "password_file": folder / "password"}
+        cls.sinks, hosts = {}, []
+
+        def add(name, sink, **more):
+            cls.sinks[name] = sink
+            cls.addClassCleanup(sink.close)
+            hosts.append({"name": name, "address": f"{HOST}:{sink.port}", "tls": "none", **more})
+        add("clear", Sink(extensions=("AUTH PLAIN LOGIN",)), tls="starttls", **login)
+        add("untrusted", Sink(tls=True, extensions=("AUTH PLAIN",)), tls="starttls", **login)
+        add("here", Sink({"AUTH": "235 2.7.0 ok"}, extensions=("AUTH PLAIN",)), plaintext=True, **login)
+        for name, (verb, reply) in cls.COMPLAINTS.items():
+            add(name, Sink({verb: reply}))
+        add("refusing", Sink({"RCPT": "550 5.1.1 no such user"}))
+        add("slow", Sink(), messages_per_connection=2, connections=1, messages_per_minute=600)
+        add("full", Sink(), messages_per_day=2)
+        cls.server = Postern({"smart_host": hosts, "route": [{"recipients": [f"{h['name']}.test"], "to": f"smart_host:{h['name']}"}
+                                                             for h in hosts]})
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
+
+    def to(self, name, count=1):
+        words = [token() for _ in range(count)]
+        with self.server.session(login=ALICE) as wire:
+            for word in words:
+                wire.mail(ALICE, f"friend@{name}.test")
+                wire.data(message(ALICE, f"friend@{name}.test", word))
+        return words
+
+    def waiting(self, name, count=1):
+        """Their recipients, once they have been tried."""
+        def look():
+            found = [m["recipients"][0] for m in self.queued(self.server) if name in m["recipients"][0]["forward_path"]]
+            return len(found) == count and all(r["last_reply"] for r in found) and found
+        return wait_for(look, f"{count} for {name} in the queue\n{self.server.log()[-2000:]}", 30)
+
+    def verbs(self, name):
+        return [c.split()[0] for c in self.sinks[name].commands]
 
     def test_no_password_without_tls(self):
-        folder = self.folder()
-        with Sink(extensions=("AUTH PLAIN LOGIN",)) as sink:
-            server = self.front(sink, tls="starttls", user=ALICE, password_file=self.secret(folder, "p", PASSWORDS[ALICE]))
-            self.send(server)
-            server.wait_log(r"host_down|smart_host_paused")
-            self.assertEqual([c.split()[0] for c in sink.commands], ["EHLO"])
+        self.to("clear")
+        self.assertIn("STARTTLS is not offered", self.waiting("clear")[0]["last_reply"])
+        self.assertEqual(self.verbs("clear"), ["EHLO"])
 
     def test_a_certificate_that_nobody_vouches_for(self):
-        folder = self.folder()
-        with Sink(tls=True, extensions=("AUTH PLAIN",)) as sink:
-            server = self.front(sink, tls="starttls", user=ALICE, password_file=self.secret(folder, "p", PASSWORDS[ALICE]))
-            self.send(server)
-            server.wait_log(r"certificate is not good")
-            self.assertEqual([c.split()[0] for c in sink.commands], ["EHLO", "STARTTLS"])
+        self.to("untrusted")
+        self.assertIn("certificate is not good", self.waiting("untrusted")[0]["last_reply"])
+        self.assertEqual(self.verbs("untrusted"), ["EHLO", "STARTTLS"])
 
     def test_within_this_machine_it_is_allowed(self):
-        folder = self.folder()
-        answers = {"AUTH": "235 2.7.0 ok"}
-        with Sink(answers, extensions=("AUTH PLAIN",)) as sink:
-            server = self.front(sink, plaintext=True, user=ALICE, password_file=self.secret(folder, "p", PASSWORDS[ALICE]))
-            sink.wait(self.send(server))
-            self.assertIn("AUTH", [c.split()[0] for c in sink.commands])
+        self.sinks["here"].wait(self.to("here")[0])
+        self.assertIn("AUTH", self.verbs("here"))
 
-    def test_too_much_for_today_is_no_bounce(self):
-        for verb, reply in (("MAIL", "550 5.4.5 Daily user sending limit exceeded."),
-                            ("END", "550-5.4.5 Daily user sending limit exceeded. For more\r\n550 5.4.5 information"),
-                            ("RCPT", "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded"),
-                            ("MAIL", "530 5.7.0 Authentication Required.")):
-            with self.subTest(reply=reply), Sink({verb: reply}) as sink:
-                server = self.front(sink)
-                word = self.send(server)
-                server.wait_log(r"smart_host_paused.*(smart-host-limit|smart-host-needs-login)")
-                waiting = wait_for(lambda: self.queued(server), "the mail in the queue")[0]["recipients"][0]
-                self.assertEqual(waiting["state"], "queued")
-                self.assertIn(reply[4:9], waiting["last_reply"])
-                sink.answers.clear()
-                server.cli("queue", "retry", "--all", check=True)
-                sink.wait(word)
+    def test_what_is_about_the_account_is_no_bounce(self):
+        words = {name: self.to(name)[0] for name in self.COMPLAINTS}
+        for name, (_, reply) in self.COMPLAINTS.items():
+            with self.subTest(reply=reply):
+                recipient = self.waiting(name)[0]
+                self.assertEqual(recipient["state"], "queued")
+                self.assertIn(reply[4:9], recipient["last_reply"])
+                rule = "needs-login" if name == "stranger" else "limit"
+                self.server.wait_log(rf"smart_host_paused.*smart_host[\"=: ]+{name}\b.*smart-host-{rule}")
+                self.sinks[name].answers.clear()
+        self.server.cli("queue", "retry", "--all", check=True)
+        for name, word in words.items():
+            self.sinks[name].wait(word)
 
     def test_a_refusal_of_the_message_still_is_one(self):
-        with Sink({"RCPT": "550 5.1.1 no such user"}) as sink:
-            server = self.front(sink)
-            self.send(server)
-            self.assertIn("5.1.1", server.wait_mail(ALICE, "multipart/report").decode())
+        self.to("refusing")
+        self.assertIn("5.1.1", self.server.wait_mail(ALICE, "multipart/report").decode())
 
-    def test_limits(self):
-        with Sink() as sink:
-            server = self.front(sink, messages_per_connection=2, connections=1, messages_per_minute=600)
-            words = [token() for _ in range(6)]
-            with server.session(login=ALICE) as wire:
-                for word in words:
-                    wire.mail(ALICE, REMOTE)
-                    wire.data(message(ALICE, REMOTE, word))
-            for word in words:
-                sink.wait(word)
-            self.assertGreaterEqual(sink.connections, 3)
-        with Sink() as sink:
-            server = self.front(sink, messages_per_day=2)
-            words = [token() for _ in range(4)]
-            with server.session(login=ALICE) as wire:
-                for word in words:
-                    wire.mail(ALICE, REMOTE)
-                    wire.data(message(ALICE, REMOTE, word))
-            wait_for(lambda: len(sink.messages) == 2, "two messages")
-            waiting = wait_for(lambda: len(q := self.queued(server)) == 2 and
-                               all(m["recipients"][0]["last_reply"] for m in q) and q, "two that wait", 30)
-            for m in waiting:
-                self.assertRegex(m["recipients"][0]["last_reply"], r"waits for its turn \(2 messages in a day")
-            self.assertEqual(len(sink.messages), 2)
+    def test_limits_of_connections(self):
+        for word in self.to("slow", 6):
+            self.sinks["slow"].wait(word)
+        self.assertGreaterEqual(self.sinks["slow"].connections, 3)
+
+    def test_a_limit_of_the_day(self):
+        self.to("full", 4)
+        for recipient in self.waiting("full", 2):
+            self.assertRegex(recipient["last_reply"], r"waits for its turn \(2 messages in a day")
+        self.assertEqual(len(self.sinks["full"].messages), 2)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,15 @@ event answer(server_session& s, question const& q, unsigned how)
         keys.state = secret{std::string(32, 'x')};
         return s.on_cram(q.ticket, keys);
     }
+    if (auto const* step = std::get_if<sasl::context_step>(&q.what)) {
+        sasl::context_answer a;
+        bool const first = step->what == sasl::context_step::kind::begin;
+        a.what = first ? sasl::context_answer::state::established : sasl::context_answer::state::done;
+        if (how % 8 == 7) a.what = sasl::context_answer::state::refused;
+        a.octets = step->octets;
+        a.account = "ann@example.org";
+        return s.on_context(q.ticket, a);
+    }
     if (std::holds_alternative<sasl::verify_token>(q.what) && how % 2 == 1) return s.on_token_refused(q.ticket, "{}");
     if (how % 4 == 0) return s.refuse(q.ticket, rules::auth_unavailable);
     if (how % 4 == 1) return s.refuse(q.ticket, rules::auth_failed);
@@ -44,7 +53,7 @@ event answer(server_session& s, question const& q, unsigned how)
 
 void play_auth(std::string_view in, unsigned how)
 {
-    server_session s{{.mechanisms = {"SCRAM-SHA-256", "CRAM-MD5", "OAUTHBEARER", "XOAUTH2", "PLAIN", "LOGIN"},
+    server_session s{{.mechanisms = {"SCRAM-SHA-256", "CRAM-MD5", "GSSAPI", "OAUTHBEARER", "XOAUTH2", "PLAIN", "LOGIN"},
                       .require_tls = false,
                       .most_requests = 4}};
     s.on_connect();
