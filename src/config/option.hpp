@@ -62,7 +62,7 @@ std::span<basic_option<dkim_key> const> dkim_key_options();  // [[dkim.keys]]
 std::span<basic_option<route> const> route_options();                        // [[route]]
 std::span<basic_option<smart_host> const> smart_host_options();              // [[smart_host]]
 std::span<basic_option<smart_host_login> const> smart_host_login_options();  // [[smart_host.logins]]
-std::span<basic_option<tls_rule> const> tls_rule_options();  // [[tls_policy]]
+std::span<basic_option<tls_rule> const> tls_rule_options();                  // [[tls_policy]]
 
 struct section {
     std::string_view name;  // "limits"; "" for the top

@@ -169,8 +169,7 @@ result<std::unique_ptr<service>> make_service_in(surroundings world, config::set
 
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
                                               spool::spool& queue, signing::signer& signer, escort::office& security,
-                                              forwarding::book& forwards,
-                                              bounce_handler on_bounces,
+                                              forwarding::book& forwards, bounce_handler on_bounces,
                                               account_trouble_handler on_account_trouble)
 {
     surroundings world;

@@ -60,8 +60,7 @@ using account_trouble_handler = std::function<void(std::string const& smart_host
 /// Errors: [delivery] values that make no sense, a resolver that can't be had.
 result<std::unique_ptr<service>> make_service(config::settings const& s, directory::directory& accounts,
                                               spool::spool& queue, signing::signer& signer, escort::office& security,
-                                              forwarding::book& forwards,
-                                              bounce_handler on_bounces = {},
+                                              forwarding::book& forwards, bounce_handler on_bounces = {},
                                               account_trouble_handler on_account_trouble = {});
 
 /// For `config check`: what `serve` would find wrong, or else files with secrets that can't be read now.
