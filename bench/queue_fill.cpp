@@ -25,16 +25,17 @@ struct progress {
     std::condition_variable wake;
     std::uint64_t open = 0;
 
+    // Once there are enough, half of them have to end first: so they come in batches, as they do in a server.
     void begin()
     {
         std::unique_lock lock{mutex};
-        wake.wait(lock, [this] { return open < most_open; });
+        if (open >= most_open) wake.wait(lock, [this] { return open <= most_open / 2; });
         ++open;
     }
     void end()
     {
         std::scoped_lock lock{mutex};
-        if (--open == 0 || open + 1 == most_open) wake.notify_all();
+        if (--open == 0 || open == most_open / 2) wake.notify_all();
     }
     void wait_for_all()
     {

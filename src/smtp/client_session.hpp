@@ -56,12 +56,12 @@ struct extensions {
     bool chunking = false;
     bool binary_mime = false;
     bool require_tls = false;
-    bool priorities = false;            // MT-PRIORITY, RFC 6710
-    bool deliver_by = false;            // DELIVERBY, RFC 2852
-    std::uint32_t least_by = 0;         // seconds that it wants to have for what is to be given back
-    std::uint64_t size_limit = 0;       // 0: none said
-    std::uint32_t most_recipients = 0;  // LIMITS RCPTMAX, RFC 9422; 0: not said
-    std::uint32_t most_messages = 0;    // LIMITS MAILMAX
+    bool priorities = false;              // MT-PRIORITY, RFC 6710
+    bool deliver_by = false;              // DELIVERBY, RFC 2852
+    std::uint32_t least_by = 0;           // seconds that it wants to have for what is to be given back
+    std::uint64_t size_limit = 0;         // 0: none said
+    std::uint32_t most_recipients = 0;    // LIMITS RCPTMAX, RFC 9422; 0: not said
+    std::uint32_t most_messages = 0;      // LIMITS MAILMAX
     std::vector<std::string> mechanisms;  // AUTH
 };
 

@@ -615,7 +615,8 @@ TEST_CASE("a message that can't be read stays in the operator's sight, with its 
     CHECK(content_files_in(folder.path()) == 0);
     run_sql(folder.path(),
             "CREATE TEMP TABLE t (n INTEGER CHECK (n = 0)); INSERT INTO t SELECT count(*) FROM damaged;"
-            "INSERT INTO t SELECT count(*) FROM recipient; INSERT INTO t SELECT count(*) FROM file");
+            "INSERT INTO t SELECT count(*) FROM recipient WHERE message NOT IN (SELECT id FROM message);"
+            "INSERT INTO t SELECT count(*) FROM file");
 }
 
 TEST_CASE("no row's id is used twice, and nothing of one message is taken for another's")
@@ -648,8 +649,8 @@ TEST_CASE("no row's id is used twice, and nothing of one message is taken for an
         REQUIRE(accept(**s, some_message("Q000000000004"), std::string{some_text}));
     }
     run_sql(folder.path(),
-            "CREATE TEMP TABLE t (n INTEGER CHECK (n = 0)); INSERT INTO t SELECT count(*) FROM recipient;"
-            "INSERT INTO t SELECT max(id) <= 4711 FROM message");
+            "CREATE TEMP TABLE t (n INTEGER CHECK (n = 0)); INSERT INTO t SELECT count(*) FROM recipient"
+            " WHERE last_reply = 'of another'; INSERT INTO t SELECT max(id) <= 4711 FROM message");
 }
 
 TEST_CASE("a long queue is listed in order, however many portions that takes")

@@ -22,8 +22,8 @@ class Queue(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.answers = {}
-        cls.sink = Sink(cls.answers)
+        cls.sink = Sink()
+        cls.answers = cls.sink.answers
         cls.addClassCleanup(cls.sink.close)
         cls.server = Postern({"delivery": {"smart_host": f"{HOST}:{cls.sink.port}", "retry": ["1 h"]}},
                              accounts=cls.accounts)
