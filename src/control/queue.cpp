@@ -108,9 +108,11 @@ outcome change_many(context& c, arguments& a, std::string_view event, spool::wis
     if (f.state == spool::condition::unreadable && w != spool::wish::remove && w != spool::wish::retry)
         return failure{failure::kind::usage, "unreadable messages can be retried or removed, nothing else", {}};
     f.limit = at_once;
+    bool const starts = w == spool::wish::retry || w == spool::wish::release;
+    // First: what is due at once must not meet a smart host that is still left alone.
+    if (starts && c.delivery) c.delivery->wake();
     auto const done = c.queue->apply(w, f);
     if (!done) return to_failure(done.error());
-    bool const starts = w == spool::wish::retry || w == spool::wish::release;
     if (starts && done->messages != 0 && c.delivery) c.delivery->wake();
     if (done->messages != 0) log::event(log::level::info, event, {{"messages", done->messages}, {"by", "operator"}});
     json::object o;
@@ -150,7 +152,13 @@ outcome queue_retry(context& c, arguments a)
 {
     if (!names_one(a)) return change_many(c, a, "queue_retry", spool::wish::retry);
     auto done = change(
-        c, a, "queue_retry", [&](std::string const& id) { return c.queue->retry_now(id); }, held_ones_stay);
+        c, a, "queue_retry",
+        [&](std::string const& id) {
+            // First: what is due at once must not meet a smart host that is still left alone.
+            if (c.delivery) c.delivery->wake();
+            return c.queue->retry_now(id);
+        },
+        held_ones_stay);
     if (done && c.delivery) c.delivery->wake();
     return done;
 }
