@@ -243,7 +243,9 @@ event server_session::decline(std::uint64_t ticket, catalogue::rule const& why, 
     auto& r = requests_.at(ticket);
     r.awaits_line = false;
     r.swept = false;
-    return failure{ticket, &why, std::string{detail}};
+    // The client hears the same.
+    bool const ticket_failed = &why == &rules::auth_failed && equal_ignoring_case(r.mechanism, sasl::gssapi);
+    return failure{ticket, ticket_failed ? &rules::auth_ticket_refused : &why, std::string{detail}};
 }
 
 void server_session::succeed(std::uint64_t ticket, std::string_view account)

@@ -147,7 +147,7 @@ TEST_CASE("A Kerberos ticket takes several steps, and may fail at each")
     // The first token comes with the request; the second one is wrong.
     CHECK(p.say("AUTH\t2\tGSSAPI\tservice=imap\tresp=" + coded("one") + "\n") == "CONT\t2\t" + coded("one") + "\n");
     CHECK(p.say("CONT\t2\t" + coded("bad") + "\n") == "FAIL\t2\n");
-    CHECK(p.asked.back() == "refused auth-failed");
+    CHECK(p.asked.back() == "refused auth-ticket-refused");
     CHECK(p.say("AUTH\t3\tGSSAPI\tservice=imap\tresp==\n").starts_with("FAIL\t3\treason="));
     CHECK(p.session.requests() == 0);
 }
