@@ -288,8 +288,9 @@ result<std::unique_ptr<server>> make_server(config::settings const& configured, 
     } else if (!s.sendmail.socket.empty()) {
         log::event(log::level::info, "no_sendmail_socket",
                    {{"path", s.sendmail.socket.string()},
-                    {"remedy", "`postern sendmail` needs it: make its folder, see that no other server has it, or set "
-                               "sendmail.socket"}});
+                    {"remedy",
+                     "`postern sendmail` needs it: make its folder, see that no other server has it, or set "
+                     "sendmail.socket"}});
     }
     std::vector<std::vector<net::socket_handle>> by_listener(s.listeners.size());
     std::vector<std::string> addresses;
