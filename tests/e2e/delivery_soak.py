@@ -198,12 +198,17 @@ def run(messages, destinations, seed):
         print(f"sent in {len(kills)} kills; now it may deliver", flush=True)
 
         def settled():
-            """All but what waits for the dead and the limiting."""
+            """All but what waits for the dead, and for those that limit: a pause of minutes."""
             waiting = json.loads(server.cli("queue", "list", "--limit", "100000", "--json", check=True).stdout)
             left = {r["forward_path"].split("@")[1] for m in waiting for r in m["recipients"]
                     if r["state"] not in ("delivered", "bounced")}
-            alive = {r.domain for r in remotes if r.temper != "dead"} | {"postern.test"}
-            return not left & alive
+            tempers = {r.domain: r.temper for r in remotes} | {"postern.test": "local"}
+            now = collections.Counter(tempers[domain] for domain in left)
+            if now != shown.get("left"):
+                shown["left"] = now
+                print(f"waiting for destinations: {dict(now)}", flush=True)
+            return not set(now) - {"dead", "limited"}
+        shown = {}
         harness.wait_for(settled, "all that can be delivered", 300)
         waiting = json.loads(server.cli("queue", "list", "--limit", "100000", "--json", check=True).stdout)
         queued = set()
