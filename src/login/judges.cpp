@@ -151,6 +151,9 @@ void judge_keeper::stop()
     if (thread_.joinable()) thread_.join();
     stop_all(inside_->tokens);
     stop_all(inside_->kerberos);
+    // Even a weak pointer keeps what lets them go, and that keeps this.
+    inside_->tokens.clear();
+    inside_->kerberos.clear();
 }
 
 std::string check_kerberos(config::settings const& s)
