@@ -106,11 +106,11 @@ TEST_CASE("transports become routes, in the order in which Postfix looks them up
                            "g.example         mailman:\n"
                            "h.example         smtp:relay.example.net:2525\n"
                            "ann@d.example     smtp:[10.0.0.9]:26\n");
-    struct row {
+    struct choice {
         char const* recipient;
         char const* to;
     };
-    row const wanted[] = {{"ann@d.example", "smtp:10.0.0.9:26"},
+    choice const wanted[] = {{"ann@d.example", "smtp:10.0.0.9:26"},
                           {"c.example", "lmtp:10.0.0.8:24"},
                           {"d.example", "refuse"},
                           {"e.example", "mx"},

@@ -125,10 +125,11 @@ class AppPasswords(unittest.TestCase):
             server.wait_log("backend_up")
             postgres.sql(f"UPDATE users SET enabled = false WHERE address = '{ANN}'; DELETE FROM users WHERE address = '{BOB}'")
 
-            def counts():
+            def counts(who, code):
                 with server.session() as wire:
-                    return wire.auth_plain(ANN, secrets[ANN], None).code == 525
-            wait_for(counts, "the switch to count")
+                    return wire.auth_plain(who, secrets[who], None).code == code
+            wait_for(lambda: counts(ANN, 525), "the switch to count")
+            wait_for(lambda: counts(BOB, 535), "the other one to be gone")
             self.scram(server, ANN, secrets[ANN], 525)
             self.login(server, BOB, secrets[BOB], 535, "5.7.8")
             # What is left of somebody who is gone.

@@ -124,9 +124,8 @@ class Operated(Queue):
         for line in commands_of("queue.md"):
             if "release" in line:
                 self.server.cli("queue", "hold", "--all", check=True)
-            if not self.ids():
-                self.send(ONE)
-            some = sorted(self.ids())[0]
+            # What the last command ended may be on its way out yet.
+            some = wait_for(lambda: sorted(self.ids()) or self.send(ONE) and None, "a message")[0]
             self.wait_deferred(*self.ids("--state", "deferred"))
             words = line.replace("Q0123456789AB", some).split()
             self.assertEqual(words[:2], ["postern", "queue"])
