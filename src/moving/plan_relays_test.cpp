@@ -111,14 +111,14 @@ TEST_CASE("transports become routes, in the order in which Postfix looks them up
         char const* to;
     };
     choice const wanted[] = {{"ann@d.example", "smtp:10.0.0.9:26"},
-                          {"c.example", "lmtp:10.0.0.8:24"},
-                          {"d.example", "refuse"},
-                          {"e.example", "mx"},
-                          {"f.example", "smart_host:relay2"},
-                          {"h.example", "smtp:relay.example.net:2525"},
-                          {".deep.b.example", "lmtp:unix:/run/other/lmtp"},
-                          {".b.example", "smart_host:relay"},
-                          {"", "smtp:all.example.net:25"}};
+                             {"c.example", "lmtp:10.0.0.8:24"},
+                             {"d.example", "refuse"},
+                             {"e.example", "mx"},
+                             {"f.example", "smart_host:relay2"},
+                             {"h.example", "smtp:relay.example.net:2525"},
+                             {".deep.b.example", "lmtp:unix:/run/other/lmtp"},
+                             {".b.example", "smart_host:relay"},
+                             {"", "smtp:all.example.net:25"}};
     auto const& routes = p.settings.routes;
     REQUIRE_MESSAGE(routes.size() == std::size(wanted), p.text);
     for (std::size_t i = 0; i < routes.size(); ++i) {

@@ -115,14 +115,14 @@ enum class condition : std::uint8_t {
 /// Which messages are meant. Of those with several recipients one that waits has to match; texts are
 /// compared without regard to case.
 struct filter {
-    std::string queue_id;  // empty: all
+    std::string queue_id{};  // empty: all
     std::size_t limit = 1000;
     condition state = condition::any;
-    std::string domain;                 // of a recipient
-    std::string next_hop;               // "mx:example.net", or without the part before the colon
-    std::optional<std::string> sender;  // "": reports, which have none
-    std::string account;
-    std::optional<wall_time> accepted_before, accepted_after;
+    std::string domain{};                 // of a recipient
+    std::string next_hop{};               // "mx:example.net", or without the part before the colon
+    std::optional<std::string> sender{};  // "": reports, which have none
+    std::string account{};
+    std::optional<wall_time> accepted_before{}, accepted_after{};
     std::int64_t after = 0;  // only those behind this summary::place
 
     /// Whether it is about some of a message's recipients.
