@@ -222,8 +222,14 @@ result<mail::mailbox> parse_address(std::string_view text, std::string const& or
     auto given = text;
     if (given.size() > 2 && given.front() == '<' && given.back() == '>') given = given.substr(1, given.size() - 2);
     std::string whole{given};
-    if (whole.find('@') == std::string::npos) whole += '@' + origin;
+    bool const bare = whole.find('@') == std::string::npos;
+    if (bare) whole += '@' + origin;
     auto parsed = mail::parse_mailbox(whole);
+    if (!parsed && bare && !mail::parse_mailbox("a@" + origin))
+        return error{{5, 1, 3},
+                     "wrong address",
+                     printable(text, 200) + " has no domain, and \"" + printable(origin, 100) +
+                         "\" is none: set sendmail.domain or hostname, or give the whole address"};
     if (!parsed) return error{{5, 1, 3}, "wrong address", printable(text, 200) + " is not a mail address"};
     return std::move(*parsed);
 }

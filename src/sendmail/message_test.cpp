@@ -152,5 +152,7 @@ TEST_CASE("addresses of the command line")
     CHECK(parse_address("root", "o.example")->to_string() == "root@o.example");
     CHECK(parse_address("<a@b.example>", "o.example")->to_string() == "a@b.example");
     CHECK_FALSE(parse_address("a@", "o.example"));
+    CHECK(parse_address("root", "localhost").error().logged.find("sendmail.domain") != std::string::npos);
+    CHECK(parse_address("two words", "o.example").error().logged == "two words is not a mail address");
     CHECK_FALSE(parse_address("two words", "o.example"));
 }
