@@ -29,7 +29,8 @@ net::awaitable<bool> session_driver::admit()
 {
     auto const& limits = runtime_->settings.limits;
     counters::totals.connections.add();
-    auto const user = peer_->local_user();
+    // Only of a Unix socket there is something to ask.
+    auto const user = listener_.for_programs ? peer_->local_user() : std::nullopt;
     who_.client = user ? "user " + std::to_string(*user) : peer_->remote().to_string();
     // What has no address counts as this machine's.
     if (user) peer_->set_endpoints({ip_address::v4(0x7f00'0001), 0}, peer_->local());
