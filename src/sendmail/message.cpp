@@ -64,8 +64,6 @@ result<> add_recipients(prepared& out, mail::header_field const& f, std::string 
     return done{};
 }
 
-bool is_eight_bit(std::string_view text) { return !is_ascii(text); }
-
 }  // namespace
 
 void line_gatherer::add(std::string_view piece)
@@ -209,11 +207,11 @@ result<prepared> prepare(std::string text, request const& r)
         if (auto added = add_recipients(out, f, mail::header_field{f.name, value, {}}.unfolded()); !added)
             return std::move(added).error();
     }
-    out.utf8_header = is_eight_bit(out.content);
+    out.utf8_header = !is_ascii(out.content);
     out.content += "\r\n";
     out.content += header.body_start();
     out.content += rest;
-    out.eight_bit = is_eight_bit(out.content);
+    out.eight_bit = !is_ascii(out.content);
     return out;
 }
 

@@ -83,7 +83,6 @@ result<> set_value(options& o, char option, std::string value)
             // -oi is what everybody gives; the others ask for what is so anyway, or for what isn't done.
             if (value == "i") o.dot_is_text = true;
             return done{};
-        case 'p': return done{};
         default: return done{};
     }
 }
