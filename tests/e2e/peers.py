@@ -11,12 +11,24 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import HOST, SLOW, free_ports, need, run, wait_for
+from harness import HOST, ROOT, SLOW, free_ports, need, run, wait_for
 
 
 def need_root():
     if os.geteuid() != 0:
         raise unittest.SkipTest("needs root: this server insists on users of its own")
+
+
+def unpacked(name):
+    """The path of a program that scripts/unpack-NAME takes out of its Debian package."""
+    need("unshare", "dpkg", "apt-get")
+    got = run(ROOT / "scripts" / f"unpack-{name}", ROOT / "build" / name, seconds=120)
+    if got.returncode:
+        raise unittest.SkipTest(f"{name} can't be had: {got.stderr.strip()[-200:]}")
+    program = got.stdout.strip()
+    if "not found" in run("ldd", program).stdout:
+        raise unittest.SkipTest(f"libraries of {name} are not installed")
+    return program
 
 
 class Peer:

@@ -23,7 +23,7 @@ import unittest
 
 from harness import (ALICE, BOB, CAROL, HOST, PASSWORDS, ROOT, SLOW, Authority, Postern, client_context, free_ports,
                      need, run, wait_for)
-from peers import Dovecot, Peer, Postfix, need_root
+from peers import Dovecot, Peer, Postfix, need_root, unpacked
 from scram import Scram
 
 PAGE = (ROOT / "docs" / "auth-socket.md").read_text()
@@ -485,13 +485,7 @@ class Exim(Peer, SmtpPeer):
 
     def __init__(self, authenticators, folder):
         need_root()
-        need("unshare", "dpkg", "apt-get")
-        got = run(ROOT / "scripts" / "unpack-exim", ROOT / "build" / "exim", seconds=120)
-        if got.returncode:
-            raise unittest.SkipTest(f"Exim can't be had: {got.stderr.strip()[-200:]}")
-        program = got.stdout.strip()
-        if "not found" in run("ldd", program).stdout:
-            raise unittest.SkipTest("libraries of Exim are not installed")
+        program = unpacked("exim")
         super().__init__(folder)
         self.context = client_context(verify=False)
         certificate, key = Authority.shared().issue("server")

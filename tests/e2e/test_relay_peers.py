@@ -11,8 +11,8 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import ALICE, HOST, ROOT, SLOW, Authority, Postern, Sink, free_ports, message, need, run, token, wait_for
-from peers import Postfix, need_root
+from harness import ALICE, HOST, SLOW, Authority, Postern, Sink, free_ports, message, need, run, token, wait_for
+from peers import Postfix, need_root, unpacked
 from test_auth_socket import Exim
 
 USER, PASSWORD = "relay", "a relay's, password=1"
@@ -173,13 +173,7 @@ class OpenSmtpd:
 
     def __init__(self, folder, sink):
         need_root()
-        need("unshare", "dpkg", "apt-get")
-        got = run(ROOT / "scripts" / "unpack-opensmtpd", ROOT / "build" / "opensmtpd", seconds=120)
-        if got.returncode:
-            raise unittest.SkipTest(f"OpenSMTPD can't be had: {got.stderr.strip()[-200:]}")
-        program = got.stdout.strip()
-        if "not found" in run("ldd", program).stdout:
-            raise unittest.SkipTest("libraries of OpenSMTPD are not installed")
+        program = unpacked("opensmtpd")
         self.dir = folder
         self.port = free_ports(1)[0]
         for name, lines in (("passwd", "opensmtpd:x:64901:64901::/var/lib/opensmtpd/empty:/bin/false\n"
