@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/crypto.hpp"
+#include "base/hex.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "login/guard_verdict.hpp"
@@ -25,18 +26,6 @@ constexpr std::size_t most_requests = 256;
 constexpr std::size_t much_output = 64 << 10;
 // Postfix gives an answer up after ten seconds and tells its client to try again.
 constexpr std::chrono::seconds patience{8};
-
-std::string hexadecimal(std::string_view octets)
-{
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out;
-    for (char c : octets) {
-        auto const octet = static_cast<unsigned char>(c);
-        out += digits[octet >> 4];
-        out += digits[octet & 15];
-    }
-    return out;
-}
 
 /// What of the configured mechanisms can succeed: some account has what it takes, and our own
 /// TLS is not needed. What needs the client's TLS is up to it.
@@ -100,7 +89,7 @@ client_connection::client_connection(services s, door const& at, std::uint32_t n
       listener_(at.name),
       logins_(logins),
       peer_(std::move(peer)),
-      cookie_(hexadecimal(random_octets(16))),
+      cookie_(to_hex(random_octets(16))),
       session_(options_for(services_, at, number, cookie_)),
       written_(peer_->executor(), steady_time::max())
 {

@@ -3,24 +3,9 @@
 
 #include <doctest/doctest.h>
 
-#include "base/text.hpp"
+#include "base/hex.hpp"
 
 using namespace postern;
-
-namespace {
-
-std::string hex(std::string_view octets)
-{
-    std::string out;
-    for (char const c : octets) {
-        constexpr std::string_view digits = "0123456789abcdef";
-        out += digits[static_cast<unsigned char>(c) >> 4];
-        out += digits[static_cast<unsigned char>(c) & 15];
-    }
-    return out;
-}
-
-}  // namespace
 
 TEST_CASE("HMAC-MD5: the vectors of RFC 2202")
 {
@@ -43,7 +28,7 @@ TEST_CASE("HMAC-MD5: the vectors of RFC 2202")
     for (auto const& row : rows) {
         auto const key = hmac_md5_key(row.key);
         CHECK(key.size() == hmac_md5_key_size);
-        CHECK(hex(hmac_md5(key, row.text)) == row.code);
+        CHECK(to_hex(hmac_md5(key, row.text)) == row.code);
     }
 }
 
@@ -62,5 +47,5 @@ TEST_CASE("HMAC-MD5: texts at the edges of a block")
         {1000, "c742abbc7fef9887b282694ff477d393"},
     };
     auto const key = hmac_md5_key("key");
-    for (auto const& row : rows) CHECK(hex(hmac_md5(key, std::string(row.size, 'x'))) == row.code);
+    for (auto const& row : rows) CHECK(to_hex(hmac_md5(key, std::string(row.size, 'x'))) == row.code);
 }

@@ -8,24 +8,17 @@
 
 #include "base/base64.hpp"
 #include "base/crypto.hpp"
+#include "base/hex.hpp"
 #include "base/ids.hpp"
 #include "base/secret.hpp"
 
 using namespace postern;
 
-namespace {
-
-std::string hex(std::string_view octets)
+TEST_CASE("hexadecimal digits, two for each octet")
 {
-    std::string out;
-    for (char c : octets) {
-        out += "0123456789abcdef"[static_cast<unsigned char>(c) >> 4];
-        out += "0123456789abcdef"[static_cast<unsigned char>(c) & 15];
-    }
-    return out;
+    CHECK(to_hex("") == "");
+    CHECK(to_hex(std::string_view{"\0\x0f\x7f\xa0\xff", 5}) == "000f7fa0ff");
 }
-
-}  // namespace
 
 TEST_CASE("base 64: the examples of RFC 4648 section 10, both ways")
 {
@@ -70,23 +63,23 @@ TEST_CASE("base 64: one text for each value, all others are refused")
 
 TEST_CASE("digests and keyed hashes: published values")
 {
-    CHECK(hex(digest(hash::sha1, "abc")) == "a9993e364706816aba3e25717850c26c9cd0d89d");
-    CHECK(hex(digest(hash::sha256, "abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    CHECK(hex(digest(hash::sha256, "")) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    CHECK(hex(digest(hash::sha512, "abc")).starts_with("ddaf35a193617abacc417349ae204131"));
+    CHECK(to_hex(digest(hash::sha1, "abc")) == "a9993e364706816aba3e25717850c26c9cd0d89d");
+    CHECK(to_hex(digest(hash::sha256, "abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    CHECK(to_hex(digest(hash::sha256, "")) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    CHECK(to_hex(digest(hash::sha512, "abc")).starts_with("ddaf35a193617abacc417349ae204131"));
     for (auto const h : {hash::sha1, hash::sha256, hash::sha512}) {
         CHECK(digest(h, "x").size() == digest_size(h));
         CHECK(hmac(h, "k", "x").size() == digest_size(h));
     }
     // RFC 4231 section 4.2 and 4.3.
-    CHECK(hex(hmac(hash::sha256, std::string(20, '\x0b'), "Hi There")) ==
+    CHECK(to_hex(hmac(hash::sha256, std::string(20, '\x0b'), "Hi There")) ==
           "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
-    CHECK(hex(hmac(hash::sha256, "Jefe", "what do ya want for nothing?")) ==
+    CHECK(to_hex(hmac(hash::sha256, "Jefe", "what do ya want for nothing?")) ==
           "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-    CHECK(hex(hmac(hash::sha256, "", "")) == "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+    CHECK(to_hex(hmac(hash::sha256, "", "")) == "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
     // RFC 6070, and RFC 7914 section 11.
-    CHECK(hex(pbkdf2(hash::sha1, "password", "salt", 4096)) == "4b007901b765489abead49d926f721d065a429c1");
-    CHECK(hex(pbkdf2(hash::sha256, "passwd", "salt", 1)) ==
+    CHECK(to_hex(pbkdf2(hash::sha1, "password", "salt", 4096)) == "4b007901b765489abead49d926f721d065a429c1");
+    CHECK(to_hex(pbkdf2(hash::sha256, "passwd", "salt", 1)) ==
           "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
     CHECK(pbkdf2(hash::sha256, "", "salt", 1).size() == 32);
 }

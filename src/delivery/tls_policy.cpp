@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/hex.hpp"
 #include "base/text.hpp"
 #include "catalogue/rules.hpp"
 #include "net/tls.hpp"
@@ -31,14 +32,8 @@ tls_level level_of(domain_security const& d) { return d.rule ? d.rule->level : t
 // "3 1 1 8cb0..."
 std::string text_of(dns::tlsa_record const& r)
 {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out = std::to_string(r.usage) + ' ' + std::to_string(r.selector) + ' ' + std::to_string(r.matching);
-    out += ' ';
-    for (char c : r.data) {
-        out += digits[static_cast<unsigned char>(c) >> 4];
-        out += digits[static_cast<unsigned char>(c) & 15];
-    }
-    return out;
+    return std::to_string(r.usage) + ' ' + std::to_string(r.selector) + ' ' + std::to_string(r.matching) + ' ' +
+           to_hex(r.data);
 }
 
 std::string lines_of(std::vector<std::string> const& all)

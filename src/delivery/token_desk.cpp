@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "base/crypto.hpp"
+#include "base/hex.hpp"
 #include "base/log.hpp"
 #include "base/whole_file.hpp"
 
@@ -19,17 +20,6 @@ constexpr std::size_t most_questions = 10'000;
 constexpr auto failure_life = 10s;  // many connections ask at the same time
 // A token that ends in the middle of a log-in is of no use.
 constexpr std::chrono::seconds before_the_end{60};
-
-std::string hex_of(std::string_view octets)
-{
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out;
-    for (char const c : octets) {
-        out += digits[static_cast<unsigned char>(c) >> 4];
-        out += digits[static_cast<unsigned char>(c) & 15];
-    }
-    return out;
-}
 
 // What two log-ins that can share a token have in common.
 std::string key_of(identity const& who)
@@ -175,7 +165,7 @@ result<token_answer> token_desk::fetch(identity const& who)
 
 std::filesystem::path token_desk::place_of(identity const& who) const
 {
-    return folder_ / (hex_of(digest(hash::sha256, key_of(who))).substr(0, 32) + ".refresh-token");
+    return folder_ / (to_hex(digest(hash::sha256, key_of(who))).substr(0, 32) + ".refresh-token");
 }
 
 // The file in data_dir begins with the digest of the token that its own came from: whoever signs
@@ -189,7 +179,7 @@ result<secret> token_desk::current_refresh_token(identity const& who) const
     if (!*stored) return first;
     std::string_view const text = (*stored)->reveal();
     auto const end = text.find('\n');
-    if (end == std::string_view::npos || text.substr(0, end) != hex_of(digest(hash::sha256, first->reveal())))
+    if (end == std::string_view::npos || text.substr(0, end) != to_hex(digest(hash::sha256, first->reveal())))
         return first;
     auto const token = text.substr(end + 1, text.find('\n', end + 1) - end - 1);
     return token.empty() ? first : result<secret>{secret{token}};
@@ -202,7 +192,7 @@ result<> token_desk::keep_refresh_token(identity const& who, secret const& fresh
     auto const now = current_refresh_token(who);
     if (now && now->reveal() == fresh.reveal()) return done{};
     if (auto made = make_private_folder(folder_); !made) return made;
-    std::string text = hex_of(digest(hash::sha256, first->reveal())) + '\n';
+    std::string text = to_hex(digest(hash::sha256, first->reveal())) + '\n';
     text.reserve(text.size() + fresh.size() + 1);
     text.append(fresh.reveal()).append("\n");
     auto const stored = replace_whole_file(place_of(who), text);

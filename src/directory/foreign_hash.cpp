@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "base/base64.hpp"
+#include "base/hex.hpp"
 #include "base/numbers.hpp"
 #include "base/secret.hpp"
 
@@ -98,18 +99,6 @@ std::optional<std::string> decode(std::string_view text, bool dotted)
     std::string plain{text};
     if (dotted) std::replace(plain.begin(), plain.end(), '.', '+');
     return decode_any_base64(plain);
-}
-
-std::string hex(std::string_view octets)
-{
-    constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    for (char c : octets) {
-        auto const octet = static_cast<unsigned char>(c);
-        text += digits[octet >> 4];
-        text += digits[octet & 15];
-    }
-    return text;
 }
 
 /// Text up to the next `end`, which is taken too.
@@ -338,7 +327,8 @@ std::string foreign_hash::to_string() const
         case kind::apr1: return cost() + salt + "$" + hash;
         case kind::scrypt: return cost() + encode(salt, false) + "$" + encode(hash, false);
         case kind::pbkdf2:
-            if (of_dovecot) return std::string{dovecot_pbkdf2} + salt + "$" + std::to_string(rounds) + "$" + hex(hash);
+            if (of_dovecot)
+                return std::string{dovecot_pbkdf2} + salt + "$" + std::to_string(rounds) + "$" + to_hex(hash);
             return cost() + encode(salt, true) + "$" + encode(hash, true);
         case kind::digest: break;
     }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/crypto.hpp"
+#include "base/hex.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "base/whole_file.hpp"
@@ -39,17 +40,6 @@ bool is_storable(mail::mailbox const& m)
 {
     return std::none_of(m.local_part.begin(), m.local_part.end(),
                         [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
-}
-
-std::string hex_of(std::string_view octets)
-{
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out;
-    for (char const c : octets) {
-        out += digits[static_cast<unsigned char>(c) >> 4];
-        out += digits[static_cast<unsigned char>(c) & 15];
-    }
-    return out;
 }
 
 std::optional<secret> key_of(std::string_view hex)
@@ -144,7 +134,7 @@ result<> book::renew_keys(wall_time now)
     std::erase_if(next, [&](auto const& k) { return today - k.day > key_days + longest_lifetime_days; });
     if (next.size() > most_keys) next.resize(most_keys);
     std::string text;
-    for (auto const& k : next) text += std::to_string(k.day) + ' ' + hex_of(k.key.reveal()) + '\n';
+    for (auto const& k : next) text += std::to_string(k.day) + ' ' + to_hex(k.key.reveal()) + '\n';
     auto written = replace_whole_file(folder_ / "srs.keys", text);
     wipe(text.data(), text.size());
     if (written) keys_ = std::move(next);

@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "base/hex.hpp"
 #include "base/text.hpp"
 
 namespace postern::net {
@@ -67,13 +68,7 @@ std::string key_hash(X509* certificate)
         EVP_Digest(der, static_cast<std::size_t>(size), hashed.data(), &length, EVP_sha256(), nullptr) == 1;
     OPENSSL_free(der);
     if (!done) return {};
-    std::string out;
-    for (unsigned i = 0; i < length; ++i) {
-        constexpr std::string_view digits = "0123456789abcdef";
-        out += digits[hashed[i] >> 4];
-        out += digits[hashed[i] & 15];
-    }
-    return out;
+    return to_hex(as_text(hashed.data(), length));
 }
 
 std::vector<std::string> addresses_in(X509* certificate)

@@ -1,6 +1,7 @@
 #include "sasl/cram_md5.hpp"
 
 #include "base/crypto.hpp"
+#include "base/hex.hpp"
 #include "base/hmac_md5.hpp"
 #include "sasl/prepare.hpp"
 
@@ -10,18 +11,6 @@ namespace {
 using reason = rejected::reason;
 
 constexpr std::size_t digits_of_code = 32;
-
-std::string to_hex(std::string_view octets)
-{
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out;
-    out.reserve(2 * octets.size());
-    for (char const c : octets) {
-        out += digits[static_cast<unsigned char>(c) >> 4];
-        out += digits[static_cast<unsigned char>(c) & 15];
-    }
-    return out;
-}
 
 class cram_md5_server final : public server_mechanism {
 public:

@@ -3,10 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 
 #include "base/crypto.hpp"
+#include "base/hex.hpp"
 #include "base/log.hpp"
 #include "spool/content.hpp"
 #include "spool/failures.hpp"
@@ -18,16 +18,6 @@ constexpr std::string_view digits = "0123456789abcdef";
 constexpr std::size_t name_length = 16;
 constexpr mode_t folder_mode = 0700;
 constexpr mode_t file_mode = 0600;
-
-std::string hexadecimal(std::span<unsigned char const> octets)
-{
-    std::string out;
-    for (unsigned char o : octets) {
-        out += digits[o >> 4];
-        out += digits[o & 15];
-    }
-    return out;
-}
 
 bool is_ours(std::string_view name, std::string_view folder)
 {
@@ -62,10 +52,8 @@ result<> content_files::create_folder()
 
 result<content_files::created> content_files::create()
 {
-    std::array<unsigned char, name_length / 2> octets{};
-    random_octets(octets);
     created made;
-    made.name = hexadecimal(octets);
+    made.name = to_hex(random_octets(name_length / 2));
     auto const file = path_of(made.name);
     constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     made.descriptor = ::open(file.c_str(), flags, file_mode);
