@@ -72,6 +72,13 @@ struct txt_answer {
     std::string problem;
 };
 
+struct name_answer {
+    finding what = finding::temporary;
+    std::vector<std::string> names;  // lower-case, without trailing dot; at most `most_records`
+    bool secure = false;
+    std::string problem;
+};
+
 inline constexpr std::size_t most_records = 100;
 
 /// Used on the thread of its executor only. Every question has a deadline.
@@ -84,6 +91,8 @@ public:
     virtual awaitable<address_answer> addresses(std::string name) = 0;
     virtual awaitable<txt_answer> txt(std::string name) = 0;
     virtual awaitable<tlsa_answer> tlsa(std::string name) = 0;
+    /// The names that an address leads back to (PTR).
+    virtual awaitable<name_answer> names_of(ip_address address) = 0;
 };
 
 struct options {
