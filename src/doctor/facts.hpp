@@ -65,6 +65,8 @@ struct domain_facts {
     std::optional<escort::fetched> policy;  // of MTA-STS, when it is announced
     std::vector<service_facts> services;
     dns::address_answer autoconfig, autodiscover;
+    std::optional<std::string> settings_file;  // of autoconfig, as it was served
+    std::string settings_problem;              // why there is none
     std::vector<signing_key_facts> keys;
     bool keys_known = false;
 };

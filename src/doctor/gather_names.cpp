@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "checks/spf.hpp"
+#include "directory/web_client.hpp"
 #include "doctor/gather.hpp"
 #include "doctor/judge.hpp"
 #include "escort/office.hpp"
@@ -168,8 +169,32 @@ void evaluate_spf(facts& f, dns::options const& o, std::chrono::seconds limit)
     }
 }
 
-/// Policies of those domains that announce one, each on a thread of its own: web servers may be slow.
-void fetch_policies(facts& f, dns::options const& o)
+/// The file that Thunderbird and others take their settings from.
+void fetch_settings(config::settings const& s, domain_facts& d, std::atomic<bool> const& stop)
+{
+    auto const host = "autoconfig." + d.domain;
+    directory::web_client web;
+    directory::web_client::request asked;
+    asked.url = "https://" + host + "/mail/config-v1.1.xml?emailaddress=postmaster%40" + d.domain;
+    asked.authorities = s.transport.authorities;
+    asked.resolved = host + ":443:";
+    for (auto const& a : d.autoconfig.v4) asked.resolved += a.to_string() + ',';
+    for (auto const& a : d.autoconfig.v6) asked.resolved += '[' + a.to_string() + "],";
+    asked.resolved.pop_back();
+    asked.timeout = std::chrono::seconds{5};
+    asked.longest = 64u << 10;
+    auto const answer = web.ask(asked, stop);
+    if (!answer) {
+        d.settings_problem = answer.error().logged;
+    } else if (answer->status != 200) {
+        d.settings_problem = "the web server answers with status " + std::to_string(answer->status);
+    } else {
+        d.settings_file = answer->body;
+    }
+}
+
+/// What domains have on the web, each on a thread of its own: web servers may be slow.
+void fetch_pages(facts& f, dns::options const& o)
 {
     std::atomic<bool> const stop{false};
     auto const fetch = escort::make_web_source(
@@ -177,9 +202,12 @@ void fetch_policies(facts& f, dns::options const& o)
         f.settings.transport.authorities);
     std::vector<std::jthread> threads;
     for (auto& d : f.domains) {
-        if (!mail::parse_sts_record(d.sts.records)) continue;
-        d.policy.emplace();
-        threads.emplace_back([&fetch, &d, &stop] { *d.policy = fetch(d.domain, stop); });
+        if (d.autoconfig.what == dns::finding::found)
+            threads.emplace_back([&f, &d, &stop] { fetch_settings(f.settings, d, stop); });
+        if (mail::parse_sts_record(d.sts.records)) {
+            d.policy.emplace();
+            threads.emplace_back([&fetch, &d, &stop] { *d.policy = fetch(d.domain, stop); });
+        }
         if (threads.size() >= most_hosts) threads.clear();
     }
 }
@@ -201,7 +229,7 @@ void gather_names(facts& f, std::chrono::seconds limit)
     find_addresses(f);
     ask_second(f, *r);
     evaluate_spf(f, o, limit);
-    fetch_policies(f, o);
+    fetch_pages(f, o);
 }
 
 }  // namespace postern::doctor

@@ -255,7 +255,19 @@ private:
     {
         if (unknown(d_.autoconfig.what, d_.autoconfig.problem)) return;
         if (d_.autoconfig.what == dns::finding::found) {
-            good("autoconfig." + d_.domain + " is there");
+            auto const& host = f_.settings.hostname;
+            auto const where = "https://autoconfig." + d_.domain + "/mail/config-v1.1.xml";
+            bool const names_us = d_.settings_file && to_lower(*d_.settings_file).find(to_lower(host)) != std::string::npos;
+            if (names_us) {
+                good(where + " names this server");
+                return;
+            }
+            auto const problem = d_.settings_file ? "they do not name " + host : d_.settings_problem;
+            r_.add({area::dns,
+                    severity::warning,
+                    &rules::own_autoconfig_wrong,
+                    {{"domain", d_.domain}, {"problem", problem}, {"record", where}},
+                    {where + ": an outgoingServer with hostname " + host}});
         } else {
             say(rules::own_autoconfig_missing, severity::hint, zone::autoconfig_record(d_.domain, ours_));
             if (d_.autodiscover.what != dns::finding::found && !is_unknown(d_.autodiscover.what))
