@@ -56,9 +56,9 @@ std::string hello_line(json::value const& session, std::string_view key, std::st
 void print_session(json::value const& s)
 {
     auto const time = readable_time(text_of(s, "began"));
-    print_line("  " + (time.size() >= 19 ? time.substr(11, 8) : time) + "  session " + text_of(s, "session") + ", number " +
-               text_of(s, "number") + " of the check: from " + text_of(s, "client") + " to " + text_of(s, "server") +
-               " (listener " + text_of(s, "listener") + ", " + text_of(s, "role") + ")");
+    print_line("  " + (time.size() >= 19 ? time.substr(11, 8) : time) + "  session " + text_of(s, "session") +
+               ", number " + text_of(s, "number") + " of the check: from " + text_of(s, "client") + " to " +
+               text_of(s, "server") + " (listener " + text_of(s, "listener") + ", " + text_of(s, "role") + ")");
     auto const more = [](std::string const& text) {
         if (!text.empty()) print_line("            " + text);
     };

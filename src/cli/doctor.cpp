@@ -149,7 +149,10 @@ void print_as_json(doctor::facts const& f, doctor::report const& r)
 
 class page {
 public:
-    page() : paint_(has_colours({::isatty(STDOUT_FILENO) == 1, is_set("NO_COLOR"), term()})), width_(width_now()) {}
+    page()
+        : paint_(terminal::has_colours({::isatty(STDOUT_FILENO) == 1, is_set("NO_COLOR"), term()})), width_(width_now())
+    {
+    }
 
     void finding(doctor::finding const& f)
     {
@@ -214,7 +217,8 @@ void print_for_people(doctor::facts const& f, doctor::report const& r)
     for (auto const& one : r.well) p.line(colour::good, "ok", one.text);
     for (auto const& one : f.not_looked_at) {
         auto const what = one.area + ": " + one.what;
-        p.line(colour::quiet, "unknown", fill(rules::own_check_impossible.reply, {{"name", what}, {"problem", one.why}}));
+        p.line(colour::quiet, "unknown",
+               catalogue::fill(rules::own_check_impossible.reply, {{"name", what}, {"problem", one.why}}));
     }
 }
 

@@ -45,8 +45,8 @@ void take_helpers(json::value const& status, doctor::facts& f)
     take(list_in(status, "issuers"), "issuer", "issuer");
     auto const* kerberos = status.as_object().if_contains("kerberos");
     if (kerberos && kerberos->is_object())
-        f.server.helpers.push_back({"Kerberos", text_of(*kerberos, "keytab"), text_of(*kerberos, "detail"),
-                                    flag_of(*kerberos, "up")});
+        f.server.helpers.push_back(
+            {"Kerberos", text_of(*kerberos, "keytab"), text_of(*kerberos, "detail"), flag_of(*kerberos, "up")});
 }
 
 std::string word_for(config::tls_mode m)
@@ -60,8 +60,7 @@ void ask_status(application const& app, doctor::facts& f)
     if (!status || !status->is_object()) {
         f.server.problem = status ? "its answer is strange" : status.error().text;
         for (auto const& l : f.settings.listeners)
-            f.listeners.push_back(
-                {l.address, l.role == config::role::mx ? "mx" : "submission", word_for(l.tls)});
+            f.listeners.push_back({l.address, l.role == config::role::mx ? "mx" : "submission", word_for(l.tls)});
         return;
     }
     f.server.running = true;
@@ -154,8 +153,8 @@ void ask_for_facts(application const& app, std::set<area> const& areas, doctor::
     if (dns) {
         for (auto const& name : f.local_domains) {
             if (f.domains.size() == most_domains) {
-                not_known(f, area::dns, "further domains", "more than " + std::to_string(most_domains) +
-                                                               " at once are not looked at");
+                not_known(f, area::dns, "further domains",
+                          "more than " + std::to_string(most_domains) + " at once are not looked at");
                 break;
             }
             doctor::domain_facts d;

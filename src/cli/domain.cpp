@@ -76,8 +76,9 @@ void add_domain(CLI::App& commands, application& app)
         ->add_option("NAME", o->domain, "The domain")
         ->required();
     declare("list", "All local domains", list);
-    declare("records", "What to publish in the DNS for a domain",
-            [](application const& a, options const& given) { return print_domain_records(a, given.domain, given.json); })
+    declare(
+        "records", "What to publish in the DNS for a domain",
+        [](application const& a, options const& given) { return print_domain_records(a, given.domain, given.json); })
         ->add_option("NAME", o->domain, "The domain")
         ->required();
     auto* const basic =

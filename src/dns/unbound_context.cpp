@@ -31,6 +31,7 @@ char const* type_name(int type)
     switch (type) {
         case type_mx: return "MX";
         case type_ptr: return "PTR";
+        case type_srv: return "SRV";
         case type_a: return "A";
         case type_txt: return "TXT";
         case type_cname: return "CNAME";

@@ -169,6 +169,17 @@ public:
         co_return answer;
     }
 
+    awaitable<srv_answer> srv(std::string name) override
+    {
+        auto const found = co_await ask(name, type_srv);
+        auto const raw = judge(*found.q, name, type_srv);
+        srv_answer answer{raw.what, {}, raw.secure, raw.problem};
+        for (auto data : raw.data) {
+            if (auto record = parse_srv(data)) answer.records.push_back(std::move(*record));
+        }
+        co_return answer;
+    }
+
     awaitable<name_answer> names_of(ip_address address) override
     {
         auto const name = reverse_name(address);

@@ -22,25 +22,22 @@ namespace postern::doctor {
 /// A certificate of the configuration, as its file has it.
 struct certificate_facts {
     std::string file;
-    std::string problem;  // why it can't be used; then nothing else is known
+    std::string problem;             // why it can't be used; then nothing else is known
     std::vector<std::string> names;  // lower-case; "*.example.com" stands for one label
     wall_time not_before{}, not_after{};
     bool self_signed = false;
     bool trusted = false;      // by the authorities of this machine, dates apart
     bool chain_short = false;  // an intermediate certificate is missing
     std::string why_untrusted;
-    std::string sha256;      // hexadecimal
-    std::string key_sha256;  // of the key (SubjectPublicKeyInfo), hexadecimal
+    std::string sha256;              // hexadecimal
+    std::string key_sha256;          // of the key (SubjectPublicKeyInfo), hexadecimal
     std::vector<std::string> chain;  // DER, the server's own first
     std::vector<std::string> keys;   // the SubjectPublicKeyInfo of each, DER
 };
 
-/// A record that lists where a service is.
 struct service_facts {
     std::string name;  // "_submissions._tcp.example.com"
-    dns::finding what = dns::finding::temporary;
-    std::vector<std::string> values;  // as a zone file has them
-    std::string problem;
+    dns::srv_answer answer;
 };
 
 struct signing_key_facts {
@@ -119,7 +116,7 @@ struct machine_facts {
         std::filesystem::path path;
         bool others_read = false, others_write = false;
     };
-    std::vector<file> secrets;  // data_dir and the keys: those that there are
+    std::vector<file> secrets;          // data_dir and the keys: those that there are
     std::vector<ip_address> addresses;  // of its interfaces, loopback apart
     std::vector<ip_address> gateways;
 };

@@ -38,7 +38,8 @@ std::string der_of(X509* c)
 {
     unsigned char* out = nullptr;
     int const size = i2d_X509(c, &out);
-    std::string const octets = size > 0 ? std::string{reinterpret_cast<char*>(out), static_cast<std::size_t>(size)} : "";
+    std::string const octets =
+        size > 0 ? std::string{reinterpret_cast<char*>(out), static_cast<std::size_t>(size)} : "";
     OPENSSL_free(out);
     return octets;
 }
@@ -47,7 +48,8 @@ std::string key_of(X509* c)
 {
     unsigned char* out = nullptr;
     int const size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c), &out);
-    std::string const octets = size > 0 ? std::string{reinterpret_cast<char*>(out), static_cast<std::size_t>(size)} : "";
+    std::string const octets =
+        size > 0 ? std::string{reinterpret_cast<char*>(out), static_cast<std::size_t>(size)} : "";
     OPENSSL_free(out);
     return octets;
 }
@@ -121,8 +123,8 @@ void judge_chain(certificates const& chain, certificate_facts& f)
     if (!f.trusted) f.why_untrusted = X509_verify_cert_error_string(why);
     // Alone in its file, and no end of a chain itself.
     f.chain_short = !f.trusted && !f.self_signed && chain.size() == 1 &&
-                    (why == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY || why == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
-                     why == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE);
+                    (why == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+                     why == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT || why == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE);
     ERR_clear_error();
 }
 

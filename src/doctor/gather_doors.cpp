@@ -76,7 +76,13 @@ class relay_run {
 public:
     relay_run(asio::any_io_executor executor, config::settings const& s, listener_facts l, endpoint at,
               std::optional<ip_address> from, relay_names names, std::chrono::seconds limit)
-        : d_(executor, limit), until_(steady_clock::now() + 12 * limit), settings_(s), listener_(std::move(l)), at_(at), from_(from), names_(std::move(names))
+        : d_(executor, limit),
+          until_(steady_clock::now() + 12 * limit),
+          settings_(s),
+          listener_(std::move(l)),
+          at_(at),
+          from_(from),
+          names_(std::move(names))
     {
         if (listener_.tls == "implicit") tls_ = any_tls();
         // Refused recipients of a session slow it down, and too many errors end it.
@@ -190,7 +196,8 @@ private:
 };
 
 /// Who of this machine is a stranger to the listener; or why nobody is.
-std::optional<ip_address> stranger_for(config::settings const& s, listener_facts const& l, endpoint at, std::string& why)
+std::optional<ip_address> stranger_for(config::settings const& s, listener_facts const& l, endpoint at,
+                                       std::string& why)
 {
     auto const from = at.address.is_v4() ? stranger_here() : at.address;
     if (contains(s.relay.networks, from)) {
@@ -229,8 +236,8 @@ void gather_reach(facts& f, std::chrono::seconds limit)
             t.listener = l.address;
             t.at = at;
             t.from_outside = from_outside;
-            t.local_address =
-                at.address.is_loopback() || std::ranges::find(f.machine.addresses, at.address) != f.machine.addresses.end();
+            t.local_address = at.address.is_loopback() ||
+                              std::ranges::find(f.machine.addresses, at.address) != f.machine.addresses.end();
             tried.push_back(std::move(t));
             asio::co_spawn(context, reach(context.get_executor(), l, f.settings.hostname, tls, limit, &tried.back()),
                            asio::detached);

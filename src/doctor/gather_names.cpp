@@ -64,6 +64,10 @@ public:
     {
         ask(out, [name = std::move(name)](dns::resolver* r) { return r->tlsa(name); });
     }
+    void srv(std::string name, dns::srv_answer& out)
+    {
+        ask(out, [name = std::move(name)](dns::resolver* r) { return r->srv(name); });
+    }
     void names_of(ip_address address, dns::name_answer& out)
     {
         ask(out, [address](dns::resolver* r) { return r->names_of(address); });
@@ -117,6 +121,10 @@ void ask_first(facts& f, round& r)
         r.txt(mail::tlsrpt_record_name(d.domain), d.tlsrpt);
         r.addresses("autoconfig." + d.domain, d.autoconfig);
         r.addresses("autodiscover." + d.domain, d.autodiscover);
+        auto const wanted = zone::srv_records(d.domain, zone_server(f));
+        // All at once: the answers must not move while they are waited for.
+        for (auto const& w : wanted) d.services.push_back({w.name, {}});
+        for (auto& s : d.services) r.srv(s.name, s.answer);
     }
     r.wait();
 }
@@ -157,8 +165,8 @@ void evaluate_spf(facts& f, dns::options const& o, std::chrono::seconds limit)
     if (!names) return;
     checks::spf_checker checker;
     for (auto& d : f.domains) {
-        bool const any = std::ranges::any_of(
-            d.texts.records, [](auto const& t) { return starts_with_ignoring_case(t, "v=spf1"); });
+        bool const any =
+            std::ranges::any_of(d.texts.records, [](auto const& t) { return starts_with_ignoring_case(t, "v=spf1"); });
         if (!any) continue;
         for (auto const& a : f.addresses) {
             checks::inquiry asked{**names, steady_clock::now() + 2 * limit};
@@ -197,9 +205,9 @@ void fetch_settings(config::settings const& s, domain_facts& d, std::atomic<bool
 void fetch_pages(facts& f, dns::options const& o)
 {
     std::atomic<bool> const stop{false};
-    auto const fetch = escort::make_web_source(
-        [o](asio::any_io_executor const& executor) { return dns::make_resolver(executor, o); },
-        f.settings.transport.authorities);
+    auto const fetch =
+        escort::make_web_source([o](asio::any_io_executor const& executor) { return dns::make_resolver(executor, o); },
+                                f.settings.transport.authorities);
     std::vector<std::jthread> threads;
     for (auto& d : f.domains) {
         if (d.autoconfig.what == dns::finding::found)
@@ -218,8 +226,8 @@ void gather_names(facts& f, std::chrono::seconds limit)
 {
     auto const o = options_for(f.settings, limit);
     std::string problem;
-    auto const r = round::make([o](asio::any_io_executor const& executor) { return dns::make_resolver(executor, o); },
-                               problem);
+    auto const r =
+        round::make([o](asio::any_io_executor const& executor) { return dns::make_resolver(executor, o); }, problem);
     if (!r) {
         f.not_looked_at.push_back({"dns", "the DNS", problem});
         f.domains.clear();

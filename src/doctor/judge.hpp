@@ -26,8 +26,8 @@ enum class area : std::uint8_t {
     configuration,
     permissions
 };
-inline constexpr area all_areas[] = {area::server, area::certificate, area::dns,         area::ports,
-                                     area::relay,  area::clock,       area::disk,        area::descriptors,
+inline constexpr area all_areas[] = {area::server, area::certificate, area::dns,           area::ports,
+                                     area::relay,  area::clock,       area::disk,          area::descriptors,
                                      area::queue,  area::back_ends,   area::configuration, area::permissions};
 std::string_view to_string(area a) noexcept;
 

@@ -213,8 +213,8 @@ private:
     {
         if (unknown(d_.tlsrpt.what, d_.tlsrpt.problem)) return;
         auto const record = zone::tlsrpt_record(d_.domain);
-        bool const there = std::ranges::any_of(d_.tlsrpt.records,
-                                               [](auto const& t) { return starts_with_ignoring_case(t, "v=TLSRPTv1"); });
+        bool const there = std::ranges::any_of(
+            d_.tlsrpt.records, [](auto const& t) { return starts_with_ignoring_case(t, "v=TLSRPTv1"); });
         if (mail::parse_tlsrpt_record(d_.tlsrpt.records)) {
             good("it asks for reports about encryption (TLSRPT)");
         } else if (there) {
@@ -229,26 +229,23 @@ private:
     {
         for (auto const& wanted : zone::srv_records(d_.domain, ours_)) {
             auto const found = std::ranges::find(d_.services, wanted.name, &service_facts::name);
-            if (found == d_.services.end() || unknown(found->what, found->problem)) continue;
-            if (found->values.empty()) {
+            if (found == d_.services.end() || unknown(found->answer.what, found->answer.problem)) continue;
+            // Priority and weight are the operator's choice.
+            std::vector<std::string> places;
+            bool here = false;
+            for (auto const& s : found->answer.records) {
+                places.push_back(std::to_string(s.port) + ' ' + zone::absolute(s.host));
+                here = here || wanted.value.ends_with(' ' + places.back());
+            }
+            if (places.empty()) {
                 say(rules::own_srv_missing, severity::hint, wanted);
-            } else if (std::ranges::any_of(found->values, [&](auto const& v) { return same_place(v, wanted.value); })) {
+            } else if (here) {
                 good(wanted.name + " leads here");
             } else {
                 say(rules::own_srv_wrong, severity::warning, wanted,
-                    {{"found", joined(found->values)}, {"problem", "that is not a port of this server"}});
+                    {{"found", joined(places)}, {"problem", "that is not a port of this server"}});
             }
         }
-    }
-
-    /// Port and host; priority and weight are the operator's choice.
-    static bool same_place(std::string const& a, std::string const& b)
-    {
-        auto const place = [](std::string const& value) {
-            auto const second = value.find(' ', value.find(' ') + 1);
-            return second == std::string::npos ? value : value.substr(second);
-        };
-        return equal_ignoring_case(place(a), place(b));
     }
 
     void autoconfig()
@@ -257,7 +254,8 @@ private:
         if (d_.autoconfig.what == dns::finding::found) {
             auto const& host = f_.settings.hostname;
             auto const where = "https://autoconfig." + d_.domain + "/mail/config-v1.1.xml";
-            bool const names_us = d_.settings_file && to_lower(*d_.settings_file).find(to_lower(host)) != std::string::npos;
+            bool const names_us =
+                d_.settings_file && to_lower(*d_.settings_file).find(to_lower(host)) != std::string::npos;
             if (names_us) {
                 good(where + " names this server");
                 return;

@@ -37,9 +37,8 @@ void judge_listener(facts const& f, listener_facts const& l, report& r)
     }
     if (inside && !inside->answered) {
         r.add(unreachable(*inside, severity::failure,
-                          inside->greeting.empty()
-                              ? inside->at.to_string() + " " + inside->problem
-                              : "another program answers there: `" + inside->greeting + "`"));
+                          inside->greeting.empty() ? inside->at.to_string() + " " + inside->problem
+                                                   : "another program answers there: `" + inside->greeting + "`"));
         return;
     }
     if (inside) r.good(area::ports, l.address + " answers");

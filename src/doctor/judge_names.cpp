@@ -54,8 +54,9 @@ void judge_reverse(facts const& f, address_facts const& a, report& r)
         return;
     }
     bool const named = std::ranges::any_of(a.names.names, [&](auto const& n) { return equal_ignoring_case(n, host); });
-    bool const back = std::ranges::any_of(
-        a.forward, [&](auto const& one) { return equal_ignoring_case(one.first, host) && holds(one.second, a.address); });
+    bool const back = std::ranges::any_of(a.forward, [&](auto const& one) {
+        return equal_ignoring_case(one.first, host) && holds(one.second, a.address);
+    });
     if (named && back) {
         r.good(area::dns, ip + " leads back to " + host + ", and that to it");
         return;

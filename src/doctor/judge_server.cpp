@@ -19,9 +19,14 @@ void judge_clock(facts const& f, report& r)
     auto const& m = f.machine;
     if (m.clock_ahead) {
         auto const off = m.clock_ahead->count() < 0 ? -*m.clock_ahead : *m.clock_ahead;
-        auto const how = readable(off) + (m.clock_ahead->count() < 0 ? " (behind " : " (ahead of ") + m.clock_from + ')';
+        auto const how =
+            readable(off) + (m.clock_ahead->count() < 0 ? " (behind " : " (ahead of ") + m.clock_from + ')';
         if (off > clock_tolerance) {
-            r.add({area::clock, severity::failure, &rules::own_clock_wrong, {{"time", how}}, {"timedatectl set-ntp true"}});
+            r.add({area::clock,
+                   severity::failure,
+                   &rules::own_clock_wrong,
+                   {{"time", how}},
+                   {"timedatectl set-ntp true"}});
         } else {
             r.good(area::clock, "the clock is right within " + readable(off) + ", says " + m.clock_from);
         }
@@ -80,8 +85,7 @@ void judge_permissions(facts const& f, report& r)
                {{"file", path}},
                {"chmod " + std::string{is_folder ? "0700 " : "0600 "} + path}});
     }
-    if (well && !f.machine.secrets.empty())
-        r.good(area::permissions, "nobody else can read the data and the keys");
+    if (well && !f.machine.secrets.empty()) r.good(area::permissions, "nobody else can read the data and the keys");
 }
 
 void judge_descriptors(facts const& f, report& r)
@@ -98,13 +102,27 @@ void judge_descriptors(facts const& f, report& r)
                {"[Service]", "LimitNOFILE=" + std::to_string(needed)}});
         return;
     }
-    r.good(area::descriptors, "the server may open " + std::to_string(limit) + " files, and needs " +
-                                  std::to_string(needed) + " at most");
+    r.good(area::descriptors,
+           "the server may open " + std::to_string(limit) + " files, and needs " + std::to_string(needed) + " at most");
+}
+
+/// Nobody answers, whoever it is: then it is not they who are down.
+bool port_25_is_blocked(std::vector<destination_facts> const& queue)
+{
+    constexpr std::size_t enough = 3;
+    std::size_t silent = 0;
+    for (auto const& d : queue) {
+        if (d.last_reply.find("no answer in time") == std::string::npos) return false;
+        ++silent;
+    }
+    return silent >= enough;
 }
 
 void judge_queue(facts const& f, report& r)
 {
     if (!f.queue) return;
+    if (f.settings.delivery.smart_host.empty() && port_25_is_blocked(*f.queue))
+        r.add({area::queue, severity::failure, &rules::own_port_25_blocked, {}, {"[[smart_host]]"}});
     destination_facts const* oldest = nullptr;
     std::uint64_t waiting = 0;
     for (auto const& d : *f.queue) {

@@ -28,7 +28,10 @@ public:
     }
 
 private:
-    void add(std::string name, std::string to, bool local = false) { add(std::move(name), stranger_, std::move(to), local); }
+    void add(std::string name, std::string to, bool local = false)
+    {
+        add(std::move(name), stranger_, std::move(to), local);
+    }
     void add(std::string name, std::string from, std::string to, bool local)
     {
         all_.push_back({std::move(name), {}, {}, std::move(from), std::move(to), local});
@@ -49,7 +52,8 @@ private:
         add("a local sender", "<postmaster@" + n_.domain + '>', to, false);
         add("a local sender in capitals", "<POSTMASTER@" + to_upper(n_.domain) + '>', to, false);
         add("a local sender with a dot at the end", "<postmaster@" + n_.domain + ".>", to, false);
-        add("AUTH= that names a local account", "<postmaster@" + n_.domain + "> AUTH=postmaster@" + n_.domain, to, false);
+        add("AUTH= that names a local account", "<postmaster@" + n_.domain + "> AUTH=postmaster@" + n_.domain, to,
+            false);
         add("a local quoted sender", "<\"postmaster\"@" + n_.domain + '>', to, false);
     }
     void recipients()

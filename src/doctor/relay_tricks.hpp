@@ -8,11 +8,11 @@
 namespace postern::doctor {
 
 struct relay_trick {
-    std::string name;  // in words
-    std::string before;  // a command in front, such as XCLIENT; empty: none
-    std::string hello;   // what EHLO says; empty: as usual
+    std::string name;      // in words
+    std::string before;    // a command in front, such as XCLIENT; empty: none
+    std::string hello;     // what EHLO says; empty: as usual
     std::string from, to;  // what stands behind MAIL FROM: and RCPT TO:, raw octets
-    bool local = false;  // the recipient's domain is ours: good if nobody here has the name
+    bool local = false;    // the recipient's domain is ours: good if nobody here has the name
 };
 
 struct relay_names {

@@ -47,7 +47,7 @@ struct services {
     forwarding::book& forwards;
     filters::milter_pool& milters;  // of this thread
     witness::book& checks_seen;
-    checks::examiner* examiner;     // null: nobody but people with a login can send here
+    checks::examiner* examiner;  // null: nobody but people with a login can send here
 };
 
 /// A message that is there as a whole, on its way to being accepted.
@@ -195,7 +195,7 @@ private:
     std::uint32_t new_in_message_ = 0;  // recipients to whom the account never sent before
 
     std::unique_ptr<witness::sighting> seen_;  // null, but for a check
-    std::optional<login::desk> desk_;  // where log-ins are judged; there is one with the session
+    std::optional<login::desk> desk_;          // where log-ins are judged; there is one with the session
     steady_time began_ = steady_clock::now();
     steady_time line_began_ = began_;  // the first octet of the line that is being read, or the wait for it
     session_totals totals_;

@@ -11,7 +11,8 @@ namespace postern::witness {
 book::entry* book::find(std::string_view code, steady_time now)
 {
     std::erase_if(entries_, [now](entry const& e) { return e.ends <= now; });
-    auto const found = std::ranges::find_if(entries_, [&](entry const& e) { return equal_ignoring_case(e.code, code); });
+    auto const found =
+        std::ranges::find_if(entries_, [&](entry const& e) { return equal_ignoring_case(e.code, code); });
     return found == entries_.end() ? nullptr : &*found;
 }
 
@@ -20,7 +21,8 @@ result<std::string> book::issue(std::chrono::seconds life, steady_time now)
     std::scoped_lock guard{lock_};
     std::erase_if(entries_, [now](entry const& e) { return e.ends <= now; });
     if (entries_.size() >= most_codes)
-        return error{{4, 3, 2}, "", "there are " + std::to_string(most_codes) + " codes already; wait until one expires"};
+        return error{
+            {4, 3, 2}, "", "there are " + std::to_string(most_codes) + " codes already; wait until one expires"};
     auto code = make_code();
     entries_.push_back({code, now + std::min(life, longest_life), {}});
     return code;

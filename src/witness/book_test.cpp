@@ -38,11 +38,11 @@ TEST_CASE("a mark goes into a name and comes back, in any letter case")
 
 TEST_CASE("what is no mark")
 {
-    for (auto const* text : {"", "invalid", ".check.invalid", "laptop.example", "chk-k7q2m9tx4wza.check.invalid.",
-                             "0.chk-k7q2m9tx4wza.check.invalid", "61.chk-k7q2m9tx4wza.check.invalid",
-                             "x.chk-k7q2m9tx4wza.check.invalid", "2.2.chk-k7q2m9tx4wza.check.invalid",
-                             "-1.chk-k7q2m9tx4wza.check.invalid", "chk-k7q2m9tx4wz.check.invalid",
-                             "chk-k7q2m9tx4.1a.check.invalid", "99999999999999999999.chk-k7q2m9tx4wza.check.invalid"}) {
+    for (auto const* text :
+         {"", "invalid", ".check.invalid", "laptop.example", "chk-k7q2m9tx4wza.check.invalid.",
+          "0.chk-k7q2m9tx4wza.check.invalid", "61.chk-k7q2m9tx4wza.check.invalid", "x.chk-k7q2m9tx4wza.check.invalid",
+          "2.2.chk-k7q2m9tx4wza.check.invalid", "-1.chk-k7q2m9tx4wza.check.invalid", "chk-k7q2m9tx4wz.check.invalid",
+          "chk-k7q2m9tx4.1a.check.invalid", "99999999999999999999.chk-k7q2m9tx4wza.check.invalid"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_mark(text));
     }

@@ -82,8 +82,7 @@ private:
 
     void stripped(departure const& d, sighting const& s)
     {
-        if (d.clear.said && !d.clear.starttls && s.clear.said && s.clear.starttls)
-            add(rules::starttls_stripped, d, {});
+        if (d.clear.said && !d.clear.starttls && s.clear.said && s.clear.starttls) add(rules::starttls_stripped, d, {});
     }
 
     void certificate(departure const& d, sighting const& s)
@@ -97,7 +96,9 @@ private:
 
     void conversation(departure const& d, sighting const& s)
     {
-        auto const changed = [&](std::string text) { add(rules::conversation_changed, d, {{"problem", std::move(text)}}); };
+        auto const changed = [&](std::string text) {
+            add(rules::conversation_changed, d, {{"problem", std::move(text)}});
+        };
         auto const& said = s.secured.said ? s.secured : s.clear;
         if (said.said && !said.name.empty() && !equal_ignoring_case(said.name, d.hello_name))
             changed("EHLO " + d.hello_name + " arrived as " + (said.extended ? "EHLO " : "HELO ") + said.name);

@@ -14,15 +14,15 @@ namespace postern::witness {
 
 /// One session of the check, as the client saw it.
 struct departure {
-    unsigned number = 0;  // of its mark
-    endpoint at;          // where it connected to
+    unsigned number = 0;          // of its mark
+    endpoint at;                  // where it connected to
     std::optional<endpoint> own;  // its end of the connection, when there was one
     bool connected = false;
-    bool spoke = false;     // something greeted or answered EHLO
-    std::string greeted;    // the host name of the greeting
+    bool spoke = false;      // something greeted or answered EHLO
+    std::string greeted;     // the host name of the greeting
     std::string hello_name;  // what EHLO said
-    hello clear, secured;   // `name` empty: what was announced, before TLS and within it
-    bool implicit = false;  // TLS from the first octet
+    hello clear, secured;    // `name` empty: what was announced, before TLS and within it
+    bool implicit = false;   // TLS from the first octet
     std::string tls_version, cipher;
     std::string certificate;  // SHA-256, hexadecimal; empty: no TLS
 };

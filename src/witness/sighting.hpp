@@ -24,8 +24,8 @@ struct hello {
 };
 
 struct sighting {
-    unsigned number = 0;   // of the mark
-    std::string session;   // the server's id of it
+    unsigned number = 0;  // of the mark
+    std::string session;  // the server's id of it
     wall_time began{};
     std::string listener;  // "[::]:587"
     std::string role;      // "submission", "mx"
@@ -36,8 +36,8 @@ struct sighting {
     bool starttls_asked = false;
     bool implicit = false;  // TLS came first
     std::string tls_version, cipher, server_name;
-    std::string certificate;  // SHA-256 of what was shown, hexadecimal
-    std::string problem;      // of the handshake
+    std::string certificate;            // SHA-256 of what was shown, hexadecimal
+    std::string problem;                // of the handshake
     std::vector<std::string> tried;     // mechanisms
     std::vector<std::string> verdicts;  // rules of refusals
     bool logged_in = false;

@@ -30,7 +30,7 @@ record srv(std::string_view service, std::string_view domain, unsigned priority,
            std::string const& host)
 {
     return {std::string{service} + "._tcp." + std::string{domain}, "SRV",
-            std::to_string(priority) + " 1 " + port + ' ' + absolute(host), need::clients_find_us};
+            std::to_string(priority) + " 1 " + port + ' ' + absolute(to_lower(host)), need::clients_find_us};
 }
 
 std::string mechanism_for(ip_address const& a, server const& s)
@@ -151,8 +151,10 @@ record tlsa_record(std::string_view host, std::uint16_t port, std::string_view c
 std::vector<record> srv_records(std::string_view domain, server const& s)
 {
     std::vector<record> all;
-    if (s.implicit_port != 0) all.push_back(srv("_submissions", domain, 0, std::to_string(s.implicit_port), s.hostname));
-    if (s.starttls_port != 0) all.push_back(srv("_submission", domain, 10, std::to_string(s.starttls_port), s.hostname));
+    if (s.implicit_port != 0)
+        all.push_back(srv("_submissions", domain, 0, std::to_string(s.implicit_port), s.hostname));
+    if (s.starttls_port != 0)
+        all.push_back(srv("_submission", domain, 10, std::to_string(s.starttls_port), s.hostname));
     if (auto const imap = split(s.imap)) all.push_back(srv("_imaps", domain, 0, imap->port, imap->host));
     if (auto const pop = split(s.pop3)) all.push_back(srv("_pop3s", domain, 10, pop->port, pop->host));
     return all;
