@@ -84,7 +84,7 @@ std::string remedy_of(doctor::finding const& f)
 {
     auto values = f.values;
     for (auto& v : values)
-        if (v.key == "record" && !f.change.empty()) v.value = "what stands below";
+        if (v.key == "record" && !f.change.empty() && v.value == f.change.front()) v.value = "what stands below";
     return fill(f.why->operator_remedy, values);
 }
 

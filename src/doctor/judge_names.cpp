@@ -46,7 +46,7 @@ void judge_reverse(facts const& f, address_facts const& a, report& r)
     auto const ip = a.address.to_string();
     auto const line = zone::to_line(zone::reverse_record(a.address, host));
     if (is_unknown(a.names.what)) {
-        r.add(dns_unknown("the address " + ip, a.names.problem));
+        r.add(dns_unknown(ip, a.names.problem));
         return;
     }
     if (a.names.names.empty()) {

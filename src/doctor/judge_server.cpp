@@ -78,12 +78,12 @@ void judge_permissions(facts const& f, report& r)
         if (!file.others_read && !file.others_write) continue;
         well = false;
         auto const path = file.path.string();
-        bool const is_folder = file.path == f.settings.data_dir;
+        auto const change = (file.path == f.settings.data_dir ? "chmod 0700 " : "chmod 0600 ") + path;
         r.add({area::permissions,
                severity::failure,
                &rules::own_rights_too_wide,
-               {{"file", path}},
-               {"chmod " + std::string{is_folder ? "0700 " : "0600 "} + path}});
+               {{"file", path}, {"record", change}},
+               {change}});
     }
     if (well && !f.machine.secrets.empty()) r.good(area::permissions, "nobody else can read the data and the keys");
 }
