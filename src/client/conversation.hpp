@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/keywords.hpp"
 #include "client/step.hpp"
 #include "client/transcript.hpp"
 #include "mail/envelope.hpp"
@@ -30,17 +31,6 @@ struct tls_terms {
     std::string minimum{};                      // net::server_identity has what these mean
     std::string maximum{};
     bool names_itself = true;
-};
-
-/// What EHLO brought.
-struct announcement {
-    bool extended = false;  // EHLO was taken, not HELO
-    std::string greeting;   // the first line
-    smtp::extensions known;
-    std::vector<std::string> lines;  // all the others as they came, printable
-    bool auth_equals = false;        // an `AUTH=` line, as before RFC 2554 ...
-    bool auth_proper = false;        // ... and an `AUTH` line
-    std::vector<std::string> unknown_keywords;
 };
 
 /// How a log-in ended.
@@ -105,6 +95,9 @@ public:
     void close() noexcept;
 
     announcement const& announced() const noexcept { return announced_; }
+    /// What mechanisms have to know of this connection.
+    sasl::client_options mechanism_options() const;
+    boost::asio::any_io_executor executor() const { return executor_; }
     /// Null without TLS.
     net::tls_state const* tls() const noexcept;
     /// Of the last handshake, also of one that failed.
@@ -120,9 +113,9 @@ private:
     net::awaitable<step_result> read_reply(steady_time begun, duration limit);
     net::awaitable<step_result> exchange(std::string line, std::string shown, steady_time begun, duration limit);
     net::awaitable<step_result> say_hello(std::string verb, std::string name, steady_time begun, duration limit);
-    net::awaitable<login_result> converse(std::unique_ptr<sasl::client_mechanism> m, steady_time begun, duration limit);
+    net::awaitable<login_result> converse(std::shared_ptr<sasl::client_mechanism> m, steady_time begun, duration limit);
     step_result failed(net::error_code why, steady_time begun) const;
-    step_result malformed(std::string_view problem, steady_time begun) const;
+    step_result malformed(std::string_view problem, steady_time begun);
 
     boost::asio::any_io_executor executor_;
     std::unique_ptr<net::stream> stream_;
