@@ -118,7 +118,7 @@ void judgement::judge_greeting(talk_seen const& t, severity bad)
     }
     auto const& text = g.said.text;
     if (!g.ok()) {
-        judge_refusal(step::greeting, g, "the greeting");
+        judge_refusal(step::greeting, g, "the greeting", bad);
         return;
     }
     if (g.service == service::ftp || client::guess_service(g.said.to_string()) == service::ftp) {
@@ -147,7 +147,7 @@ void judgement::judge_hello(talk_seen const& t, severity bad)
             if (r.said.code >= 500 && r.said.code <= 504)
                 add(rules::ehlo_unknown, bad, step::ehlo, place(t) + ": " + said(r));
             else
-                judge_refusal(step::ehlo, r, "EHLO");
+                judge_refusal(step::ehlo, r, "EHLO", bad);
         } else if (r.how == ending::closed) {
             add(rules::closed_after_ehlo, bad, step::ehlo, place(t) + ": " + r.problem, {{"name", "[127.0.0.1]"}});
         } else {
@@ -281,7 +281,7 @@ void judgement::judge_handshake(talk_seen const& t, severity bad)
     }
     switch (h.how) {
         case ending::reply: {
-            add(rules::starttls_unavailable, bad, step::tls, place(t) + ": " + said(h), {{"said", said(h)}});
+            judge_refusal(step::tls, h, "STARTTLS", bad);
             return;
         }
         case ending::malformed:

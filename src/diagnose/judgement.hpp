@@ -9,6 +9,7 @@
 
 #include "catalogue/verdict.hpp"
 #include "diagnose/findings.hpp"
+#include "providers/providers.hpp"
 
 namespace postern::diagnose {
 
@@ -40,7 +41,6 @@ public:
     void judge_headers();
 
 private:
-    struct port_seen;
     void judge_families();
     void judge_closed(std::uint16_t port);
     void judge_nothing_open();
@@ -53,7 +53,10 @@ private:
     void judge_offer(talk_seen const& t);
     void judge_failed_login(login_seen const& l);
     void judge_other_logins();
-    void judge_refusal(step at, step_result const& r, std::string_view command);
+    void judge_refusal(step at, step_result const& r, std::string_view command, severity bad = severity::failure);
+    providers::provider const* provider() const;
+    /// What the rows of refusals may want to have.
+    values values_of(step_result const& r) const;
 };
 
 /// Whether there is such a port, and in which state; the best of its addresses.

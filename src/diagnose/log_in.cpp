@@ -10,8 +10,8 @@ namespace {
 
 // PLAIN first: what fails with it fails for one reason only. Over TLS none of them tells anybody
 // in between anything.
-constexpr std::array for_passwords{"PLAIN",       "SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "LOGIN",
-                                   "CRAM-MD5"};
+constexpr std::array for_passwords{"PLAIN", "SCRAM-SHA-512", "SCRAM-SHA-256",      "SCRAM-SHA-1",
+                                   "LOGIN", "CRAM-MD5",      "SCRAM-SHA-256-PLUS"};
 constexpr std::array for_tokens{"OAUTHBEARER", "XOAUTH2"};
 
 bool offers(std::vector<std::string> const& offered, std::string_view name)
@@ -104,7 +104,8 @@ awaitable<conversation_ptr> log_in(examination_ptr x)
     }
     auto const first = x->seen.logins.back();
     auto const other = other_form(x->seen.person, user);
-    if (other.empty() || x->seen.settings.provider_name.empty() == false) co_return c;
+    // Where a provider is known, the form of its names is, too.
+    if (other.empty() || !x->seen.settings.provider.empty()) co_return c;
     if (!may_be_user_name(first.result.last) || x->wrong_passwords >= most_wrong_passwords) co_return c;
     auto again = co_await speak_again(x, t, t.at.to_string() + ", another form of the user name");
     if (!again) co_return c;
