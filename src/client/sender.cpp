@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <unistd.h>
+
 #include "base/text.hpp"
 
 namespace postern::client {
@@ -168,8 +170,20 @@ awaitable<std::optional<trouble>> sender::begin_in_clear()
 
 awaitable<std::optional<trouble>> sender::hello()
 {
-    auto r = co_await talk_.hello(options_.hello, options_.patience);
+    auto r = co_await talk_.hello(options_.hello.empty() ? own_name() : options_.hello, options_.patience);
     co_return unless_ok(stage::hello, std::move(r));
+}
+
+// RFC 5321 section 4.1.3: who has no name in the DNS gives an address.
+std::string sender::own_name() const
+{
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) == 0)
+        if (std::string_view const said = name.data();
+            said.find('.') != std::string_view::npos && mail::parse_domain(said))
+            return std::string{said};
+    auto const here = talk_.local().value_or(endpoint{}).address;
+    return (here.is_v4() ? "[" : "[IPv6:") + here.to_string() + "]";
 }
 
 std::optional<trouble> sender::judge_certificate() const

@@ -99,6 +99,7 @@ private:
     std::string choose_mechanism(std::vector<std::string> const& turned_down) const;
     sasl::client_credentials credentials() const;
     tls_terms terms() const;
+    std::string own_name() const;
 
     net::awaitable<bool> transact(outgoing_mail const& m, smtp::outgoing const& about, delivery_report& report);
     net::awaitable<bool> pipelined(outgoing_mail const& m, smtp::outgoing const& about, bool data,

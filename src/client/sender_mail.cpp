@@ -201,7 +201,8 @@ awaitable<bool> sender::pipelined(outgoing_mail const& m, smtp::outgoing const& 
     }
     if (!report.why) co_return true;
     // Nobody is left, but it waits for content: an empty message ends it (RFC 2920 section 3.1).
-    r = co_await talk_.content({}, options_.patience);
+    constexpr std::string_view nothing;
+    r = co_await talk_.content(nothing, options_.patience);
     co_return goes_on(r);
 }
 
