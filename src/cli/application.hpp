@@ -42,6 +42,7 @@ void add_dkim(CLI::App& commands, application& app);
 void add_tls_report(CLI::App& commands, application& app);
 void add_forward(CLI::App& commands, application& app);
 void add_explain(CLI::App& commands, application& app);
+void add_check(CLI::App& commands, application& app);
 void add_why(CLI::App& commands, application& app);
 void add_status(CLI::App& commands, application& app);
 void add_config(CLI::App& commands, application& app);

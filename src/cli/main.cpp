@@ -81,6 +81,7 @@ int run(int argc, char** argv)
     add_dkim(commands, app);
     add_tls_report(commands, app);
     add_forward(commands, app);
+    add_check(commands, app);
     add_explain(commands, app);
     add_why(commands, app);
     add_status(commands, app);

@@ -57,10 +57,11 @@ milliseconds examination::elapsed() const
     return std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun);
 }
 
-std::string own_name()
+std::string own_name(client::conversation const& c)
 {
-    // An address as servers want it of those without a name of their own (RFC 5321 section 4.1.3).
-    return "[127.0.0.1]";
+    auto const here = c.local();
+    if (!here) return "[127.0.0.1]";
+    return (here->address.is_v4() ? "[" : "[IPv6:") + here->address.to_string() + "]";
 }
 
 unsigned worth_of(given const& person, talk_seen const& t) noexcept

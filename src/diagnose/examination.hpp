@@ -46,6 +46,8 @@ inline constexpr std::chrono::seconds connect_limit{5}, greeting_limit{10}, tls_
 inline constexpr std::chrono::milliseconds silence{1000};
 inline constexpr unsigned most_wrong_passwords = 2;
 
+/// With an address: looked at, and its server found and looked up.
+awaitable<void> find_settings(examination_ptr x);
 awaitable<void> look_up_names(examination_ptr x);
 /// Connects to a port; where `speaks`, finds out who is there.
 awaitable<void> visit(examination_ptr x, endpoint at, bool speaks);
@@ -65,8 +67,8 @@ awaitable<void> write_envelope(examination_ptr x, conversation_ptr c);
 /// Whether mail to others is taken from somebody who did not log in.
 awaitable<void> write_as_stranger(examination_ptr x, talk_seen of);
 
-/// For EHLO; a name that nobody else has.
-std::string own_name();
+/// For EHLO: the address that we speak from, as those say it who have no name (RFC 5321 section 4.1.3).
+std::string own_name(client::conversation const& c);
 /// How good a conversation is to go on with; 0: not at all.
 unsigned worth_of(given const& person, talk_seen const& t) noexcept;
 

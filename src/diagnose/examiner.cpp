@@ -10,13 +10,16 @@ namespace {
 
 // So many addresses of a family are connected to; the first of each is talked to.
 constexpr std::size_t most_addresses = 2;
+constexpr std::size_t most_ports = 8;
 // A better port may still be on its way when one works.
 constexpr std::chrono::milliseconds grace{400};
 
-std::set<std::uint16_t> ports_of(given const& person)
+std::set<std::uint16_t> ports_of(observations const& o)
 {
     std::set<std::uint16_t> ports{25, 465, 587, 2525};
-    if (person.port) ports.insert(*person.port);
+    if (o.person.port) ports.insert(*o.person.port);
+    for (auto const& s : o.settings.found)
+        if (s.host == o.person.host && ports.size() < most_ports) ports.insert(s.port);
     return ports;
 }
 
@@ -85,7 +88,7 @@ void start_visits(examination_ptr const& x)
     std::vector<ip_address> const* const families[] = {&x->seen.names.v6, &x->seen.names.v4};
     for (auto const* addresses : families) {
         for (std::size_t i = 0; i < addresses->size() && i < most_addresses; ++i) {
-            for (auto const port : ports_of(x->seen.person)) {
+            for (auto const port : ports_of(x->seen)) {
                 endpoint const at{(*addresses)[i], port};
                 x->visits.add(visit(x, at, i == 0));
             }

@@ -24,6 +24,7 @@ enum class mailbox_kind : std::uint8_t { none, imap, pop3, maildir };
 
 struct given {
     std::string who{};      // as it was typed
+    bool web_address = false;  // as "https://..."
     std::string address{};  // the person's mail address; may be empty
     std::string host{};     // may be empty, when there is an address
     std::optional<std::uint16_t> port{};

@@ -91,6 +91,10 @@ void judgement::judge_headers()
 
 void judgement::judge_address()
 {
+    if (o.person.web_address)
+        add(rules::server_name_of_other_service, severity::failure, step::address,
+            o.person.who + " is the address of a web page",
+            {{"problem", "that is the address of a web page"}, {"suggestion", o.person.host}});
     auto const& a = o.address;
     if (!a.looked || a.slip == address_slip::none) return;
     values const named{{"problem", a.problem}, {"suggestion", a.corrected}};

@@ -69,6 +69,11 @@ void judgement::judge_nothing_open()
                 (o.names.any_name_answers ? ", as every other name" : "") + ", and no port is open there",
             {{"ip", odd->to_string()}});
     }
+    for (std::string_view const prefix : {"imap.", "pop.", "pop3.", "www.", "webmail."})
+        if (o.person.host.starts_with(prefix))
+            add(rules::server_name_of_other_service, severity::failure, step::dns, evidence,
+                {{"problem", "its name is that of another service"},
+                 {"suggestion", "smtp." + o.person.host.substr(prefix.size())}});
     if (any(door_state::prohibited)) {
         add(rules::firewall_rejects, severity::failure, step::connect, evidence, {{"port", port}});
     } else if (all(door_state::unreachable)) {

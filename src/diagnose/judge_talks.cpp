@@ -18,11 +18,6 @@ std::string place(talk_seen const& t)
     return t.at.to_string() + " (" + std::string{name_of(t.way)} + ")";
 }
 
-bool any_of(std::string_view text, std::initializer_list<std::string_view> words)
-{
-    return std::any_of(words.begin(), words.end(), [&](auto w) { return contains(text, w); });
-}
-
 /// Stars in the greeting, or EHLO's keywords made unreadable: what a firewall leaves of them.
 bool is_masked(std::string_view greeting) { return greeting.find("****") != std::string_view::npos; }
 bool has_masked_keyword(client::announcement const& a)
