@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "cli/application.hpp"
+#include "cli/check_record.hpp"
 #include "cli/output.hpp"
 #include "diagnose/judge.hpp"
 
@@ -26,7 +27,7 @@ result<std::optional<endpoint>> name_server_of(check_options const& o)
     return error{{5, 5, 4}, "", "--dns takes the address of a name server, as in 192.0.2.1 or 192.0.2.1:53"};
 }
 
-int run(check_options const& o)
+int run(application const& app, check_options const& o)
 {
     if (o.who.empty()) {
         complain("whom? Give a mail address, a host, or HOST:PORT");
@@ -34,6 +35,9 @@ int run(check_options const& o)
     }
     auto plan = make_check_plan(o);
     if (!plan) return complain_about(plan.error());
+    auto code = check_code_for(app, o);
+    if (!code) return fail(code.error());
+    plan->person.check_code = *code;
     auto const name_server = name_server_of(o);
     if (!name_server) return complain_about(name_server.error());
     auto tls = net::make_client_tls(o.authorities);
@@ -56,6 +60,7 @@ int run(check_options const& o)
     with.may_send = [&screen](auto const& from, auto const& to) {
         return screen.ask("Send a test mail from " + printable(from, 200) + " to " + printable(to, 200) + "?");
     };
+    if (o.with_server) with.read_record = [&app, &code] { return record_at_server(app, *code); };
     diagnose::observations seen;
     bool ended = false;
     boost::asio::co_spawn(context, diagnose::examine(std::move(with), std::move(plan->person), std::move(plan->who)),
@@ -78,7 +83,8 @@ int run(check_options const& o)
 
 void add_account_options(CLI::App& c, check_options& o)
 {
-    c.add_option("--user", o.user, "The login name; else the address. Its password is asked for, or given by an option");
+    c.add_option("--user", o.user,
+                 "The login name; else the address. Its password is asked for, or given by an option");
     c.add_option("--user-form", o.user_form, "The login name is the whole address, or its local part")
         ->type_name("address|local");
     auto* const from_stdin =
@@ -131,11 +137,16 @@ void add_check(CLI::App& commands, application& app)
     add_account_options(*c, *o);
     add_server_options(*c, *o);
     add_mail_options(*c, *o);
+    auto* const here = c->add_flag("--with-server", o->with_server,
+                                   "On the server's machine: compare both ends, what left here and what reached it");
+    c->add_option("--with-code", o->code, "The same from elsewhere, with a code that the server's operator made")
+        ->type_name("CODE")
+        ->excludes(here);
     c->add_flag("-v,--verbose", o->verbose, "Show all that was said");
     c->add_flag("--no-color", o->no_colour, "No colours; the same as NO_COLOR=1");
     c->add_flag("--json", o->json, "For programs: one object with all of it");
     c->footer("Exit status: 0 all is well, or only warnings; 1 something does not work; 2 the call was wrong.");
-    c->callback([&app, o] { app.chosen = [o] { return run(*o); }; });
+    c->callback([&app, o] { app.chosen = [&app, o] { return run(app, *o); }; });
 }
 
 }  // namespace postern::cli

@@ -122,6 +122,7 @@ boost::asio::awaitable<observations> examine(tools with, given person, credentia
     }
     co_await x->visits.wait();
     co_await x->sideways.wait();
+    co_await read_record(x);
     for (auto& line : x->lines)
         if (line) line->close();
     x->seen.out_of_time = steady_clock::now() >= x->ends;
