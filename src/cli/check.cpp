@@ -52,6 +52,7 @@ int run(check_options const& o)
     with.resolver = std::shared_ptr<dns::resolver>{std::move(*resolver)};
     with.tls = std::move(*tls);
     with.authorities = o.authorities;
+    with.asks_system = o.name_server.empty();
     with.finished = [&screen](diagnose::step s, auto const& seen) { screen.show(s, seen); };
     with.may_send = [&screen](auto const& from, auto const& to) {
         return screen.ask("Send a test mail from " + printable(from, 200) + " to " + printable(to, 200) + "?");
