@@ -36,6 +36,7 @@ void add_queue(CLI::App& commands, application& app);
 int list_queue(application const& app);
 int retry_queue(application const& app);
 void add_sendmail(CLI::App& commands, application& app);
+void add_send(CLI::App& commands, application& app);
 void add_guard(CLI::App& commands, application& app);
 void add_dkim(CLI::App& commands, application& app);
 void add_tls_report(CLI::App& commands, application& app);

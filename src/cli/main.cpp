@@ -76,6 +76,7 @@ int run(int argc, char** argv)
     add_domain(commands, app);
     add_queue(commands, app);
     add_sendmail(commands, app);
+    add_send(commands, app);
     add_guard(commands, app);
     add_dkim(commands, app);
     add_tls_report(commands, app);
