@@ -51,7 +51,8 @@ struct send_options {
 /// Adds what the file says and no option did. Errors name the file, the line and the key.
 result<> read_send_settings(send_options& o);
 
-/// The servers that the address's domain or its provider names, the best first; guesses don't count. Errors say what
+/// The servers that the address's domain or its provider names, the best first. What could be forged, or is
+/// guessed, is only told. Errors say what
 /// is wrong with the address or its domain.
 result<std::vector<client::route>> find_routes(std::string const& address, bool quiet);
 

@@ -46,16 +46,22 @@ result<std::vector<client::route>> find_routes(std::string const& address, bool 
     });
     io.run();
     std::vector<client::route> routes;
+    std::string others;
     for (auto const& s : found.settings) {
-        // The password goes where nobody else could have sent it, or where it was asked for by name.
-        if (s.trust == discovery::trust::guessed) continue;
+        client::route const to{s.host, s.port, mode_of(s.how)};
+        // What somebody on the way could have put there gets no password.
+        if (s.trust != discovery::trust::proven) {
+            others += (others.empty() ? "; it may be " : ", ") + to.to_string();
+            continue;
+        }
         if (!quiet)
-            note("found " + s.host + ":" + std::to_string(s.port) + " (" + std::string{discovery::to_words(s.from)} +
-                 ", " + printable(s.where, 200) + ")");
-        routes.push_back({s.host, s.port, mode_of(s.how)});
+            note("found " + to.to_string() + " (" + std::string{discovery::to_words(s.from)} + ", " +
+                 printable(s.where, 200) + ")");
+        routes.push_back(to);
     }
     if (!routes.empty()) return routes;
-    std::string why = "no server is published for " + printable(address, 200) + ": give --server HOST[:PORT]";
+    std::string why = "no server for the mail of " + printable(address, 200) +
+                      " was found that can be trusted: give --server HOST[:PORT]" + others;
     for (auto const& p : found.problems)
         if (p.why != nullptr) why += "; " + catalogue::make_verdict(*p.why, p.facts).text;
     return error{{5, 5, 4}, "", why};
