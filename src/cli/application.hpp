@@ -44,6 +44,7 @@ void add_forward(CLI::App& commands, application& app);
 void add_doctor(CLI::App& commands, application& app);
 void add_check_code(CLI::App& commands, application& app);
 void add_explain(CLI::App& commands, application& app);
+void add_check(CLI::App& commands, application& app);
 void add_why(CLI::App& commands, application& app);
 void add_status(CLI::App& commands, application& app);
 void add_config(CLI::App& commands, application& app);

@@ -83,6 +83,7 @@ int run(int argc, char** argv)
     add_forward(commands, app);
     add_doctor(commands, app);
     add_check_code(commands, app);
+    add_check(commands, app);
     add_explain(commands, app);
     add_why(commands, app);
     add_status(commands, app);
