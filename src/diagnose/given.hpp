@@ -24,6 +24,7 @@ enum class mailbox_kind : std::uint8_t { none, imap, pop3, maildir };
 
 struct given {
     std::string who{};      // as it was typed
+    bool web_address = false;  // as "https://..."
     std::string address{};  // the person's mail address; may be empty
     std::string host{};     // may be empty, when there is an address
     std::optional<std::uint16_t> port{};
@@ -31,6 +32,7 @@ struct given {
     std::string user{};  // empty: the address
     std::string mechanism{};
     std::string from{}, to{};  // for the test; empty: the address
+    std::string check_code{};  // that the server knows this check by; empty: none
     bool has_password = false, has_token = false;
     bool sends = false;              // a test mail is wanted
     bool password_in_clear = false;  // --insecure-plaintext
@@ -40,12 +42,18 @@ struct given {
     mailbox_kind mailbox = mailbox_kind::none;
     std::string mailbox_place{};  // host:port, or a folder
     bool asks_portal = false;
+    bool own_authority = false;     // --ca: certificates are the person's own affair
+    bool unusual_password = false;  // has letters outside ASCII
     std::chrono::milliseconds limit{30'000};          // for everything but the arrival
     std::chrono::milliseconds arrival_limit{60'000};  // for that
 
     /// Whether the person's own program would write a mail: then a refusal of it is what is looked for.
     bool writes() const noexcept { return sends || !from.empty() || !to.empty(); }
 };
+
+/// The ports and ways that are the person's own, or the usual ones.
+bool is_own(given const& person, std::uint16_t port, tls_way way) noexcept;
+bool is_own(given const& person, std::uint16_t port) noexcept;
 
 /// What proves who the person is.
 struct credentials {

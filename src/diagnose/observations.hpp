@@ -3,14 +3,17 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/ip.hpp"
 #include "client/conversation.hpp"
 #include "client/step.hpp"
 #include "client/transcript.hpp"
+#include "diagnose/both_ends.hpp"
 #include "diagnose/given.hpp"
 #include "dns/resolver.hpp"
 #include "net/tls_observations.hpp"
@@ -37,12 +40,19 @@ struct proposal {
     std::string user{};    // as the source says it, filled in; empty: it does not say
     std::string source{};  // "the provider's own settings file (https://...)"
 };
+/// What is wrong with what a source said.
+struct settings_fault {
+    std::string rule{};  // of the catalogue
+    std::string evidence{};
+    std::vector<std::pair<std::string, std::string>> facts{};
+    bool hinders = false;  // nothing works because of it
+};
 struct settings_seen {
     bool looked = false;
     std::vector<proposal> found{};  // the best first
     std::string provider{};         // "gmail", if it is one that we know
     std::string provider_name{};
-    std::vector<std::string> rules{};  // ids of the catalogue, for what is wrong with what was found
+    std::vector<settings_fault> faults{};
     std::vector<std::string> notes{};  // evidence, a line each
     milliseconds took{};
 };
@@ -97,6 +107,12 @@ struct talk_seen {
     bool trusted() const noexcept { return encrypted() && certificates.trusted && certificates.name_fits; }
 };
 
+/// A name of the certificate, where it is not the one that was asked for.
+struct certificate_name_seen {
+    std::string name{};
+    bool exists = false, leads_here = false;
+};
+
 /// Another handshake with the same port.
 struct handshake_seen {
     std::string version{};  // "1.0"; empty: whichever, but without the name (SNI)
@@ -110,6 +126,7 @@ struct login_seen {
     std::string user{};
     std::string mechanism{};
     client::login_result result{};
+    bool old_encoding = false;  // the password went in Latin-1
 };
 
 struct envelope_seen {
@@ -161,6 +178,12 @@ struct portal_seen {
     std::string evidence{};
 };
 
+/// All that was said in one connection.
+struct dialogue {
+    std::string title{};
+    std::vector<client::transcript_line> lines{};
+};
+
 struct observations {
     given person{};
     wall_time now{};
@@ -172,6 +195,7 @@ struct observations {
     std::vector<talk_seen> talks{};
     std::optional<std::size_t> chosen{};  // of the talks: where the log-in is tried
     std::vector<handshake_seen> handshakes{};
+    std::vector<certificate_name_seen> certificate_names{};
     withheld not_tried = withheld::not_reached;
     std::vector<login_seen> logins{};
     std::optional<std::size_t> logged_in{};  // of the logins
@@ -183,11 +207,16 @@ struct observations {
     headers_seen headers{};
     control_seen control{};
     portal_seen portal{};
+    std::string cloud{};  // whose machine this is, if it is a cloud's
+    std::vector<std::shared_ptr<dialogue>> dialogues{};
+    both_ends_seen both{};
     bool out_of_time = false;
     milliseconds took{};
 
     talk_seen const* talk() const noexcept { return chosen ? &talks[*chosen] : nullptr; }
     bool is_in() const noexcept { return logged_in.has_value(); }
+    /// The server is somewhere else than in our own network, as far as addresses tell.
+    bool seen_from_outside() const noexcept { return talk() != nullptr && !talk()->at.address.is_private(); }
 };
 
 }  // namespace postern::diagnose
