@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "cli/application.hpp"
+#include "cli/backend.hpp"
 #include "cli/output.hpp"
 #include "diagnose/judge.hpp"
 #include "setup/programs.hpp"
@@ -49,8 +50,8 @@ void add_program(diagnose::page& page, setup::program const& p, diagnose::observ
         v.how = security_of(t->way);
     }
     v.address = seen.person.address.empty() ? seen.mine.from : seen.person.address;
-    v.user = seen.is_in() ? seen.logins[*seen.logged_in].user
-                          : (seen.person.user.empty() ? v.address : seen.person.user);
+    v.user =
+        seen.is_in() ? seen.logins[*seen.logged_in].user : (seen.person.user.empty() ? v.address : seen.person.user);
     page.program_name = p.name;
     page.program = setup::instructions(p, v);
 }
@@ -61,7 +62,24 @@ int list_programs()
     return all_is_well;
 }
 
-int run(check_options const& o)
+/// Why a message waits, if the server of this machine has it.
+std::string record_of(application const& app, std::string const& queue_id)
+{
+    boost::json::object arguments;
+    arguments["id"] = queue_id;
+    auto const told = ask(app, "why", arguments);
+    if (!told || !told.value().is_object()) return {};
+    std::string last;
+    if (auto const* events = told.value().as_object().if_contains("events"); events != nullptr && events->is_array())
+        for (auto const& e : events->as_array()) {
+            auto const what = text_of(e, "event");
+            if (what == "delivered") return {};
+            if (what == "deferred" || what == "accepted") last = what + ": " + text_of(e, "reply");
+        }
+    return last;
+}
+
+int run(application const& app, check_options const& o)
 {
     if (o.list_programs) return list_programs();
     if (o.who.empty()) {
@@ -98,6 +116,7 @@ int run(check_options const& o)
     with.may_send = [&screen](auto const& from, auto const& to) {
         return screen.ask("Send a test mail from " + printable(from, 200) + " to " + printable(to, 200) + "?");
     };
+    with.server_record = [&app](std::string const& id) { return record_of(app, id); };
     diagnose::observations seen;
     bool ended = false;
     boost::asio::co_spawn(context, diagnose::examine(std::move(with), std::move(plan->person), std::move(plan->who)),
@@ -127,7 +146,8 @@ int run(check_options const& o)
 
 void add_account_options(CLI::App& c, check_options& o)
 {
-    c.add_option("--user", o.user, "The login name; else the address. Its password is asked for, or given by an option");
+    c.add_option("--user", o.user,
+                 "The login name; else the address. Its password is asked for, or given by an option");
     c.add_option("--user-form", o.user_form, "The login name is the whole address, or its local part")
         ->type_name("address|local");
     auto* const from_stdin =
@@ -186,7 +206,7 @@ void add_check(CLI::App& commands, application& app)
     c->add_flag("--no-color", o->no_colour, "No colours; the same as NO_COLOR=1");
     c->add_flag("--json", o->json, "For programs: one object with all of it");
     c->footer("Exit status: 0 all is well, or only warnings; 1 something does not work; 2 the call was wrong.");
-    c->callback([&app, o] { app.chosen = [o] { return run(*o); }; });
+    c->callback([&app, o] { app.chosen = [&app, o] { return run(app, *o); }; });
 }
 
 }  // namespace postern::cli

@@ -104,8 +104,7 @@ diagnosis judge(observations const& o)
 
 finding const* diagnosis::worst_of(step s) const noexcept
 {
-    auto const found =
-        std::find_if(findings.begin(), findings.end(), [&](finding const& f) { return f.at == s; });
+    auto const found = std::find_if(findings.begin(), findings.end(), [&](finding const& f) { return f.at == s; });
     return found == findings.end() ? nullptr : &*found;
 }
 
@@ -167,13 +166,8 @@ std::string_view name_of(outcome o) noexcept
 
 std::string_view name_of(catalogue::actor a) noexcept
 {
-    constexpr std::array<std::string_view, 7> names{"",
-                                                    "nobody",
-                                                    "you",
-                                                    "your network",
-                                                    "the provider",
-                                                    "the administrator",
-                                                    "the recipient's side"};
+    constexpr std::array<std::string_view, 7> names{
+        "", "nobody", "you", "your network", "the provider", "the administrator", "the recipient's side"};
     return names[static_cast<std::size_t>(a)];
 }
 

@@ -86,8 +86,10 @@ void judgement::judge_nothing_open()
             return d.at.port != 25 && d.state == door_state::open;
         });
         bool const blocked = o.control.looked ? !control_open && o.web_open : o.web_open;
-        auto& f = add(blocked ? rules::mail_ports_blocked : rules::server_unreachable, severity::failure,
-                      step::connect, evidence + (o.web_open ? ", port 443 open" : o.web_asked ? ", port 443 no answer" : ""));
+        auto& f = add(blocked ? rules::mail_ports_blocked : rules::server_unreachable, severity::failure, step::connect,
+                      evidence + (o.web_open    ? ", port 443 open"
+                                  : o.web_asked ? ", port 443 no answer"
+                                                : ""));
         if (!o.control.looked) f.sure = confidence::medium;
     }
 }

@@ -15,7 +15,7 @@ namespace postern::diagnose {
 struct page {
     std::size_t width = 80;
     terminal::painter paint{false};
-    bool dialogue = false;                // all that was said
+    bool dialogue = false;               // all that was said
     std::vector<std::string> program{};  // how the person's mail program is set up, line by line
     std::string program_name{};
 };
