@@ -52,7 +52,6 @@ void add_program(diagnose::page& page, setup::program const& p, diagnose::observ
     v.address = seen.person.address.empty() ? seen.mine.from : seen.person.address;
     v.user =
         seen.is_in() ? seen.logins[*seen.logged_in].user : (seen.person.user.empty() ? v.address : seen.person.user);
-    page.program_name = p.name;
     page.program = setup::instructions(p, v);
 }
 

@@ -107,10 +107,12 @@ std::vector<std::string> result_lines(observations const& o, diagnosis const& d,
     }
     if (!p.program.empty()) {
         out.emplace_back();
-        out.push_back(p.paint(colour::strong, "In " + p.program_name + ":"));
-        for (auto const& text : p.program)
+        bool heading = true;
+        for (auto const& text : p.program) {
             for (auto const& line : terminal::wrap(text, std::max(p.width, least_width) - 2))
-                out.push_back("  " + line);
+                out.push_back(heading ? p.paint(colour::strong, line) : "  " + line);
+            heading = false;
+        }
     }
     bool titled = false;
     for (auto const& f : d.findings) {
