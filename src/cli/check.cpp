@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/check_record.hpp"
 #include "cli/output.hpp"
 #include "diagnose/judge.hpp"
 #include "setup/programs.hpp"
@@ -92,6 +93,9 @@ int run(application const& app, check_options const& o)
     }
     auto plan = make_check_plan(o);
     if (!plan) return complain_about(plan.error());
+    auto code = check_code_for(app, o);
+    if (!code) return fail(code.error());
+    plan->person.check_code = *code;
     auto const name_server = name_server_of(o);
     if (!name_server) return complain_about(name_server.error());
     auto tls = net::make_client_tls(o.authorities);
@@ -116,6 +120,7 @@ int run(application const& app, check_options const& o)
         return screen.ask("Send a test mail from " + printable(from, 200) + " to " + printable(to, 200) + "?");
     };
     with.server_record = [&app](std::string const& id) { return record_of(app, id); };
+    if (o.with_server) with.read_record = [&app, &code] { return record_at_server(app, *code); };
     diagnose::observations seen;
     bool ended = false;
     boost::asio::co_spawn(context, diagnose::examine(std::move(with), std::move(plan->person), std::move(plan->who)),
@@ -201,6 +206,11 @@ void add_check(CLI::App& commands, application& app)
     add_mail_options(*c, *o);
     c->add_option("--client", o->program, "Say what to change in this mail program")->type_name("NAME");
     c->add_flag("--list-clients", o->list_programs, "The mail programs that are known");
+    auto* const here = c->add_flag("--with-server", o->with_server,
+                                   "On the server's machine: compare both ends, what left here and what reached it");
+    c->add_option("--with-code", o->code, "The same from elsewhere, with a code that the server's operator made")
+        ->type_name("CODE")
+        ->excludes(here);
     c->add_flag("-v,--verbose", o->verbose, "Show all that was said");
     c->add_flag("--no-color", o->no_colour, "No colours; the same as NO_COLOR=1");
     c->add_flag("--json", o->json, "For programs: one object with all of it");

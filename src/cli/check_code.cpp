@@ -2,7 +2,9 @@
 #include <memory>
 
 #include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 
+#include "base/text.hpp"
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
 #include "cli/check_record.hpp"
@@ -78,6 +80,35 @@ void print_session(json::value const& s)
 }
 
 }  // namespace
+
+basic_result<std::string, control::failure> check_code_for(application const& app, check_options const& o)
+{
+    if (o.with_server) {
+        json::object arguments;
+        arguments["expires"] = std::chrono::seconds{std::chrono::minutes{30}}.count();
+        auto made = ask(app, "check-code add", arguments);
+        if (made) return text_of(*made, "code");
+        // Without it there is nothing to compare with.
+        made.error().why = control::failure::kind::unavailable;
+        return std::move(made.error());
+    }
+    if (!o.code.empty() && !witness::looks_like_code(o.code)) {
+        return control::failure{control::failure::kind::usage,
+                                "--with-code takes a code of the server's `postern check-code`, as in CHK-K7Q2M9TX4WZA",
+                                {}};
+    }
+    return to_upper(o.code);
+}
+
+std::optional<std::vector<witness::sighting>> record_at_server(application const& app, std::string const& code)
+{
+    json::object arguments;
+    arguments["code"] = code;
+    auto const told = ask(app, "check-code show", arguments);
+    auto const* const sessions = told && told->is_object() ? told->as_object().if_contains("sessions") : nullptr;
+    if (sessions == nullptr) return std::nullopt;
+    return witness::parse_record(json::serialize(*sessions));
+}
 
 void print_check_record(json::value const& record)
 {

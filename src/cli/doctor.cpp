@@ -1,11 +1,8 @@
 // postern doctor: looks over the operator's own installation, from the inside
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
 #include <set>
 
-#include <sys/ioctl.h>
-#include <unistd.h>
 #include <boost/json/array.hpp>
 
 #include "cli/application.hpp"
@@ -13,8 +10,8 @@
 #include "cli/doctor_questions.hpp"
 #include "cli/machine.hpp"
 #include "cli/output.hpp"
+#include "cli/this_terminal.hpp"
 #include "doctor/gather.hpp"
-#include "terminal/paint.hpp"
 #include "terminal/width.hpp"
 
 namespace postern::cli {
@@ -149,10 +146,7 @@ void print_as_json(doctor::facts const& f, doctor::report const& r)
 
 class page {
 public:
-    page()
-        : paint_(terminal::has_colours({::isatty(STDOUT_FILENO) == 1, is_set("NO_COLOR"), term()})), width_(width_now())
-    {
-    }
+    page() : paint_(paint_for_this_terminal()), width_(width_of_this_terminal()) {}
 
     void finding(doctor::finding const& f)
     {
@@ -178,23 +172,6 @@ public:
     }
 
 private:
-    static bool is_set(char const* name)
-    {
-        auto const* value = std::getenv(name);
-        return value != nullptr && *value != '\0';
-    }
-    static std::string_view term()
-    {
-        auto const* value = std::getenv("TERM");
-        return value != nullptr ? value : "";
-    }
-    static std::size_t width_now()
-    {
-        constexpr std::size_t usual = 100, least = 40;
-        winsize size{};
-        if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return usual;
-        return std::max<std::size_t>(least, size.ws_col);
-    }
     void paragraph(std::string const& label, std::size_t indent, std::string const& text)
     {
         bool first = true;

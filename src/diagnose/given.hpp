@@ -32,6 +32,7 @@ struct given {
     std::string user{};  // empty: the address
     std::string mechanism{};
     std::string from{}, to{};  // for the test; empty: the address
+    std::string check_code{};  // that the server knows this check by; empty: none
     bool has_password = false, has_token = false;
     bool sends = false;              // a test mail is wanted
     bool password_in_clear = false;  // --insecure-plaintext

@@ -13,6 +13,7 @@
 #include "client/conversation.hpp"
 #include "client/step.hpp"
 #include "client/transcript.hpp"
+#include "diagnose/both_ends.hpp"
 #include "diagnose/given.hpp"
 #include "dns/resolver.hpp"
 #include "net/tls_observations.hpp"
@@ -210,6 +211,7 @@ struct observations {
     portal_seen portal{};
     std::string cloud{};  // whose machine this is, if it is a cloud's
     std::vector<std::shared_ptr<dialogue>> dialogues{};
+    both_ends_seen both{};
     bool out_of_time = false;
     milliseconds took{};
 

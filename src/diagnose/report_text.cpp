@@ -52,8 +52,11 @@ void add_block(std::vector<std::string>& out, page const& p, std::string_view la
 
 std::string headline(observations const& o, diagnosis const& d)
 {
-    if (auto const* first = d.first()) return first->headline();
     auto const* const t = o.talk();
+    if (auto const* first = d.first()) {
+        bool const works = d.how == outcome::warning && t != nullptr;
+        return (works ? o.is_in() ? "Sending works, but: " : "It works, but: " : "") + first->headline();
+    }
     if (t == nullptr) return "Nothing wrong was found";
     if (!o.is_in())
         return o.person.host + " port " + std::to_string(t->at.port) + " works (" + std::string{name_of(t->way)} +
@@ -125,6 +128,8 @@ std::vector<std::string> result_lines(observations const& o, diagnosis const& d,
         auto const text = f.headline() + (f.evidence.empty() ? "" : " (" + terminal::cut(f.evidence, 200) + ")");
         add_block(out, p, "  " + std::string{f.rule->id}, text, colour::quiet);
     }
+    auto const width = std::max<std::size_t>(p.width, least_width);
+    for (auto& line : both_columns(o.both, o.person.host, p.paint, width)) out.push_back(std::move(line));
     if (p.dialogue) {
         for (auto const& one : o.dialogues) {
             if (one->lines.empty()) continue;

@@ -54,6 +54,7 @@ struct spf_facts {
 
 struct domain_facts {
     std::string domain;
+    bool asked = false;
     dns::mx_answer mx;
     std::map<std::string, dns::address_answer> exchangers;  // by host
     dns::txt_answer texts;                                  // SPF is among them

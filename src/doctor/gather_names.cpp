@@ -25,6 +25,8 @@ namespace asio = boost::asio;
 
 // Of the hosts that a domain names, and the names that an address has.
 constexpr std::size_t most_hosts = 10;
+constexpr std::size_t most_at_once = 8;  // domains
+constexpr std::chrono::seconds longest{60};
 
 template <class Answer, class Ask>
 dns::awaitable<void> keep(Ask ask, dns::resolver* names, Answer* out)
@@ -104,7 +106,7 @@ dns::options options_for(config::settings const& s, std::chrono::seconds limit)
     return o;
 }
 
-void ask_first(facts& f, round& r)
+void ask_first(facts& f, round& r, steady_time until)
 {
     auto const& host = f.settings.hostname;
     r.addresses(host, f.own_name);
@@ -113,7 +115,11 @@ void ask_first(facts& f, round& r)
         f.tlsa.resize(1);
         r.tlsa("_25._tcp." + host, f.tlsa.front());
     }
+    std::size_t asked = 0;
     for (auto& d : f.domains) {
+        // So many at once that a small name server keeps up.
+        if (asked++ % most_at_once == 0) r.wait();
+        if (steady_clock::now() > until) break;
         r.mx(d.domain, d.mx);
         r.txt(d.domain, d.texts);
         r.txt("_dmarc." + d.domain, d.dmarc);
@@ -125,8 +131,13 @@ void ask_first(facts& f, round& r)
         // All at once: the answers must not move while they are waited for.
         for (auto const& w : wanted) d.services.push_back({w.name, {}});
         for (auto& s : d.services) r.srv(s.name, s.answer);
+        d.asked = true;
     }
     r.wait();
+    auto const left = std::erase_if(f.domains, [](auto const& d) { return !d.asked; });
+    if (left != 0)
+        f.not_looked_at.push_back(
+            {"dns", std::to_string(left) + " of the local domains", "the name servers are too slow"});
 }
 
 /// Where our mail comes from, as the world sees it: what the name says, and public addresses of interfaces.
@@ -159,7 +170,7 @@ void ask_second(facts& f, round& r)
 }
 
 /// Whether each domain's SPF allows each of our addresses.
-void evaluate_spf(facts& f, dns::options const& o, std::chrono::seconds limit)
+void evaluate_spf(facts& f, dns::options const& o, std::chrono::seconds limit, steady_time until)
 {
     auto names = checks::waiting_names::make(o);
     if (!names) return;
@@ -167,7 +178,7 @@ void evaluate_spf(facts& f, dns::options const& o, std::chrono::seconds limit)
     for (auto& d : f.domains) {
         bool const any =
             std::ranges::any_of(d.texts.records, [](auto const& t) { return starts_with_ignoring_case(t, "v=spf1"); });
-        if (!any) continue;
+        if (!any || steady_clock::now() > until) continue;
         for (auto const& a : f.addresses) {
             checks::inquiry asked{**names, steady_clock::now() + 2 * limit};
             mail::path from;
@@ -233,10 +244,11 @@ void gather_names(facts& f, std::chrono::seconds limit)
         f.domains.clear();
         return;
     }
-    ask_first(f, *r);
+    auto const until = steady_clock::now() + longest;
+    ask_first(f, *r, until);
     find_addresses(f);
     ask_second(f, *r);
-    evaluate_spf(f, o, limit);
+    evaluate_spf(f, o, limit, until);
     fetch_pages(f, o);
 }
 

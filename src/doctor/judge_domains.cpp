@@ -68,10 +68,30 @@ private:
         mx_is_ours_ = std::ranges::any_of(hosts, [this](auto const& h) { return is_ours(h); });
         if (mx_is_ours_) {
             good("its mail comes to this server (MX " + joined(hosts) + ")");
+            certificate_for(hosts);
         } else if (ours_.takes_mail && hosts.empty()) {
             say(rules::own_mx_missing, severity::failure, record);
         } else if (ours_.takes_mail) {
             say(rules::own_mx_elsewhere, severity::warning, record, {{"found", joined(hosts)}});
+        }
+    }
+
+    /// Senders compare the certificate with the name of the MX, and insist on it where a policy says so.
+    void certificate_for(std::vector<std::string> const& hosts)
+    {
+        std::vector<std::string> names;
+        for (auto const& c : f_.certificates) names.insert(names.end(), c.names.begin(), c.names.end());
+        bool const demanded = d_.policy && d_.policy->policy && d_.policy->policy->mode == mail::sts_mode::enforce;
+        for (auto const& host : hosts) {
+            // The server's own name is judged with the certificate.
+            if (names.empty() || !is_ours(host) || equal_ignoring_case(host, f_.settings.hostname) ||
+                covers(names, host))
+                continue;
+            r_.add({area::dns,
+                    demanded ? severity::failure : severity::hint,
+                    &rules::own_certificate_name,
+                    {{"listener", f_.certificates.front().file}, {"name", host}, {"names", joined(names)}},
+                    {"certbot certonly -d " + f_.settings.hostname + " -d " + host}});
         }
     }
 

@@ -213,6 +213,13 @@ TEST_CASE("each thing that is wrong has its finding, and nothing else has one")
              domain(f).mx.records = {{10, "mx.other.example"}};
          },
          &rules::own_mx_elsewhere, warning, "example.com. IN MX 10 mail.example.com."},
+        {"an MX of another name, without a certificate for it",
+         [&](facts& f) {
+             domain(f).mx.records = {{10, "mx.example.com"}};
+             domain(f).exchangers["mx.example.com"] = leads_to("192.0.2.1");
+             domain(f).policy->policy->mx = {"mx.example.com"};
+         },
+         &rules::own_certificate_name, failure, "certbot certonly -d mail.example.com -d mx.example.com"},
         {"no SPF",
          [&](facts& f) {
              domain(f).texts = texts({"other"});

@@ -22,12 +22,6 @@ std::vector<std::string> sorted(std::vector<std::string> list)
     return list;
 }
 
-std::uint16_t port_of(std::string const& text)
-{
-    auto const e = endpoint::parse(text);
-    return e ? e->port : std::uint16_t{0};
-}
-
 class comparer {
 public:
     comparer(std::string const& server, std::vector<sighting> const& arrived) : server_(server), arrived_(arrived) {}
@@ -87,7 +81,8 @@ private:
 
     void certificate(departure const& d, sighting const& s)
     {
-        bool const replaced = !d.certificate.empty() && !s.certificate.empty() && d.certificate != s.certificate;
+        bool const replaced =
+            !d.certificate.empty() && !s.certificate.empty() && !equal_ignoring_case(d.certificate, s.certificate);
         // TLS here and none there: it ends in between.
         bool const ends_before = !d.certificate.empty() && s.certificate.empty() && (s.secured.said || s.clear.said) &&
                                  d.secured.said && !s.secured.said;
@@ -109,18 +104,15 @@ private:
             changed("it offered the log-ins " + (there->mechanisms.empty() ? "none" : joined(there->mechanisms)) +
                     ", and here were " + (here->mechanisms.empty() ? "none" : joined(here->mechanisms)));
         }
-        auto const port = port_of(s.server);
-        if (port != 0 && d.at.port != 0 && port != d.at.port)
-            changed("port " + std::to_string(d.at.port) + " here is its port " + std::to_string(port));
     }
 
     void address(departure const& d, sighting const& s)
     {
-        auto const seen = endpoint::parse(s.client);
-        if (!seen || !d.own || seen->address == d.own->address) {
-            // One proxy on the same machine changes the port alone.
-            if (!seen || !d.own || seen->port == d.own->port) return;
-        }
+        auto const seen = endpoint::parse(s.client), reached = endpoint::parse(s.server);
+        if (!seen || !d.own) return;
+        // A proxy on the same machine changes ports alone.
+        bool const elsewhere = reached && reached->port != d.at.port;
+        if (*seen == *d.own && !elsewhere) return;
         add(rules::address_translated, d, {{"seen", seen->to_string()}, {"own", d.own->to_string()}});
     }
 

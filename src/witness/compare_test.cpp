@@ -114,7 +114,7 @@ TEST_CASE("what lies between two ends")
          {}},
         {"the greeting edited", [](auto& d, auto&) { d.greeted = "*****"; }, {&rules::conversation_changed}},
         {"log-ins taken out", [](auto& d, auto&) { d.secured.mechanisms = {"PLAIN"}; }, {&rules::conversation_changed}},
-        {"another port", [](auto&, auto& s) { s[0].server = "192.0.2.25:25"; }, {&rules::conversation_changed}},
+        {"another port", [](auto&, auto& s) { s[0].server = "192.0.2.25:25"; }, {&rules::address_translated}},
         {"a proxy with a certificate of its own, gravest first",
          [](auto& d, auto& s) {
              s[0].client = "203.0.113.9:1";
