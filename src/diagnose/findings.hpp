@@ -51,6 +51,8 @@ struct finding {
     std::string evidence{};                     // printable
     std::vector<catalogue::evidence> values{};  // for the placeholders of the row
 
+    std::string_view more{};  // behind the row's remedy, in this very case
+
     std::string headline() const;
     std::string explanation() const;
     /// What the person does; what the operator does.

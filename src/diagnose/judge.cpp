@@ -112,7 +112,13 @@ finding const* diagnosis::worst_of(step s) const noexcept
 
 std::string finding::headline() const { return catalogue::fill(rule->reply, values); }
 std::string finding::explanation() const { return catalogue::fill(rule->what, values); }
-std::string finding::remedy() const { return catalogue::fill(rule->user, values); }
+std::string finding::remedy() const
+{
+    auto text = catalogue::fill(rule->user, values);
+    if (!more.empty()) (text += ' ') += more;
+    return text;
+}
+
 std::string finding::operator_remedy() const { return catalogue::fill(rule->operator_remedy, values); }
 
 std::optional<door_state> state_of_port(std::vector<door_seen> const& doors, std::uint16_t port, std::optional<bool> v4)

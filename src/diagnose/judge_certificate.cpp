@@ -31,6 +31,9 @@ constexpr std::array inspectors{"Fortinet",   "FortiGate",      "Zscaler",      
                                 "Proxy CA",   "SSL Inspection", "TLS Inspection", "Decryption", "Lightspeed",
                                 "Securly",    "Untangle",       "pfSense",        "Forcepoint", "Smoothwall"};
 
+// The certificate need not be bad, where the person knows it.
+constexpr std::string_view of_own_server = "If the server is your own, name its certificate or authority: --ca FILE.";
+
 template <std::size_t N>
 bool names_one_of(std::string_view text, std::array<char const*, N> const& list)
 {
@@ -106,12 +109,12 @@ void judgement::judge_untrusted(talk_seen const& t, severity bad)
                seen.trust_error == digest_too_weak) {
         add(rules::certificate_weak, bad, step::tls, evidence, named);
     } else if (seen.trust_error == self_signed_leaf || leaf.self_signed) {
-        add(rules::certificate_self_signed, bad, step::tls, evidence, named);
+        add(rules::certificate_self_signed, bad, step::tls, evidence, named).more = of_own_server;
     } else if (seen.chain.size() == 1 && leaf.issuer_published) {
         // A public authority says where its certificate can be had. Some programs fetch it; most don't.
         add(rules::certificate_chain_short, bad, step::tls, evidence + "; only this certificate was sent", named);
     } else {
-        add(rules::certificate_unknown_issuer, bad, step::tls, evidence, named);
+        add(rules::certificate_unknown_issuer, bad, step::tls, evidence, named).more = of_own_server;
     }
 }
 
@@ -124,7 +127,7 @@ void judgement::judge_certificate(talk_seen const& t, severity bad)
         std::find_if(o.handshakes.begin(), o.handshakes.end(), [](auto const& h) { return h.version.empty(); });
     if (!seen.trusted) judge_untrusted(t, bad);
     // Nobody says whose it is, so its name does not matter.
-    if (!seen.name_fits && !leaf.self_signed) {
+    if (!seen.name_fits && (seen.trusted || !leaf.self_signed)) {
         auto const leads_elsewhere = std::any_of(o.certificate_names.begin(), o.certificate_names.end(),
                                                  [](auto const& n) { return n.exists && !n.leads_here; }) &&
                                      std::none_of(o.certificate_names.begin(), o.certificate_names.end(),

@@ -35,7 +35,7 @@ bool names_host_of(providers::provider const& whose, std::string_view greeting)
 bool waits_for_tls(observations const& o, talk_seen const& t)
 {
     return std::any_of(o.talks.begin(), o.talks.end(), [&](talk_seen const& other) {
-        return other.at == t.at && other.way == tls_way::implicit && other.encrypted();
+        return other.at == t.at && other.way == tls_way::implicit && other.speaks_tls();
     });
 }
 

@@ -183,6 +183,12 @@ void add_envelopes(lines& out, observations const& o)
 std::vector<step_judged> lines_of(observations const& o)
 {
     lines out;
+    out.skip(step::address, o.person.address.empty() ? "none was given" : "");
+    if (!o.settings.looked && !o.person.host.empty()) out.add(step::settings, "given: " + o.person.host);
+    if (o.sent && o.person.mailbox == mailbox_kind::none)
+        out.skip(step::arrival, "not looked for: give --maildir, --imap or --pop3");
+    else if (!o.sent && !o.mine.data && o.mine.rcpt && o.mine.rcpt->ok())
+        out.skip(step::data, "no test mail was sent: give --send");
     if (o.address.looked) out.add(step::address, o.person.address);
     if (o.settings.looked) out.add(step::settings, of_settings(o.settings), o.settings.took);
     if (o.names.looked) out.add(step::dns, of_names(o), o.names.took);

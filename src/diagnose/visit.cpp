@@ -81,8 +81,8 @@ awaitable<void> look_with_tls(examination_ptr x, endpoint at, std::shared_ptr<se
     auto const there = co_await c->connect(at, x->left(connect_limit));
     if (!there.ok()) co_return;
     co_await talk_in_tls(x, c, t);
-    seen->waits_for_tls = t->encrypted();
-    if (t->encrypted()) {
+    seen->waits_for_tls = t->speaks_tls();
+    if (t->speaks_tls()) {
         keep(x, t, c);
     } else {
         c->close();
@@ -154,8 +154,8 @@ awaitable<void> visit(examination_ptr x, endpoint at, bool speaks)
     t->at = at;
     co_await talk_in_tls(x, c, t);
     keep(x, t, c);
-    if (t->encrypted()) co_return;
-    c->close();
+    if (!t->encrypted()) c->close();
+    if (t->speaks_tls()) co_return;
     // No TLS there: who is it?
     auto clear = x->speak(title_of(at, tls_way::starttls));
     auto const again = co_await clear->connect(at, x->left(connect_limit));
