@@ -483,7 +483,7 @@ class Exim(Peer, SmtpPeer):
     is compiled in, so it runs where /etc/passwd names one."""
     name = "Exim"
 
-    def __init__(self, authenticators, folder):
+    def __init__(self, authenticators, folder, refusal="log in first"):
         need_root()
         program = unpacked("exim")
         super().__init__(folder)
@@ -518,7 +518,7 @@ queue_only = true
 begin acl
 acl_rcpt:
   accept authenticated = *
-  deny message = log in first
+  deny message = {refusal}
 begin routers
 begin transports
 begin retry

@@ -1,0 +1,59 @@
+"""Real servers, with wrong settings and right ones."""
+from harness import ALICE, BOB, CAROL, PASSWORDS
+
+from .case import HEALTHY, Case, Host
+from .real import Door
+from .real_servers import NAME, PASSWORD, USER
+
+EXIM = "mail.postern.test"  # the name in its certificate
+OUTSIDE = "friend@elsewhere.example"
+
+
+def at(row, title, server, port=587, **more):
+    """The server of this name, at this port of the host."""
+    more.setdefault("user", USER)
+    more.setdefault("who", "{host}:%d" % port)
+    name = EXIM if server == "exim" else NAME
+    return Case(row, title, [Host({port: Door(server)}, name=name)], domain="real.example", **{"password": PASSWORD, **more})
+
+
+def ours(row, title, account, **more):
+    return at(row, title, "postern", user=account, password=PASSWORDS[account], to=account, **more)
+
+
+CASES = [
+    at(HEALTHY, "Postfix", "postfix"),
+    at(HEALTHY, "Postfix, SSL/TLS", "postfix tls", 465),
+    at(HEALTHY, "Exim", "exim"),
+    at(HEALTHY, "Dovecot", "dovecot"),
+    at(HEALTHY, "Haraka", "haraka"),
+    at(HEALTHY, "Haraka, SSL/TLS", "haraka tls", 465),
+    ours(HEALTHY, "Postern", ALICE),
+    at("D-57", "Postfix, its port for other servers", "postfix mx", 25),
+    at("D-41", "Postfix without TLS", "postfix in clear"),
+    at("D-31", "Postfix, SSL/TLS at the port where STARTTLS is set", "postfix tls", 465, options=("--tls", "starttls")),
+    at("D-32", "Postfix, STARTTLS at the port where SSL/TLS is set", "postfix", options=("--tls", "implicit")),
+    at("D-56", "Postfix, no encryption is set", "postfix", options=("--tls", "none")),
+    at("D-42", "Postfix without its certificate", "postfix without certificate"),
+    at("D-54", "Postfix that wants certificates of its clients", "postfix client certificates", 465),
+    at("D-35", "Postfix that refuses our address", "postfix closed"),
+    at("D-69", "Postfix, a wrong password", "postfix", password="guess"),
+    at("D-68", "Postfix with LOGIN only, a wrong password", "postfix login only", password="guess"),
+    at("D-70", "Postfix, the name alone for a user", "postfix", user="anna", options=("--from", USER)),
+    at("D-107", "Postfix, somebody else's sender", "postfix senders", options=("--from", "boss@real.example"), to=OUTSIDE),
+    at("D-116", "Postfix, the message is too large", "postfix small", to=OUTSIDE, send=True),
+    at("D-110", "Postfix, no login", "postfix", password=None, to=OUTSIDE),
+    at("D-113", "Postfix, nobody has this address", "postfix", to="nobody@real.example"),
+    at("D-114", "Postfix with greylisting", "postfix greylisting", to=USER),
+    at("D-69", "Exim, a wrong password", "exim", password="guess"),
+    at("D-99", "Exim, its passwords are gone", "exim", user="down@real.example"),
+    at("D-110", "Exim, no login", "exim", password=None, to=OUTSIDE),
+    at("D-69", "Dovecot, a wrong password", "dovecot", password="guess"),
+    at("D-99", "Dovecot, it may not read its passwords", "dovecot", user="down@real.example"),
+    at("D-41", "OpenSMTPD without TLS", "opensmtpd"),
+    at("D-69", "Haraka, a wrong password", "haraka", password="guess"),
+    ours("D-98", "Postern, an account without SMTP", CAROL),
+    ours("D-98", "Postern, an account that is off", BOB),
+    ours("D-107", "Postern, somebody else's sender", ALICE, options=("--from", BOB)),
+    at("D-69", "Postern, a wrong password", "postern", user=ALICE, password="guess"),
+]
