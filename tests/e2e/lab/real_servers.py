@@ -12,7 +12,7 @@ import unittest
 
 import test_auth_socket
 import test_relay_peers
-from harness import ALICE, BOB, CAROL, HOST, ROOT, Authority, Postern, Sink, free_ports, need, run, wait_for
+from harness import ALICE, BOB, CAROL, HOST, PASSWORDS, ROOT, Authority, Postern, Sink, free_ports, need, run, wait_for
 from peers import Dovecot, Peer, need_root, unpacked
 
 NAME = "mail.real.example"
@@ -285,4 +285,34 @@ plain:
              "limits": {"message_size": "1 MiB"}}, accounts=(ALICE, BOB, CAROL)))
         server.cli("account", "smtp-auth", CAROL, "off", check=True)
         server.cli("account", "disable", BOB, check=True)
+
+        def mailboxes(imap):
+            """Those of Postern. Anna's password is another one there."""
+            (imap.dir / "users").write_text(f"{ALICE}:{{PLAIN}}{PASSWORDS[ALICE]}\n{USER}:{{PLAIN}}another one\n")
+            return f"""
+            ssl = required
+            ssl_cert = <{certificate}
+            ssl_key = <{key}
+            mail_location = maildir:{server.dir}/mail/%d/%n
+            first_valid_uid = 0
+            service imap-login {{
+              inet_listener imap {{
+                port = 0
+              }}
+              inet_listener imaps {{
+                address = {HOST}
+                port = {imap.port}
+              }}
+            }}
+            passdb {{
+              driver = passwd-file
+              args = {imap.dir}/users
+            }}
+            userdb {{
+              driver = static
+              args = uid=root gid=root home={imap.dir}
+            }}
+            """
+        imap = self.stack.enter_context(Dovecot(mailboxes, "imap", "imap"))
+        self.ports["imap"] = imap.port
         self.ports.update({"postern": server.submission, "postern tls": server.submissions, "postern mx": server.mx})

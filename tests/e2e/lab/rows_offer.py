@@ -5,7 +5,6 @@ from .script import Script
 UNKNOWN = "504 5.5.4 Unrecognized authentication type"
 
 
-
 def offers(row, title, auth, **more):
     changes = more.pop("script", {})
     return Case(row, title, [Host(both(auth=auth, **changes))], **more)

@@ -7,14 +7,17 @@ from .real_servers import NAME, PASSWORD, USER
 
 EXIM = "mail.postern.test"  # the name in its certificate
 OUTSIDE = "friend@elsewhere.example"
+STRANGER = ("--outside", OUTSIDE)
+MAILBOX = {993: Door("imap")}
+LOOKED_FOR = ("--imap", "{host}:993", "--wait", "10")
 
 
-def at(row, title, server, port=587, **more):
-    """The server of this name, at this port of the host."""
+def at(row, title, server, port=587, beside=None, **more):
+    """The server of this name, at this port of the host; `beside`: others at ports of it."""
     more.setdefault("user", USER)
     more.setdefault("who", "{host}:%d" % port)
     name = EXIM if server == "exim" else NAME
-    return Case(row, title, [Host({port: Door(server)}, name=name)], domain="real.example", **{"password": PASSWORD, **more})
+    return Case(row, title, [Host({port: Door(server), **(beside or {})}, name=name)], domain="real.example", **{"password": PASSWORD, **more})
 
 
 def ours(row, title, account, **more):
@@ -22,13 +25,16 @@ def ours(row, title, account, **more):
 
 
 CASES = [
-    at(HEALTHY, "Postfix", "postfix"),
-    at(HEALTHY, "Postfix, SSL/TLS", "postfix tls", 465),
-    at(HEALTHY, "Exim", "exim"),
-    at(HEALTHY, "Dovecot", "dovecot"),
-    at(HEALTHY, "Haraka", "haraka"),
-    at(HEALTHY, "Haraka, SSL/TLS", "haraka tls", 465),
-    ours(HEALTHY, "Postern", ALICE),
+    at(HEALTHY, "Postfix", "postfix", options=STRANGER),
+    at(HEALTHY, "Postfix, SSL/TLS", "postfix tls", 465, options=STRANGER),
+    at(HEALTHY, "Exim", "exim", options=STRANGER),
+    at(HEALTHY, "Dovecot", "dovecot", options=STRANGER),
+    at(HEALTHY, "Haraka", "haraka", options=STRANGER),
+    at(HEALTHY, "Haraka, SSL/TLS", "haraka tls", 465, options=STRANGER),
+    ours(HEALTHY, "Postern", ALICE, options=STRANGER),
+    ours(HEALTHY, "Postern, and the mail is in the mailbox", ALICE, send=True, beside=MAILBOX, options=LOOKED_FOR),
+    at("D-126", "Postfix, and another password for the mailbox", "postfix", to=USER, send=True, beside=MAILBOX, options=LOOKED_FOR,
+       severity="warning"),
     at("D-57", "Postfix, its port for other servers", "postfix mx", 25),
     at("D-41", "Postfix without TLS", "postfix in clear"),
     at("D-31", "Postfix, SSL/TLS at the port where STARTTLS is set", "postfix tls", 465, options=("--tls", "starttls")),
@@ -50,7 +56,7 @@ CASES = [
     at("D-110", "Exim, no login", "exim", password=None, to=OUTSIDE),
     at("D-69", "Dovecot, a wrong password", "dovecot", password="guess"),
     at("D-99", "Dovecot, it may not read its passwords", "dovecot", user="down@real.example"),
-    at("D-41", "OpenSMTPD without TLS", "opensmtpd"),
+    at("D-41", "OpenSMTPD without TLS", "opensmtpd", options=STRANGER),
     at("D-69", "Haraka, a wrong password", "haraka", password="guess"),
     ours("D-98", "Postern, an account without SMTP", CAROL),
     ours("D-98", "Postern, an account that is off", BOB),
