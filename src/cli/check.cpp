@@ -8,6 +8,7 @@
 #include "cli/application.hpp"
 #include "cli/output.hpp"
 #include "diagnose/judge.hpp"
+#include "setup/programs.hpp"
 
 namespace postern::cli {
 namespace {
@@ -26,10 +27,48 @@ result<std::optional<endpoint>> name_server_of(check_options const& o)
     return error{{5, 5, 4}, "", "--dns takes the address of a name server, as in 192.0.2.1 or 192.0.2.1:53"};
 }
 
+providers::security security_of(diagnose::tls_way way)
+{
+    switch (way) {
+        case diagnose::tls_way::clear: return providers::security::none;
+        case diagnose::tls_way::starttls: return providers::security::starttls;
+        case diagnose::tls_way::implicit: break;
+    }
+    return providers::security::implicit_tls;
+}
+
+/// How the person's program is set up for what works.
+void add_program(diagnose::page& page, setup::program const& p, diagnose::observations const& seen)
+{
+    setup::values v;
+    v.server = seen.person.host;
+    if (auto const* const t = seen.talk()) {
+        v.port = t->at.port;
+        v.how = security_of(t->way);
+    }
+    v.address = seen.person.address.empty() ? seen.mine.from : seen.person.address;
+    v.user = seen.is_in() ? seen.logins[*seen.logged_in].user
+                          : (seen.person.user.empty() ? v.address : seen.person.user);
+    page.program_name = p.name;
+    page.program = setup::instructions(p, v);
+}
+
+int list_programs()
+{
+    for (auto const& p : setup::all()) print_line(std::string{p.id} + "  " + std::string{p.name});
+    return all_is_well;
+}
+
 int run(check_options const& o)
 {
+    if (o.list_programs) return list_programs();
     if (o.who.empty()) {
         complain("whom? Give a mail address, a host, or HOST:PORT");
+        return call_was_wrong;
+    }
+    setup::program const* program = nullptr;
+    if (!o.program.empty() && (program = setup::find(o.program)) == nullptr) {
+        complain("no mail program is known as \"" + printable(o.program, 100) + "\"; --list-clients lists them");
         return call_was_wrong;
     }
     auto plan = make_check_plan(o);
@@ -52,6 +91,7 @@ int run(check_options const& o)
     with.resolver = std::shared_ptr<dns::resolver>{std::move(*resolver)};
     with.tls = std::move(*tls);
     with.authorities = o.authorities;
+    with.asks_system = o.name_server.empty();
     with.finished = [&screen](diagnose::step s, auto const& seen) { screen.show(s, seen); };
     with.may_send = [&screen](auto const& from, auto const& to) {
         return screen.ask("Send a test mail from " + printable(from, 200) + " to " + printable(to, 200) + "?");
@@ -71,6 +111,7 @@ int run(check_options const& o)
     if (o.json) {
         print_json(diagnose::to_json(seen, verdict));
     } else {
+        if (program != nullptr) add_program(screen.page(), *program, seen);
         screen.finish(seen, verdict);
     }
     return verdict.how == diagnose::outcome::failure ? problem_found : all_is_well;
@@ -131,6 +172,8 @@ void add_check(CLI::App& commands, application& app)
     add_account_options(*c, *o);
     add_server_options(*c, *o);
     add_mail_options(*c, *o);
+    c->add_option("--client", o->program, "Say what to change in this mail program")->type_name("NAME");
+    c->add_flag("--list-clients", o->list_programs, "The mail programs that are known");
     c->add_flag("-v,--verbose", o->verbose, "Show all that was said");
     c->add_flag("--no-color", o->no_colour, "No colours; the same as NO_COLOR=1");
     c->add_flag("--json", o->json, "For programs: one object with all of it");

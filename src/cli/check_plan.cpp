@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <unistd.h>
+
 #include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "base/whole_file.hpp"
@@ -93,7 +95,7 @@ result<diagnose::credentials> read_credentials(check_options const& o, std::stri
     }
     // Who names a user wants to log in; without one there is nothing to ask for.
     bool const given = o.password.from_stdin || o.password.file;
-    if (!given && o.user.empty()) return who;
+    if (!given && (o.user.empty() || ::isatty(STDIN_FILENO) != 1)) return who;
     if (user.empty()) return wrong("there is a password, but no --user and no address whose it is");
     auto password = read_present_password(o.password, "Password of " + printable(user, 100) + ": ");
     if (!password) return wrong(password.error().text);

@@ -19,12 +19,18 @@ std::string sender_of(examination const& x)
     return user.find('@') != std::string::npos ? user : std::string{};
 }
 
+}  // namespace
+
 awaitable<step_result> mail_from(examination_ptr x, conversation_ptr c, std::string from)
 {
     auto address = mail::parse_mailbox(from);
     step_result impossible;
     impossible.problem = "the sender address can't be written into a MAIL command";
     if (!address) co_return impossible;
+    if (address->needs_smtputf8() && !c->announced().known.smtputf8) {
+        impossible.problem = "the server does not offer SMTPUTF8";
+        co_return impossible;
+    }
     mail::envelope env;
     env.reverse_path.address = std::move(*address);
     smtp::outgoing out;
@@ -45,8 +51,6 @@ awaitable<step_result> rcpt_to(examination_ptr x, conversation_ptr c, std::strin
     auto const r = co_await c->rcpt_to(std::move(recipient), x->left(reply_limit));
     co_return r;
 }
-
-}  // namespace
 
 awaitable<void> write_envelope(examination_ptr x, conversation_ptr c)
 {

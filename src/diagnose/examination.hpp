@@ -40,7 +40,7 @@ struct examination {
 using examination_ptr = std::shared_ptr<examination>;
 
 // How long one thing may take.
-inline constexpr std::chrono::seconds connect_limit{5}, greeting_limit{10}, tls_limit{8}, reply_limit{10},
+inline constexpr std::chrono::seconds connect_limit{5}, greeting_limit{24}, tls_limit{8}, reply_limit{10},
     login_limit{15}, content_limit{20}, name_limit{5};
 // A server that speaks first does so at once; one that is silent may wait for TLS.
 inline constexpr std::chrono::milliseconds silence{1000};
@@ -59,10 +59,21 @@ awaitable<void> visit_control(examination_ptr x);
 awaitable<conversation_ptr> speak_again(examination_ptr x, talk_seen of, std::string title);
 /// Handshakes with other versions, and without a name.
 awaitable<void> shake_hands_again(examination_ptr x, talk_seen of);
+awaitable<void> look_up_certificate_names(examination_ptr x, talk_seen of);
+/// Whether a web server at this place sends everybody somewhere else.
+awaitable<void> look_for_portal(examination_ptr x, endpoint at);
+/// Empty: none that is known.
+std::string name_of_cloud();
 /// Gives the conversation that goes on: logged in, where that was possible.
 awaitable<conversation_ptr> log_in(examination_ptr x);
 /// The other mechanisms, once one worked.
 awaitable<void> try_other_mechanisms(examination_ptr x, talk_seen of, std::string worked);
+awaitable<step_result> mail_from(examination_ptr x, conversation_ptr c, std::string from);
+awaitable<step_result> rcpt_to(examination_ptr x, conversation_ptr c, std::string to);
+/// The whole of it, in a transaction of its own.
+awaitable<void> send_test_mail(examination_ptr x, conversation_ptr c);
+/// In the mailbox that was named, until it is there or the time is over.
+awaitable<void> look_for_arrival(examination_ptr x);
 awaitable<void> write_envelope(examination_ptr x, conversation_ptr c);
 /// Whether mail to others is taken from somebody who did not log in.
 awaitable<void> write_as_stranger(examination_ptr x, talk_seen of);

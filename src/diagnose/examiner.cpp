@@ -71,6 +71,7 @@ awaitable<void> go_on(examination_ptr x)
     x->tell(step::ehlo);
     if (t.handshake) x->sideways.add(shake_hands_again(x, t));
     x->sideways.add(write_as_stranger(x, t));
+    x->sideways.add(look_up_certificate_names(x, t));
     auto c = co_await log_in(x);
     x->tell(step::auth);
     if (x->seen.is_in()) {
@@ -78,7 +79,14 @@ awaitable<void> go_on(examination_ptr x)
     }
     bool const as_nobody = x->seen.not_tried == withheld::no_credentials && x->seen.person.writes();
     if (x->seen.is_in() || as_nobody) co_await write_envelope(x, c);
+    auto const& e = x->seen.mine;
+    if (e.rcpt && e.rcpt->ok()) {
+        // Without a question only where it was said before.
+        bool const wanted = x->seen.person.sends || (x->with.may_send && x->with.may_send(e.from, e.to));
+        if (wanted) co_await send_test_mail(x, c);
+    }
     co_await x->part(c, true);
+    if (x->seen.sent) co_await look_for_arrival(x);
 }
 
 }  // namespace
@@ -99,6 +107,7 @@ void start_visits(examination_ptr const& x)
 boost::asio::awaitable<observations> examine(tools with, given person, credentials who)
 {
     auto x = std::make_shared<examination>(std::move(with), std::move(person), std::move(who));
+    x->seen.cloud = name_of_cloud();
     if (!x->seen.person.control.empty()) x->sideways.add(visit_control(x));
     co_await look_up_names(x);
     x->tell(step::dns);
@@ -107,6 +116,8 @@ boost::asio::awaitable<observations> examine(tools with, given person, credentia
     if (!n.v4.empty() || !n.v6.empty()) {
         endpoint const web{n.v4.empty() ? n.v6.front() : n.v4.front(), 443};
         x->sideways.add(knock_at_web(x, web));
+        endpoint const page{web.address, 80};
+        if (x->seen.person.asks_portal) x->sideways.add(look_for_portal(x, page));
     }
     co_await choose(x);
     if (x->seen.chosen) {

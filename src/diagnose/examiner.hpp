@@ -24,6 +24,7 @@ struct tools {
     boost::asio::any_io_executor executor;
     std::shared_ptr<dns::resolver> resolver;
     std::shared_ptr<net::tls_context> tls;
+    bool asks_system = true;  // the machine's own way to look names up may be asked, too
     std::string authorities;  // the PEM file that it trusts; empty: the system's
     /// A step is over, as far as it goes; what was seen so far.
     std::function<void(step, observations const&)> finished;

@@ -48,7 +48,7 @@ void judgement::judge_arrival()
     if (a.junk)
         add(rules::in_junk, severity::warning, step::arrival, "in the folder " + a.folder, named);
     else if (!a.inbox && !a.folder.empty())
-        add(rules::moved_by_filter, severity::note, step::arrival, "in the folder " + a.folder, named);
+        add(rules::moved_by_filter, severity::warning, step::arrival, "in the folder " + a.folder, named);
     if (a.copies > 1)
         add(rules::duplicated, severity::warning, step::arrival, std::to_string(a.copies) + " copies", named);
 }
@@ -80,7 +80,7 @@ void judgement::judge_headers()
     for (auto const& hop : h.hops)
         if (hop.seconds && (slowest == nullptr || *hop.seconds > *slowest->seconds)) slowest = &hop;
     if (h.total_seconds && *h.total_seconds > late && slowest != nullptr)
-        add(rules::arrived_late, severity::note, step::headers,
+        add(rules::arrived_late, severity::warning, step::headers,
             in_words_of_seconds(*h.total_seconds) + ", of these " + in_words_of_seconds(*slowest->seconds) + " at " +
                 slowest->by,
             {{"time", in_words_of_seconds(*h.total_seconds)}, {"hop", slowest->by}});

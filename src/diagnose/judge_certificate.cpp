@@ -122,9 +122,8 @@ void judgement::judge_certificate(talk_seen const& t, severity bad)
     auto const& seen = t.certificates;
     if (seen.chain.empty()) return;
     auto const& leaf = seen.chain.front();
-    auto const without_name = std::find_if(o.handshakes.begin(), o.handshakes.end(), [](auto const& h) {
-        return h.version.empty() && h.worked;
-    });
+    auto const without_name =
+        std::find_if(o.handshakes.begin(), o.handshakes.end(), [](auto const& h) { return h.version.empty(); });
     if (!seen.trusted) judge_untrusted(t, bad);
     // Nobody says whose it is, so its name does not matter.
     if (!seen.name_fits && !leaf.self_signed) {
@@ -138,7 +137,7 @@ void judgement::judge_certificate(talk_seen const& t, severity bad)
         if (suggestion.empty() && !leaf.names.empty() && leaf.names.front().find('*') == std::string::npos)
             suggestion = leaf.names.front();
         values const named{{"names", names_of(leaf)}, {"suggestion", suggestion}, {"problem", "it is right without its name"}};
-        if (without_name != o.handshakes.end() && without_name->name_fits)
+        if (without_name != o.handshakes.end() && without_name->worked && without_name->name_fits)
             add(rules::certificate_depends_on_name, bad, step::tls, describe(leaf), named);
         else
             add(leads_elsewhere ? rules::certificate_other_server : rules::certificate_other_name, bad, step::tls,
@@ -149,10 +148,11 @@ void judgement::judge_certificate(talk_seen const& t, severity bad)
     if (!t.trusted()) return;
     if (auto const why = weakness_of(leaf, o.person.own_authority); !why.empty())
         add(rules::certificate_weak, severity::warning, step::tls, describe(leaf), {{"problem", why}});
-    if (without_name != o.handshakes.end() && !without_name->name_fits)
-        add(rules::certificate_depends_on_name, severity::warning, step::tls,
-            "without its name the certificate is that of " + without_name->names,
-            {{"problem", "others are shown that of " + without_name->names}});
+    if (without_name == o.handshakes.end() || (without_name->worked && without_name->name_fits)) return;
+    auto const others = without_name->worked ? "others are shown that of " + without_name->names
+                                             : "others get none: " + without_name->ended.problem;
+    add(rules::certificate_depends_on_name, severity::warning, step::tls, "asked without its name: " + others,
+        {{"problem", others}});
 }
 
 }  // namespace postern::diagnose

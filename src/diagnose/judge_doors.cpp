@@ -146,7 +146,8 @@ void judgement::judge_families()
 void judgement::judge_doors()
 {
     if (o.portal.redirected)
-        add(rules::captive_portal, severity::failure, step::connect, o.portal.evidence);
+        add(rules::captive_portal, o.talk() == nullptr ? severity::failure : severity::note, step::connect,
+            o.portal.evidence);
     if (o.doors.empty()) return;
     if (std::none_of(o.doors.begin(), o.doors.end(), [](auto const& d) { return d.state == door_state::open; })) {
         judge_nothing_open();

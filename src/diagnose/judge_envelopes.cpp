@@ -15,15 +15,13 @@ void judgement::judge_envelopes()
     auto const& m = o.mine;
     if (!m.mail) return;
     if (m.mail->how == client::ending::not_possible) {
-        add(rules::bad_sender_address, severity::failure, step::mail, m.mail->problem + ": " + m.from);
+        auto const* const rule =
+            is_ascii(m.from) ? &rules::bad_sender_address : &rules::address_needs_smtputf8;
+        add(*rule, severity::failure, step::mail, m.mail->problem + ": " + m.from);
         return;
     }
-    auto const* const t = o.talk();
     if (!m.mail->ok()) {
-        if (t != nullptr && !is_ascii(m.from) && !t->announced().known.smtputf8)
-            add(rules::address_needs_smtputf8, severity::failure, step::mail, "MAIL FROM:<" + m.from + ">: " + said(*m.mail));
-        else
-            judge_refusal(step::mail, *m.mail, "MAIL FROM:<" + m.from + ">");
+        judge_refusal(step::mail, *m.mail, "MAIL FROM:<" + m.from + ">");
         return;
     }
     if (m.rcpt && !m.rcpt->ok()) {

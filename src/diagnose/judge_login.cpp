@@ -22,7 +22,7 @@ void judgement::judge_failed_login(login_seen const& l)
             judge_refusal(step::auth, r.last, verb);
             return;
         case what::lost:
-            if (r.last.how == client::ending::closed) {
+            if (r.last.how == client::ending::closed || r.last.how == client::ending::timed_out) {
                 add(rules::closed_during_login, severity::failure, step::auth, verb + ": " + r.last.problem);
                 return;
             }

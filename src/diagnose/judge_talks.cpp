@@ -28,6 +28,13 @@ bool has_masked_keyword(client::announcement const& a)
 
 severity softer(severity s) noexcept { return s == severity::failure ? severity::warning : severity::note; }
 
+/// Whether the greeting begins with the name of one of the provider's servers.
+bool names_host_of(providers::provider const& whose, std::string_view greeting)
+{
+    auto const name = to_lower(greeting.substr(0, greeting.find_first_of(" \r\n")));
+    return providers::find_by_host(name) == &whose || providers::find_by_mx(name) == &whose;
+}
+
 bool waits_for_tls(observations const& o, talk_seen const& t)
 {
     return std::any_of(o.talks.begin(), o.talks.end(), [&](talk_seen const& other) {
@@ -121,6 +128,12 @@ void judgement::judge_greeting(talk_seen const& t, severity bad)
             {{"port", port}, {"service", "an FTP server"}});
         return;
     }
+    if (auto const* const whose = providers::find_by_host(o.person.host);
+        whose != nullptr && t.encrypted() && !t.certificates.name_fits && !names_host_of(*whose, text)) {
+        add(rules::web_host_redirects, bad, step::greeting, place(t) + ": " + said(g),
+            {{"named", text.substr(0, text.find_first_of(" \r\n"))}});
+        return;
+    }
     if (is_masked(text)) add(rules::smtp_inspected, bad, step::greeting, place(t) + ": " + said(g), named);
     if (took > late) {
         add(rules::greeting_late, took > too_late ? bad : softer(bad), step::greeting,
@@ -176,7 +189,7 @@ void judgement::judge_offer(talk_seen const& t)
         });
     };
     if (a.auth_equals && !a.auth_proper) {
-        add(rules::auth_old_syntax, severity::warning, step::ehlo, place(t) + ": AUTH=" + list, named);
+        add(rules::auth_old_syntax, offered.empty() ? bad : severity::warning, step::ehlo, place(t) + ": AUTH=" + list, named);
     } else if (offered.empty()) {
         bool const after_tls = std::any_of(o.talks.begin(), o.talks.end(), [&](talk_seen const& other) {
             return other.encrypted() && !other.announced().known.mechanisms.empty();
@@ -247,7 +260,10 @@ void judgement::judge_talks()
 void judgement::judge_handshake(talk_seen const& t, severity bad)
 {
     auto const port = std::to_string(t.at.port);
+    auto const without_name = std::find_if(o.handshakes.begin(), o.handshakes.end(),
+                                           [](auto const& s) { return s.version.empty() && s.worked; });
     if (!t.handshake) {
+        if (has_masked_keyword(t.announced_before) || is_masked(t.greeting.said.text)) return;  // told at its step
         // Nothing was offered. Who wants no encryption is told elsewhere what that is worth.
         bool const offered = t.announced_before.known.starttls;
         if (t.way == tls_way::clear || offered || !t.announced_before.extended) return;
@@ -307,6 +323,11 @@ void judgement::judge_handshake(talk_seen const& t, severity bad)
         default: break;
     }
     auto const evidence = place(t) + ": " + h.problem;
+    if (without_name != o.handshakes.end()) {
+        add(rules::certificate_depends_on_name, bad, step::tls, evidence + "; without its name it works",
+            {{"problem", "it answers only programs that don't say its name"}});
+        return;
+    }
     bool const old_only = std::any_of(o.handshakes.begin(), o.handshakes.end(),
                                       [](auto const& s) { return s.worked && s.version < "1.2" && !s.version.empty(); }) &&
                           std::none_of(o.handshakes.begin(), o.handshakes.end(),

@@ -10,8 +10,7 @@ namespace {
 
 // PLAIN first: what fails with it fails for one reason only. Over TLS none of them tells anybody
 // in between anything.
-constexpr std::array for_passwords{"PLAIN", "SCRAM-SHA-512", "SCRAM-SHA-256",      "SCRAM-SHA-1",
-                                   "LOGIN", "CRAM-MD5",      "SCRAM-SHA-256-PLUS"};
+constexpr std::array for_passwords{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256-PLUS"};
 constexpr std::array for_tokens{"OAUTHBEARER", "XOAUTH2"};
 
 bool offers(std::vector<std::string> const& offered, std::string_view name)
@@ -65,7 +64,28 @@ std::string other_form(given const& person, std::string const& user)
     return {};
 }
 
-awaitable<bool> try_once(examination_ptr x, conversation_ptr c, std::string user, std::string mechanism)
+/// The password in Latin-1, as old programs send it; nothing where that is not possible, or no other.
+std::optional<secret> in_latin_1(secret const& password)
+{
+    auto text = password.reveal();
+    if (is_ascii(text) || !is_utf8(text)) return std::nullopt;
+    std::string octets;
+    octets.reserve(text.size());  // never grows: no copy is left behind
+    while (!text.empty()) {
+        std::uint32_t point = 0;
+        auto const length = utf8_sequence(text, point);
+        if (point > 0xff) {
+            wipe(octets.data(), octets.size());
+            return std::nullopt;
+        }
+        octets += static_cast<char>(static_cast<unsigned char>(point));
+        text.remove_prefix(length);
+    }
+    return secret::take(octets);
+}
+
+awaitable<bool> try_once(examination_ptr x, conversation_ptr c, std::string user, std::string mechanism,
+                         std::optional<secret> other_password = std::nullopt)
 {
     sasl::client_credentials as;
     as.authcid = user;
@@ -73,7 +93,7 @@ awaitable<bool> try_once(examination_ptr x, conversation_ptr c, std::string user
     if (by_token) {
         as.token = x->who.token;
     } else {
-        as.password = x->who.password;
+        as.password = other_password ? *other_password : x->who.password;
     }
     as.host = x->seen.person.host;
     if (auto const at = c->remote()) as.port = at->port;
@@ -81,7 +101,7 @@ awaitable<bool> try_once(examination_ptr x, conversation_ptr c, std::string user
     bool const accepted = result.accepted();
     if (result.how == client::login_result::what::refused && !is_about_mechanism(result.last)) ++x->wrong_passwords;
     if (accepted && !x->seen.logged_in) x->seen.logged_in = x->seen.logins.size();
-    x->seen.logins.push_back({std::move(user), std::move(mechanism), std::move(result)});
+    x->seen.logins.push_back({std::move(user), std::move(mechanism), std::move(result), other_password.has_value()});
     co_return accepted;
 }
 
@@ -100,16 +120,19 @@ awaitable<conversation_ptr> log_in(examination_ptr x)
         bool const in = co_await try_once(x, c, user, m);
         if (in) co_return c;
         auto const last = x->seen.logins.back().result;
+        if (last.how == client::login_result::what::unusable) continue;
         if (last.how != client::login_result::what::refused || !is_about_mechanism(last.last)) break;
     }
     auto const first = x->seen.logins.back();
-    auto const other = other_form(x->seen.person, user);
-    // Where a provider is known, the form of its names is, too.
-    if (other.empty() || !x->seen.settings.provider.empty()) co_return c;
     if (!may_be_user_name(first.result.last) || x->wrong_passwords >= most_wrong_passwords) co_return c;
-    auto again = co_await speak_again(x, t, t.at.to_string() + ", another form of the user name");
+    // One more try: the password as old programs send it, or the other form of the user name. Where a
+    // provider is known, so is that form.
+    auto old_encoding = in_latin_1(x->who.password);
+    auto const other = old_encoding ? user : other_form(x->seen.person, user);
+    if (other.empty() || (!old_encoding && !x->seen.settings.provider.empty())) co_return c;
+    auto again = co_await speak_again(x, t, t.at.to_string() + ", a second try");
     if (!again) co_return c;
-    bool const in = co_await try_once(x, again, other, first.mechanism);
+    bool const in = co_await try_once(x, again, other, first.mechanism, std::move(old_encoding));
     if (in) {
         c->close();
         co_return again;

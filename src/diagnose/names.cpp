@@ -45,7 +45,7 @@ awaitable<void> look_for_causes(examination_ptr x)
 {
     auto const host = to_lower(x->seen.person.host);
     gathering all{x->with.executor};
-    all.add(ask_the_system(x));
+    if (x->with.asks_system) all.add(ask_the_system(x));
     if (x->seen.names.what == dns::finding::temporary) all.add(ask_whether_others_time_out(x));
     if (x->seen.names.what == dns::finding::no_such_name || x->seen.names.what == dns::finding::no_data) {
         auto const domain = bare(host);

@@ -68,6 +68,9 @@ meaning at_provider(meaning m, step when, provider const* whose)
 
 meaning match(step when, provider const* whose, smtp::reply const& r)
 {
+    // What is no refusal can still tell something: that a firewall changed it, or that a token was refused.
+    bool const tells = when == step::banner || when == step::ehlo || (when == step::auth && r.code == 334);
+    if (r.code < 400 && !tells) return {};
     auto const text = joined(r);
     auto const search = [&](bool own) -> reply_row const* {
         for (auto const& row : reply_rows()) {
