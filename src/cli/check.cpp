@@ -3,6 +3,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 
 #include "base/text.hpp"
 #include "cli/application.hpp"
@@ -108,10 +110,16 @@ int run(check_options const& o)
     context.run();
     if (!ended) return call_was_wrong;
     auto const verdict = diagnose::judge(seen);
+    if (program != nullptr) add_program(screen.page(), *program, seen);
     if (o.json) {
-        print_json(diagnose::to_json(seen, verdict));
+        auto report = diagnose::to_json(seen, verdict);
+        if (program != nullptr) {
+            boost::json::array lines;
+            for (auto const& line : screen.page().program) lines.emplace_back(line);
+            report.as_object()["client"] = {{"id", program->id}, {"name", program->name}, {"steps", std::move(lines)}};
+        }
+        print_json(report);
     } else {
-        if (program != nullptr) add_program(screen.page(), *program, seen);
         screen.finish(seen, verdict);
     }
     return verdict.how == diagnose::outcome::failure ? problem_found : all_is_well;

@@ -13,6 +13,8 @@ constexpr std::size_t most_addresses = 2;
 constexpr std::size_t most_ports = 8;
 // A better port may still be on its way when one works.
 constexpr std::chrono::milliseconds grace{400};
+// For what is looked at beside the way that works.
+constexpr std::chrono::seconds patience{9};
 
 std::set<std::uint16_t> ports_of(observations const& o)
 {
@@ -57,7 +59,7 @@ awaitable<void> choose(examination_ptr x)
         auto const& t = x->seen.talks[*best];
         bool const asked = x->seen.person.port || x->seen.person.way;
         // The person's own, or the port that comes first.
-        if (t.trusted() && (asked ? is_own(x->seen.person, t.at.port, t.way) : t.at.port == 465)) return true;
+        if (asked ? is_own(x->seen.person, t.at.port, t.way) : t.trusted() && t.at.port == 465) return true;
         if (!*since) *since = steady_clock::now();
         return steady_clock::now() - **since > (asked ? grace * 4 : grace);
     };
@@ -87,6 +89,19 @@ awaitable<void> go_on(examination_ptr x)
     }
     co_await x->part(c, true);
     if (x->seen.sent) co_await look_for_arrival(x);
+}
+
+/// The rest, which may go on alone when it takes too long: the person's own way is known by then.
+awaitable<void> end_of(examination_ptr x, gathering& all)
+{
+    auto const until = x->begun + (x->seen.chosen ? patience : std::chrono::hours{1});
+    auto const from = steady_clock::now();
+    co_await all.wait(
+        [until, from] {
+            auto const now = steady_clock::now();
+            return now > until && now - from > grace;
+        },
+        milliseconds{100});
 }
 
 }  // namespace
@@ -131,8 +146,8 @@ boost::asio::awaitable<observations> examine(tools with, given person, credentia
             co_await shake_hands_again(x, of);
         }
     }
-    co_await x->visits.wait();
-    co_await x->sideways.wait();
+    co_await end_of(x, x->visits);
+    co_await end_of(x, x->sideways);
     for (auto& line : x->lines)
         if (line) line->close();
     x->seen.out_of_time = steady_clock::now() >= x->ends;

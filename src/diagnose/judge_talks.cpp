@@ -163,7 +163,7 @@ void judgement::judge_hello(talk_seen const& t, severity bad)
         }
     };
     if (t.hello_before) judge_one(*t.hello_before, t.announced_before);
-    if (!t.hello_within) return;
+    if (!t.hello_within || (t.certificates.wants_certificate && !t.up())) return;
     // A connection that breaks as soon as it is encrypted.
     if (t.hello_within->how == ending::closed && t.way == tls_way::starttls) {
         judge_missing_reply(*this, step::tls, *t.hello_within, "EHLO, the first command inside TLS,", bad);
@@ -310,7 +310,7 @@ void judgement::judge_handshake(talk_seen const& t, severity bad)
             }
             return;
         case ending::timed_out:
-            if (t.way == tls_way::starttls && !h.said.text.empty()) {
+            if (t.way == tls_way::starttls && h.said.code == 220) {
                 add(rules::tls_breaks_on_data, bad, step::tls, place(t) + ": 220, and then silence in the handshake")
                     .sure = confidence::medium;
             } else if (speaks_clear(o, t)) {
@@ -344,7 +344,7 @@ void judgement::judge_handshake(talk_seen const& t, severity bad)
         add(rules::certificate_weak, bad, step::tls, evidence, {{"problem", h.problem}});
     } else if (speaks_clear(o, t) && t.way == tls_way::implicit) {
         add(rules::tls_on_plain_port, bad, step::tls, evidence, {{"port", port}});
-    } else if (h.how == ending::closed && t.way == tls_way::starttls && h.said.text.empty()) {
+    } else if (h.how == ending::closed && t.way == tls_way::starttls && h.said.code == 0) {
         judge_missing_reply(*this, step::tls, h, "STARTTLS", bad);
     } else {
         add(rules::tls_handshake_failed, bad, step::tls, evidence, {{"problem", h.problem}});

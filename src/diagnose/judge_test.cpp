@@ -16,6 +16,8 @@ namespace rules = catalogue::rules;
 namespace {
 
 constexpr std::string_view host = "smtp.example.com";
+using port_number = std::uint16_t;
+constexpr port_number mail_ports[] = {25, 465, 587}, all_ports[] = {25, 465, 587, 2525};
 ip_address const v4 = *ip_address::parse("192.0.2.25"), v6 = *ip_address::parse("2001:db8::25");
 
 step_result said_so(int code, std::string text, status enhanced = {})
@@ -125,7 +127,7 @@ observations healthy()
     o.now = wall_time{std::chrono::hours{24 * 20'010}};
     o.names.looked = true;
     o.names.v4 = {v4};
-    for (std::uint16_t const port : {25, 465, 587}) o.doors.push_back({{v4, port}, door_state::open, 0, {}});
+    for (auto const port : mail_ports) o.doors.push_back({{v4, port}, door_state::open, 0, {}});
     o.doors.push_back({{v4, 2525}, door_state::refused, ECONNREFUSED, {}});
     o.talks = {implicit(), starttls()};
     o.chosen = 0;
@@ -233,30 +235,29 @@ row const table[] = {
     {"a filter leads to nowhere", rules::server_address_private, outcome::failure,
      [](observations& o) {
          o.names.v4 = {ip_address{}};
-         for (auto const port : {25, 465, 587, 2525}) state(o, static_cast<std::uint16_t>(port), door_state::refused);
+         for (auto const port : all_ports) state(o, port, door_state::refused);
          stop_before_login(o);
      }},
     // Ports.
     {"nobody listens anywhere", rules::connection_refused, outcome::failure,
      [](observations& o) {
-         for (auto const port : {25, 465, 587}) state(o, static_cast<std::uint16_t>(port), door_state::refused);
+         for (auto const port : mail_ports) state(o, port, door_state::refused);
          stop_before_login(o);
      }},
     {"the machine does not answer", rules::server_unreachable, outcome::failure,
      [](observations& o) {
-         for (auto const port : {25, 465, 587, 2525}) state(o, static_cast<std::uint16_t>(port), door_state::filtered);
+         for (auto const port : all_ports) state(o, port, door_state::filtered);
          stop_before_login(o);
      }},
     {"mail ports are dropped, the web is not", rules::mail_ports_blocked, outcome::failure,
      [](observations& o) {
-         for (auto const port : {25, 465, 587, 2525}) state(o, static_cast<std::uint16_t>(port), door_state::filtered);
+         for (auto const port : all_ports) state(o, port, door_state::filtered);
          o.web_asked = o.web_open = true;
          stop_before_login(o);
      }},
     {"a firewall rejects", rules::firewall_rejects, outcome::failure,
      [](observations& o) {
-         for (auto const port : {25, 465, 587, 2525})
-             state(o, static_cast<std::uint16_t>(port), door_state::prohibited);
+         for (auto const port : all_ports) state(o, port, door_state::prohibited);
          stop_before_login(o);
      }},
     {"587 is dropped, 465 is open", rules::port_587_blocked, outcome::failure,
@@ -277,12 +278,12 @@ row const table[] = {
     {"IPv6 leads nowhere", rules::ipv6_broken, outcome::warning,
      [](observations& o) {
          o.names.v6 = {v6};
-         for (std::uint16_t const port : {25, 465, 587}) o.doors.push_back({{v6, port}, door_state::filtered, 0, {}});
+         for (auto const port : mail_ports) o.doors.push_back({{v6, port}, door_state::filtered, 0, {}});
      }},
     {"not on IPv6", rules::refused_by_one_family, outcome::warning,
      [](observations& o) {
          o.names.v6 = {v6};
-         for (std::uint16_t const port : {25, 465, 587}) o.doors.push_back({{v6, port}, door_state::refused, 0, {}});
+         for (auto const port : mail_ports) o.doors.push_back({{v6, port}, door_state::refused, 0, {}});
      }},
     // Greetings.
     {"a web server", rules::other_service, outcome::failure,

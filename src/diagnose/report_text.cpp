@@ -98,7 +98,8 @@ std::vector<std::string> result_lines(observations const& o, diagnosis const& d,
     add_block(out, p, "RESULT", headline(o, d), tone);
     if (first != nullptr) {
         add_block(out, p, "WHAT TO DO", first->remedy());
-        if (!first->operator_remedy().empty()) add_block(out, p, "server", first->operator_remedy(), colour::quiet);
+        bool const not_for_you = first->who == catalogue::actor::you || first->who == catalogue::actor::network;
+        if (!not_for_you) add_block(out, p, "server", first->operator_remedy(), colour::quiet);
         if (first->who != catalogue::actor::unknown && first->who != catalogue::actor::nobody)
             add_block(out, p, "who", std::string{name_of(first->who)}, colour::quiet);
         add_block(out, p, "because", first->explanation(), colour::quiet);

@@ -69,26 +69,30 @@ std::string title_of(endpoint const& at, tls_way way)
     return at.to_string() + ", " + std::string{name_of(way)};
 }
 
-/// A connection of its own for TLS from the first octet. True when it was that.
-awaitable<bool> talk_on_another(examination_ptr x, endpoint at, bool remember)
+/// Who does not speak first may wait for TLS, or be another service that answers anything.
+struct second_look {
+    bool waits_for_tls = false;
+    std::optional<step_result> somebody_else{};
+};
+
+awaitable<void> look_with_tls(examination_ptr x, endpoint at, std::shared_ptr<second_look> seen,
+                              conversation_ptr silent_one)
 {
     auto t = std::make_shared<talk_seen>();
     t->at = at;
     auto c = x->speak(title_of(at, tls_way::implicit));
     auto const there = co_await c->connect(at, x->left(connect_limit));
-    if (!there.ok()) co_return false;
+    if (!there.ok()) co_return;
     co_await talk_in_tls(x, c, t);
-    bool const worked = t->encrypted();
-    if (worked || remember) keep(x, t, c);
-    if (!worked) c->close();
-    co_return worked;
-}
-
-awaitable<void> see_whether_it_waits_for_tls(examination_ptr x, endpoint at, std::shared_ptr<bool> waits,
-                                             conversation_ptr silent_one)
-{
-    *waits = co_await talk_on_another(x, at, false);
-    if (*waits) silent_one->close();
+    seen->waits_for_tls = t->encrypted();
+    if (t->encrypted()) {
+        keep(x, t, c);
+    } else {
+        c->close();
+        auto const& h = *t->handshake;
+        if (h.how == client::ending::malformed && h.service != client::service::smtp) seen->somebody_else = h;
+    }
+    if (seen->waits_for_tls || seen->somebody_else) silent_one->close();
 }
 
 awaitable<void> talk_in_clear(examination_ptr x, conversation_ptr c, endpoint at, tls_way way)
@@ -99,13 +103,14 @@ awaitable<void> talk_in_clear(examination_ptr x, conversation_ptr c, endpoint at
     t->greeting = co_await c->greeting(x->left(silence));
     if (t->greeting.how == client::ending::timed_out && x->left(silence) > milliseconds{1}) {
         gathering other{x->with.executor};
-        auto const waits = std::make_shared<bool>(false);
-        other.add(see_whether_it_waits_for_tls(x, at, waits, c));
+        auto const second = std::make_shared<second_look>();
+        other.add(look_with_tls(x, at, second, c));
         auto again = co_await c->greeting(x->left(greeting_limit - silence));
         again.took += silence;
         t->greeting = std::move(again);
         co_await other.wait();
-        t->silent = *waits || t->greeting.how == client::ending::timed_out;
+        if (second->somebody_else && !t->greeting.ok()) t->greeting = *second->somebody_else;
+        t->silent = second->waits_for_tls || t->greeting.how == client::ending::timed_out;
     }
     if (t->greeting.ok()) co_await go_on_in_clear(x, c, t);
     bool const offers_tls = t->announced_before.known.starttls;
