@@ -54,7 +54,7 @@ class Truth(unittest.TestCase):
             theirs = witnesses.certificate(address, port, implicit, name, lab.forge.trusted.pem)
             leaf = seen["chain"][0]
             self.assertEqual(leaf["sha256"].replace(":", "").lower(), theirs["sha256"])
-            self.assertEqual(leaf["not_after"].replace("+00:00", "Z"), theirs["not_after"])
+            self.assertEqual(leaf["not_after"][:19], theirs["not_after"][:19])
             self.assertEqual(seen["trusted"] and seen["name_fits"], theirs["trusted"], title)
             self.assertEqual(seen["tls"]["version"].replace("TLSv", "TLS "), theirs["version"])
             # The old ones are tried only where the new ones fail.

@@ -9,6 +9,7 @@ from typing import Any
 from .script import Script
 
 PASSWORD = "Under the 3 hazel trees"
+TOKEN = "ya29.a0AfB_byC-hazel"
 HEALTHY = "ok"  # in place of a row: there is nothing wrong
 
 

@@ -229,7 +229,7 @@ plain:
 """
         where = folder()
         self.stack.callback(shutil.rmtree, where, True)
-        self.ports["exim"] = self.stack.enter_context(test_auth_socket.Exim(authenticators, where, "relay not permitted")).port
+        self.ports["exim"] = self.stack.enter_context(test_auth_socket.Exim(authenticators, where, "relay not permitted", "real")).port
 
     def dovecot(self, certificate, key):
         sink = self.stack.enter_context(Sink())
@@ -280,39 +280,46 @@ plain:
         self.ports["haraka"], self.ports["haraka tls"] = server.port, server.submissions
 
     def postern(self, certificate, key):
-        server = self.stack.enter_context(Postern(
-            {"hostname": NAME, "tls": {"certificate": certificate, "private_key": key}, "guard": {"allow": [f"{HOST}/32"]},
-             "limits": {"message_size": "1 MiB"}}, accounts=(ALICE, BOB, CAROL)))
-        server.cli("account", "smtp-auth", CAROL, "off", check=True)
-        server.cli("account", "disable", BOB, check=True)
-
-        def mailboxes(imap):
-            """Those of Postern. Anna's password is another one there."""
-            (imap.dir / "users").write_text(f"{ALICE}:{{PLAIN}}{PASSWORDS[ALICE]}\n{USER}:{{PLAIN}}another one\n")
+        def mailboxes(server):
+            """Those of Postern, which gives its mail to LMTP. Anna's password is another one there."""
+            (server.dir / "users").write_text(f"{ALICE}:{{PLAIN}}{PASSWORDS[ALICE]}\n{USER}:{{PLAIN}}another one\n")
+            (server.dir / "mail").mkdir()
+            shutil.chown(server.dir / "mail", "dovecot")
             return f"""
             ssl = required
             ssl_cert = <{certificate}
             ssl_key = <{key}
-            mail_location = maildir:{server.dir}/mail/%d/%n
-            first_valid_uid = 0
+            mail_location = maildir:{server.dir}/mail/%u
+            first_valid_uid = 1
             service imap-login {{
               inet_listener imap {{
                 port = 0
               }}
               inet_listener imaps {{
                 address = {HOST}
-                port = {imap.port}
+                port = {server.port}
+              }}
+            }}
+            service lmtp {{
+              inet_listener lmtp {{
+                address = {HOST}
+                port = {lmtp}
               }}
             }}
             passdb {{
               driver = passwd-file
-              args = {imap.dir}/users
+              args = {server.dir}/users
             }}
             userdb {{
               driver = static
-              args = uid=root gid=root home={imap.dir}
+              args = uid=dovecot gid=dovecot home={server.dir}/mail/%u allow_all_users=yes
             }}
             """
-        imap = self.stack.enter_context(Dovecot(mailboxes, "imap", "imap"))
-        self.ports["imap"] = imap.port
+        lmtp, = free_ports(1)
+        self.ports["imap"] = self.stack.enter_context(Dovecot(mailboxes, "imap lmtp", "lmtp")).port
+        server = self.stack.enter_context(Postern(
+            {"hostname": NAME, "tls": {"certificate": certificate, "private_key": key}, "guard": {"allow": [f"{HOST}/32"]},
+             "limits": {"message_size": "1 MiB"}, "delivery": {"local": f"lmtp:{HOST}:{lmtp}"}}, accounts=(ALICE, BOB, CAROL)))
+        server.cli("account", "smtp-auth", CAROL, "off", check=True)
+        server.cli("account", "disable", BOB, check=True)
         self.ports.update({"postern": server.submission, "postern tls": server.submissions, "postern mx": server.mx})

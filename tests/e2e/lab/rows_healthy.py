@@ -1,6 +1,6 @@
 """Servers with which nothing is wrong: the checker must say so."""
 from . import mailbox
-from .case import HEALTHY, Case, Host, both, every
+from .case import HEALTHY, TOKEN, Case, Host, both, every
 from .rows_address import FILE, MX, PUBLISHED, SRV
 from .rows_login import GMAIL
 from .script import Script
@@ -30,7 +30,7 @@ CASES = [
     healthy("Gmail with an app password", [Host(both(auth="LOGIN PLAIN XOAUTH2"), name=GMAIL[1])], who="anna@gmail.com",
             user="anna@gmail.com", domain="gmail.com"),
     healthy("without a login", [Host(both())], password=None),
-    healthy("a token", [Host(both(auth="XOAUTH2 OAUTHBEARER"))], token=True),
+    healthy("a token", [Host(both(auth="XOAUTH2 OAUTHBEARER"))], token=True, password=TOKEN),
     Case("D-60", "LOGIN only", [Host(both(auth="LOGIN"))], severity="ok"),
     healthy("a mail that arrives", [Host(both(on_message=mailbox.arrives()))], send=True, to="anna@{domain}",
             options=("--maildir", "{dir}/Maildir", "--wait", "5")),

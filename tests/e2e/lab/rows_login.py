@@ -1,7 +1,7 @@
 """Logins that are refused, in the words of the providers."""
 import base64
 
-from .case import PASSWORD, Case, Host, both
+from .case import PASSWORD, TOKEN, Case, Host, both
 from .script import CLOSE, HANG, Last, Script
 
 # Providers: the domain of an address, its server.
@@ -74,7 +74,7 @@ CASES = [
     refused("D-75", "Gmail: too many logins", lines(454, "4.7.0", "Too many login attempts, please try again later. For more information,",
             "go to https://support.google.com/mail/answer/7126229 x - gsmtp"), GMAIL),
     refused("D-76", "Gmail: the token has expired", token_error('{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}'),
-            GMAIL, auth="PLAIN XOAUTH2", token=True),
+            GMAIL, auth="PLAIN XOAUTH2", token=True, password=TOKEN),
     microsoft("D-77", "Microsoft: switched off for the organisation", "SmtpClientAuthentication is disabled for the Tenant. "
               "Visit https://aka.ms/smtp_auth_disabled for more information."),
     microsoft("D-78", "Microsoft: switched off for the mailbox", "SmtpClientAuthentication is disabled for the Mailbox. "
@@ -110,7 +110,7 @@ CASES = [
     refused("D-97", "banned for a while", Last("421 4.7.0 too many failed logins, try again in 15 minutes")),
     refused("D-98", "the account is disabled", "525 5.7.13 User account disabled"),
     refused("D-98", "the password has expired", "535 5.7.8 password expired"),
-    refused("D-98", "no SMTP for this account", "535 5.7.8 SMTP not allowed for this account"),
+    refused("P-05", "no SMTP for this account", "535 5.7.8 SMTP not allowed for this account"),
     refused("D-99", "the database is down", "454 4.7.0 Temporary authentication failure: Connection lost to authentication server"),
     refused("D-99", "the database is down, in Exim's words", "435 Unable to authenticate at present"),
     refused("D-100", "it closes during the login", CLOSE),
@@ -120,5 +120,5 @@ CASES = [
          severity="warning"),
     refused("D-103", "the token is refused, and its issuer is named",
             token_error('{"status":"invalid_token","scope":"mail","openid-configuration":"https://id.example/.well-known/openid-configuration"}'),
-            auth="OAUTHBEARER", token=True),
+            auth="OAUTHBEARER", token=True, password=TOKEN),
 ]

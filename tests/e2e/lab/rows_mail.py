@@ -65,7 +65,7 @@ CASES = [
     at("end", "D-117", "taken for spam", "554 5.7.1 [HM08] Message rejected as spam"),
     at("end", "D-117", "Zoho: unusual activity", "550 5.4.6 Unusual sending activity detected. Please try after sometime", ZOHO),
     at("end", "D-117", "Microsoft: a bad sender", "550 5.1.8 Access denied, bad outbound sender AS(42004)", MICROSOFT),
-    at("end", "D-118", "a header field is missing", "550 5.7.1 Missing Message-ID header"),
+    at("end", "P-45", "a header field is missing", "550 5.7.1 Missing Message-ID header"),
     at("end", "D-118", "a bare line end", "521 5.5.2 bare <LF> received"),
     at("MAIL", "D-119", "it announces a parameter that it does not take", "555 5.5.4 Unsupported option: SIZE=2000"),
     at("end", "D-120", "no answer after the final dot", HANG),

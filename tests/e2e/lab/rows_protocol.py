@@ -30,7 +30,8 @@ CASES = [
     Case("D-34", "a firewall's SMTP inspection between us and a healthy server",
          [Host({587: Script()}, boxed=((Box(fixup, lambda line: b"XXXX\r\n" if line.upper().startswith(b"STARTTLS") else line), 587),))],
          who="{host}:587"),
-    greets("D-35", "our address is on a list", "554 5.7.1 Service unavailable; client host [192.0.2.7] blocked using "
+    greets("D-35", "our address is refused", "554 5.7.1 Connections from your address are not accepted here"),
+    greets("D-131", "our address is on a list", "554 5.7.1 Service unavailable; client host [192.0.2.7] blocked using "
            "zen.spamhaus.example; https://www.spamhaus.example/query/ip/192.0.2.7"),
     greets("D-35", "too many connections", "421 4.7.0 {host} Error: too many connections from 192.0.2.7"),
     greets("D-36", "the server is being shut down", "421 4.3.2 Service shutting down, try again later"),

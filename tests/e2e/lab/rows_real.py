@@ -5,7 +5,6 @@ from .case import HEALTHY, Case, Host
 from .real import Door
 from .real_servers import NAME, PASSWORD, USER
 
-EXIM = "mail.postern.test"  # the name in its certificate
 OUTSIDE = "friend@elsewhere.example"
 STRANGER = ("--outside", OUTSIDE)
 MAILBOX = {993: Door("imap")}
@@ -16,8 +15,7 @@ def at(row, title, server, port=587, beside=None, **more):
     """The server of this name, at this port of the host; `beside`: others at ports of it."""
     more.setdefault("user", USER)
     more.setdefault("who", "{host}:%d" % port)
-    name = EXIM if server == "exim" else NAME
-    return Case(row, title, [Host({port: Door(server), **(beside or {})}, name=name)], domain="real.example", **{"password": PASSWORD, **more})
+    return Case(row, title, [Host({port: Door(server), **(beside or {})}, name=NAME)], domain="real.example", **{"password": PASSWORD, **more})
 
 
 def ours(row, title, account, **more):
@@ -44,7 +42,7 @@ CASES = [
     at("D-54", "Postfix that wants certificates of its clients", "postfix client certificates", 465),
     at("D-35", "Postfix that refuses our address", "postfix closed"),
     at("D-69", "Postfix, a wrong password", "postfix", password="guess"),
-    at("D-68", "Postfix with LOGIN only, a wrong password", "postfix login only", password="guess"),
+    at("D-69", "Postfix with LOGIN only, a wrong password", "postfix login only", password="guess"),
     at("D-70", "Postfix, the name alone for a user", "postfix", user="anna", options=("--from", USER)),
     at("D-107", "Postfix, somebody else's sender", "postfix senders", options=("--from", "boss@real.example"), to=OUTSIDE),
     at("D-116", "Postfix, the message is too large", "postfix small", to=OUTSIDE, send=True),
@@ -58,7 +56,7 @@ CASES = [
     at("D-99", "Dovecot, it may not read its passwords", "dovecot", user="down@real.example"),
     at("D-41", "OpenSMTPD without TLS", "opensmtpd", options=STRANGER),
     at("D-69", "Haraka, a wrong password", "haraka", password="guess"),
-    ours("D-98", "Postern, an account without SMTP", CAROL),
+    ours("P-05", "Postern, an account without SMTP", CAROL),
     ours("D-98", "Postern, an account that is off", BOB),
     ours("D-107", "Postern, somebody else's sender", ALICE, options=("--from", BOB)),
     at("D-69", "Postern, a wrong password", "postern", user=ALICE, password="guess"),

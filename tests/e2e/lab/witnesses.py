@@ -16,12 +16,13 @@ def ehlo_lines(address, port, implicit, name):
         found = re.match(r"<([-~])\*?\s+250[- ](.*)", line)
         if found:
             blocks[found.group(1)].append(found.group(2))
-    return [words(block) if block else None for block in (blocks["-"], blocks["~"])]
+    # The first line is the server's name.
+    return [words(block[1:]) if block else None for block in (blocks["-"], blocks["~"])]
 
 
 def words(lines):
-    """Extensions in a form that can be compared: without the server's name, and without what changes by the minute."""
-    return {re.sub(r"^(FUTURERELEASE \d+) .*", r"\1", line).strip() for line in lines[1:]}
+    """Extensions in a form that can be compared: without what changes by the minute."""
+    return {re.sub(r"^(FUTURERELEASE \d+) .*", r"\1", line).strip() for line in lines}
 
 
 def login(address, port, implicit, user, password):
