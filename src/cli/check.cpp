@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "cli/application.hpp"
+#include "cli/check_record.hpp"
 #include "cli/output.hpp"
 #include "diagnose/judge.hpp"
 #include "setup/programs.hpp"
@@ -61,7 +62,7 @@ int list_programs()
     return all_is_well;
 }
 
-int run(check_options const& o)
+int run(application const& app, check_options const& o)
 {
     if (o.list_programs) return list_programs();
     if (o.who.empty()) {
@@ -75,6 +76,9 @@ int run(check_options const& o)
     }
     auto plan = make_check_plan(o);
     if (!plan) return complain_about(plan.error());
+    auto code = check_code_for(app, o);
+    if (!code) return fail(code.error());
+    plan->person.check_code = *code;
     auto const name_server = name_server_of(o);
     if (!name_server) return complain_about(name_server.error());
     auto tls = net::make_client_tls(o.authorities);
@@ -98,6 +102,7 @@ int run(check_options const& o)
     with.may_send = [&screen](auto const& from, auto const& to) {
         return screen.ask("Send a test mail from " + printable(from, 200) + " to " + printable(to, 200) + "?");
     };
+    if (o.with_server) with.read_record = [&app, &code] { return record_at_server(app, *code); };
     diagnose::observations seen;
     bool ended = false;
     boost::asio::co_spawn(context, diagnose::examine(std::move(with), std::move(plan->person), std::move(plan->who)),
@@ -127,7 +132,8 @@ int run(check_options const& o)
 
 void add_account_options(CLI::App& c, check_options& o)
 {
-    c.add_option("--user", o.user, "The login name; else the address. Its password is asked for, or given by an option");
+    c.add_option("--user", o.user,
+                 "The login name; else the address. Its password is asked for, or given by an option");
     c.add_option("--user-form", o.user_form, "The login name is the whole address, or its local part")
         ->type_name("address|local");
     auto* const from_stdin =
@@ -182,11 +188,16 @@ void add_check(CLI::App& commands, application& app)
     add_mail_options(*c, *o);
     c->add_option("--client", o->program, "Say what to change in this mail program")->type_name("NAME");
     c->add_flag("--list-clients", o->list_programs, "The mail programs that are known");
+    auto* const here = c->add_flag("--with-server", o->with_server,
+                                   "On the server's machine: compare both ends, what left here and what reached it");
+    c->add_option("--with-code", o->code, "The same from elsewhere, with a code that the server's operator made")
+        ->type_name("CODE")
+        ->excludes(here);
     c->add_flag("-v,--verbose", o->verbose, "Show all that was said");
     c->add_flag("--no-color", o->no_colour, "No colours; the same as NO_COLOR=1");
     c->add_flag("--json", o->json, "For programs: one object with all of it");
     c->footer("Exit status: 0 all is well, or only warnings; 1 something does not work; 2 the call was wrong.");
-    c->callback([&app, o] { app.chosen = [o] { return run(*o); }; });
+    c->callback([&app, o] { app.chosen = [&app, o] { return run(app, *o); }; });
 }
 
 }  // namespace postern::cli

@@ -20,6 +20,8 @@ struct check_options {
     std::optional<std::string> token_file;
     std::string authorities, name_server;
     std::string imap, pop3, maildir;
+    std::string code;
+    bool with_server = false;
     std::string program;
     bool list_programs = false, send = false, json = false, no_colour = false, verbose = false;
     bool insecure_clear = false, insecure_unverified = false, portal = false;

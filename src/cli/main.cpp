@@ -81,6 +81,8 @@ int run(int argc, char** argv)
     add_dkim(commands, app);
     add_tls_report(commands, app);
     add_forward(commands, app);
+    add_doctor(commands, app);
+    add_check_code(commands, app);
     add_check(commands, app);
     add_explain(commands, app);
     add_why(commands, app);

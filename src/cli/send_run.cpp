@@ -97,8 +97,9 @@ awaitable<void> use_connection(campaign& c, client::sender& s)
 
 awaitable<void> connections(campaign& c)
 {
+    auto const executor = co_await asio::this_coro::executor;
     while (!c.over()) {
-        client::sender s{co_await asio::this_coro::executor, c.plan.how, c.plan.tls};
+        client::sender s{executor, c.plan.how, c.plan.tls};
         auto const bad = co_await s.open();
         if (bad) {
             ++c.broken;
@@ -114,33 +115,47 @@ awaitable<void> connections(campaign& c)
     }
 }
 
-void rethrow(std::exception_ptr failure)
-{
-    if (failure) std::rethrow_exception(failure);
-}
+// Runs coroutines to their end, and not until the timers of their streams have run out.
+class runner {
+public:
+    void start(awaitable<void> what)
+    {
+        ++left_;
+        asio::co_spawn(io_, std::move(what), [this](std::exception_ptr failure) {
+            if (--left_ == 0) io_.stop();
+            if (failure) std::rethrow_exception(failure);
+        });
+    }
+    void run() { io_.run(); }
+    asio::any_io_executor executor() { return io_.get_executor(); }
+
+private:
+    asio::io_context io_{1};
+    unsigned left_ = 0;
+};
 
 }  // namespace
 
 send_result send_once(send_plan const& p, std::function<void(client::transcript_line const&)> watcher)
 {
-    asio::io_context io{1};
+    runner all;
     send_result r;
     client::transcript log;
     log.watch(std::move(watcher));
-    client::sender s{io.get_executor(), p.how, p.tls, std::move(log)};
-    asio::co_spawn(io, perform(p, s, r), rethrow);
-    io.run();
+    client::sender s{all.executor(), p.how, p.tls, std::move(log)};
+    all.start(perform(p, s, r));
+    all.run();
     r.log = std::move(s.talk().log());
     return r;
 }
 
 repeat_result send_many(send_plan const& p, std::function<void(unsigned done)> progress)
 {
-    asio::io_context io{1};
+    runner all;
     campaign c{p, std::move(progress)};
     auto const begun = steady_clock::now();
-    for (unsigned i = 0; i < std::min(p.connections, p.repeat); ++i) asio::co_spawn(io, connections(c), rethrow);
-    io.run();
+    for (unsigned i = 0; i < std::min(p.connections, p.repeat); ++i) all.start(connections(c));
+    all.run();
     c.result.seconds = std::chrono::duration<double>(steady_clock::now() - begun).count();
     // Those that no connection was left for.
     c.result.failed = p.repeat - c.result.sent;

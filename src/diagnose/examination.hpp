@@ -78,6 +78,11 @@ awaitable<void> write_envelope(examination_ptr x, conversation_ptr c);
 /// Whether mail to others is taken from somebody who did not log in.
 awaitable<void> write_as_stranger(examination_ptr x, talk_seen of);
 
+/// EHLO: by the mark of the check where it has a code, else by the address that we speak from.
+awaitable<step_result> say_hello(examination_ptr x, conversation_ptr c);
+/// What the server saw of the check's sessions.
+awaitable<void> read_record(examination_ptr x);
+
 /// For EHLO: the address that we speak from, as those say it who have no name (RFC 5321 section 4.1.3).
 std::string own_name(client::conversation const& c);
 /// How good a conversation is to go on with; 0: not at all.

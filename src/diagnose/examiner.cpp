@@ -148,6 +148,7 @@ boost::asio::awaitable<observations> examine(tools with, given person, credentia
     }
     co_await end_of(x, x->visits);
     co_await end_of(x, x->sideways);
+    co_await read_record(x);
     for (auto& line : x->lines)
         if (line) line->close();
     x->seen.out_of_time = steady_clock::now() >= x->ends;

@@ -32,6 +32,8 @@ struct tools {
     std::function<bool(std::string const& from, std::string const& to)> may_send;
     /// What a server of one's own knows of a message (`postern why`); may be empty.
     std::function<std::string(std::string const& id)> server_record;
+    /// What a server of one's own saw of the check's sessions (`postern check-code`); empty: it is asked by HELP.
+    std::function<std::optional<std::vector<witness::sighting>>()> read_record;
 };
 
 boost::asio::awaitable<observations> examine(tools with, given person, credentials who);

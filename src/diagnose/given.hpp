@@ -32,12 +32,13 @@ struct given {
     std::string user{};  // empty: the address
     std::string mechanism{};
     std::string from{}, to{};  // for the test; empty: the address
+    std::string check_code{};  // that the server knows this check by; empty: none
     bool has_password = false, has_token = false;
-    bool sends = false;                // a test mail is wanted
-    bool password_in_clear = false;    // --insecure-plaintext
-    bool bad_certificates = false;     // --insecure-certificate
-    std::string outside{};             // an address of somebody else, to see whether mail to it is taken
-    std::string control{};             // a host of one's own to compare with
+    bool sends = false;              // a test mail is wanted
+    bool password_in_clear = false;  // --insecure-plaintext
+    bool bad_certificates = false;   // --insecure-certificate
+    std::string outside{};           // an address of somebody else, to see whether mail to it is taken
+    std::string control{};           // a host of one's own to compare with
     mailbox_kind mailbox = mailbox_kind::none;
     std::string mailbox_place{};  // host:port, or a folder
     bool asks_portal = false;

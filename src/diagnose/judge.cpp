@@ -79,6 +79,8 @@ bool judgement::has_failure_up_to(step s) const noexcept
 diagnosis judge(observations const& o)
 {
     judgement j{o};
+    // Before the others: what both ends know comes first among equals.
+    j.judge_both_ends();
     j.judge_address();
     j.judge_settings();
     j.judge_names();

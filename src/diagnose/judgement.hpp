@@ -30,6 +30,7 @@ public:
     bool has_failure_up_to(step s) const noexcept;
 
     // One for each group of steps.
+    void judge_both_ends();
     void judge_address();
     void judge_settings();
     void judge_names();

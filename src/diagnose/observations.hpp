@@ -13,6 +13,7 @@
 #include "client/conversation.hpp"
 #include "client/step.hpp"
 #include "client/transcript.hpp"
+#include "diagnose/both_ends.hpp"
 #include "diagnose/given.hpp"
 #include "dns/resolver.hpp"
 #include "net/tls_observations.hpp"
@@ -66,10 +67,10 @@ struct names_seen {
     std::vector<ip_address> v4{}, v6{};
     std::string canonical{};
     std::string problem{};
-    bool timed_out = false;            // nobody answered
-    bool others_time_out = false;      // nor about another name
-    bool any_name_answers = false;     // a name that can't exist has the same address
-    bool system_knows = false;         // the name server does not, but this machine's own list does
+    bool timed_out = false;               // nobody answered
+    bool others_time_out = false;         // nor about another name
+    bool any_name_answers = false;        // a name that can't exist has the same address
+    bool system_knows = false;            // the name server does not, but this machine's own list does
     std::vector<neighbour> neighbours{};  // names like it, where it does not exist
     milliseconds took{};
 };
@@ -88,7 +89,7 @@ struct door_seen {
 struct talk_seen {
     endpoint at{};
     tls_way way = tls_way::clear;
-    step_result greeting{};                    // inside TLS where that is from the first octet
+    step_result greeting{};                     // inside TLS where that is from the first octet
     std::optional<step_result> hello_before{};  // EHLO in the clear
     client::announcement announced_before{};
     std::optional<step_result> handshake{};  // STARTTLS with its handshake, or that of the first octet
@@ -101,10 +102,7 @@ struct talk_seen {
     bool encrypted() const noexcept { return tls.has_value(); }
     /// EHLO was answered, in the way that was meant.
     bool up() const noexcept;
-    client::announcement const& announced() const noexcept
-    {
-        return encrypted() ? announced_within : announced_before;
-    }
+    client::announcement const& announced() const noexcept { return encrypted() ? announced_within : announced_before; }
     /// The certificate is this server's, and this machine trusts it.
     bool trusted() const noexcept { return encrypted() && certificates.trusted && certificates.name_fits; }
 };
@@ -211,6 +209,7 @@ struct observations {
     portal_seen portal{};
     std::string cloud{};  // whose machine this is, if it is a cloud's
     std::vector<std::shared_ptr<dialogue>> dialogues{};
+    both_ends_seen both{};
     bool out_of_time = false;
     milliseconds took{};
 

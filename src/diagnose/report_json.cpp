@@ -185,6 +185,7 @@ json::value to_json(observations const& o, diagnosis const& d)
         for (auto const& t : o.control.talks) control.push_back(of(t));
         all["control"] = {{"host", o.control.host}, {"ports", of(o.control.doors)}, {"conversations", std::move(control)}};
     }
+    if (o.both.looked) all["both_ends"] = to_json(o.both);
     if (!o.token.empty()) all["token"] = o.token;
     all["dialogues"] = dialogues_of(o);
     all["milliseconds"] = o.took.count();

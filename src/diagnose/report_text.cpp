@@ -58,9 +58,9 @@ std::string headline(observations const& o, diagnosis const& d)
     if (!o.is_in())
         return o.person.host + " port " + std::to_string(t->at.port) + " works (" + std::string{name_of(t->way)} +
                "), as far as can be seen without a log-in";
-    return catalogue::fill(catalogue::rules::everything_works.reply, {{"server", o.person.host},
-                                                                      {"port", std::to_string(t->at.port)},
-                                                                      {"security", std::string{name_of(t->way)}}});
+    return catalogue::fill(
+        catalogue::rules::everything_works.reply,
+        {{"server", o.person.host}, {"port", std::to_string(t->at.port)}, {"security", std::string{name_of(t->way)}}});
 }
 
 std::vector<std::string> step_lines(diagnosis const& d, page const& p, step reached)
@@ -109,7 +109,8 @@ std::vector<std::string> result_lines(observations const& o, diagnosis const& d,
         out.emplace_back();
         out.push_back(p.paint(colour::strong, "In " + p.program_name + ":"));
         for (auto const& text : p.program)
-            for (auto const& line : terminal::wrap(text, std::max(p.width, least_width) - 2)) out.push_back("  " + line);
+            for (auto const& line : terminal::wrap(text, std::max(p.width, least_width) - 2))
+                out.push_back("  " + line);
     }
     bool titled = false;
     for (auto const& f : d.findings) {
@@ -122,6 +123,8 @@ std::vector<std::string> result_lines(observations const& o, diagnosis const& d,
         auto const text = f.headline() + (f.evidence.empty() ? "" : " (" + terminal::cut(f.evidence, 200) + ")");
         add_block(out, p, "  " + std::string{f.rule->id}, text, colour::quiet);
     }
+    auto const width = std::max<std::size_t>(p.width, least_width);
+    for (auto& line : both_columns(o.both, o.person.host, p.paint, width)) out.push_back(std::move(line));
     if (p.dialogue) {
         for (auto const& one : o.dialogues) {
             if (one->lines.empty()) continue;

@@ -31,7 +31,7 @@ door_state state_of(step_result const& r)
 /// From EHLO on, in the clear; with STARTTLS where it is offered and wanted.
 awaitable<void> go_on_in_clear(examination_ptr x, conversation_ptr c, std::shared_ptr<talk_seen> t)
 {
-    t->hello_before = co_await c->hello(own_name(*c), x->left(reply_limit));
+    t->hello_before = co_await say_hello(x, c);
     if (!t->hello_before->ok()) co_return;
     t->announced_before = c->announced();
     if (t->way != tls_way::starttls || !t->announced_before.known.starttls) co_return;
@@ -40,7 +40,7 @@ awaitable<void> go_on_in_clear(examination_ptr x, conversation_ptr c, std::share
     t->certificates = c->observations();
     if (!t->handshake->ok() || c->tls() == nullptr) co_return;
     t->tls = *c->tls();
-    t->hello_within = co_await c->hello(own_name(*c), x->left(reply_limit));
+    t->hello_within = co_await say_hello(x, c);
     t->announced_within = c->announced();
 }
 
@@ -54,7 +54,7 @@ awaitable<void> talk_in_tls(examination_ptr x, conversation_ptr c, std::shared_p
     t->tls = *c->tls();
     t->greeting = co_await c->greeting(x->left(greeting_limit));
     if (!t->greeting.ok()) co_return;
-    t->hello_within = co_await c->hello(own_name(*c), x->left(reply_limit));
+    t->hello_within = co_await say_hello(x, c);
     t->announced_within = c->announced();
 }
 
@@ -174,11 +174,11 @@ awaitable<conversation_ptr> speak_again(examination_ptr x, talk_seen of, std::st
         r = co_await c->handshake(std::move(terms), x->left(tls_limit));
     }
     if (r.ok()) r = co_await c->greeting(x->left(greeting_limit));
-    if (r.ok()) r = co_await c->hello(own_name(*c), x->left(reply_limit));
+    if (r.ok()) r = co_await say_hello(x, c);
     if (r.ok() && of.way == tls_way::starttls && of.encrypted()) {
         auto terms = x->terms();
         r = co_await c->start_tls(std::move(terms), x->left(tls_limit));
-        if (r.ok()) r = co_await c->hello(own_name(*c), x->left(reply_limit));
+        if (r.ok()) r = co_await say_hello(x, c);
     }
     if (r.ok()) co_return c;
     c->close();
@@ -195,7 +195,7 @@ awaitable<void> shake_hands(examination_ptr x, talk_seen of, std::string version
     auto r = co_await c->connect(of.at, x->left(connect_limit));
     if (r.ok() && of.way == tls_way::starttls) {
         r = co_await c->greeting(x->left(greeting_limit));
-        if (r.ok()) r = co_await c->hello(own_name(*c), x->left(reply_limit));
+        if (r.ok()) r = co_await say_hello(x, c);
     }
     if (r.ok()) {
         auto terms = x->terms();
@@ -235,6 +235,7 @@ awaitable<void> visit_control(examination_ptr x)
     with.finished = nullptr;
     given other = x->seen.person;
     other.host = other.control;
+    other.check_code.clear();
     auto y = std::make_shared<examination>(std::move(with), std::move(other), credentials{});
     y->ends = x->ends;
     co_await look_up_names(y);

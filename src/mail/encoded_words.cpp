@@ -22,8 +22,12 @@ bool is_atext(char c) noexcept
            others.find(c) != std::string_view::npos;
 }
 
-// RFC 2231 section 7: attribute-char.
-bool is_attribute_char(char c) noexcept { return is_atext(c) && c != '*' && c != '\'' && c != '%'; }
+// RFC 2231 section 7: attribute-char, without what is special in MIME.
+bool is_attribute_char(char c) noexcept
+{
+    constexpr std::string_view none = "*'%/=?";
+    return c == '.' || (is_atext(c) && none.find(c) == std::string_view::npos);
+}
 
 // Octets of UTF-8 that go together; one where it is none.
 std::size_t character_size(std::string_view text) noexcept
