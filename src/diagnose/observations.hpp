@@ -100,6 +100,8 @@ struct talk_seen {
     bool silent = false;  // said nothing by itself until we gave up
 
     bool encrypted() const noexcept { return tls.has_value(); }
+    /// Also when the handshake failed: an alert is an answer.
+    bool speaks_tls() const noexcept { return encrypted() || (handshake && !handshake->alert.empty()); }
     /// EHLO was answered, in the way that was meant.
     bool up() const noexcept;
     client::announcement const& announced() const noexcept { return encrypted() ? announced_within : announced_before; }

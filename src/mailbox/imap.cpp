@@ -89,8 +89,8 @@ private:
         for (auto const n : numbers) {
             if (out_.found.size() >= most_messages) break;
             literal_.clear();
-            ok = co_await command("UID FETCH " + std::to_string(n) + " (BODY.PEEK[]<0." +
-                                  std::to_string(most_content) + ">)");
+            ok = co_await command("UID FETCH " + std::to_string(n) + " (BODY.PEEK[]<0." + std::to_string(most_content) +
+                                  ">)");
             if (!ok) co_return;
             if (literal_.empty()) continue;
             out_.found.push_back({folder.name, is_junk(folder.name, folder.attributes), std::move(literal_)});

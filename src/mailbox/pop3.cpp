@@ -62,7 +62,7 @@ private:
         if (text.find_first_of("\r\n") != std::string::npos) co_return false;
         bool ok = co_await link_.write_line(std::move(text));
         if (ok) ok = co_await link_.read_line(answer);
-        co_return ok && answer.starts_with("+OK");
+        co_return ok&& answer.starts_with("+OK");
     }
 
     /// The header and some lines of the body (TOP, RFC 1939 section 7).
