@@ -3,6 +3,7 @@
 In text, {domain} is the case's own domain, {host}, {v4} and {v6} are those of its first host, {host_b}, {v4_b} and
 {v6_b} of its second one, and so on."""
 import dataclasses
+import re
 import string
 from typing import Any
 
@@ -43,13 +44,14 @@ class Case:
     names: tuple = ()  # (name, kind, value) each
     broken: tuple = ()  # domains for which the name server fails
     dns: str = ""  # default: the case's name server
-    prepare: Any = None  # called with the running lab and the case before the checker
+    prepare: Any = None  # called with the running lab and the case before the checker; place["config"]: of our own server
     severity: str = ""  # failure, warning; ok: a note beside a healthy verdict. Default: whichever
+    vendor: str = ""  # who made the machine that the checker runs on, as its firmware says
     token: bool = False  # the password is an access token
     place: dict = dataclasses.field(default_factory=dict)  # what the placeholders stand for
 
     def text(self, template):
-        return template.format(**self.place)
+        return re.sub(r"\{(\w+)\}", lambda m: str(self.place.get(m[1], m[0])), template)
 
 
 def both(script=None, **changes):

@@ -159,6 +159,24 @@ def haraka_program():
     return got.stdout.strip()
 
 
+class Stapler(Peer):
+    """A server whose certificate was revoked, and which says so itself: its authority's answer is stapled."""
+    name = "the stapler"
+
+    def __init__(self):
+        need("node")
+        super().__init__()
+        ca = Authority.shared()
+        pem, key = ca.issue("revoked", (NAME,))
+        serial = run("openssl", "x509", "-noout", "-serial", "-in", pem, check=True).stdout.strip().partition("=")[2]
+        index, answer, chain = (self.dir / n for n in ("index", "answer", "chain"))
+        chain.write_text(pem.read_text() + ca.ca.read_text())
+        index.write_text(f"R\t401231000000Z\t260101000000Z,keyCompromise\t{serial}\tunknown\t/CN={NAME}\n")
+        run("openssl", "ocsp", "-index", index, "-CA", ca.ca, "-rsigner", ca.ca, "-rkey", ca.dir / "ca.key", "-issuer", ca.ca,
+            "-cert", pem, "-ndays", "7", "-respout", answer, check=True)
+        self.start("node", ROOT / "tests" / "e2e" / "lab" / "stapler.js", self.port, chain, key, answer)
+
+
 class Servers:
     """All of them, in the lab's Internet. `ports`: by name; `missing`: why one is not there."""
 
@@ -170,9 +188,9 @@ class Servers:
             Authority.shared().issue("server")
             Authority.shared().dir.chmod(0o755)
             # Some of them end with the thread that has started them.
-            pool = self.stack.enter_context(concurrent.futures.ThreadPoolExecutor(6))
+            pool = self.stack.enter_context(concurrent.futures.ThreadPoolExecutor(7))
             for done in [pool.submit(self.start, make, certificate, key) for make in (
-                    self.postfix, self.exim, self.dovecot, self.opensmtpd, self.haraka, self.postern)]:
+                    self.postfix, self.exim, self.stapler, self.dovecot, self.opensmtpd, self.haraka, self.postern)]:
                 done.result()
         except BaseException:
             self.close()
@@ -275,6 +293,9 @@ plain:
         self.stack.callback(shutil.rmtree, where, True)
         self.ports["opensmtpd"] = self.stack.enter_context(test_relay_peers.OpenSmtpd(where, 1)).port
 
+    def stapler(self, *_):
+        self.ports["stapler"] = self.keep(Stapler()).port
+
     def haraka(self, *_):
         server = self.keep(Haraka())
         self.ports["haraka"], self.ports["haraka tls"] = server.port, server.submissions
@@ -320,6 +341,7 @@ plain:
         server = self.stack.enter_context(Postern(
             {"hostname": NAME, "tls": {"certificate": certificate, "private_key": key}, "guard": {"allow": [f"{HOST}/32"]},
              "limits": {"message_size": "1 MiB"}, "delivery": {"local": f"lmtp:{HOST}:{lmtp}"}}, accounts=(ALICE, BOB, CAROL)))
+        self.own = server
         server.cli("account", "smtp-auth", CAROL, "off", check=True)
         server.cli("account", "disable", BOB, check=True)
         self.ports.update({"postern": server.submission, "postern tls": server.submissions, "postern mx": server.mx})

@@ -26,6 +26,7 @@ CASES = [
         {FILE: autoconfig("{domain}", ("{host}", 465, "SSL"), ("{host}", 587, "STARTTLS"))}, "implicit", names=("autoconfig.{domain}",))})],
         who="anna@{domain}", names=(MX, PUBLISHED)),
     healthy("SRV records", [Host(both())], who="anna@{domain}", names=(MX, SRV)),
+    healthy("settings, names, login and envelope", [Host(both())], who="anna@{domain}", names=(MX, SRV), to="friend@elsewhere.example"),
     healthy("a usual name", [Host(both(), name="smtp.{domain}")], who="anna@{domain}", names=(MX,)),
     healthy("Gmail with an app password", [Host(both(auth="LOGIN PLAIN XOAUTH2"), name=GMAIL[1])], who="anna@gmail.com",
             user="anna@gmail.com", domain="gmail.com"),

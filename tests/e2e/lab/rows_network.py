@@ -46,6 +46,8 @@ CASES = [
                            "unsolicited, and/or bulk e-mail.", names=("host7.webspace.example",),
                     certificate="good"), name="smtp.gmail.com")],
          who="anna@gmail.com", user="anna@gmail.com"),
+    Case("D-28", "port 25 is silent on a machine in a cloud", [Host(every(), stopped=(("drop", 25),))], who="{host}:25",
+         vendor="Amazon EC2"),
     Case("D-29", "an antivirus program is in between", [Host(both(certificate="avast"))]),
     Case("D-30", "a hotel's sign-in page is in between",
          [Host({**{port: Script(replies={"connect": CLOSE}) for port in MAIL_PORTS}, 80: PORTAL})], options=("--captive-portal",)),

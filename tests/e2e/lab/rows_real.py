@@ -19,7 +19,14 @@ def at(row, title, server, port=587, beside=None, **more):
 
 
 def ours(row, title, account, **more):
-    return at(row, title, "postern", user=account, password=PASSWORDS[account], to=account, **more)
+    return at(row, title, "postern", **{"user": account, "password": PASSWORDS[account], "to": account, **more})
+
+
+def on_the_server(lab, case):
+    """The checker runs where the server does, which tells what it knows of the mail."""
+    case.place["config"] = lab.real.own.file
+    for name in ("cur", "new", "tmp"):
+        (case.place["dir"] / "Maildir" / name).mkdir(parents=True)
 
 
 CASES = [
@@ -33,6 +40,8 @@ CASES = [
     ours(HEALTHY, "Postern, and the mail is in the mailbox", ALICE, send=True, beside=MAILBOX, options=LOOKED_FOR),
     at("D-126", "Postfix, and another password for the mailbox", "postfix", to=USER, send=True, beside=MAILBOX, options=LOOKED_FOR,
        severity="warning"),
+    ours("D-122", "Postern, and the next server can't be reached", ALICE, send=True, to=OUTSIDE, severity="warning",
+         options=("--maildir", "{dir}/Maildir", "--wait", "3"), prepare=on_the_server),
     at("D-57", "Postfix, its port for other servers", "postfix mx", 25),
     at("D-41", "Postfix without TLS", "postfix in clear"),
     at("D-31", "Postfix, SSL/TLS at the port where STARTTLS is set", "postfix tls", 465, options=("--tls", "starttls")),
@@ -51,6 +60,7 @@ CASES = [
     at("D-114", "Postfix with greylisting", "postfix greylisting", to=USER),
     at("D-69", "Exim, a wrong password", "exim", password="guess"),
     at("D-99", "Exim, its passwords are gone", "exim", user="down@real.example"),
+    at("D-52", "a certificate that was revoked", "stapler", 465),
     at("D-110", "Exim, no login", "exim", password=None, to=OUTSIDE),
     at("D-69", "Dovecot, a wrong password", "dovecot", password="guess"),
     at("D-99", "Dovecot, it may not read its passwords", "dovecot", user="down@real.example"),
