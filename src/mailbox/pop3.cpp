@@ -37,7 +37,10 @@ private:
             co_return;
         }
         ok = co_await command("USER " + at_.user, line);
-        if (ok) ok = co_await command("PASS " + std::string{at_.password.reveal()}, line);
+        std::string pass;
+        pass.reserve(at_.password.size() + 8);  // never grows: no copy is left behind
+        pass.append("PASS ").append(at_.password.reveal());
+        if (ok) ok = co_await command(std::move(pass), line);
         if (!ok) {
             out_.problem = printable(line, 300);
             co_return;
