@@ -37,9 +37,7 @@ void add(std::string& form, std::string_view name, std::string_view value)
 {
     if (!form.empty()) form += '&';
     form.append(name).append("=");
-    std::string encoded = directory::form_encoded(value);
-    form += encoded;
-    wipe(encoded.data(), encoded.size());
+    directory::append_form_encoded(form, value);
 }
 
 }  // namespace
