@@ -247,6 +247,11 @@ bool courier::start(job j)
 
     std::vector<mail::recipient const*> to;
     auto m = describe_job(j, to);
+    // It waited for its turn: nothing is done with it after that time (RFC 2852).
+    if (m.env->by.mode == mail::by_mode::give_back && m.env->by.until <= m.now) {
+        refuse(std::move(j), own_finding(rules::deliver_by_passed, domain));
+        return false;
+    }
     // Asked for SMTPUTF8, but does it need it? (RFC 6531 section 3.2)
     if (m.env->smtputf8 && !m.utf8 && !s.announced().smtputf8) m.utf8 = header_has_eight_bits(*j.of->body);
     switch (s.check(m)) {
@@ -490,6 +495,7 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
             link_failure failure{session_failure(*l), tls_failed, lacks, {}, {}};
             failure.about_login =
                 s.failed() == smtp::failure::login_refused || s.failed() == smtp::failure::login_impossible;
+            failure.passing = s.failed() == smtp::failure::login_refused && s.failure_reply().temporary();
             if (failure.about_login) login_ended(*l);
             if (tls_failed) {
                 failure.tls_result = "validation-failure";

@@ -77,6 +77,7 @@ struct link_failure {
     std::string tls_result;           // what reports call the failure (RFC 8460 section 4.3); empty: not about TLS
     std::optional<std::string> full;  // the line of a server that has as many connections as it may have
     bool about_login = false;         // it works, but does not know us
+    bool passing = false;             // and says that this is for now
 };
 using link_result = basic_result<std::shared_ptr<link>, link_failure>;
 

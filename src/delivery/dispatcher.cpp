@@ -59,8 +59,8 @@ outcome servers_are_busy(destination const& d)
 // What one connection sees of the dispatcher.
 class dispatcher::line final : public feeder {
 public:
-    line(dispatcher& all, std::shared_ptr<destination> d, std::string at)
-        : all_(all), d_(std::move(d)), at_(std::move(at))
+    line(dispatcher& all, std::shared_ptr<destination> d, link const& l)
+        : all_(all), d_(std::move(d)), at_(l.place->at), as_(l.to.as)
     {
     }
 
@@ -115,7 +115,7 @@ public:
         if (std::any_of(outcomes.begin(), outcomes.end(), [](outcome const& o) { return o.what == fate::delivered; })) {
             d_->took_message(all_.most_connections(*d_));
             d_->account_fails = 0;
-            if (std::exchange(d_->was_down, false)) d_->more_waits = true;
+            if (std::exchange(d_->was_down, false)) d_->came_back();
         } else if (std::any_of(outcomes.begin(), outcomes.end(), asks_for_less)) {
             d_->pushed_back();
         }
@@ -133,6 +133,8 @@ public:
             all_.under_way_ -= j.recipients.size();
             return;
         }
+        // The line may be somebody else's by now.
+        if (as_ != d_->as) return all_.route_anew(j);
         d_->waiting.put_back(std::move(j));
     }
 
@@ -141,7 +143,8 @@ private:
 
     dispatcher& all_;
     std::shared_ptr<destination> d_;
-    std::string at_;  // where others may wait for the place
+    std::string at_;                      // where others may wait for the place
+    std::shared_ptr<identity const> as_;  // as whom we came
     steady_time since_ = steady_clock::now();
 };
 
@@ -180,26 +183,22 @@ void dispatcher::set_plan(std::shared_ptr<plan const> p)
     plan_ = std::move(p);
     addresses_->set_most(plan_->connections_per_host);
     own_ = own_addresses();
-    auto const old_smart_hosts = std::exchange(smart_hosts_, {});
-    auto const old_local_hosts = std::exchange(local_hosts_, {});
+    smart_hosts_ = local_hosts_ = {};
     for (std::size_t secret = 0; secret < 2; ++secret) {
         if (plan_->smart_host && !plan_->usual_host)
             smart_hosts_[secret] = fixed_destination(*plan_->smart_host, false, secret == 1);
-        if (plan_->local.how != transport::maildir) {
+        if (plan_->local.how != transport::maildir)
             local_hosts_[secret] = fixed_destination(plan_->local, true, secret == 1);
-        }
-        // What waits for a smart host that was replaced, or may be talked to with TLS only now.
-        move_waiting(old_smart_hosts[secret], smart_hosts_[secret]);
-        move_waiting(old_local_hosts[secret], local_hosts_[secret]);
     }
     renew_accounts();
-}
-
-void dispatcher::move_waiting(std::shared_ptr<destination> const& from, std::shared_ptr<destination> const& to)
-{
-    if (!from || !to || from == to) return;
-    for (auto& j : from->waiting.take_all()) to->waiting.add(std::move(j));
-    put_to_work(to);
+    // What waits may have another way now, or another login: none of it is left where nobody looks any more.
+    std::vector<job> all;
+    for (auto const& [key, d] : destinations_) {
+        auto waiting = d->waiting.take_all();
+        addresses_->emptied(*d);
+        std::move(waiting.begin(), waiting.end(), std::back_inserter(all));
+    }
+    for (auto const& j : all) route_anew(j);
 }
 
 // -- fates --
@@ -221,7 +220,7 @@ void dispatcher::settle_all(job const& j, outcome const& o, std::string const& n
 
 // -- lines and connections --
 
-void dispatcher::submit(std::shared_ptr<destination> const& d, job j)
+void dispatcher::submit(std::shared_ptr<destination> const& d, job j, origin from)
 {
     auto const now = steady_clock::now();
     under_way_ += j.recipients.size();
@@ -242,6 +241,8 @@ void dispatcher::submit(std::shared_ptr<destination> const& d, job j)
     }
     if (d->in_line && !may_wait_in_line(*d, j)) return;
     if (put_off_for_turn(*d, j)) return;
+    if (from == origin::spool && has_enough(*d, j)) return;
+    d->waiting.count_beyond(in_long_lines_);
     j.since = now;
     d->waiting.add(std::move(j));
     put_to_work(d);
@@ -388,18 +389,19 @@ net::awaitable<void> dispatcher::run_connection(dispatcher* self, std::shared_pt
     auto connected = co_await connect_somewhere(self, d, std::move(hosts));
     d->place.reset();
     if (!connected) {
-        if (connected.error().full) {
-            self->stand_in_line(d, *connected.error().full);
-        } else if (connected.error().about_login || connected.error().why.asks_for != outcome::pause::none) {
-            self->pause(*d, connected.error().why);
-        } else {
-            self->found_dead(*d, connected.error().why);
+        auto const& no = connected.error();
+        if (no.full) {
+            self->stand_in_line(d, *no.full);
+        } else if (!no.about_login && no.why.asks_for == outcome::pause::none) {
+            self->found_dead(*d, no.why);
+        } else if (!is_one_too_many(*d, no.why, no.passing)) {
+            self->pause(*d, no.why);
         }
         co_return;
     }
     auto const l = *connected;
     l->how.destination = d->key;
-    line feed{*self, d, l->place->at};
+    line feed{*self, d, *l};
     if (!self->is_paused(*d)) {
         d->down_until = {};
         d->paused = false;
@@ -410,7 +412,7 @@ net::awaitable<void> dispatcher::run_connection(dispatcher* self, std::shared_pt
         broken = co_await use_link(l, feed, self->world_.limits);
     }
     if (broken && broken->asks_for != outcome::pause::none) {
-        self->pause(*d, *broken);
+        if (!is_one_too_many(*d, *broken, false)) self->pause(*d, *broken);
         co_return;
     }
     if (broken && l->served == 0 && ++d->failures >= failures_of_dead) self->found_dead(*d, *broken);

@@ -78,6 +78,8 @@ private:
         dispatcher* house_;
     };
     struct group;
+    /// Whether mail has just come or was read from the spool, where it can wait.
+    enum class origin : std::uint8_t { arrival, spool };
     struct host_list {
         std::vector<std::string> names;
         std::vector<std::uint16_t> preferences;  // of each
@@ -101,6 +103,10 @@ private:
     // routes (dispatcher_routes.cpp)
     void admit_one(spool::queued_message m, bool all_due, wall_time now);
     void route(std::shared_ptr<letter const> const& l, bool all_due, wall_time now);
+    void route_one(std::shared_ptr<letter const> const& l, std::uint32_t place, std::vector<group>& groups);
+    void route_anew(job const& j);
+    void hand_on(std::vector<group>& groups, origin from);
+    bool is_too_late(std::shared_ptr<letter const> const& l, std::uint32_t place, wall_time now);
     void find_way(std::shared_ptr<letter const> const& l, std::uint32_t place, bool local, std::vector<group>& groups);
     void take_way(std::shared_ptr<letter const> const& l, std::uint32_t place, bool local, std::size_t route,
                   std::vector<group>& groups);
@@ -127,10 +133,10 @@ private:
 
     // mail that goes on to other addresses (dispatcher_forwards.cpp)
     struct passing_on;
-    bool passes_on(std::shared_ptr<letter const> const& l, std::uint32_t place);
+    bool passes_on(std::shared_ptr<letter const> const& l, std::uint32_t place, bool local);
+    void give_back_forwarded(std::shared_ptr<letter const> const& l, std::uint32_t place);
     void pass_on(std::shared_ptr<passing_on> p);
-    void passed_on(std::shared_ptr<passing_on> const& p, result<> const& stored);
-    void deliver_kept(std::shared_ptr<letter const> const& l, std::uint32_t place);
+    void passed_on(passing_on const& p, result<> const& stored);
 
     // smart hosts that know us (dispatcher_accounts.cpp)
     std::shared_ptr<destination> via_destination(std::shared_ptr<smart_host const> const& via, mail::path const& sender,
@@ -138,6 +144,7 @@ private:
     void come_as(destination& d, std::shared_ptr<smart_host const> via, std::shared_ptr<identity const> as);
     void renew_accounts();
     unsigned most_connections(destination const& d) const;
+    static bool is_one_too_many(destination& d, outcome const& why, bool passing);
     void pause(destination& d, outcome const& why);
     bool is_paused(destination const& d) const;
     void settle_until(destination& d, outcome const& why, steady_time until);
@@ -145,8 +152,8 @@ private:
     bool put_off_for_turn(destination& d, job const& j);
 
     // lines and connections (dispatcher.cpp; the spool's end of them in dispatcher_pump.cpp)
-    void move_waiting(std::shared_ptr<destination> const& from, std::shared_ptr<destination> const& to);
-    void submit(std::shared_ptr<destination> const& d, job j);
+    void submit(std::shared_ptr<destination> const& d, job j, origin from);
+    bool has_enough(destination& d, job const& j);
     void put_to_work(std::shared_ptr<destination> const& d);
     void start_connection(std::shared_ptr<destination> const& d);
     void watch_growth(std::shared_ptr<destination> const& d);
@@ -197,7 +204,8 @@ private:
     std::shared_ptr<open_streams> streams_ = std::make_shared<open_streams>();
     std::vector<sleeper*> sleepers_;
     std::shared_ptr<address_lines> addresses_;
-    std::size_t under_way_ = 0;  // recipients
+    std::size_t under_way_ = 0;      // recipients
+    std::size_t in_long_lines_ = 0;  // of them, those beyond what a line should have
     std::size_t mailbox_jobs_ = 0;
     bool stopping_ = false;
 

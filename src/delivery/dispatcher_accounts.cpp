@@ -30,7 +30,9 @@ std::shared_ptr<destination> dispatcher::via_destination(std::shared_ptr<smart_h
                                                          mail::path const& sender, bool require_tls)
 {
     auto as = via->identity_for(sender);
-    auto& d = destinations_["via " + as->to_string() + (require_tls ? " requiretls" : "")];
+    // Log-ins may have no user, or the same one with other passwords: each has a line of its own.
+    auto& d =
+        destinations_["via " + std::to_string(as->place) + ' ' + as->smart_host + (require_tls ? " requiretls" : "")];
     if (!d) {
         d = std::make_shared<destination>(context_.get_executor());
         d->key = "smart_host:" + as->to_string();
@@ -56,7 +58,7 @@ void dispatcher::come_as(destination& d, std::shared_ptr<smart_host const> via, 
     d.as = std::move(as);
 }
 
-// After a reload: the same log-ins by their new settings.
+// After a reload: the log-ins by their new settings. What waited for them is routed anew after this.
 void dispatcher::renew_accounts()
 {
     for (auto const& [key, d] : destinations_) {
@@ -64,25 +66,10 @@ void dispatcher::renew_accounts()
             if (std::exchange(d->paused, false)) d->down_until = {};
             continue;
         }
-        auto const& name = d->as->smart_host;
-        auto const& user = d->as->settings.user;
         auto const host = std::find_if(plan_->hosts.begin(), plan_->hosts.end(),
-                                       [&](auto const& h) { return h->settings.name == name; });
-        std::shared_ptr<identity const> as;
-        if (host != plan_->hosts.end()) {
-            if ((*host)->usual->settings.user == user) as = (*host)->usual;
-            for (auto const& other : (*host)->others)
-                if (other->settings.user == user) as = other;
-        }
-        if (as) {
-            if (d->as != as) come_as(*d, *host, std::move(as));
-            continue;
-        }
-        // Nobody comes as this one any more: a new way is found for what waits.
-        for (auto const& j : d->waiting.take_all()) {
-            under_way_ -= j.recipients.size();
-            settler_.put_off(j, own_finding(rules::delivery_overloaded, d->domain, "the smart host is gone"), *plan_);
-        }
+                                       [&](auto const& h) { return h->settings.name == d->as->smart_host; });
+        if (host == plan_->hosts.end()) continue;
+        if (auto as = (*host)->identity_at(d->as->place)) come_as(*d, *host, std::move(as));
     }
 }
 
@@ -94,6 +81,15 @@ unsigned dispatcher::most_connections(destination const& d) const
 }
 
 bool dispatcher::is_paused(destination const& d) const { return d.paused && d.down_until > steady_clock::now(); }
+
+// One more connection was too many, where others carry mail: they go on.
+bool dispatcher::is_one_too_many(destination& d, outcome const& why, bool passing)
+{
+    bool const too_fast = why.why == &rules::smart_host_limit && why.asks_for == outcome::pause::minutes;
+    if (d.established == 0 || !(passing || too_fast)) return false;
+    d.window = d.established;
+    return true;
+}
 
 // So that a provider does not lock the account, and no mail is given back for what is wrong with us.
 void dispatcher::pause(destination& d, outcome const& why)

@@ -123,26 +123,54 @@ struct dispatcher::group {
 
 void dispatcher::route(std::shared_ptr<letter const> const& l, bool all_due, wall_time now)
 {
+    auto const from = all_due ? origin::arrival : origin::spool;
     auto const& recipients = l->what->recipients;
-    // One recipient is what most messages have, and the relay's way is the most used.
+    // One recipient is what most messages have.
     std::vector<group> groups;
     for (std::uint32_t place = 0; place < recipients.size(); ++place) {
         auto const& r = recipients[place];
-        if (!is_due(r, all_due, now)) continue;
-        if (passes_on(l, place)) continue;
-        std::string const& domain = r.to.forward_path.domain;
-        auto const local = domain.empty() ? result<bool>{true} : accounts_.is_local(domain);
-        if (!local) {
-            job const one{l, {place}, {}, {}, 0};
-            ++under_way_;
-            settle_all(one, own_finding(rules::lookup_failure, domain, local.error().logged), "local");
-            continue;
-        }
-        find_way(l, place, *local, groups);
+        if (is_due(r, all_due, now) && !is_too_late(l, place, now)) route_one(l, place, groups);
     }
+    hand_on(groups, from);
+}
+
+// What waited in a line that is not its own any more.
+void dispatcher::route_anew(job const& j)
+{
+    std::vector<group> groups;
+    under_way_ -= j.recipients.size();
+    for (auto const place : j.recipients) route_one(j.of, place, groups);
+    hand_on(groups, origin::arrival);
+}
+
+void dispatcher::hand_on(std::vector<group>& groups, origin from)
+{
     for (auto& g : groups) {
-        if (!g.what.recipients.empty()) submit(g.to, std::move(g.what));
+        if (!g.what.recipients.empty()) submit(g.to, std::move(g.what), from);
     }
+}
+
+void dispatcher::route_one(std::shared_ptr<letter const> const& l, std::uint32_t place, std::vector<group>& groups)
+{
+    std::string const& domain = l->what->recipients[place].to.forward_path.domain;
+    auto const local = domain.empty() ? result<bool>{true} : accounts_.is_local(domain);
+    if (!local) {
+        ++under_way_;
+        return settle_all({l, {place}, {}, {}, 0}, own_finding(rules::lookup_failure, domain, local.error().logged),
+                          "local");
+    }
+    if (!passes_on(l, place, *local)) find_way(l, place, *local, groups);
+}
+
+// Nothing more is done with it after that time (RFC 2852 section 4): it goes back.
+bool dispatcher::is_too_late(std::shared_ptr<letter const> const& l, std::uint32_t place, wall_time now)
+{
+    auto const& by = l->what->env.by;
+    if (by.mode != mail::by_mode::give_back || by.until > now) return false;
+    ++under_way_;
+    std::string const& domain = l->what->recipients[place].to.forward_path.domain;
+    settle_all({l, {place}, {}, {}, 0}, own_finding(rules::deliver_by_passed, domain), "expired");
+    return true;
 }
 
 void dispatcher::find_way(std::shared_ptr<letter const> const& l, std::uint32_t place, bool local,
@@ -166,16 +194,6 @@ void dispatcher::find_way(std::shared_ptr<letter const> const& l, std::uint32_t 
     } else {
         auto const host = smart_hosts_[secret] ? smart_hosts_[secret] : mx_destination(to.domain, m.env);
         job_for(groups, host, l).recipients.push_back(place);
-    }
-}
-
-// What stays of forwarded mail is delivered as if nothing had gone on.
-void dispatcher::deliver_kept(std::shared_ptr<letter const> const& l, std::uint32_t place)
-{
-    std::vector<group> groups;
-    find_way(l, place, true, groups);
-    for (auto& g : groups) {
-        if (!g.what.recipients.empty()) submit(g.to, std::move(g.what));
     }
 }
 
