@@ -9,16 +9,42 @@
 namespace postern::spool {
 namespace {
 
-// Is it about this one, which the tables that are searched do not know of?
-bool matches_first_attempt(filter const& f, message const& m, std::int64_t id)
+// Is it about this one, as far as that is to be seen in the message?
+bool matches(filter const& f, message const& m)
 {
-    if (id <= f.after || (f.state != condition::any && f.state != condition::active)) return false;
     if (!f.queue_id.empty() && m.queue_id != f.queue_id) return false;
     if (f.sender && !equal_ignoring_case(m.env.reverse_path.to_string(), *f.sender)) return false;
     if (!f.account.empty() && !equal_ignoring_case(m.account, f.account)) return false;
     if (f.accepted_before && m.accepted_at >= *f.accepted_before) return false;
     if (f.accepted_after && m.accepted_at <= *f.accepted_after) return false;
-    return std::any_of(m.recipients.begin(), m.recipients.end(), [&](auto const& r) { return matches(f, r); });
+    return !f.by_recipient() ||
+           std::any_of(m.recipients.begin(), m.recipients.end(), [&](auto const& r) { return matches(f, r); });
+}
+
+// And about this one, which the tables that are searched do not know of?
+bool matches_first_attempt(filter const& f, message const& m, std::int64_t id)
+{
+    return id > f.after && (f.state == condition::any || f.state == condition::active) && matches(f, m);
+}
+
+// The tables do not know what is handed out.
+bool matches_when(filter const& f, bool active)
+{
+    switch (f.state) {
+        case condition::active: return active;
+        case condition::deferred:
+        case condition::waiting: return !active;
+        case condition::any:
+        case condition::held:
+        case condition::unreadable: break;
+    }
+    return true;
+}
+
+bool all_that_wait_match(filter const& f, message const& m)
+{
+    return std::all_of(m.recipients.begin(), m.recipients.end(),
+                       [&](auto const& r) { return r.state != recipient_state::queued || matches(f, r); });
 }
 
 }  // namespace
@@ -52,17 +78,29 @@ result<std::vector<found_message>> sqlite_spool::select(filter const& f, bool wi
     return found;
 }
 
+result<std::vector<stored_message>> sqlite_spool::select_unreadable(filter const& f, portion& walked)
+{
+    auto aside = source_->damaged({}, f.limit, f.after);
+    if (!aside) return aside;
+    walked.finished = aside->size() < f.limit;
+    walked.after = aside->empty() ? f.after : aside->back().id;
+    std::erase_if(*aside, [&](stored_message const& m) { return !matches(f, m.what); });
+    return aside;
+}
+
 result<std::vector<summary>> sqlite_spool::list_matching(filter const& f)
 {
     std::vector<summary> out;
+    filter next = f;
     if (f.state == condition::unreadable) {
-        auto aside = source_->damaged({}, f.limit);
-        if (!aside) return aside.error();
-        for (stored_message& m : *aside)
-            if (m.id > f.after) out.push_back(summarize(std::move(m)));
+        for (portion walked; out.size() < f.limit && !walked.finished; next.after = walked.after) {
+            auto aside = select_unreadable(next, walked);
+            if (!aside) return aside.error();
+            for (stored_message& m : *aside)
+                if (out.size() < f.limit) out.push_back(summarize(std::move(m)));
+        }
         return out;
     }
-    filter next = f;
     while (out.size() < f.limit) {
         auto const found = select(next, false);
         if (!found) return found.error();
@@ -71,9 +109,7 @@ result<std::vector<summary>> sqlite_spool::list_matching(filter const& f)
             if (!loaded) return loaded.error();
             if (!*loaded) continue;
             auto one = summarize(std::move(**loaded));
-            bool const active_only = f.state == condition::active,
-                       active_not = f.state == condition::deferred || f.state == condition::waiting;
-            if ((active_only && !one.active) || (active_not && one.active)) continue;
+            if (!matches_when(f, one.active)) continue;
             out.push_back(std::move(one));
             if (out.size() == f.limit) break;
         }
@@ -90,6 +126,7 @@ result<std::uint64_t> sqlite_spool::remove_recipients(std::vector<found_message>
         auto const loaded = source_->load(each.id);
         if (!loaded) return loaded.error();
         if (!*loaded || !(*loaded)->damage.empty()) continue;
+        if (!matches_when(f, out_.id_of(each.queue_id).has_value())) continue;
         settlement s;
         s.queue_id = each.queue_id;
         for (auto const& r : (*loaded)->what.recipients)
@@ -105,8 +142,43 @@ result<std::uint64_t> sqlite_spool::remove_recipients(std::vector<found_message>
     return told.size();
 }
 
+result<portion> sqlite_spool::apply_to_unreadable(wish w, filter const& f)
+{
+    if (w != wish::retry && w != wish::remove)
+        return error{{5, 0, 0}, "", "unreadable messages can be retried or removed, nothing else"};
+    portion p;
+    auto aside = select_unreadable(f, p);
+    if (!aside) return aside.error();
+    // There is no way to take a part out of one.
+    if (w == wish::remove)
+        std::erase_if(*aside, [&](stored_message const& m) { return !all_that_wait_match(f, m.what); });
+    if (aside->empty()) return p;
+    wall_time const now = wall_clock::now();
+    std::vector<std::int64_t> back;
+    auto done_with = writer_.perform([&](result<>&) {
+        p.messages = 0;
+        back.clear();
+        for (auto const& m : *aside) {
+            result<> outcome;
+            bool const going_on = w == wish::retry ? writer_.retry_quarantined(m.id, m.what, now, outcome)
+                                                   : writer_.remove_quarantined(m.id, m.file, outcome);
+            if (!going_on) return false;
+            if (!outcome) continue;
+            ++p.messages;
+            back.push_back(m.id);
+        }
+        return true;
+    });
+    if (!done_with) return done_with.error();
+    if (w == wish::remove) return p;
+    for (auto const id : back) out_.unclaim(id);
+    writer_.nudge();
+    return p;
+}
+
 result<portion> sqlite_spool::apply(wish w, filter const& f)
 {
+    if (f.state == condition::unreadable) return apply_to_unreadable(w, f);
     auto const found = select(f, w == wish::remove && !f.by_recipient());
     if (!found) return found.error();
     portion p;
@@ -124,6 +196,8 @@ result<portion> sqlite_spool::apply(wish w, filter const& f)
     auto done_with = writer_.perform([&](result<>&) {
         count = 0;
         for (auto const& each : *found) {
+            // Now, not before: the last attempt may have begun or ended meanwhile.
+            if (!matches_when(f, out_.id_of(each.queue_id).has_value())) continue;
             result<> outcome;
             bool going_on = true;
             switch (w) {

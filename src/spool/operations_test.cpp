@@ -152,6 +152,114 @@ TEST_CASE("many messages are changed portion by portion, each once")
     CHECK(*q.s->count() == 0);
 }
 
+// One in each state: first and later attempts, a deferred one, one for later, a held and an unreadable one.
+struct mixed_queue : queue {
+    arrivals got;
+    mixed_queue()
+    {
+        add(letter("Q00000000000U", {"one.example"}));
+        s.reset();
+        sqlite3* db = nullptr;
+        REQUIRE(sqlite3_open((folder.path() / "spool.db").c_str(), &db) == SQLITE_OK);
+        CHECK(sqlite3_exec(db, "UPDATE message SET size = size + 1", nullptr, nullptr, nullptr) == SQLITE_OK);
+        sqlite3_close(db);
+        open_it();
+        REQUIRE(s->take_due(wall_clock::now(), 10)->empty());
+        auto const later = wall_clock::now() + 1h;
+        for (auto const* id : {"Q00000000000B", "Q00000000000D", "Q00000000000H"}) {
+            add(letter(id, {"one.example"}));
+            defer(id, 0, "mx:one.example", later);
+        }
+        REQUIRE(s->hold("Q00000000000H", true));
+        REQUIRE(*s->take("Q00000000000B"));
+        auto waits = letter("Q00000000000W", {"one.example"});
+        waits.env.release_at = later;
+        add(std::move(waits));
+        s->on_arrival(got.handler());
+        add(letter("Q00000000000A", {"one.example"}));
+        REQUIRE(got.next().what != nullptr);
+    }
+};
+
+TEST_CASE("what is done to messages in a state is done to those that the list shows, and to no other")
+{
+    struct {
+        condition state;
+        ids listed;
+    } const rows[] = {
+        {condition::any,
+         {"Q00000000000A", "Q00000000000B", "Q00000000000D", "Q00000000000H", "Q00000000000W", "Q00000000000U"}},
+        {condition::active, {"Q00000000000A", "Q00000000000B"}},
+        {condition::deferred, {"Q00000000000D"}},
+        {condition::waiting, {"Q00000000000W"}},
+        {condition::held, {"Q00000000000H"}},
+        {condition::unreadable, {"Q00000000000U"}},
+    };
+    ids const held{"Q00000000000H"}, unreadable{"Q00000000000U"};
+    for (auto const& row : rows) {
+        for (auto const w : {wish::retry, wish::hold, wish::release, wish::remove}) {
+            CAPTURE(static_cast<int>(row.state));
+            CAPTURE(static_cast<int>(w));
+            mixed_queue q;
+            filter const f{.state = row.state};
+            REQUIRE(q.found(f) == row.listed);
+            auto const done_with = q.s->apply(w, f);
+            bool const about_unreadable = row.state == condition::unreadable;
+            if (about_unreadable && (w == wish::hold || w == wish::release)) {
+                CHECK_FALSE(done_with);
+                continue;
+            }
+            REQUIRE(done_with);
+            CHECK(done_with->finished);
+            // Who wants these has to say so.
+            ids touched = row.listed;
+            if (!about_unreadable) touched.erase("Q00000000000U");
+            CHECK(done_with->messages == touched.size());
+            auto const touches = [&](char const* id) { return touched.contains(id); };
+            ids left, held_now, due;
+            for (auto const& id : rows[0].listed)
+                if (w != wish::remove || !touched.contains(id)) left.insert(id);
+            for (auto const& id : left)
+                if (w == wish::hold ? held.contains(id) || touched.contains(id)
+                                    : held.contains(id) && !(w == wish::release && touched.contains(id)))
+                    held_now.insert(id);
+            for (auto const* id : {"Q00000000000D", "Q00000000000W", "Q00000000000U"})
+                if (w == wish::retry && touches(id) && !unreadable.contains(id)) due.insert(id);
+            // What was removed while it is tried stays in sight until that has ended.
+            for (auto const* id : {"Q00000000000A", "Q00000000000B"})
+                if (w == wish::remove && touches(id)) REQUIRE(settle(*q.s, fate_of(id, 0, recipient_state::delivered)));
+            CHECK(q.found({}) == left);
+            CHECK(q.found({.state = condition::held}) == held_now);
+            CHECK(q.found({.state = condition::unreadable}) == (about_unreadable ? ids{} : ids{"Q00000000000U"}));
+            ids taken;
+            auto const handed_out = q.s->take_due(wall_clock::now(), 100);
+            if (handed_out)
+                for (auto const& m : *handed_out) taken.insert(m.what->queue_id);
+            CHECK(taken == due);
+        }
+    }
+}
+
+TEST_CASE("unreadable messages are chosen by sender and domain like others")
+{
+    mixed_queue q;
+    CHECK(q.found({.state = condition::unreadable, .domain = "one.example"}) == ids{"Q00000000000U"});
+    CHECK(q.found({.state = condition::unreadable, .sender = "anna@example.com"}) == ids{"Q00000000000U"});
+    filter const others[] = {
+        {.state = condition::unreadable, .domain = "two.example"},
+        {.state = condition::unreadable, .sender = "carl@example.com"},
+        {.state = condition::unreadable, .account = "carl@example.com"},
+        {.state = condition::unreadable, .accepted_before = wall_clock::now() - 1h},
+    };
+    for (auto const& f : others) {
+        CHECK(q.found(f).empty());
+        CHECK(q.s->apply(wish::remove, f)->messages == 0);
+        CHECK(q.s->apply(wish::retry, f)->messages == 0);
+    }
+    CHECK(q.s->apply(wish::remove, {.state = condition::unreadable, .domain = "one.example"})->messages == 1);
+    CHECK(q.found({.state = condition::unreadable}).empty());
+}
+
 TEST_CASE("removal by destination takes the other recipients nothing away")
 {
     queue q;

@@ -113,7 +113,7 @@ result<> reader::prepare()
         {&list_, from + "WHERE m.id > ?1 ORDER BY m.id LIMIT ?2"},
         {&damaged_,
          "SELECT id, queue_id, accepted_at, size, envelope, file, NULL, 0, reverse_path, reason FROM damaged"
-         " WHERE ?1 = '' OR queue_id = ?1 ORDER BY id LIMIT ?2"},
+         " WHERE (?1 = '' OR queue_id = ?1) AND id > ?3 ORDER BY id LIMIT ?2"},
     };
     for (auto const& [place, sql] : wanted) {
         auto prepared = db_.prepare(sql);
@@ -276,12 +276,14 @@ result<std::vector<stored_message>> reader::list(std::int64_t after, std::size_t
     }
 }
 
-result<std::vector<stored_message>> reader::damaged(std::string_view queue_id, std::size_t limit)
+result<std::vector<stored_message>> reader::damaged(std::string_view queue_id, std::size_t limit, std::int64_t after)
 {
     std::scoped_lock lock{mutex_};
     if (!usable_) return failure("listing messages");
     store::reset_after const end{damaged_};
-    damaged_.bind_text(1, queue_id).bind(2, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT32_MAX)));
+    damaged_.bind_text(1, queue_id)
+        .bind(2, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT32_MAX)))
+        .bind(3, after);
     std::vector<stored_message> found;
     for (;;) {
         store::step_result const now = damaged_.step();

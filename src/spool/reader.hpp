@@ -49,7 +49,7 @@ public:
     /// In order of arrival, those after that id. Others wait meanwhile: so in small portions.
     result<std::vector<stored_message>> list(std::int64_t after, std::size_t limit);
     /// Those that were set aside, with what can still be read of them; with that queue id, if there is one.
-    result<std::vector<stored_message>> damaged(std::string_view queue_id, std::size_t limit);
+    result<std::vector<stored_message>> damaged(std::string_view queue_id, std::size_t limit, std::int64_t after = 0);
     result<std::string> read_content(std::int64_t id, std::uint64_t offset, std::size_t limit);
 
 private:

@@ -318,9 +318,8 @@ result<std::vector<summary>> sqlite_spool::list(filter const& f)
         std::move(portion->begin(), portion->end(), std::back_inserter(all));
     }
     // Last, so that none is missed that is set aside meanwhile.
-    auto aside = source_->damaged({}, f.limit);
+    auto aside = source_->damaged({}, f.limit, f.after);
     if (!aside) return aside.error();
-    std::erase_if(*aside, [&](stored_message const& m) { return m.id <= f.after; });
     if (!aside->empty()) {
         std::erase_if(all, [&](stored_message const& m) {
             return std::any_of(aside->begin(), aside->end(), [&](stored_message const& d) { return d.id == m.id; });

@@ -91,7 +91,10 @@ private:
     /// With those that only their first attempt knows of.
     result<std::vector<found_message>> select(filter const& f, bool with_files);
     result<std::vector<summary>> list_matching(filter const& f);
+    /// Those set aside, with their filter's limit; `walked` says how far that went.
+    result<std::vector<stored_message>> select_unreadable(filter const& f, portion& walked);
     summary summarize(stored_message m);
+    result<portion> apply_to_unreadable(wish w, filter const& f);
     result<std::uint64_t> remove_recipients(std::vector<found_message> const& from, filter const& f);
     /// Why a message is not: it is unreadable, or not here.
     error not_on_its_way(std::string_view queue_id);

@@ -99,6 +99,17 @@ class Operated(Queue):
         self.assertEqual(self.ask("queue", "remove", "--all")["messages"], 2)
         self.assertEqual(self.ids(), set())
 
+    def test_what_is_done_to_messages_in_a_state_leaves_the_others_alone(self):
+        first, second = self.send(ONE), self.send(TWO)
+        self.wait_deferred(first, second)
+        for command in ("hold", "release", "retry", "remove"):
+            self.assertEqual(self.ask("queue", command, "--state", "active")["messages"], 0, command)
+        for command in ("retry", "remove"):
+            self.assertEqual(self.ask("queue", command, "--state", "unreadable")["messages"], 0, command)
+        self.assertEqual(self.ids("--state", "deferred"), {first, second})
+        for command in ("hold", "release"):
+            self.assertEqual(self.server.cli("queue", command, "--state", "unreadable").returncode, 2, command)
+
     def test_giving_up_tells_senders_at_once(self):
         word = token()
         first, second = self.send(ONE, TWO, text=word), self.send(ONE)
