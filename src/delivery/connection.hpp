@@ -13,6 +13,7 @@
 #include "delivery/plan.hpp"
 #include "delivery/smart_host.hpp"
 #include "delivery/tls_policy.hpp"
+#include "mail/conversion.hpp"
 #include "net/deadline.hpp"
 #include "net/stream.hpp"
 #include "smtp/client_session.hpp"
@@ -99,6 +100,8 @@ public:
     virtual void done(job j, std::vector<outcome> outcomes, attempt const& how, steady_clock::duration took) = 0;
     /// The connection broke off before this one was sent: another may try at once.
     virtual void give_back(job j) = 0;
+    /// The server does not take its content as it is.
+    virtual void convert(job j, mail::content_need need) = 0;
 };
 
 /// Sends messages until there is no more work or the session ends. Gives what ended it, when it

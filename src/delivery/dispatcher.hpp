@@ -23,6 +23,8 @@
 
 #include "delivery/address_lines.hpp"
 #include "delivery/connection.hpp"
+#include "delivery/converting.hpp"
+#include "delivery/day_counts.hpp"
 #include "delivery/destination.hpp"
 #include "delivery/log_in.hpp"
 #include "delivery/plan.hpp"
@@ -138,11 +140,18 @@ private:
     void pass_on(std::shared_ptr<passing_on> p);
     void passed_on(passing_on const& p, result<> const& stored);
 
+    // what a server does not take as it is (dispatcher_conversions.cpp)
+    void convert(std::shared_ptr<destination> const& d, job j, mail::content_need need);
+    void converted(std::shared_ptr<destination> const& d, job j, result<conversion> const& made);
+
     // smart hosts that know us (dispatcher_accounts.cpp)
     std::shared_ptr<destination> via_destination(std::shared_ptr<smart_host const> const& via, mail::path const& sender,
                                                  bool require_tls);
     void come_as(destination& d, std::shared_ptr<smart_host const> via, std::shared_ptr<identity const> as);
     void renew_accounts();
+    /// What has gone today is known after a restart, too.
+    void resume_day(destination& d);
+    void store_days();
     unsigned most_connections(destination const& d) const;
     static bool is_one_too_many(destination& d, outcome const& why, bool passing);
     void pause(destination& d, outcome const& why);
@@ -208,6 +217,7 @@ private:
     std::size_t in_long_lines_ = 0;  // of them, those beyond what a line should have
     std::size_t mailbox_jobs_ = 0;
     bool stopping_ = false;
+    day_counts days_;  // as the file has them
 
     boost::asio::steady_timer pump_timer_, pump_pause_, housekeeping_timer_;
     bool pump_armed_ = false, pump_pauses_ = false;

@@ -38,8 +38,48 @@ std::shared_ptr<destination> dispatcher::via_destination(std::shared_ptr<smart_h
         d->key = "smart_host:" + as->to_string();
         d->require_tls = require_tls;
     }
-    if (d->as != as) come_as(*d, via, std::move(as));
+    if (d->as != as) {
+        bool const is_new = d->as == nullptr;
+        come_as(*d, via, std::move(as));
+        if (is_new) resume_day(*d);
+    }
     return d;
+}
+
+namespace {
+
+// With REQUIRETLS it is a line of its own, and counts for itself.
+std::string day_of(destination const& d)
+{
+    return std::to_string(d.as->place) + (d.require_tls ? " requiretls " : " ") + d.as->smart_host;
+}
+
+}  // namespace
+
+void dispatcher::resume_day(destination& d)
+{
+    auto const at = days_.find(day_of(d));
+    if (at == days_.end()) return;
+    auto const ago = std::max(wall_clock::duration::zero(), world_.now() - at->second.began);
+    d.rate.resume(at->second.messages, steady_clock::now() - ago);
+}
+
+void dispatcher::store_days()
+{
+    auto const now = steady_clock::now();
+    auto next = days_;
+    std::erase_if(next, [&](auto const& each) { return each.second.began + std::chrono::hours{24} < world_.now(); });
+    for (auto const& [key, d] : destinations_) {
+        if (!d->via || d->rate.a_day() == 0 || d->rate.today(now) == 0) continue;
+        auto& c = next[day_of(*d)];
+        // Kept as it was told first: two clocks are never the same twice.
+        auto const began = std::chrono::floor<std::chrono::seconds>(wall_time_of(d->rate.day_began()));
+        if (c.messages == 0 || c.messages > d->rate.today(now)) c.began = began;
+        c.messages = d->rate.today(now);
+    }
+    if (next == days_) return;
+    days_ = std::move(next);
+    write_day_counts(plan_->data_dir, days_);
 }
 
 void dispatcher::come_as(destination& d, std::shared_ptr<smart_host const> via, std::shared_ptr<identity const> as)

@@ -267,6 +267,7 @@ TEST_CASE("messages wait for their turn when a limit is set")
     auto& h = add_host(o, host);
     SUBCASE("a day")
     {
+        o.settings.data_dir = o.folder;
         h.messages_per_day = 1;
         o.open();
         o.send(office::letter("Q1", {"to@b.example"}));
@@ -275,6 +276,12 @@ TEST_CASE("messages wait for their turn when a limit is set")
         auto const u = o.queue.settled("Q2");
         CHECK(u.state == state::queued);
         CHECK(u.last_reply.find("waits for its turn") != std::string::npos);
+        CHECK(host.mail(1).size() == 1);
+        // The provider knows nothing of our restarts.
+        o.running->stop(1s);
+        o.open();
+        o.send(office::letter("Q3", {"to@b.example"}));
+        CHECK(o.queue.settled("Q3").last_reply.find("waits for its turn") != std::string::npos);
         CHECK(host.mail(1).size() == 1);
     }
     SUBCASE("a connection")

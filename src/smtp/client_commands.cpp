@@ -133,8 +133,8 @@ void append_mail_command(std::string& out, outgoing const& m, extensions const& 
         out += " SIZE=";
         append_number(out, m.size);
     }
-    if (env.body == mail::body_type::eight_bit_mime && e.eight_bit_mime) out += " BODY=8BITMIME";
-    if (env.body == mail::body_type::binary_mime) out += " BODY=BINARYMIME";
+    if (m.body() == mail::body_type::eight_bit_mime && e.eight_bit_mime) out += " BODY=8BITMIME";
+    if (m.body() == mail::body_type::binary_mime) out += " BODY=BINARYMIME";
     if (env.smtputf8 && e.smtputf8) out += " SMTPUTF8";
     if (env.require_tls && e.require_tls) out += " REQUIRETLS";
     if (env.priority != 0 && e.priorities) {

@@ -140,10 +140,10 @@ obstacle client_session::check(outgoing const& m) const
     bool const safe = settings_.stays_here || (tls_ && tls_verified_ && announced_.require_tls);
     if (m.env->require_tls && !safe) return obstacle::require_tls;
     if (m.utf8 && !announced_.smtputf8) return obstacle::smtputf8;
-    if (m.env->body == mail::body_type::binary_mime && !(announced_.chunking && announced_.binary_mime)) {
+    if (m.body() == mail::body_type::binary_mime && !(announced_.chunking && announced_.binary_mime)) {
         return obstacle::binary;
     }
-    if (m.env->body == mail::body_type::eight_bit_mime && !announced_.eight_bit_mime) return obstacle::eight_bit;
+    if (m.body() == mail::body_type::eight_bit_mime && !announced_.eight_bit_mime) return obstacle::eight_bit;
     if (announced_.size_limit != 0 && m.size > announced_.size_limit) return obstacle::too_big;
     // RFC 2852 section 3: less time than it wants to have for it, it would refuse.
     auto const& by = m.env->by;
@@ -171,7 +171,7 @@ void client_session::begin(std::uint64_t id, outgoing const& m)
     t.result.recipients.resize(m.recipients.size());
     t.result.dsn_passed_on = announced_.dsn;
     t.size = m.size;
-    t.chunk = m.env->body == mail::body_type::binary_mime;
+    t.chunk = m.body() == mail::body_type::binary_mime;
 
     if (reset_due_) enqueue(phase::reset, 0, "RSET\r\n");
     reset_due_ = false;
