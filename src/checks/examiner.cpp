@@ -77,10 +77,10 @@ void judge(inquiry& names, mail::findings& f, mail::author& a, std::string const
     a.policy = sampled(found.of_organization ? r.subdomain_policy : r.policy, r.percent, queue_id);
 }
 
-mail::findings check(inquiry& names, spf_checker& spf, dkim_checker& dkim, examination const& what)
+mail::findings check(inquiry& names, dkim_checker& dkim, examination const& what)
 {
     mail::findings f;
-    f.spf = spf.check(names, what.client, what.helo, what.sender);
+    f.spf = check_spf(names, what.client, what.helo, what.sender);
     f.dkim = dkim.check(names, what.queue_id, *what.message);
     f.authors = what.authors;
     for (auto& a : f.authors) judge(names, f, a, what.queue_id);
@@ -150,7 +150,6 @@ void examiner::examine(examination what, handler told)
 
 void examiner::work()
 {
-    spf_checker spf;
     dkim_checker dkim;
     for (;;) {
         std::unique_lock lock{lock_};
@@ -160,7 +159,7 @@ void examiner::work()
         tasks_.pop_front();
         lock.unlock();
         inquiry names{*names_, t.until};
-        auto found = steady_clock::now() < t.until ? check(names, spf, dkim, t.what) : unchecked(t.what);
+        auto found = steady_clock::now() < t.until ? check(names, dkim, t.what) : unchecked(t.what);
         t.what.message.reset();
         t.told(std::move(found));
     }
