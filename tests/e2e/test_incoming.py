@@ -218,6 +218,31 @@ class Checks(Incoming):
         self.send(message(FRIEND, BOB, word))
         self.assertIn("dmarc=temperror", self.results(word))
 
+    def test_what_is_unknown_of_others_helps_nobody(self):
+        self.serve()
+        self.zone.broken = {"slow.example"}
+        field = "DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d={}; s={}; h=from; bh=eA==; b=eA==\n"
+        # A key of another domain that can't be had, and a selector that nobody can have.
+        unknown = field.format("slow.example", "s") + field.format("remote.example", "x" * 70)
+        for action in ("defer", "accept"):
+            said = self.send(message(FRIEND, BOB, token(), extra=unknown), "x@slow.example", code=550, status="5.7.1")
+            self.assertIn("DMARC", said.text)
+            self.server.change("mx", dns_failure="accept")
+            self.server.signal(signal.SIGHUP)
+            self.server.wait_log("reloaded")
+        self.send(message(BOB, BOB, token(), extra=unknown), "x@slow.example", code=550, status="5.7.1")
+
+    def test_domains_that_are_not_there_and_records_on_trial(self):
+        self.serve()
+        self.zone.texts.update({"_dmarc.np.example": ["v=DMARC1; p=none; np=reject"],
+                                "_dmarc.trial.example": ["v=DMARC1; p=reject; t=y"]})
+        self.zone.addresses["there.np.example"] = ["192.0.2.60"]
+        for author, code in (("x@np.example", 250), ("x@there.np.example", 250), ("x@gone.np.example", 550)):
+            self.send(message(author, BOB, token()), "x@plain.example", code=code)
+        word = token()
+        self.send(message("x@trial.example", BOB, word), "x@plain.example")
+        self.assertIn("dmarc=fail (p=quarantine)", self.results(word))
+
     def test_other_actions(self):
         self.serve(mx={"dmarc_reject": "hold", "dmarc_quarantine": "refuse"})
         self.send(message("x@quiet.example", BOB, token()), "x@quiet.example", code=550)
