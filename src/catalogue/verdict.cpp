@@ -34,6 +34,21 @@ std::string shown(std::string_view value)
     return out;
 }
 
+// A piece of the text that fits a line, cut at a blank where there is one.
+std::string_view take_piece(std::string_view& text, std::size_t room)
+{
+    auto piece = text.substr(0, room);
+    if (piece.size() < text.size()) {
+        auto const blank = text.rfind(' ', room);
+        if (blank != std::string_view::npos && blank > 0) piece = text.substr(0, blank);
+    }
+    text.remove_prefix(piece.size());
+    if (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+    return piece;
+}
+
+}  // namespace
+
 std::string fill(std::string_view pattern, std::vector<evidence> const& values)
 {
     std::string out;
@@ -52,21 +67,6 @@ std::string fill(std::string_view pattern, std::vector<evidence> const& values)
     }
     return out;
 }
-
-// A piece of the text that fits a line, cut at a blank where there is one.
-std::string_view take_piece(std::string_view& text, std::size_t room)
-{
-    auto piece = text.substr(0, room);
-    if (piece.size() < text.size()) {
-        auto const blank = text.rfind(' ', room);
-        if (blank != std::string_view::npos && blank > 0) piece = text.substr(0, blank);
-    }
-    text.remove_prefix(piece.size());
-    if (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-    return piece;
-}
-
-}  // namespace
 
 verdict make_verdict(rule const& why, std::vector<evidence> values)
 {

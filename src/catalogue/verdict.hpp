@@ -29,9 +29,12 @@ struct verdict {
     bool accepted() const noexcept { return what == decision::accept; }
 };
 
+/// A text of a rule with its {placeholders} filled by `values`, each made printable ASCII and cut to 100 octets; one
+/// without a value becomes nothing.
+std::string fill(std::string_view pattern, std::vector<evidence> const& values);
+
 /// The verdict that a rule's own reply code asks for (4xx: defer, 5xx: refuse).
-/// `values` fill {placeholders} of the reply, made printable and cut to 100 octets,
-/// and are evidence too; a placeholder without value becomes nothing.
+/// `values` fill the reply, and are evidence too.
 verdict make_verdict(rule const& why, std::vector<evidence> values = {});
 verdict make_verdict(rule&& why, std::vector<evidence> values = {}) = delete;  // the verdict would point to nothing
 

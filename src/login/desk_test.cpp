@@ -42,7 +42,6 @@ struct world {
     }
     answer::kind log_in(char const* from, std::string const& name, std::string const& password)
     {
-        boost::asio::io_context io;
         auto const address = *ip_address::parse(from);
         services s{*accounts, guard, [](auto const&, auto const&, auto const&) {}, [](auto const&, auto const&) {}};
         desk d{s, settings, {}, {"S", from, address}, io.get_executor()};
@@ -50,6 +49,7 @@ struct world {
         boost::asio::co_spawn(io, ask(&d, name, password, &judged), boost::asio::detached);
         // The hash is on a thread of its own.
         auto const work = boost::asio::make_work_guard(io);
+        io.restart();
         while (!judged) io.run_one();
         if (judged->what == answer::kind::bad_credentials) d.on_failure(name, {}, "PLAIN");
         return judged->what;
@@ -64,6 +64,7 @@ struct world {
     }
 
     testing::throw_away_folder where;
+    boost::asio::io_context io;  // goes after the threads of `accounts`, which answer into it
     std::unique_ptr<directory::directory> accounts;
     guard::keeper guard{steady_clock::now(), {1u << 12, 1u << 12, 1u << 10, 1u << 10}};
     config::settings settings;

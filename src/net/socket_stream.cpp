@@ -19,6 +19,7 @@
 #include "net/tls_context.hpp"
 #include "net/tls_facts.hpp"
 #include "net/tls_transport.hpp"
+#include "net/tls_watch.hpp"
 
 namespace postern::net {
 namespace {
@@ -188,6 +189,10 @@ public:
         begin_tls(std::move(context));
         SSL_set_connect_state(ssl_.get());
         expect_server(ssl_.get(), server);
+        if (server.observed) {
+            watch_ = std::make_unique<watched>(server.name);
+            watch_server(ssl_.get(), watch_->seen);
+        }
         auto const shaken = co_await handshake(limit);
         if (shaken) judge_server(ssl_.get(), server, *tls_);
         co_return shaken;
@@ -200,6 +205,11 @@ public:
     peer_certificate certificate() const override
     {
         return ssl_ ? certificate_of(ssl_.get(), *context_) : peer_certificate{};
+    }
+
+    tls_observations observations() const override
+    {
+        return ssl_ && watch_ ? observe_server(ssl_.get(), watch_->name, watch_->seen) : tls_observations{};
     }
 
     std::string problem() const override { return problem_; }
@@ -445,11 +455,18 @@ private:
         co_return done{};
     }
 
+    struct watched {
+        explicit watched(std::string server) : name(std::move(server)) {}
+        std::string name;
+        tls_watch seen;
+    };
+
     stream_descriptor socket_;
     deadline deadline_;
     endpoint remote_, local_;
     std::shared_ptr<tls_context> context_;
     tls_transport transport_;
+    std::unique_ptr<watched> watch_;  // outlives ssl_
     std::unique_ptr<SSL, ssl_deleter> ssl_;
     std::unique_ptr<tls_state> tls_;
     std::string problem_;

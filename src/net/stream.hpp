@@ -20,6 +20,7 @@
 #include "base/clock.hpp"
 #include "base/ip.hpp"
 #include "base/result.hpp"
+#include "net/tls_observations.hpp"
 
 namespace postern::net {
 
@@ -46,7 +47,10 @@ struct server_identity {
     std::string name;                   // for SNI
     std::vector<std::string> names;     // whom the certificate may be for; ".example.com": any below; empty: `name`
     std::vector<certificate_pin> pins;  // not empty: these decide, and no authority
-    std::string minimum{};              // "1.3"; empty: what the context has
+    std::string minimum{};              // "1.3"; "1.0": also what is broken, to look at it; empty: what the context has
+    std::string maximum{};              // "1.2"; empty: the newest
+    bool names_itself = true;           // SNI is sent
+    bool observed = false;              // see stream::observations()
 };
 
 /// How TLS was agreed upon.
@@ -113,6 +117,8 @@ public:
     virtual tls_bindings bindings() const = 0;
     /// Where the context asks clients for one.
     virtual peer_certificate certificate() const = 0;
+    /// Client side, where server_identity asked for it; what there was of it, also when the handshake failed.
+    virtual tls_observations observations() const { return {}; }
     /// Why the last TLS operation failed, in OpenSSL's words, for the log; else empty.
     virtual std::string problem() const = 0;
 

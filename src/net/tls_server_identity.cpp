@@ -53,6 +53,20 @@ peer_trouble trouble_of(long result)
     }
 }
 
+void limit_versions(SSL* ssl, server_identity const& server)
+{
+    if (server.minimum == "1.3") SSL_set_min_proto_version(ssl, TLS1_3_VERSION);
+    if (server.minimum == "1.0") {
+        // To look at what is broken: it has ciphers and hashes that nobody takes any more.
+        SSL_set_security_level(ssl, 0);
+        SSL_set_cipher_list(ssl, "ALL");
+        SSL_set_min_proto_version(ssl, TLS1_VERSION);
+    }
+    if (server.maximum == "1.0") SSL_set_max_proto_version(ssl, TLS1_VERSION);
+    if (server.maximum == "1.1") SSL_set_max_proto_version(ssl, TLS1_1_VERSION);
+    if (server.maximum == "1.2") SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+}
+
 // With no record that OpenSSL takes, authorities decide.
 void pin(SSL* ssl, server_identity const& server)
 {
@@ -84,12 +98,13 @@ bool is_usable_pin(certificate_pin const& p)
 
 void expect_server(SSL* ssl, server_identity const& server)
 {
-    if (server.minimum == "1.3") SSL_set_min_proto_version(ssl, TLS1_3_VERSION);
+    limit_versions(ssl, server);
     if (ip_address::parse(server.name)) {
         X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server.name.c_str());
         return;
     }
-    SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(server.name.c_str()));
+    if (server.names_itself)
+        SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(server.name.c_str()));
     pin(ssl, server);
     // A "*" stands for a whole label (RFC 6125 section 6.4.3).
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
