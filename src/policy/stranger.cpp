@@ -68,7 +68,9 @@ stranger_judgement judge(stranger_facts const& f, stranger_options const& o)
     stranger_judgement j;
     // Whoever keeps us busy must not get past the checks by that.
     if (f.found.unchecked) {
-        j.verdict = refuse(rules::authentication_unknown, f, f.sender.to_string(), f.sender.address.domain);
+        bool const by_author = f.sender.null && !f.found.authors.empty();
+        auto const& who = by_author ? f.found.authors.front().address : f.sender.address;
+        j.verdict = refuse(rules::authentication_unknown, f, who.to_string(), who.domain);
         return j;
     }
     if (f.sender_local)
