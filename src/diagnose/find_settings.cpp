@@ -32,9 +32,12 @@ void take_address(address_seen& seen, discovery::findings const& f)
 {
     seen.looked = true;
     for (auto const& p : f.problems) {
-        if (p.why == &catalogue::rules::address_malformed) seen.slip = address_slip::malformed;
-        else if (p.why == &catalogue::rules::address_slip) seen.slip = address_slip::typing;
-        else continue;
+        if (p.why == &catalogue::rules::address_malformed)
+            seen.slip = address_slip::malformed;
+        else if (p.why == &catalogue::rules::address_slip)
+            seen.slip = address_slip::typing;
+        else
+            continue;
         seen.problem = value_of(p.facts, "problem");
         seen.corrected = value_of(p.facts, "suggestion");
     }

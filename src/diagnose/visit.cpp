@@ -64,10 +64,7 @@ void keep(examination_ptr const& x, std::shared_ptr<talk_seen> const& t, convers
     x->lines.push_back(t->up() ? std::move(c) : nullptr);
 }
 
-std::string title_of(endpoint const& at, tls_way way)
-{
-    return at.to_string() + ", " + std::string{name_of(way)};
-}
+std::string title_of(endpoint const& at, tls_way way) { return at.to_string() + ", " + std::string{name_of(way)}; }
 
 /// Who does not speak first may wait for TLS, or be another service that answers anything.
 struct second_look {
