@@ -104,7 +104,7 @@ public:
             auto const found = co_await names_.addresses(where->host);
             if (!*alive) co_return p;
             if (found.v4.empty() && found.v6.empty()) {
-                p.problem = found.problem;
+                p.problem = found.problem.empty() ? where->host + " has no address" : found.problem;
                 co_return p;
             }
             auto came = co_await fetch(url, body, for_curl(*where, found));
