@@ -118,6 +118,8 @@ void judgement::judge_greeting(talk_seen const& t, severity bad)
     }
     auto const& text = g.said.text;
     if (!g.ok()) {
+        // Inside TLS, to a client that had no certificate to show: the handshake's affair.
+        if (t.encrypted() && t.certificates.wants_certificate) return;
         judge_refusal(step::greeting, g, "the greeting", bad);
         return;
     }
@@ -194,9 +196,12 @@ void judgement::judge_offer(talk_seen const& t)
             return other.encrypted() && !other.announced().known.mechanisms.empty();
         });
         auto const evidence = place(t) + ": no AUTH among what EHLO announces";
-        if (!t.encrypted() && after_tls)
-            add(rules::auth_after_tls_only, severity::failure, step::ehlo, evidence + ", but there is inside TLS",
-                named);
+        // Who wants no encryption where it is offered hears of that first, whether or not there was time to look.
+        bool const unseen = t.way == tls_way::clear && a.known.starttls && t.at.port != 25 &&
+                            std::none_of(o.talks.begin(), o.talks.end(), [](auto const& other) { return other.encrypted(); });
+        if (!t.encrypted() && (after_tls || unseen))
+            add(rules::auth_after_tls_only, severity::failure, step::ehlo,
+                evidence + (after_tls ? ", but there is inside TLS" : ", but STARTTLS"), named);
         else if (!t.encrypted() && a.known.starttls && t.handshake)
             return;  // the failed handshake is the cause
         else if (t.at.port == 25)
