@@ -43,6 +43,14 @@ void take_address(address_seen& seen, discovery::findings const& f)
     }
 }
 
+/// Whoever can change an unsigned answer could have the password sent to a server with a good certificate of his
+/// own; one within the person's domain is the domain's.
+bool is_vouched(discovery::setting const& s, std::string const& domain)
+{
+    if (s.trust == discovery::trust::proven) return true;
+    return !domain.empty() && (s.host == domain || s.host.ends_with('.' + domain));
+}
+
 void take_settings(settings_seen& seen, discovery::findings const& f)
 {
     if (f.provider != nullptr) {
@@ -52,7 +60,7 @@ void take_settings(settings_seen& seen, discovery::findings const& f)
     for (auto const& s : f.settings) {
         auto source = std::string{discovery::to_words(s.from)};
         if (!s.where.empty()) source += " (" + printable(s.where, 200) + ")";
-        seen.found.push_back({s.host, s.port, way_of(s.how), s.user_name, std::move(source)});
+        seen.found.push_back({s.host, s.port, way_of(s.how), s.user_name, is_vouched(s, f.domain), std::move(source)});
     }
     for (auto const& i : f.inquiries) {
         if (i.what == discovery::outcome::not_asked) continue;
@@ -109,6 +117,7 @@ awaitable<void> find_settings(examination_ptr x)
         x->seen.names = {};
         co_await look_up_names(x);
         if (x->seen.names.v4.empty() && x->seen.names.v6.empty()) continue;
+        s.vouched = one.vouched;
         if (p.user.empty()) p.user = one.user;
         co_return;
     }

@@ -51,7 +51,7 @@ struct finding {
     std::string evidence{};                     // printable
     std::vector<catalogue::evidence> values{};  // for the placeholders of the row
 
-    std::string_view more{};  // behind the row's remedy, in this very case
+    std::string more{};  // behind the row's remedy, in this very case
 
     std::string headline() const;
     std::string explanation() const;

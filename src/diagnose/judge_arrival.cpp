@@ -103,14 +103,23 @@ void judgement::judge_address()
 
 void judgement::judge_settings()
 {
-    auto const& s = o.settings;
-    for (auto const& f : s.faults) {
+    bool const withheld_here = o.not_tried == withheld::unproven_server;
+    auto const say_server = "If " + o.person.host + " is your provider's: --server " + o.person.host + ".";
+    for (auto const& f : o.settings.faults) {
         auto const* const rule = catalogue::find(f.rule);
         if (rule == nullptr) continue;
         values all;
         for (auto const& v : f.facts) all.push_back({v.first, v.second});
-        add(*rule, f.hinders ? severity::failure : severity::note, step::settings, f.evidence, std::move(all));
+        auto const bad = f.hinders                               ? severity::failure
+                         : rule->who == catalogue::actor::nobody ? severity::note
+                                                                 : severity::warning;
+        auto& added = add(*rule, bad, step::settings, f.evidence, std::move(all));
+        if (rule == &rules::settings_forgeable && withheld_here) added.more = say_server;
     }
+    if (withheld_here && !has(rules::settings_forgeable))
+        add(rules::settings_forgeable, severity::warning, step::settings,
+            o.person.host + " is of another domain, and nobody vouches for it; the password was kept back")
+            .more = say_server;
 }
 
 }  // namespace postern::diagnose

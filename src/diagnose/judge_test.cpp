@@ -208,6 +208,13 @@ struct row {
 };
 
 row const table[] = {
+    {"a server that somebody on the way may have named", rules::settings_forgeable, outcome::warning,
+     [](observations& o) {
+         stop_before_login(o);
+         o.settings.looked = true;
+         o.settings.vouched = false;
+         o.not_tried = withheld::unproven_server;
+     }},
     // Names.
     {"the server's name is not there", rules::server_name_unknown, outcome::failure,
      [](observations& o) {

@@ -37,6 +37,7 @@ withheld reason_to_withhold(examination const& x, talk_seen const& t, std::vecto
     if (!x.who.any()) return withheld::no_credentials;
     if (!t.encrypted() && !x.seen.person.password_in_clear) return withheld::in_clear;
     if (t.encrypted() && !t.trusted() && !x.seen.person.bad_certificates) return withheld::bad_certificate;
+    if (!x.seen.settings.vouched) return withheld::unproven_server;
     return mechanisms.empty() ? withheld::no_mechanism : withheld::nothing;
 }
 

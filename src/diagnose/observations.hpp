@@ -38,6 +38,7 @@ struct proposal {
     std::uint16_t port = 0;
     tls_way way = tls_way::implicit;
     std::string user{};    // as the source says it, filled in; empty: it does not say
+    bool vouched = true;   // it is the provider's for sure, or within the address's own domain
     std::string source{};  // "the provider's own settings file (https://...)"
 };
 /// What is wrong with what a source said.
@@ -54,6 +55,7 @@ struct settings_seen {
     std::string provider_name{};
     std::vector<settings_fault> faults{};
     std::vector<std::string> notes{};  // evidence, a line each
+    bool vouched = true;               // for the server that was taken
     milliseconds took{};
 };
 
@@ -141,7 +143,15 @@ struct envelope_seen {
 };
 
 /// Why a log-in was not tried.
-enum class withheld : std::uint8_t { nothing, no_credentials, in_clear, bad_certificate, no_mechanism, not_reached };
+enum class withheld : std::uint8_t {
+    nothing,
+    no_credentials,
+    in_clear,
+    bad_certificate,
+    unproven_server,  // somebody on the way may have named it
+    no_mechanism,
+    not_reached
+};
 
 struct hop_seen {
     std::string from{}, by{}, with{};

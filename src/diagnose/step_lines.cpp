@@ -103,6 +103,9 @@ std::string of_login(observations const& o)
             case withheld::no_credentials: return "not tried: no password given";
             case withheld::in_clear: return "not tried: the connection is not encrypted";
             case withheld::bad_certificate: return "not tried: the certificate is not to be trusted";
+            case withheld::unproven_server:
+                return "not tried: who named this server is not known; if it is your provider's: --server " +
+                       o.person.host;
             case withheld::no_mechanism: return "not tried: no way to log in that both sides know";
             default: return "not reached";
         }
