@@ -6,6 +6,7 @@
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
 #include "cli/declaring.hpp"
+#include "cli/domain_records.hpp"
 #include "cli/output.hpp"
 
 namespace postern::cli {
@@ -75,6 +76,11 @@ void add_domain(CLI::App& commands, application& app)
         ->add_option("NAME", o->domain, "The domain")
         ->required();
     declare("list", "All local domains", list);
+    declare(
+        "records", "What to publish in the DNS for a domain",
+        [](application const& a, options const& given) { return print_domain_records(a, given.domain, given.json); })
+        ->add_option("NAME", o->domain, "The domain")
+        ->required();
     auto* const basic =
         declare("basic-passwords", "Whether the domain's accounts may log in with their own passwords",
                 [](application const& a, options const& given) {

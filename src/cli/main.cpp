@@ -76,10 +76,14 @@ int run(int argc, char** argv)
     add_domain(commands, app);
     add_queue(commands, app);
     add_sendmail(commands, app);
+    add_send(commands, app);
     add_guard(commands, app);
     add_dkim(commands, app);
     add_tls_report(commands, app);
     add_forward(commands, app);
+    add_doctor(commands, app);
+    add_check_code(commands, app);
+    add_check(commands, app);
     add_explain(commands, app);
     add_why(commands, app);
     add_status(commands, app);

@@ -107,6 +107,15 @@ basic_result<secret, failure> ask_twice()
     return first;
 }
 
+basic_result<secret, failure> ask_once(std::string const& text)
+{
+    control::descriptor terminal{::open("/dev/tty", O_RDWR | O_CLOEXEC)};
+    if (!terminal)
+        return wrong("there is no terminal to ask for the password: give it with --password-stdin or --password-file");
+    silence quiet{terminal.get()};
+    return prompt(terminal.get(), text);
+}
+
 basic_result<secret, failure> read_file(std::string const& path)
 {
     control::descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
@@ -141,6 +150,15 @@ void add_password_options(CLI::App& command, password_source& source)
     auto* generate = command.add_flag("--generate", source.generate, "Make a strong password and print it");
     from_stdin->excludes(from_file)->excludes(generate);
     from_file->excludes(generate);
+}
+
+basic_result<secret, failure> read_present_password(password_source const& source, std::string const& prompt)
+{
+    auto read = source.from_stdin ? read_first_line(STDIN_FILENO, "standard input")
+                : source.file     ? read_file(*source.file)
+                                  : ask_once(prompt);
+    if (read && read->empty()) return wrong("the password is empty");
+    return read;
 }
 
 basic_result<new_password, failure> read_password(password_source const& source)

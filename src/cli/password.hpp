@@ -23,6 +23,8 @@ struct new_password {
     secret text;
     bool generated = false;
 };
+/// One that exists already: from standard input, a file, or asked for once at the terminal.
+basic_result<secret, control::failure> read_present_password(password_source const& source, std::string const& prompt);
 /// Asks at the terminal, twice, when no option says where from.
 basic_result<new_password, control::failure> read_password(password_source const& source);
 

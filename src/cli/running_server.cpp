@@ -192,6 +192,7 @@ control::context running_server::context() const
     c.forwards = forwards_.get();
     c.key_watch = key_watch_.get();
     c.signer = signer_.get();
+    c.checks_seen = checks_seen_.get();
     c.started = started_;
     return c;
 }
@@ -282,9 +283,9 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
 
     judge_keeper_ = std::make_unique<login::judge_keeper>();
     judges_ = judge_keeper_->make(s);
-    auto gate =
-        submission::make_server(s, judges_, *accounts_, *queue_, {*guard_, ledger_->sending(), *conduct_, *devices_},
-                                *signer_, *forwards_, std::move(*sockets));
+    auto gate = submission::make_server(s, judges_, *accounts_, *queue_,
+                                        {*guard_, ledger_->sending(), *conduct_, *devices_, *checks_seen_}, *signer_,
+                                        *forwards_, std::move(*sockets));
     if (!gate) return std::move(gate.error());
     gate_ = std::move(*gate);
     auth_ = auth::make_server(s, judges_, submission::services_for_logins(*accounts_, *guard_, *conduct_, *devices_),

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/check_record.hpp"
 #include "cli/output.hpp"
 
 namespace postern::cli {
@@ -172,6 +173,8 @@ int run(application const& app, options const& o)
     if (!done) return done.error();
     if (o.json) {
         print_json(*done);
+    } else if (done->as_object().contains("sessions")) {
+        print_check_record(*done);
     } else {
         tell(*done);
     }
@@ -183,8 +186,9 @@ int run(application const& app, options const& o)
 void add_why(CLI::App& commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* c = commands.add_subcommand("why", "What happened to a session or a message");
-    c->add_option("ID", o->id, "The id at the end of a refusal, or of a message")->required();
+    auto* c = commands.add_subcommand("why", "What happened to a session or a message, or what was seen of a check");
+    c->add_option("ID", o->id, "The id at the end of a refusal, or of a message, or a code of `postern check-code`")
+        ->required();
     c->add_flag("--json", o->json, "For programs");
     c->callback([&app, o] { app.chosen = [&app, o] { return run(app, *o); }; });
 }

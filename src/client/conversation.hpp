@@ -95,6 +95,9 @@ public:
     void close() noexcept;
 
     announcement const& announced() const noexcept { return announced_; }
+    /// What mechanisms have to know of this connection.
+    sasl::client_options mechanism_options() const;
+    boost::asio::any_io_executor executor() const { return executor_; }
     /// Null without TLS.
     net::tls_state const* tls() const noexcept;
     /// Of the last handshake, also of one that failed.

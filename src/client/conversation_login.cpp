@@ -48,9 +48,8 @@ login_result ended(login_result::what how, step_result last)
 
 }  // namespace
 
-awaitable<login_result> conversation::authenticate(std::string mechanism, sasl::client_credentials who, duration limit)
+sasl::client_options conversation::mechanism_options() const
 {
-    auto const begun = steady_clock::now();
     sasl::client_options options;
     if (tls() != nullptr) {
         auto const bindings = stream_->bindings();
@@ -58,7 +57,13 @@ awaitable<login_result> conversation::authenticate(std::string mechanism, sasl::
         options.bindings.tls_server_end_point = bindings.server_end_point;
     }
     options.plus_offered = has_plus(announced_.known.mechanisms);
-    auto made = sasl::make_client_mechanism(mechanism, std::move(who), options);
+    return options;
+}
+
+awaitable<login_result> conversation::authenticate(std::string mechanism, sasl::client_credentials who, duration limit)
+{
+    auto const begun = steady_clock::now();
+    auto made = sasl::make_client_mechanism(mechanism, std::move(who), mechanism_options());
     login_result r;
     if (made) {
         shared_mechanism const m{std::move(made)};

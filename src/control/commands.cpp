@@ -14,7 +14,7 @@ constexpr bool server = true;
 constexpr bool keys = true;
 constexpr bool forwards = true;
 
-constexpr std::array<command, 52> table{{
+constexpr std::array<command, 54> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -64,6 +64,8 @@ constexpr std::array<command, 52> table{{
     {"forward add", accounts, !queue, !server, forward_add, !keys, forwards},
     {"forward list", accounts, !queue, !server, forward_list, !keys, forwards},
     {"forward remove", accounts, !queue, !server, forward_remove, !keys, forwards},
+    {"check-code add", !accounts, !queue, server, check_code_add},
+    {"check-code show", !accounts, !queue, server, check_code_show},
     {"explain", accounts, !queue, !server, explain, !keys, forwards},
     {"why", !accounts, !queue, !server, why},
     {"status", !accounts, queue, server, server_status},

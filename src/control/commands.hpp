@@ -28,6 +28,7 @@
 #include "signing/signer.hpp"
 #include "spool/spool.hpp"
 #include "submission/server.hpp"
+#include "witness/book.hpp"
 
 namespace postern::control {
 
@@ -47,6 +48,7 @@ struct context {
     signing::dns_watch* key_watch = nullptr;
     escort::office* security = nullptr;
     signing::signer* signer = nullptr;
+    witness::book* checks_seen = nullptr;
     std::vector<submission::server::listening> listeners;
     login::judges judges;
     wall_time started;  // of the server
@@ -71,7 +73,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, explain.cpp, why.cpp, status.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -121,10 +123,14 @@ outcome tls_report_send(context& c, arguments a);
 outcome forward_add(context& c, arguments a);
 outcome forward_list(context& c, arguments a);
 outcome forward_remove(context& c, arguments a);
+outcome check_code_add(context& c, arguments a);
+outcome check_code_show(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome server_status(context& c, arguments a);
 
+/// What was seen of a check's sessions, for `why` too.
+outcome record_of_check(context& c, std::string const& code);
 /// A failure of another room, for the person at the terminal: the whole cause.
 failure to_failure(error const& e);
 

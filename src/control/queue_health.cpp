@@ -31,6 +31,9 @@ json::object describe(std::string const& key, row const& r)
     o["domain"] = printable(r.domain);
     o["recipients"] = r.load.recipients;
     o["oldest"] = r.load.recipients == 0 ? json::value(nullptr) : json::value(to_rfc3339(r.load.oldest));
+    o["waited"] = r.load.recipients == 0
+                      ? 0
+                      : std::chrono::duration_cast<std::chrono::seconds>(wall_clock::now() - r.load.oldest).count();
     o["last_reply"] = printable(r.load.last_reply);
     // Without a server nobody knows; with one, what it knows nothing bad of is well.
     o["in_line"] = r.now ? r.now->waiting : 0;

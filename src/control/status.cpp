@@ -1,4 +1,5 @@
 // status: what the running server does right now
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <boost/json/array.hpp>
@@ -56,6 +57,8 @@ outcome server_status(context& c, arguments a)
     o["pid"] = static_cast<std::int64_t>(::getpid());
     o["started"] = to_rfc3339(c.started);
     o["listeners"] = std::move(listeners);
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) == 0) o["descriptor_limit"] = std::uint64_t{files.rlim_cur};
     o["sessions"] = c.gate->sessions();
     json::array backends;
     for (auto const& one : c.accounts->backends()) {

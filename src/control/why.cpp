@@ -89,6 +89,7 @@ outcome why(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     // People copy it with the parentheses of the reply.
     if (id.starts_with('(') && id.ends_with(')')) id = id.substr(1, id.size() - 2);
+    if (witness::looks_like_code(id)) return record_of_check(c, id);
     if (!looks_like_id(id)) {
         return failure{
             failure::kind::usage,

@@ -63,7 +63,8 @@ result<web_client::answer> web_client::ask(request const& r, std::atomic<bool> c
     auto const failed = [&](std::string what) {
         return error{{4, 3, 0}, "Tokens can't be checked now", r.url + ": " + std::move(what)};
     };
-    if (!is_confidential_url(r.url)) return failed("is no https URL");
+    if (!is_confidential_url(r.url) && !(r.may_be_plain && r.url.starts_with("http://")))
+        return failed("is no https URL");
     CURL* const c = handle_.get();
     if (c == nullptr) return failed("no memory");
 
@@ -113,8 +114,11 @@ result<web_client::answer> web_client::ask(request const& r, std::atomic<bool> c
     CURLcode const code = curl_easy_perform(c);
     long status = 0;
     char const* type = nullptr;
+    char const* elsewhere = nullptr;
     curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(c, CURLINFO_CONTENT_TYPE, &type);
+    curl_easy_getinfo(c, CURLINFO_REDIRECT_URL, &elsewhere);
+    std::string redirect = elsewhere != nullptr ? elsewhere : "";
     std::string said = type != nullptr ? type : "";
     // The handle keeps the connection, and none of the secrets.
     curl_easy_reset(c);
@@ -125,7 +129,7 @@ result<web_client::answer> web_client::ask(request const& r, std::atomic<bool> c
         return untrusted;
     }
     if (code != CURLE_OK) return failed(curl_easy_strerror(code));
-    return answer{status, std::move(t.body), std::move(said)};
+    return answer{status, std::move(t.body), std::move(said), std::move(redirect)};
 }
 
 std::string form_encoded(std::string_view text)

@@ -1,4 +1,4 @@
-// Questions to an issuer over HTTPS: one at a time, on a connection that is kept. Blocks;
+// Questions to a web server over HTTPS: one at a time, on a connection that is kept. Blocks;
 // for threads that have nothing else to do. Nothing is redirected: what is confidential
 // goes where the configuration says, or nowhere.
 #pragma once
@@ -19,6 +19,7 @@ class web_client {
 public:
     struct request {
         std::string url;                    // is_confidential_url(), or it is not asked
+        bool may_be_plain = false;          // http to anybody, too: for what is no secret and no proof
         std::filesystem::path authorities;  // PEM: who may vouch for the server; empty: the system's
         secret form;                        // sent with POST; empty: GET
         std::string body, body_type;        // sent with POST instead: any octets, and their Content-Type
@@ -32,7 +33,8 @@ public:
     struct answer {
         long status = 0;  // of HTTP
         std::string body;
-        std::string type;  // Content-Type, as it was said
+        std::string type;      // Content-Type, as it was said
+        std::string redirect;  // where the server would rather have us ask; not followed
     };
 
     web_client();

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,7 @@ enum class source : std::uint8_t {
 std::string_view to_words(source s) noexcept;
 
 enum class trust : std::uint8_t {
-    proven,     // by a certificate, DNSSEC, or compiled in
+    proven,     // by a certificate or DNSSEC, or it is a provider that is known
     forgeable,  // came over http or an unsigned DNS, to a server of another domain
     guessed,
 };
@@ -82,7 +83,7 @@ struct findings {
 };
 
 struct options {
-    std::chrono::milliseconds limit{5000};  // for all of it
+    std::chrono::milliseconds limit{5000};  // for all of it; name servers have the resolver's own, which may be longer
     std::filesystem::path authorities;      // who may vouch for web servers; empty: the system's
     std::uint16_t https_port = 443, http_port = 80;
     bool http = true;   // may autoconfig be asked for without TLS?
@@ -90,8 +91,12 @@ struct options {
     bool guess = true;
 };
 
-/// Uses the executor of the coroutine. `names` must outlive it.
+class web;
+
+/// Uses the executor of the coroutine, which has one thread. `names` must outlive the executor's work.
 awaitable<findings> find_settings(std::string address, dns::resolver& names, options o);
+/// The same with another web than the real one.
+awaitable<findings> find_settings(std::string address, dns::resolver& names, std::shared_ptr<web> pages, options o);
 
 /// The address alone: what is wrong with it, if anything (D-01, D-02), and its corrected form.
 findings examine_address(std::string_view address);

@@ -72,6 +72,27 @@ struct txt_answer {
     std::string problem;
 };
 
+struct name_answer {
+    finding what = finding::temporary;
+    std::vector<std::string> names;  // lower-case, without trailing dot; at most `most_records`
+    bool secure = false;
+    std::string problem;
+};
+
+/// Where a service is (RFC 2782).
+struct srv_record {
+    std::uint16_t priority = 0, weight = 0, port = 0;
+    std::string host;  // lower-case, without trailing dot; empty: the root, "there is no such service"
+    friend bool operator==(srv_record const&, srv_record const&) = default;
+};
+
+struct srv_answer {
+    finding what = finding::temporary;
+    std::vector<srv_record> records;  // as they came; at most `most_records`
+    bool secure = false;
+    std::string problem;
+};
+
 inline constexpr std::size_t most_records = 100;
 
 /// Used on the thread of its executor only. Every question has a deadline.
@@ -84,6 +105,9 @@ public:
     virtual awaitable<address_answer> addresses(std::string name) = 0;
     virtual awaitable<txt_answer> txt(std::string name) = 0;
     virtual awaitable<tlsa_answer> tlsa(std::string name) = 0;
+    virtual awaitable<srv_answer> srv(std::string name) = 0;
+    /// The names that an address leads back to (PTR).
+    virtual awaitable<name_answer> names_of(ip_address address) = 0;
 };
 
 struct options {

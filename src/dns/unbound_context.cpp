@@ -30,6 +30,8 @@ char const* type_name(int type)
 {
     switch (type) {
         case type_mx: return "MX";
+        case type_ptr: return "PTR";
+        case type_srv: return "SRV";
         case type_a: return "A";
         case type_txt: return "TXT";
         case type_cname: return "CNAME";
@@ -50,6 +52,10 @@ result<std::unique_ptr<unbound_context>> unbound_context::make(asio::any_io_exec
     if (int const e = ub_ctx_async(context.get(), 1); e != 0) return unusable(ub_strerror(e));
     // A name server on this machine (systemd-resolved, a local cache) is as good as any.
     if (int const e = ub_ctx_set_option(context.get(), "do-not-query-localhost:", "no"); e != 0) {
+        return unusable(ub_strerror(e));
+    }
+    // Or the library would say of itself that private addresses have no names.
+    if (int const e = ub_ctx_set_option(context.get(), "unblock-lan-zones:", "yes"); e != 0) {
         return unusable(ub_strerror(e));
     }
     for (endpoint const& server : o.servers) {

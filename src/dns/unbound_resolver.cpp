@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/reverse_name.hpp"
 #include "base/text.hpp"
 #include "dns/resolver.hpp"
 #include "dns/unbound_context.hpp"
@@ -164,6 +165,29 @@ public:
         tlsa_answer answer{raw.what, {}, raw.secure, raw.problem};
         for (auto data : raw.data) {
             if (auto record = parse_tlsa(data)) answer.records.push_back(std::move(*record));
+        }
+        co_return answer;
+    }
+
+    awaitable<srv_answer> srv(std::string name) override
+    {
+        auto const found = co_await ask(name, type_srv);
+        auto const raw = judge(*found.q, name, type_srv);
+        srv_answer answer{raw.what, {}, raw.secure, raw.problem};
+        for (auto data : raw.data) {
+            if (auto record = parse_srv(data)) answer.records.push_back(std::move(*record));
+        }
+        co_return answer;
+    }
+
+    awaitable<name_answer> names_of(ip_address address) override
+    {
+        auto const name = reverse_name(address);
+        auto const found = co_await ask(name, type_ptr);
+        auto const raw = judge(*found.q, name, type_ptr);
+        name_answer answer{raw.what, {}, raw.secure, raw.problem};
+        for (auto data : raw.data) {
+            if (auto host = parse_name(data)) answer.names.push_back(std::move(*host));
         }
         co_return answer;
     }

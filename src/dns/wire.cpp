@@ -75,6 +75,18 @@ std::optional<tlsa_record> parse_tlsa(std::string_view data)
     return tlsa_record{octet(data[0]), octet(data[1]), octet(data[2]), std::string{data.substr(numbers)}};
 }
 
+std::optional<srv_record> parse_srv(std::string_view data)
+{
+    constexpr std::size_t numbers = 6;
+    if (data.size() <= numbers) return std::nullopt;
+    auto const number = [&](std::size_t at) {
+        return static_cast<std::uint16_t>(octet(data[at]) << 8 | octet(data[at + 1]));
+    };
+    auto host = parse_name(data.substr(numbers));
+    if (!host) return std::nullopt;
+    return srv_record{number(0), number(2), number(4), std::move(*host)};
+}
+
 std::optional<ip_address> parse_a(std::string_view data)
 {
     if (data.size() != 4) return std::nullopt;

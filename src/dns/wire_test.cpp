@@ -43,6 +43,11 @@ TEST_CASE("records")
     CHECK(parse_mx("\377\377\0"s) == mx_record{65535, ""});
     CHECK_FALSE(parse_mx("\0\12"s).has_value());
     CHECK_FALSE(parse_mx(""s).has_value());
+    CHECK(parse_srv("\0\12\0\1\1\321\2mx\1b\0"s) == srv_record{10, 1, 465, "mx.b"});
+    CHECK(parse_srv("\0\0\0\0\0\0\0"s) == srv_record{0, 0, 0, ""});
+    CHECK_FALSE(parse_srv("\0\0\0\0\0\0"s).has_value());
+    CHECK_FALSE(parse_srv("\0\0\0\0\0\0\3mx"s).has_value());
+    CHECK_FALSE(parse_srv(""s).has_value());
     CHECK(parse_a("\300\0\2\1"s)->to_string() == "192.0.2.1");
     CHECK_FALSE(parse_a("\300\0\2"s).has_value());
     CHECK_FALSE(parse_a("\300\0\2\1\1"s).has_value());

@@ -28,7 +28,7 @@ constexpr char const* debian_anchor = "/usr/share/dns/root.key";
 
 }  // namespace
 
-resolver_maker resolver_of(config::settings const& s)
+dns::options dns_options_of(config::settings const& s)
 {
     dns::options o;
     o.servers = s.dns.servers;
@@ -39,7 +39,12 @@ resolver_maker resolver_of(config::settings const& s)
     } else if (s.dns.trust_anchor != "none") {
         o.trust_anchor = s.dns.trust_anchor;
     }
-    return [o](asio::any_io_executor const& executor) { return dns::make_resolver(executor, o); };
+    return o;
+}
+
+resolver_maker resolver_of(config::settings const& s)
+{
+    return [o = dns_options_of(s)](asio::any_io_executor const& executor) { return dns::make_resolver(executor, o); };
 }
 
 office::office(office_options o, config::settings const& s, spool::spool& queue, signing::signer& signer,

@@ -31,7 +31,9 @@ struct office_options {
     std::chrono::milliseconds store_every{2000}, look_every{60'000};
 };
 
-/// The resolver as the settings want it, with DNSSEC.
+/// Whom the settings want to be asked, with DNSSEC.
+dns::options dns_options_of(config::settings const& s);
+/// The same as a resolver.
 resolver_maker resolver_of(config::settings const& s);
 
 class office {

@@ -9,6 +9,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "net/connect_from.hpp"
 #include "net/deadline.hpp"
 #include "net/socket_address.hpp"
 #include "net/socket_stream.hpp"
@@ -51,8 +52,10 @@ awaitable<error_code> finish(asio::any_io_executor executor, int fd, steady_cloc
     co_return error_code{failed, boost::system::system_category()};
 }
 
+// `from`: of `from_size` octets; none: the kernel chooses.
 awaitable<net_result<std::unique_ptr<stream>>> connect_to(asio::any_io_executor executor, sockaddr_storage address,
-                                                          socklen_t size, steady_clock::duration limit)
+                                                          socklen_t size, steady_clock::duration limit,
+                                                          sockaddr_storage from = {}, socklen_t from_size = 0)
 {
     descriptor fd{::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     if (fd.number < 0) co_return from_errno();
@@ -60,6 +63,8 @@ awaitable<net_result<std::unique_ptr<stream>>> connect_to(asio::any_io_executor 
         int const on = 1;
         ::setsockopt(fd.number, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
+    if (from_size != 0 && ::bind(fd.number, reinterpret_cast<sockaddr const*>(&from), from_size) != 0)
+        co_return from_errno();
     if (::connect(fd.number, reinterpret_cast<sockaddr const*>(&address), size) != 0) {
         if (errno != EINPROGRESS) co_return from_errno();
         auto const ec = co_await finish(executor, fd.number, limit);
@@ -78,6 +83,16 @@ awaitable<net_result<std::unique_ptr<stream>>> connect(asio::any_io_executor exe
     socklen_t size = 0;
     auto const address = to_sockaddr(to, size);
     co_return co_await connect_to(executor, address, size, limit);
+}
+
+awaitable<net_result<std::unique_ptr<stream>>> connect_from(asio::any_io_executor executor, ip_address from,
+                                                            endpoint to, steady_clock::duration limit)
+{
+    socklen_t size = 0, from_size = 0;
+    auto const address = to_sockaddr(to, size);
+    endpoint const own{from, 0};
+    auto const source = to_sockaddr(own, from_size);
+    co_return co_await connect_to(executor, address, size, limit, source, from_size);
 }
 
 awaitable<net_result<std::unique_ptr<stream>>> connect_unix(asio::any_io_executor executor, std::string path,

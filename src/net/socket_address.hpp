@@ -1,4 +1,4 @@
-// Between endpoints and the kernel's socket addresses. Included by net/*.cpp only.
+// Between endpoints and the kernel's socket addresses. For the files that call it, never for headers.
 #pragma once
 
 #include <sys/socket.h>

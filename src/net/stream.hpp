@@ -70,6 +70,7 @@ struct tls_bindings {
     std::string exporter;          // tls-exporter, RFC 9266
     std::string server_end_point;  // tls-server-end-point, RFC 5929 section 4
     std::string unique;            // tls-unique, RFC 5929 section 3; empty where it does not bind
+    std::string certificate;       // no binding: SHA-256 of the server's certificate, octets
 };
 
 /// The client's certificate, on the server's side.

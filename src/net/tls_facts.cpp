@@ -42,6 +42,14 @@ std::string first_finished(SSL* ssl)
     return size <= octets.size() ? as_text(octets.data(), size) : std::string{};
 }
 
+std::string hash_of(X509* certificate, EVP_MD const* md)
+{
+    digest_octets hashed{};
+    unsigned size = 0;
+    if (X509_digest(certificate, md, hashed.data(), &size) != 1) return {};
+    return as_text(hashed.data(), size);
+}
+
 /// RFC 5929 section 4: the certificate's hash by the hash of its signature, SHA-256 in place
 /// of the broken ones. There is none where the signature names no hash (Ed25519).
 std::string end_point_hash(X509* certificate)
@@ -51,10 +59,7 @@ std::string end_point_hash(X509* certificate)
     if (digest == NID_undef) return {};
     EVP_MD const* md = EVP_get_digestbynid(digest);
     if (md == nullptr || digest == NID_md5 || digest == NID_sha1) md = EVP_sha256();
-    digest_octets hashed{};
-    unsigned size = 0;
-    if (X509_digest(certificate, md, hashed.data(), &size) != 1) return {};
-    return as_text(hashed.data(), size);
+    return hash_of(certificate, md);
 }
 
 std::string key_hash(X509* certificate)
@@ -133,7 +138,10 @@ tls_bindings bindings_of(SSL* ssl)
         if (!modern) b.unique = first_finished(ssl);
     }
     X509* const shown = SSL_is_server(ssl) == 1 ? SSL_get_certificate(ssl) : SSL_get0_peer_certificate(ssl);
-    if (shown != nullptr) b.server_end_point = end_point_hash(shown);
+    if (shown != nullptr) {
+        b.server_end_point = end_point_hash(shown);
+        b.certificate = hash_of(shown, EVP_sha256());
+    }
     ERR_clear_error();
     return b;
 }

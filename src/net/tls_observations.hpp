@@ -23,6 +23,7 @@ struct shown_certificate {
     std::string signature;  // "sha256WithRSAEncryption", "ecdsa-with-SHA256"
     bool self_signed = false;
     bool authority = false;  // may sign others (basicConstraints CA)
+    bool issuer_published = false;  // says where its issuer's certificate can be had, as public ones do
     std::string serial;      // hexadecimal, upper case
     std::string sha256;      // of the whole certificate, hexadecimal
 };

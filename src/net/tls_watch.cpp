@@ -128,6 +128,7 @@ shown_certificate show(X509* certificate)
     c.signature = signature != nullptr ? signature : "unknown";
     c.self_signed = X509_self_signed(certificate, 1) == 1;
     c.authority = X509_check_ca(certificate) == 1;
+    c.issuer_published = X509_get_ext_by_NID(certificate, NID_info_access, -1) >= 0;
     c.serial = serial_of(certificate);
     c.sha256 = hash_of(certificate);
     return c;

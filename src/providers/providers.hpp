@@ -41,8 +41,7 @@ struct provider {
     providers::kind kind;
     std::span<std::string_view const> domains;      // of addresses
     std::span<std::string_view const> mx_suffixes;  // of the mail servers of customers' domains
-    std::span<std::string_view const>
-        hosts;                   // outgoing servers, the usual one first; a name beginning with a dot: all below it
+    std::span<std::string_view const> hosts;        // outgoing servers, the usual one first; `…` stands for anything
     std::string_view smtp_host;  // empty: it has none; "<...>" stands for what differs from customer to customer
     std::span<endpoint const> endpoints;     // the best first
     std::span<std::string_view const> auth;  // kinds that can work: "OAUTH2", "PLAIN"

@@ -78,6 +78,21 @@ std::int64_t seconds_left(mail::deliver_by const& by, wall_time now)
     return std::clamp<std::int64_t>(left, by.mode == mail::by_mode::give_back ? 1 : -most, most);
 }
 
+obstacle find_obstacle(outgoing const& m, extensions const& e, bool safe)
+{
+    if (m.env->require_tls && !safe) return obstacle::require_tls;
+    if (m.utf8 && !e.smtputf8) return obstacle::smtputf8;
+    if (m.env->body == mail::body_type::binary_mime && !(e.chunking && e.binary_mime)) return obstacle::binary;
+    if (m.env->body == mail::body_type::eight_bit_mime && !e.eight_bit_mime) return obstacle::eight_bit;
+    if (e.size_limit != 0 && m.size > e.size_limit) return obstacle::too_big;
+    // RFC 2852 section 3: less time than it wants to have for it, it would refuse.
+    auto const& by = m.env->by;
+    if (by.mode == mail::by_mode::give_back && e.deliver_by &&
+        seconds_left(by, m.now) < static_cast<std::int64_t>(e.least_by))
+        return obstacle::too_late;
+    return obstacle::none;
+}
+
 extensions parse_extensions(std::string_view text)
 {
     extensions e;

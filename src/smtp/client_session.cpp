@@ -137,20 +137,7 @@ void client_session::on_tls(bool verified)
 
 obstacle client_session::check(outgoing const& m) const
 {
-    bool const safe = settings_.stays_here || (tls_ && tls_verified_ && announced_.require_tls);
-    if (m.env->require_tls && !safe) return obstacle::require_tls;
-    if (m.utf8 && !announced_.smtputf8) return obstacle::smtputf8;
-    if (m.env->body == mail::body_type::binary_mime && !(announced_.chunking && announced_.binary_mime)) {
-        return obstacle::binary;
-    }
-    if (m.env->body == mail::body_type::eight_bit_mime && !announced_.eight_bit_mime) return obstacle::eight_bit;
-    if (announced_.size_limit != 0 && m.size > announced_.size_limit) return obstacle::too_big;
-    // RFC 2852 section 3: less time than it wants to have for it, it would refuse.
-    auto const& by = m.env->by;
-    if (by.mode == mail::by_mode::give_back && announced_.deliver_by &&
-        seconds_left(by, m.now) < static_cast<std::int64_t>(announced_.least_by))
-        return obstacle::too_late;
-    return obstacle::none;
+    return find_obstacle(m, announced_, settings_.stays_here || (tls_ && tls_verified_ && announced_.require_tls));
 }
 
 bool client_session::can_begin() const

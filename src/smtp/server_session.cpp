@@ -116,7 +116,7 @@ action server_session::state::perform(smtp::command const& c, std::string_view t
         case verb::auth: return take_auth(c);
         case verb::starttls: return take_starttls(c, text);
         case verb::bdat: return take_bdat(c, text);
-        case verb::noop: return say("250 2.0.0 OK");
+        case verb::noop: return take_noop(c);
         case verb::http: return refuse_and_close(rules::http_client, {});
         case verb::unknown:
             return refuse(equal_ignoring_case(text.substr(0, text.find(' ')), "HELLO") ? rules::ehlo_misspelt
@@ -215,6 +215,8 @@ action server_session::on_finished(catalogue::verdict const& v, std::string_view
     return state_->on_finished(v, queue_id);
 }
 
+action server_session::on_record(std::vector<std::string> const& lines) { return state_->on_record(lines); }
+
 action server_session::on_timeout(catalogue::rule const& why) { return state_->refuse_and_close(why, {}); }
 action server_session::on_shutdown() { return state_->refuse_and_close(rules::server_stopping, {}); }
 
@@ -226,6 +228,8 @@ std::string const& server_session::login() const noexcept { return state_->login
 std::string_view server_session::mechanism() const noexcept { return state_->mechanism; }
 std::string_view server_session::claimed_identity() const noexcept { return state_->claimed; }
 std::string const& server_session::ehlo_argument() const noexcept { return state_->ehlo_argument; }
+std::string const& server_session::mark() const noexcept { return state_->mark; }
+std::vector<std::string_view> const& server_session::offered_mechanisms() const noexcept { return state_->offered; }
 bool server_session::extended() const noexcept { return state_->extended; }
 bool server_session::tls() const noexcept { return state_->tls.has_value(); }
 bool server_session::in_exchange() const noexcept { return state_->exchange != nullptr; }

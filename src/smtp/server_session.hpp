@@ -116,11 +116,15 @@ struct discard_chunk {
 };
 /// Commit: on_finished().
 struct finish_message {};
+/// What was seen of the sessions of a check: on_record().
+struct show_record {
+    std::string code;
+};
 /// Write output(), close.
 struct hang_up {};
 using action = std::variant<need_input, start_tls, verify_password, fetch_scram, fetch_cram, verify_token, context_step,
                             authorize, check_sender, check_recipient, begin_content, read_data, read_chunk,
-                            discard_chunk, finish_message, hang_up>;
+                            discard_chunk, finish_message, show_record, hang_up>;
 
 enum class login_result : std::uint8_t {
     accepted,
@@ -161,6 +165,8 @@ public:
     action on_content(catalogue::verdict const& v);
     action on_discarded();
     action on_finished(catalogue::verdict const& v, std::string_view queue_id);
+    /// Lines for the reply to HELP; none: the code isn't good, and the answer is HELP's own.
+    action on_record(std::vector<std::string> const& lines);
     /// 421 4.4.2: of a command, or of the session as a whole.
     action on_timeout(catalogue::rule const& why = catalogue::rules::timeout);
     action on_shutdown();  // 421 4.3.2, between commands
@@ -184,6 +190,9 @@ public:
     std::string_view claimed_identity() const noexcept;  // of the exchange under way or the last one, for the log
     std::string const& ehlo_argument() const noexcept;
     bool extended() const noexcept;  // EHLO, not HELO
+    /// The mark of a check, as it came (witness/mark.hpp); empty for everybody else. Outlives the handshake.
+    std::string const& mark() const noexcept;
+    std::vector<std::string_view> const& offered_mechanisms() const noexcept;  // by the last EHLO
     bool tls() const noexcept;
     tls_facts const& tls_details() const noexcept;
     /// "ESMTPSA" and the like (RFC 3848, RFC 6531 section 4.3), for Received.

@@ -376,6 +376,26 @@ std::string reply_to(std::string const& octets, char const* expected_rule)
     return replies;
 }
 
+TEST_CASE("a check marks its session in EHLO or NOOP, and a handshake keeps the mark")
+{
+    postern::smtp::server_settings s;
+    s.hostname = "mx.example";
+    s.role = postern::config::role::mx;
+    s.starttls = true;
+    postern::smtp::server_session session{s, {}};
+    session.on_connect();
+    auto const say = [&](std::string_view line) { return session.on_input(line); };
+    say("EHLO laptop.example\r\nNOOP check.invalid\r\nNOOP two words.check.invalid\r\n");
+    CHECK(session.mark().empty());
+    say("NOOP 2.chk-k7q2m9tx4wza.check.invalid\r\n");
+    CHECK(session.mark() == "2.chk-k7q2m9tx4wza.check.invalid");
+    say("EHLO 3.chk-k7q2m9tx4wza.CHECK.invalid\r\n");
+    CHECK(session.mark() == "3.chk-k7q2m9tx4wza.CHECK.invalid");
+    say("STARTTLS\r\n");
+    session.on_tls({});
+    CHECK(session.mark() == "3.chk-k7q2m9tx4wza.CHECK.invalid");
+}
+
 TEST_CASE("63: command lines up to the limit are taken, longer ones are skipped to their end")
 {
     auto const noop = [](std::size_t octets) { return "NOOP " + std::string(octets - 7, 'x') + "\r\n"; };

@@ -4,6 +4,7 @@
 
 #include "mail/address.hpp"
 #include "smtp/session_state.hpp"
+#include "witness/mark.hpp"
 
 namespace postern::smtp {
 namespace {
@@ -28,6 +29,7 @@ action server_session::state::take_helo(command const& c, std::string_view text)
     if (!mail::is_ehlo_argument(c.argument)) return refuse(rules::helo_argument, text);
     forget_transaction();
     ehlo_argument = c.argument;
+    look_for_mark(c.argument);
     greeted = true;
     extended = false;
     out.append("250 ");
@@ -39,6 +41,7 @@ action server_session::state::take_ehlo(command const& c, std::string_view text)
     if (!mail::is_ehlo_argument(c.argument)) return refuse(rules::helo_argument, text);
     forget_transaction();
     ehlo_argument = c.argument;
+    look_for_mark(c.argument);
     greeted = extended = true;
     out.append("250-").append(settings.hostname).append("\r\n250-PIPELINING\r\n250-SIZE");
     if (settings.message_size != 0) {
@@ -100,6 +103,39 @@ void server_session::state::forget_all()
     login.clear();
 }
 
+/// One comparison for everybody who is no check.
+void server_session::state::look_for_mark(std::string_view argument)
+{
+    if (witness::may_be_mark(argument) && mail::is_ehlo_argument(argument)) mark = argument;
+}
+
+// Its parameter is nobody's affair (RFC 5321 section 4.1.1.9), but a check says its mark there once more.
+action server_session::state::take_noop(command const& c)
+{
+    look_for_mark(c.argument);
+    return say("250 2.0.0 OK");
+}
+
+// What was seen of a check is told to who has its code, and only where nobody listens.
+action server_session::state::take_help(command const& c)
+{
+    if (tls && witness::may_be_mark(c.argument)) {
+        if (auto const asked = witness::parse_mark(c.argument)) {
+            awaiting = smtp::awaiting::record;
+            return show_record{asked->code};
+        }
+    }
+    return on_record({});
+}
+
+action server_session::state::on_record(std::vector<std::string> const& record)
+{
+    if (record.empty())
+        return say("214 2.0.0 Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
+    for (auto const& line : record) out.append("214-2.0.0 ").append(line).append("\r\n");
+    return say("214 2.0.0 End of the record");
+}
+
 action server_session::state::take_small(command const& c, std::string_view text)
 {
     switch (c.verb) {
@@ -108,8 +144,7 @@ action server_session::state::take_small(command const& c, std::string_view text
             awaiting = smtp::awaiting::nothing;
             return hang_up{};
         case verb::rset: forget_transaction(); return say("250 2.0.0 OK");
-        case verb::help:
-            return say("214 2.0.0 Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
+        case verb::help: return take_help(c);
         case verb::vrfy:
             // The same for every address (RFC 5321 section 7.3).
             if (c.argument.empty()) return refuse_command(rules::syntax_error, c, text);

@@ -29,6 +29,7 @@ enum class awaiting : std::uint8_t {
     content,
     discarded,
     finished,
+    record,
     nothing  // hang_up was said
 };
 
@@ -41,12 +42,13 @@ struct server_session::state {
     line_reader lines;
     smtp::awaiting awaiting = smtp::awaiting::input;
 
-    // The connection; `errors` and `auth_failures` are the only ones that a handshake keeps.
+    // The connection; `errors`, `auth_failures` and `mark` are the only ones that a handshake keeps.
     std::optional<tls_facts> tls;
     std::string ehlo_argument;
     bool greeted = false;   // HELO or EHLO was said
     bool extended = false;  // EHLO was
     wall_time now{};
+    std::string mark;  // of a check; what it says is no more than a name, so a handshake keeps it
     std::uint32_t errors = 0;
     std::uint32_t deferrals = 0;  // replies of 4xx to commands
     std::uint32_t auth_failures = 0;
@@ -103,6 +105,10 @@ struct server_session::state {
     action take_ehlo(command const& c, std::string_view text);
     action take_starttls(command const& c, std::string_view text);
     action take_small(command const& c, std::string_view text);
+    action take_noop(command const& c);
+    action take_help(command const& c);
+    action on_record(std::vector<std::string> const& record);
+    void look_for_mark(std::string_view argument);
     void forget_all();
 
     // session_auth.cpp

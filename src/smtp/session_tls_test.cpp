@@ -41,6 +41,23 @@ constexpr dialog dialogs[] = {
         -- login
         -- protocol ESMTPSA
     )"},
+    {"what was seen of a check is told to who has its code, over TLS", "mx starttls", R"(
+        -- greeting
+        -- ehlo
+        C: HELP chk-k7q2m9tx4wza.check.invalid
+        S: 214 2.0.0 Commands...
+        C: STARTTLS
+        S: 220 2.0.0 ...
+        -- tls up
+        C: HELP 3.CHK-k7q2m9tx4wza.check.invalid
+        S: 214-2.0.0 [{
+        S: 214-2.0.0 }]
+        S: 214 2.0.0 End of the record
+        C: HELP chk-000000000000.check.invalid
+        S: 214 2.0.0 Commands...
+        C: HELP check.invalid
+        S: 214 2.0.0 Commands...
+    )"},
     {"43: STARTTLS forgets a transaction", "mx starttls", R"(
         -- greeting
         -- ehlo

@@ -198,8 +198,9 @@ private:
     {
         net::acceptor_handlers handlers;
         handlers.taken = [this, &t, listener](std::unique_ptr<net::stream> peer) {
-            services const s{accounts_,       queue_,  connections_, guards_.logins, guards_.sending, guards_.conduct,
-                             guards_.devices, signer_, forwards_,    *t.milters,     examiner_.get()};
+            services const s{accounts_,       queue_,          connections_,        guards_.logins,
+                             guards_.sending, guards_.conduct, guards_.devices,     signer_,
+                             forwards_,       *t.milters,      guards_.checks_seen, examiner_.get()};
             auto session = std::make_unique<session_driver>(s, t.settings, listener, std::move(peer));
             asio::co_spawn(t.context, serve(std::move(session), &t, &count_), [](std::exception_ptr failed) {
                 if (!failed) return;

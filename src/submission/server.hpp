@@ -19,6 +19,7 @@
 #include "spool/spool.hpp"
 #include "submission/conduct_watch.hpp"
 #include "submission/device_watch.hpp"
+#include "witness/book.hpp"
 
 namespace postern::submission {
 
@@ -35,6 +36,7 @@ struct guards {
     guard::sending_book& sending;
     conduct_watch& conduct;
     device_watch& devices;
+    witness::book& checks_seen;
 };
 
 class server {

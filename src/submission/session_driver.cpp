@@ -56,6 +56,8 @@ net::awaitable<void> session_driver::run()
             smtp::action next = co_await perform(asked);
             asked = std::move(next);
             auto const refusals = session_->take_refusals();
+            witness_refusals(refusals);
+            if (!session_->mark().empty()) bear_witness(asked);
             if (!refusals.empty()) co_await on_refusals(refusals);
         }
         // Even with nothing left to say: what the handshake made may wait to travel with it.
@@ -163,6 +165,7 @@ net::awaitable<smtp::action> session_driver::perform(smtp::action& asked)
     if (auto* const a = std::get_if<smtp::read_chunk>(&asked)) co_return co_await read_chunk(*a);
     if (auto* const a = std::get_if<smtp::discard_chunk>(&asked)) co_return co_await discard_chunk(a->size);
     if (std::holds_alternative<smtp::start_tls>(asked)) co_return co_await start_tls();
+    if (auto* const a = std::get_if<smtp::show_record>(&asked)) co_return show_record(*a);
     co_return smtp::hang_up{};
 }
 

@@ -27,6 +27,7 @@
 #include "submission/message_intake.hpp"
 #include "submission/runtime.hpp"
 #include "submission/session_log.hpp"
+#include "witness/book.hpp"
 
 namespace postern::filters {
 class draft;
@@ -45,7 +46,8 @@ struct services {
     signing::signer& signer;
     forwarding::book& forwards;
     filters::milter_pool& milters;  // of this thread
-    checks::examiner* examiner;     // null: nobody but people with a login can send here
+    witness::book& checks_seen;
+    checks::examiner* examiner;  // null: nobody but people with a login can send here
 };
 
 /// A message that is there as a whole, on its way to being accepted.
@@ -126,6 +128,12 @@ private:
     net::awaitable<smtp::action> check_recipient(smtp::check_recipient const& asked);
     smtp::action begin_content();
 
+    // sessions of `postern check`
+    void bear_witness(smtp::action const& next);
+    void witness_refusals(std::vector<smtp::server_session::refusal> const& refusals);
+    witness::hello hello_now() const;
+    smtp::action show_record(smtp::show_record const& asked);
+
     // octets
     net::awaitable<net::error_code> flush();
     net::awaitable<net::error_code> fill(steady_clock::duration limit);
@@ -186,7 +194,8 @@ private:
     bool in_tarpit_ = false;
     std::uint32_t new_in_message_ = 0;  // recipients to whom the account never sent before
 
-    std::optional<login::desk> desk_;  // where log-ins are judged; there is one with the session
+    std::unique_ptr<witness::sighting> seen_;  // null, but for a check
+    std::optional<login::desk> desk_;          // where log-ins are judged; there is one with the session
     steady_time began_ = steady_clock::now();
     steady_time line_began_ = began_;  // the first octet of the line that is being read, or the wait for it
     session_totals totals_;

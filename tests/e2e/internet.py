@@ -68,8 +68,8 @@ class Networks:
 
 
 class Knot:
-    """The name server. `signed` and `plain` are the text of the zones "example." and "plain.";
-    `broken` are changes to the first one after it was signed (patterns and what stands in their place)."""
+    """The name server. `signed` and `plain` are the text of the zones "example." and "plain."; the names of
+    our addresses, "99.10.in-addr.arpa.", begin empty. `broken` are changes to the first one after it was signed (patterns and what stands in their place)."""
 
     def __init__(self, networks, signed, plain, broken=()):
         need("knotd", "kzonesign", "knotc")
@@ -78,6 +78,7 @@ class Knot:
         self.conf = self.dir / "knot.conf"
         self.process = None
         self.plain = plain
+        self.reverse = ""
         (self.dir / "db").mkdir()
         soa = "$TTL 60\n@ SOA ns hostmaster {} 3600 600 86400 60\n@ NS ns\nns A " + NAMES + "\n"
         (self.dir / "in").mkdir()
@@ -98,11 +99,14 @@ class Knot:
         self.soa = soa
         self.serial = 0
         self.write_plain()
+        self.write_reverse()
         self.conf.write_text(f"server:\n    listen: {NAMES}@53\n    rundir: {self.dir}\n    udp-workers: 1\n    tcp-workers: 1\n"
                              f"    background-workers: 1\ndatabase:\n    storage: {self.dir}/db\n"
                              f"control:\n    listen: {self.dir}/control\n"
                              f"zone:\n  - domain: example.\n    storage: {self.dir}\n    file: example.zone\n"
-                             f"  - domain: plain.\n    storage: {self.dir}\n    file: plain.zone\n    zonefile-load: whole\n")
+                             f"  - domain: plain.\n    storage: {self.dir}\n    file: plain.zone\n    zonefile-load: whole\n"
+                             f"  - domain: 99.10.in-addr.arpa.\n    storage: {self.dir}\n    file: reverse.zone\n"
+                             "    zonefile-load: whole\n")
         try:
             self.start()
         except BaseException:
@@ -112,6 +116,20 @@ class Knot:
     def write_plain(self):
         self.serial += 1
         (self.dir / "plain.zone").write_text(self.soa.format(self.serial) + self.plain)
+
+    def write_reverse(self):
+        self.serial += 1
+        soa = f"$TTL 60\n@ SOA ns.plain. hostmaster.plain. {self.serial} 3600 600 86400 60\n@ NS ns.plain.\n"
+        (self.dir / "reverse.zone").write_text(soa + self.reverse)
+
+    def name_address(self, lines):
+        """Sets the names of our addresses at once."""
+        self.reverse = lines
+        self.write_reverse()
+        run("knotc", "-s", self.dir / "control", "-b", "zone-reload", "99.10.in-addr.arpa.", check=True)
+
+    def name_address_line(self, line):
+        self.name_address(line + "\n")
 
     def change(self, old, new):
         """Changes the plain zone at once."""
@@ -133,7 +151,7 @@ class Knot:
             if self.process.poll() is not None:
                 raise AssertionError((self.dir / "log").read_text())
             log = (self.dir / "log").read_text()
-            return log.count("] loaded, serial") >= 2 and "control, binding" in log
+            return log.count("] loaded, serial") >= 3 and "control, binding" in log
         wait_for(loaded, "the zones of knotd", 10)
 
     def close(self):

@@ -239,6 +239,10 @@ private:
                 content_accepted_ = false;
                 a = s.on_finished(answers_.verdict(catalogue::rules::spool_failure), "QUEUED");
                 require(s.transaction().recipients.empty());
+            } else if (std::holds_alternative<smtp::show_record>(a)) {
+                require(s.tls());
+                a = s.on_record(answers_.next() % 2 == 0 ? std::vector<std::string>{}
+                                                         : std::vector<std::string>{"[{", "}]"});
             } else if (std::holds_alternative<smtp::start_tls>(a)) {
                 require(!s.tls());
                 depends_on_cuts_ = true;  // which octets came before the handshake

@@ -16,6 +16,8 @@ struct names {
     std::map<std::string, dns::address_answer> addresses;
     std::map<std::string, dns::txt_answer> txt;
     std::map<std::string, dns::tlsa_answer> tlsa;
+    std::map<std::string, dns::srv_answer> srv;
+    std::map<ip_address, dns::name_answer> reverse;
 
     void exchanger(std::string const& domain, std::uint16_t preference, std::string const& host)
     {
@@ -96,6 +98,26 @@ public:
         dns::tlsa_answer answer;
         answer.what = dns::finding::no_such_name;
         if (found != names_->tlsa.end()) answer = found->second;
+        co_return answer;
+    }
+
+    dns::awaitable<dns::srv_answer> srv(std::string name) override
+    {
+        std::lock_guard const lock{names_->mutex};
+        auto const found = names_->srv.find(name);
+        dns::srv_answer answer;
+        answer.what = dns::finding::no_such_name;
+        if (found != names_->srv.end()) answer = found->second;
+        co_return answer;
+    }
+
+    dns::awaitable<dns::name_answer> names_of(ip_address address) override
+    {
+        std::lock_guard const lock{names_->mutex};
+        auto const found = names_->reverse.find(address);
+        dns::name_answer answer;
+        answer.what = dns::finding::no_such_name;
+        if (found != names_->reverse.end()) answer = found->second;
         co_return answer;
     }
 

@@ -292,6 +292,9 @@ inline void world::perform(smtp::action a, bool from_input)
             content_.clear();
             decoder_ = {};
             a = s.on_content_ready(next("room"));
+        } else if (auto const* check = std::get_if<smtp::show_record>(&a)) {
+            bool const known = check->code == "CHK-K7Q2M9TX4WZA";
+            a = s.on_record(known ? std::vector<std::string>{"[{", "}]"} : std::vector<std::string>{});
         } else if (std::holds_alternative<smtp::finish_message>(a)) {
             auto const v = next("finish");
             if (v.accepted()) {

@@ -1,0 +1,13 @@
+# What other programs build with: header, shared library, and the package that CMake's
+# find_package(postern) reads.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/postern)
+install(TARGETS postern_client_library EXPORT postern LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES include/postern/client.hpp DESTINATION include/postern)
+install(EXPORT postern NAMESPACE postern:: FILE postern-config.cmake DESTINATION ${package_dir})
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/generated/postern-config-version.cmake
+  VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/generated/postern-config-version.cmake DESTINATION ${package_dir})
+install(FILES examples/send/send.cpp examples/send/CMakeLists.txt DESTINATION share/doc/postern/examples/send)

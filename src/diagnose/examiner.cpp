@@ -1,0 +1,159 @@
+#include "diagnose/examiner.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "diagnose/examination.hpp"
+
+namespace postern::diagnose {
+namespace {
+
+// So many addresses of a family are connected to; the first of each is talked to.
+constexpr std::size_t most_addresses = 2;
+constexpr std::size_t most_ports = 8;
+// A better port may still be on its way when one works.
+constexpr std::chrono::milliseconds grace{400};
+// For what is looked at beside the way that works.
+constexpr std::chrono::seconds patience{9};
+
+std::set<std::uint16_t> ports_of(observations const& o)
+{
+    std::set<std::uint16_t> ports{25, 465, 587, 2525};
+    if (o.person.port) ports.insert(*o.person.port);
+    for (auto const& s : o.settings.found)
+        if (s.host == o.person.host && ports.size() < most_ports) ports.insert(s.port);
+    return ports;
+}
+
+awaitable<void> knock_at_web(examination_ptr x, endpoint at)
+{
+    auto c = std::make_shared<client::conversation>(x->with.executor);
+    auto const r = co_await c->connect(at, x->left(connect_limit));
+    x->seen.web_asked = true;
+    x->seen.web_open = x->seen.web_open || r.ok();
+    c->close();
+}
+
+/// The best conversation so far; nothing while none is worth anything.
+std::optional<std::size_t> best_of(examination const& x)
+{
+    std::optional<std::size_t> best;
+    unsigned worth = 0;
+    for (std::size_t i = 0; i < x.seen.talks.size(); ++i) {
+        auto const w = worth_of(x.seen.person, x.seen.talks[i]);
+        if (w > worth) {
+            worth = w;
+            best = i;
+        }
+    }
+    return best;
+}
+
+/// Waits for the conversation to go on with, and not for ports that don't answer.
+awaitable<void> choose(examination_ptr x)
+{
+    auto since = std::make_shared<std::optional<steady_time>>();
+    auto const enough = [x, since] {
+        auto const best = best_of(*x);
+        if (!best) return false;
+        auto const& t = x->seen.talks[*best];
+        bool const asked = x->seen.person.port || x->seen.person.way;
+        // The person's own, or the port that comes first.
+        if (asked ? is_own(x->seen.person, t.at.port, t.way) : t.trusted() && t.at.port == 465) return true;
+        if (!*since) *since = steady_clock::now();
+        return steady_clock::now() - **since > (asked ? grace * 4 : grace);
+    };
+    co_await x->visits.wait(enough, milliseconds{50});
+    x->seen.chosen = best_of(*x);
+}
+
+awaitable<void> go_on(examination_ptr x)
+{
+    auto const t = x->seen.talks[*x->seen.chosen];
+    x->tell(step::ehlo);
+    if (t.handshake) x->sideways.add(shake_hands_again(x, t));
+    x->sideways.add(write_as_stranger(x, t));
+    x->sideways.add(look_up_certificate_names(x, t));
+    auto c = co_await log_in(x);
+    x->tell(step::auth);
+    if (x->seen.is_in()) {
+        x->sideways.add(try_other_mechanisms(x, t, x->seen.logins[*x->seen.logged_in].mechanism));
+    }
+    bool const as_nobody = x->seen.not_tried == withheld::no_credentials && x->seen.person.writes();
+    if (x->seen.is_in() || as_nobody) co_await write_envelope(x, c);
+    auto const& e = x->seen.mine;
+    if (e.rcpt && e.rcpt->ok()) {
+        // Without a question only where it was said before.
+        bool const wanted = x->seen.person.sends || (x->with.may_send && x->with.may_send(e.from, e.to));
+        if (wanted) co_await send_test_mail(x, c);
+    }
+    co_await x->part(c, true);
+    if (x->seen.sent) co_await look_for_arrival(x);
+}
+
+/// The rest, which may go on alone when it takes too long: the person's own way is known by then.
+awaitable<void> end_of(examination_ptr x, gathering& all)
+{
+    auto const until = x->begun + (x->seen.chosen ? patience : std::chrono::hours{1});
+    auto const from = steady_clock::now();
+    co_await all.wait(
+        [until, from] {
+            auto const now = steady_clock::now();
+            return now > until && now - from > grace;
+        },
+        milliseconds{100});
+}
+
+}  // namespace
+
+void start_visits(examination_ptr const& x)
+{
+    std::vector<ip_address> const* const families[] = {&x->seen.names.v6, &x->seen.names.v4};
+    for (auto const* addresses : families) {
+        for (std::size_t i = 0; i < addresses->size() && i < most_addresses; ++i) {
+            for (auto const port : ports_of(x->seen)) {
+                endpoint const at{(*addresses)[i], port};
+                x->visits.add(visit(x, at, i == 0));
+            }
+        }
+    }
+}
+
+boost::asio::awaitable<observations> examine(tools with, given person, credentials who)
+{
+    auto x = std::make_shared<examination>(std::move(with), std::move(person), std::move(who));
+    x->seen.cloud = name_of_cloud();
+    if (!x->seen.person.control.empty()) x->sideways.add(visit_control(x));
+    co_await look_up_names(x);
+    x->tell(step::dns);
+    start_visits(x);
+    auto const& n = x->seen.names;
+    if (!n.v4.empty() || !n.v6.empty()) {
+        endpoint const web{n.v4.empty() ? n.v6.front() : n.v4.front(), 443};
+        x->sideways.add(knock_at_web(x, web));
+        endpoint const page{web.address, 80};
+        if (x->seen.person.asks_portal) x->sideways.add(look_for_portal(x, page));
+    }
+    co_await choose(x);
+    if (x->seen.chosen) {
+        co_await go_on(x);
+    } else {
+        auto const failed = std::find_if(x->seen.talks.begin(), x->seen.talks.end(), [](auto const& t) {
+            return t.handshake && t.handshake->how == client::ending::tls_refused;
+        });
+        if (failed != x->seen.talks.end()) {
+            auto const of = *failed;
+            co_await shake_hands_again(x, of);
+        }
+    }
+    co_await end_of(x, x->visits);
+    co_await end_of(x, x->sideways);
+    co_await read_record(x);
+    for (auto& line : x->lines)
+        if (line) line->close();
+    x->seen.out_of_time = steady_clock::now() >= x->ends;
+    x->seen.took = x->elapsed();
+    co_return x->seen;
+}
+
+}  // namespace postern::diagnose

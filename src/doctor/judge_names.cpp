@@ -1,0 +1,144 @@
+// The server's own name in the DNS, and the names of its addresses.
+#include <algorithm>
+
+#include "base/crypto.hpp"
+#include "base/text.hpp"
+#include "doctor/judge.hpp"
+#include "doctor/judge_parts.hpp"
+#include "doctor/words.hpp"
+
+namespace postern::doctor {
+namespace rules = catalogue::rules;
+namespace {
+
+bool holds(dns::address_answer const& answer, ip_address const& a)
+{
+    auto const& list = a.is_v4() ? answer.v4 : answer.v6;
+    return std::ranges::find(list, a) != list.end();
+}
+
+void judge_own_name(facts const& f, report& r)
+{
+    auto const& host = f.settings.hostname;
+    auto const& a = f.own_name;
+    if (a.what == dns::finding::found) {
+        r.good(area::dns, "the name " + host + " has an address");
+        return;
+    }
+    if (is_unknown(a.what)) {
+        r.add(dns_unknown(host, a.problem));
+        return;
+    }
+    std::vector<std::string> lines;
+    for (auto const& own : f.machine.addresses)
+        if (!own.is_private()) lines.push_back(zone::to_line(zone::address_record(host, own)));
+    if (lines.empty()) lines.push_back(zone::absolute(host) + " IN A THE-PUBLIC-ADDRESS-OF-THIS-MACHINE");
+    r.add({area::dns,
+           severity::failure,
+           &rules::own_name_unresolved,
+           {{"name", host}, {"problem", a.problem}, {"record", lines.front()}},
+           lines});
+}
+
+void judge_reverse(facts const& f, address_facts const& a, report& r)
+{
+    auto const& host = f.settings.hostname;
+    auto const ip = a.address.to_string();
+    auto const line = zone::to_line(zone::reverse_record(a.address, host));
+    if (is_unknown(a.names.what)) {
+        r.add(dns_unknown(ip, a.names.problem));
+        return;
+    }
+    if (a.names.names.empty()) {
+        r.add({area::dns, severity::failure, &rules::own_ptr_missing, {{"ip", ip}, {"record", line}}, {line}});
+        return;
+    }
+    bool const named = std::ranges::any_of(a.names.names, [&](auto const& n) { return equal_ignoring_case(n, host); });
+    bool const back = std::ranges::any_of(a.forward, [&](auto const& one) {
+        return equal_ignoring_case(one.first, host) && holds(one.second, a.address);
+    });
+    if (named && back) {
+        r.good(area::dns, ip + " leads back to " + host + ", and that to it");
+        return;
+    }
+    std::vector<std::string> change{named ? zone::to_line(zone::address_record(host, a.address)) : line};
+    r.add({area::dns,
+           severity::failure,
+           &rules::own_ptr_wrong,
+           {{"ip", ip},
+            {"found", named ? host + ", which does not lead to this address" : joined(a.names.names)},
+            {"name", host},
+            {"record", change.front()}},
+           change});
+}
+
+/// RFC 6698 section 2.1. Usages 0 and 1 mean nothing to mail servers (RFC 7672 section 3.1.3).
+bool fits(dns::tlsa_record const& t, certificate_facts const& c)
+{
+    auto const hashed = [&](std::string const& octets) {
+        if (t.matching == 0) return octets;
+        return digest(t.matching == 1 ? hash::sha256 : hash::sha512, octets);
+    };
+    auto const& from = t.selector == 0 ? c.chain : c.keys;
+    if ((t.usage != 2 && t.usage != 3) || t.selector > 1 || t.matching > 2) return false;
+    for (std::size_t i = 0; i < from.size(); ++i)
+        if ((t.usage == 2 || i == 0) && hashed(from[i]) == t.data) return true;
+    return false;
+}
+
+void judge_tlsa(facts const& f, report& r)
+{
+    if (f.tlsa.empty() || f.certificates.empty()) return;
+    auto const& host = f.settings.hostname;
+    auto const& answer = f.tlsa.front();
+    auto const line = zone::to_line(zone::tlsa_record(host, 25, f.certificates.front().key_sha256));
+    if (answer.what == dns::finding::found) {
+        // A record of the next certificate may stand beside that of this one.
+        bool const fit = std::ranges::any_of(answer.records, [&](auto const& t) {
+            return std::ranges::any_of(f.certificates, [&](auto const& c) { return fits(t, c); });
+        });
+        if (fit) {
+            r.good(area::dns, "a TLSA record of " + host + " fits the certificate");
+        } else {
+            r.add({area::dns, severity::failure, &rules::own_tlsa_wrong, {{"name", host}, {"record", line}}, {line}});
+        }
+    } else if (!is_unknown(answer.what) && f.names_secure) {
+        r.add({area::dns, severity::hint, &rules::own_tlsa_missing, {{"name", host}, {"record", line}}, {line}});
+    }
+}
+
+}  // namespace
+
+bool is_unknown(dns::finding what) noexcept { return what == dns::finding::temporary || what == dns::finding::bogus; }
+
+finding dns_unknown(std::string const& about, std::string const& problem)
+{
+    return {area::dns, severity::warning, &rules::own_dns_unknown, {{"name", about}, {"problem", problem}}, {}};
+}
+
+zone::server zone_server(facts const& f)
+{
+    zone::server s;
+    s.hostname = f.settings.hostname;
+    for (auto const& a : f.addresses) s.addresses.push_back(a.address);
+    for (auto const& l : f.listeners) {
+        auto const port = port_of(l.address);
+        if (l.role == "mx") s.takes_mail = true;
+        if (l.role != "submission" || port == 0) continue;
+        if (l.tls == "implicit" && s.implicit_port == 0) s.implicit_port = port;
+        if (l.tls == "starttls" && s.starttls_port == 0) s.starttls_port = port;
+    }
+    s.imap = f.settings.setup.imap;
+    s.pop3 = f.settings.setup.pop3;
+    if (!f.certificates.empty()) s.certificate_key = f.certificates.front().key_sha256;
+    return s;
+}
+
+void judge_names(facts const& f, report& r)
+{
+    judge_own_name(f, r);
+    for (auto const& a : f.addresses) judge_reverse(f, a, r);
+    if (zone_server(f).takes_mail) judge_tlsa(f, r);
+}
+
+}  // namespace postern::doctor

@@ -1,0 +1,98 @@
+#include <algorithm>
+
+#include "base/numbers.hpp"
+#include "base/text.hpp"
+#include "mailbox/link.hpp"
+
+namespace postern::mailbox {
+namespace {
+
+constexpr unsigned most_looked_at = 20;
+constexpr std::size_t most_lines = 2000;
+
+class pop3_search {
+public:
+    pop3_search(boost::asio::any_io_executor executor, server at, std::string token, steady_clock::duration limit)
+        : link_(executor, limit), at_(std::move(at)), token_(std::move(token))
+    {
+    }
+
+    awaitable<outcome> run()
+    {
+        out_.reached = co_await link_.open(at_);
+        if (out_.reached) co_await work();
+        link_.close();
+        if (out_.problem.empty()) out_.problem = link_.problem();
+        co_return std::move(out_);
+    }
+
+private:
+    awaitable<void> work()
+    {
+        std::string line;
+        bool ok = co_await link_.read_line(line);
+        if (!ok) co_return;
+        if (!line.starts_with("+OK")) {
+            link_.fail("no POP3 server greets there: " + line);
+            co_return;
+        }
+        ok = co_await command("USER " + at_.user, line);
+        if (ok) ok = co_await command("PASS " + std::string{at_.password.reveal()}, line);
+        if (!ok) {
+            out_.problem = printable(line, 300);
+            co_return;
+        }
+        out_.logged_in = true;
+        ok = co_await command("STAT", line);
+        if (!ok) co_return;
+        auto const digits = std::string_view{line}.substr(std::min<std::size_t>(4, line.size()));
+        auto const count = parse_number<unsigned>(digits.substr(0, digits.find(' '))).value_or(0);
+        for (unsigned i = 0; i < std::min(count, most_looked_at); ++i) {
+            std::string content;
+            ok = co_await read_front(count - i, content);
+            if (!ok) break;
+            if (content.find(token_) != std::string::npos && out_.found.size() < most_messages)
+                out_.found.push_back({"INBOX", false, std::move(content)});
+        }
+        co_await command("QUIT", line);
+    }
+
+    awaitable<bool> command(std::string text, std::string& answer)
+    {
+        if (text.find_first_of("\r\n") != std::string::npos) co_return false;
+        bool ok = co_await link_.write_line(std::move(text));
+        if (ok) ok = co_await link_.read_line(answer);
+        co_return ok && answer.starts_with("+OK");
+    }
+
+    /// The header and some lines of the body (TOP, RFC 1939 section 7).
+    awaitable<bool> read_front(unsigned number, std::string& content)
+    {
+        std::string line;
+        bool ok = co_await command("TOP " + std::to_string(number) + " 200", line);
+        for (std::size_t i = 0; ok && i < most_lines; ++i) {
+            ok = co_await link_.read_line(line);
+            if (!ok || line == ".") break;
+            if (line.starts_with('.')) line.erase(0, 1);
+            if (content.size() < most_content) content.append(line).append("\r\n");
+        }
+        co_return ok;
+    }
+
+    link link_;
+    server at_;
+    std::string token_;
+    outcome out_;
+};
+
+}  // namespace
+
+awaitable<outcome> search_pop3(boost::asio::any_io_executor executor, server at, std::string token,
+                               steady_clock::duration limit)
+{
+    pop3_search search{executor, std::move(at), std::move(token), limit};
+    auto found = co_await search.run();
+    co_return found;
+}
+
+}  // namespace postern::mailbox

@@ -1,0 +1,30 @@
+#include "zone/record.hpp"
+
+#include "mail/dkim_record.hpp"
+
+namespace postern::zone {
+namespace {
+
+std::string quoted(std::string_view text)
+{
+    std::string out{'"'};
+    for (char const c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + '"';
+}
+
+}  // namespace
+
+std::string absolute(std::string_view name) { return std::string{name} + '.'; }
+
+std::string to_line(record const& r)
+{
+    auto line = absolute(r.name) + " IN " + r.type;
+    if (r.type != "TXT") return line + ' ' + r.value;
+    for (auto const& piece : mail::record_strings(r.value)) line += ' ' + quoted(piece);
+    return line;
+}
+
+}  // namespace postern::zone

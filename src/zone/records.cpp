@@ -1,0 +1,196 @@
+#include "zone/records.hpp"
+
+#include <algorithm>
+
+#include "base/crypto.hpp"
+#include "base/hex.hpp"
+#include "base/reverse_name.hpp"
+#include "base/text.hpp"
+#include "mail/dkim_record.hpp"
+#include "mail/sts_policy.hpp"
+#include "mail/tlsrpt_record.hpp"
+
+namespace postern::zone {
+namespace {
+
+struct place {
+    std::string host;
+    std::string port;
+};
+
+/// "imap.example.com:993"
+std::optional<place> split(std::string const& text)
+{
+    auto const colon = text.rfind(':');
+    if (colon == std::string::npos || colon == 0 || colon + 1 == text.size()) return std::nullopt;
+    return place{to_lower(text.substr(0, colon)), text.substr(colon + 1)};
+}
+
+record srv(std::string_view service, std::string_view domain, unsigned priority, std::string const& port,
+           std::string const& host)
+{
+    return {std::string{service} + "._tcp." + std::string{domain}, "SRV",
+            std::to_string(priority) + " 1 " + port + ' ' + absolute(to_lower(host)), need::clients_find_us};
+}
+
+std::string mechanism_for(ip_address const& a, server const& s)
+{
+    bool const ours = std::ranges::find(s.addresses, a) != s.addresses.end();
+    if (ours) return "a:" + s.hostname;
+    return (a.is_v4() ? "ip4:" : "ip6:") + a.to_string();
+}
+
+std::vector<std::string> words_of(std::string_view text)
+{
+    std::vector<std::string> words;
+    while (!text.empty()) {
+        auto const end = std::min(text.find(' '), text.size());
+        if (end != 0) words.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return words;
+}
+
+/// What ends a record: "all" with any qualifier, "redirect=".
+bool is_last(std::string_view word)
+{
+    if (starts_with_ignoring_case(word, "redirect=")) return true;
+    if (!word.empty() && (word[0] == '+' || word[0] == '-' || word[0] == '~' || word[0] == '?')) word.remove_prefix(1);
+    return equal_ignoring_case(word, "all");
+}
+
+bool allows_everybody(std::string_view word)
+{
+    return equal_ignoring_case(word, "all") || equal_ignoring_case(word, "+all") || equal_ignoring_case(word, "?all");
+}
+
+}  // namespace
+
+record address_record(std::string_view host, ip_address const& a)
+{
+    return {std::string{host}, a.is_v4() ? "A" : "AAAA", a.to_string(), need::mail_arrives};
+}
+
+record reverse_record(ip_address const& a, std::string_view host)
+{
+    return {reverse_name(a), "PTR", absolute(host), need::mail_is_trusted};
+}
+
+record mx_record(std::string_view domain, server const& s)
+{
+    return {std::string{domain}, "MX", "10 " + absolute(s.hostname), need::mail_arrives};
+}
+
+record spf_record(std::string_view domain, server const& s, std::vector<std::string> const& published,
+                  std::vector<ip_address> const& missing)
+{
+    std::vector<std::string> kept, wanted;
+    std::string last = "~all";
+    // Of several records, which verifiers take for an error, one is made.
+    for (auto const& text : published) {
+        for (auto& word : words_of(text)) {
+            if (equal_ignoring_case(word, "v=spf1")) continue;
+            if (is_last(word)) {
+                last = allows_everybody(word) ? "~all" : word;
+            } else if (std::ranges::find(kept, word) == kept.end()) {
+                kept.push_back(std::move(word));
+            }
+        }
+    }
+    if (published.empty()) wanted = {"mx", "a:" + s.hostname};
+    for (auto const& a : missing) {
+        auto name = mechanism_for(a, s);
+        // What is there and did not help leads elsewhere: then the address itself.
+        if (std::ranges::find(kept, name) != kept.end()) name = (a.is_v4() ? "ip4:" : "ip6:") + a.to_string();
+        if (std::ranges::find(wanted, name) == wanted.end()) wanted.push_back(std::move(name));
+    }
+    std::string value = "v=spf1";
+    // Ours in front: they hold before a look-up too many, or somebody else's "-all".
+    for (auto const* list : {&wanted, &kept})
+        for (auto const& word : *list) value += ' ' + word;
+    return {std::string{domain}, "TXT", value + ' ' + last, need::mail_is_trusted};
+}
+
+record dkim_record(std::string name, std::string value)
+{
+    return {std::move(name), "TXT", std::move(value), need::mail_is_trusted};
+}
+
+record dmarc_record(std::string_view domain)
+{
+    auto const name = std::string{domain};
+    return {"_dmarc." + name, "TXT", "v=DMARC1; p=none; rua=mailto:postmaster@" + name, need::mail_is_trusted};
+}
+
+record tlsrpt_record(std::string_view domain)
+{
+    return {mail::tlsrpt_record_name(domain), "TXT", "v=TLSRPTv1; rua=mailto:postmaster@" + std::string{domain},
+            need::encryption_holds};
+}
+
+std::string sts_policy(std::vector<std::string> const& mx)
+{
+    std::string text = "version: STSv1\r\nmode: testing\r\n";
+    for (auto const& host : mx) text += "mx: " + host + "\r\n";
+    return text + "max_age: 604800\r\n";
+}
+
+record sts_record(std::string_view domain, std::string_view policy)
+{
+    // RFC 8461 section 3.1: up to 32 letters and digits.
+    auto const id = to_hex(digest(hash::sha256, policy)).substr(0, 16);
+    return {mail::sts_record_name(domain), "TXT", "v=STSv1; id=" + id + ";", need::encryption_holds};
+}
+
+record tlsa_record(std::string_view host, std::uint16_t port, std::string_view certificate_key)
+{
+    return {'_' + std::to_string(port) + "._tcp." + std::string{host}, "TLSA", "3 1 1 " + std::string{certificate_key},
+            need::encryption_holds};
+}
+
+std::vector<record> srv_records(std::string_view domain, server const& s)
+{
+    std::vector<record> all;
+    if (s.implicit_port != 0)
+        all.push_back(srv("_submissions", domain, 0, std::to_string(s.implicit_port), s.hostname));
+    if (s.starttls_port != 0)
+        all.push_back(srv("_submission", domain, 10, std::to_string(s.starttls_port), s.hostname));
+    if (auto const imap = split(s.imap)) all.push_back(srv("_imaps", domain, 0, imap->port, imap->host));
+    if (auto const pop = split(s.pop3)) all.push_back(srv("_pop3s", domain, 10, pop->port, pop->host));
+    return all;
+}
+
+record autoconfig_record(std::string_view domain, server const& s)
+{
+    return {"autoconfig." + std::string{domain}, "CNAME", absolute(s.hostname), need::clients_find_us};
+}
+
+record autodiscover_record(std::string_view domain, server const& s)
+{
+    return {"autodiscover." + std::string{domain}, "CNAME", absolute(s.hostname), need::clients_find_us};
+}
+
+std::vector<record> all_records(std::string_view domain, server const& s,
+                                std::vector<std::pair<std::string, std::string>> const& keys)
+{
+    std::vector<record> all;
+    if (s.takes_mail) all.push_back(mx_record(domain, s));
+    all.push_back(spf_record(domain, s));
+    for (auto const& [name, value] : keys) all.push_back(dkim_record(name, value));
+    all.push_back(dmarc_record(domain));
+    for (auto& r : srv_records(domain, s)) all.push_back(std::move(r));
+    all.push_back(autoconfig_record(domain, s));
+    all.push_back(autodiscover_record(domain, s));
+    if (s.takes_mail) {
+        all.push_back(sts_record(domain, sts_policy({s.hostname})));
+        all.push_back(tlsrpt_record(domain));
+        if (!s.certificate_key.empty()) all.push_back(tlsa_record(s.hostname, 25, s.certificate_key));
+    }
+    for (auto const& a : s.addresses) {
+        all.push_back(address_record(s.hostname, a));
+        all.push_back(reverse_record(a, s.hostname));
+    }
+    return all;
+}
+
+}  // namespace postern::zone
