@@ -3,9 +3,12 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 
 #include "base/text.hpp"
 #include "cli/application.hpp"
+#include "cli/backend.hpp"
 #include "cli/check_record.hpp"
 #include "cli/output.hpp"
 #include "diagnose/judge.hpp"
@@ -48,9 +51,8 @@ void add_program(diagnose::page& page, setup::program const& p, diagnose::observ
         v.how = security_of(t->way);
     }
     v.address = seen.person.address.empty() ? seen.mine.from : seen.person.address;
-    v.user = seen.is_in() ? seen.logins[*seen.logged_in].user
-                          : (seen.person.user.empty() ? v.address : seen.person.user);
-    page.program_name = p.name;
+    v.user =
+        seen.is_in() ? seen.logins[*seen.logged_in].user : (seen.person.user.empty() ? v.address : seen.person.user);
     page.program = setup::instructions(p, v);
 }
 
@@ -58,6 +60,23 @@ int list_programs()
 {
     for (auto const& p : setup::all()) print_line(std::string{p.id} + "  " + std::string{p.name});
     return all_is_well;
+}
+
+/// Why a message waits, if the server of this machine has it.
+std::string record_of(application const& app, std::string const& queue_id)
+{
+    boost::json::object arguments;
+    arguments["id"] = queue_id;
+    auto const told = ask(app, "why", arguments);
+    if (!told || !told.value().is_object()) return {};
+    std::string last;
+    if (auto const* events = told.value().as_object().if_contains("events"); events != nullptr && events->is_array())
+        for (auto const& e : events->as_array()) {
+            auto const what = text_of(e, "event");
+            if (what == "delivered") return {};
+            if (what == "deferred" || what == "accepted") last = what + ": " + text_of(e, "reply");
+        }
+    return last;
 }
 
 int run(application const& app, check_options const& o)
@@ -100,6 +119,7 @@ int run(application const& app, check_options const& o)
     with.may_send = [&screen](auto const& from, auto const& to) {
         return screen.ask("Send a test mail from " + printable(from, 200) + " to " + printable(to, 200) + "?");
     };
+    with.server_record = [&app](std::string const& id) { return record_of(app, id); };
     if (o.with_server) with.read_record = [&app, &code] { return record_at_server(app, *code); };
     diagnose::observations seen;
     bool ended = false;
@@ -113,10 +133,16 @@ int run(application const& app, check_options const& o)
     context.run();
     if (!ended) return call_was_wrong;
     auto const verdict = diagnose::judge(seen);
+    if (program != nullptr) add_program(screen.page(), *program, seen);
     if (o.json) {
-        print_json(diagnose::to_json(seen, verdict));
+        auto report = diagnose::to_json(seen, verdict);
+        if (program != nullptr) {
+            boost::json::array lines;
+            for (auto const& line : screen.page().program) lines.emplace_back(line);
+            report.as_object()["client"] = {{"id", program->id}, {"name", program->name}, {"steps", std::move(lines)}};
+        }
+        print_json(report);
     } else {
-        if (program != nullptr) add_program(screen.page(), *program, seen);
         screen.finish(seen, verdict);
     }
     return verdict.how == diagnose::outcome::failure ? problem_found : all_is_well;

@@ -45,7 +45,8 @@ result<> take_host(std::string text, diagnose::given& g)
     auto const colon = text.rfind(':');
     g.host = text.substr(0, colon);
     if (g.host.ends_with('.')) g.host.pop_back();
-    if (auto const plain = mail::parse_domain(g.host)) g.host = *plain;
+    if (auto const plain = mail::parse_domain(g.host))
+        g.host = *plain;
     else if (g.host.empty() || g.host.size() > 255 || !is_ascii(g.host) ||
              g.host.find_first_of(":/@[]\\ \t\r\n") != std::string::npos)
         return wrong("\"" + printable(text, 200) + "\" is no server: it has to look like mail.example.com:587");
@@ -61,9 +62,12 @@ result<> take_user(check_options const& o, diagnose::given& g)
     if (o.user_form.empty()) return done{};
     if (g.address.empty() || !o.user.empty())
         return wrong("--user-form says which part of the address is the user name: it needs an address, and no --user");
-    if (o.user_form == "address") g.user = g.address;
-    else if (o.user_form == "local") g.user = g.address.substr(0, g.address.rfind('@'));
-    else return wrong("--user-form takes address or local");
+    if (o.user_form == "address")
+        g.user = g.address;
+    else if (o.user_form == "local")
+        g.user = g.address.substr(0, g.address.rfind('@'));
+    else
+        return wrong("--user-form takes address or local");
     return done{};
 }
 

@@ -1,37 +1,17 @@
-#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <string_view>
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/numbers.hpp"
 #include "cli/check.hpp"
 #include "cli/output.hpp"
+#include "cli/this_terminal.hpp"
 #include "diagnose/judge.hpp"
-#include "terminal/width.hpp"
 
 namespace postern::cli {
 namespace {
-
-constexpr std::size_t usual_width = 80, widest = 110, narrowest = 40;
-
-std::string_view variable(char const* name)
-{
-    char const* const value = std::getenv(name);
-    return value == nullptr ? std::string_view{} : std::string_view{value};
-}
-
-std::size_t width_of_terminal()
-{
-    if (auto const said = parse_number<std::size_t>(variable("COLUMNS")); said && *said > 0)
-        return std::clamp(*said, narrowest, widest);
-    winsize size{};
-    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return std::clamp<std::size_t>(size.ws_col, narrowest, widest);
-    return usual_width;
-}
 
 void print_all(std::vector<std::string> const& lines)
 {
@@ -43,15 +23,13 @@ void print_all(std::vector<std::string> const& lines)
 
 check_screen::check_screen(check_options const& o)
 {
-    terminal::surroundings s;
-    s.is_terminal = ::isatty(STDOUT_FILENO) == 1;
-    s.no_colour = o.no_colour || !variable("NO_COLOR").empty();
-    s.term = variable("TERM");
-    page_.paint = terminal::painter{terminal::has_colours(s)};
-    page_.width = width_of_terminal();
+    page_.paint = paint_for_this_terminal(o.no_colour);
+    page_.width = width_of_this_terminal();
     page_.dialogue = o.verbose;
     // What is drawn is drawn over again: that takes a terminal that can move its cursor.
-    live_ = s.is_terminal && !o.json && !s.term.empty() && s.term != "dumb";
+    char const* const term = std::getenv("TERM");
+    bool const moves = term != nullptr && *term != '\0' && std::string_view{term} != "dumb";
+    live_ = ::isatty(STDOUT_FILENO) == 1 && moves && !o.json;
 }
 
 void check_screen::erase()

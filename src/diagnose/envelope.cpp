@@ -1,9 +1,9 @@
 // MAIL and RCPT: who may write to whom; nothing is sent by it, RSET ends each.
+#include "mail/envelope.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
 #include "diagnose/examination.hpp"
 #include "mail/address.hpp"
-#include "mail/envelope.hpp"
 
 namespace postern::diagnose {
 namespace {

@@ -42,10 +42,7 @@ client::tls_terms examination::terms() const
     return t;
 }
 
-std::string examination::user() const
-{
-    return seen.person.user.empty() ? seen.person.address : seen.person.user;
-}
+std::string examination::user() const { return seen.person.user.empty() ? seen.person.address : seen.person.user; }
 
 void examination::tell(step s)
 {

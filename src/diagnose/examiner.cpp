@@ -124,7 +124,11 @@ boost::asio::awaitable<observations> examine(tools with, given person, credentia
     auto x = std::make_shared<examination>(std::move(with), std::move(person), std::move(who));
     x->seen.cloud = name_of_cloud();
     if (!x->seen.person.control.empty()) x->sideways.add(visit_control(x));
-    co_await look_up_names(x);
+    if (x->seen.person.address.empty()) {
+        co_await look_up_names(x);
+    } else {
+        co_await find_settings(x);
+    }
     x->tell(step::dns);
     start_visits(x);
     auto const& n = x->seen.names;

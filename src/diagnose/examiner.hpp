@@ -30,8 +30,8 @@ struct tools {
     std::function<void(step, observations const&)> finished;
     /// Whether a test mail may be sent from the one address to the other.
     std::function<bool(std::string const& from, std::string const& to)> may_send;
-    /// What a server of one's own knows of a message (`postern why`); may be empty.
-    std::function<std::string(std::string const& id)> server_record;
+    /// What a server of one's own knows of a message that it has not yet delivered; empty: nothing.
+    std::function<std::string(std::string const& queue_id)> server_record;
     /// What a server of one's own saw of the check's sessions (`postern check-code`); empty: it is asked by HELP.
     std::function<std::optional<std::vector<witness::sighting>>()> read_record;
 };

@@ -29,8 +29,8 @@ enum class step : std::uint8_t {
     arrival,
     headers
 };
-inline constexpr std::array all_steps{step::address, step::settings, step::dns,     step::connect, step::greeting,
-                                      step::tls,     step::ehlo,     step::auth,    step::mail,    step::rcpt,
+inline constexpr std::array all_steps{step::address, step::settings, step::dns,    step::connect, step::greeting,
+                                      step::tls,     step::ehlo,     step::auth,   step::mail,    step::rcpt,
                                       step::data,    step::arrival,  step::headers};
 std::string_view name_of(step s) noexcept;
 
@@ -48,8 +48,10 @@ struct finding {
     step at = step::address;
     confidence sure = confidence::high;
     catalogue::actor who = catalogue::actor::unknown;
-    std::string evidence{};                      // printable
+    std::string evidence{};                     // printable
     std::vector<catalogue::evidence> values{};  // for the placeholders of the row
+
+    std::string_view more{};  // behind the row's remedy, in this very case
 
     std::string headline() const;
     std::string explanation() const;

@@ -37,7 +37,8 @@ asio::awaitable<void> gathering::wait(std::function<bool()> enough, steady_clock
 
 asio::awaitable<void> gathering::wait()
 {
-    return wait_for(state_, [] { return false; }, std::chrono::seconds{1});
+    return wait_for(
+        state_, [] { return false; }, std::chrono::seconds{1});
 }
 
 }  // namespace postern::diagnose

@@ -23,10 +23,10 @@ std::string_view name_of(tls_way way) noexcept;
 enum class mailbox_kind : std::uint8_t { none, imap, pop3, maildir };
 
 struct given {
-    std::string who{};      // as it was typed
+    std::string who{};         // as it was typed
     bool web_address = false;  // as "https://..."
-    std::string address{};  // the person's mail address; may be empty
-    std::string host{};     // may be empty, when there is an address
+    std::string address{};     // the person's mail address; may be empty
+    std::string host{};        // may be empty, when there is an address
     std::optional<std::uint16_t> port{};
     std::optional<tls_way> way{};
     std::string user{};  // empty: the address
@@ -42,8 +42,8 @@ struct given {
     mailbox_kind mailbox = mailbox_kind::none;
     std::string mailbox_place{};  // host:port, or a folder
     bool asks_portal = false;
-    bool own_authority = false;     // --ca: certificates are the person's own affair
-    bool unusual_password = false;  // has letters outside ASCII
+    bool own_authority = false;                       // --ca: certificates are the person's own affair
+    bool unusual_password = false;                    // has letters outside ASCII
     std::chrono::milliseconds limit{30'000};          // for everything but the arrival
     std::chrono::milliseconds arrival_limit{60'000};  // for that
 

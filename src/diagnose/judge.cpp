@@ -106,14 +106,19 @@ diagnosis judge(observations const& o)
 
 finding const* diagnosis::worst_of(step s) const noexcept
 {
-    auto const found =
-        std::find_if(findings.begin(), findings.end(), [&](finding const& f) { return f.at == s; });
+    auto const found = std::find_if(findings.begin(), findings.end(), [&](finding const& f) { return f.at == s; });
     return found == findings.end() ? nullptr : &*found;
 }
 
 std::string finding::headline() const { return catalogue::fill(rule->reply, values); }
 std::string finding::explanation() const { return catalogue::fill(rule->what, values); }
-std::string finding::remedy() const { return catalogue::fill(rule->user, values); }
+std::string finding::remedy() const
+{
+    auto text = catalogue::fill(rule->user, values);
+    if (!more.empty()) (text += ' ') += more;
+    return text;
+}
+
 std::string finding::operator_remedy() const { return catalogue::fill(rule->operator_remedy, values); }
 
 std::optional<door_state> state_of_port(std::vector<door_seen> const& doors, std::uint16_t port, std::optional<bool> v4)
@@ -169,13 +174,8 @@ std::string_view name_of(outcome o) noexcept
 
 std::string_view name_of(catalogue::actor a) noexcept
 {
-    constexpr std::array<std::string_view, 7> names{"",
-                                                    "nobody",
-                                                    "you",
-                                                    "your network",
-                                                    "the provider",
-                                                    "the administrator",
-                                                    "the recipient's side"};
+    constexpr std::array<std::string_view, 7> names{
+        "", "nobody", "you", "your network", "the provider", "the administrator", "the recipient's side"};
     return names[static_cast<std::size_t>(a)];
 }
 

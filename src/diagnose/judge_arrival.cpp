@@ -15,10 +15,7 @@ std::string in_words_of_seconds(std::int64_t n)
     return std::to_string(s) + " seconds";
 }
 
-bool fails(std::string const& verdict)
-{
-    return verdict == "fail" || verdict == "softfail" || verdict == "permerror";
-}
+bool fails(std::string const& verdict) { return verdict == "fail" || verdict == "softfail" || verdict == "permerror"; }
 
 }  // namespace
 
@@ -26,8 +23,8 @@ void judgement::judge_arrival()
 {
     auto const& a = o.arrival;
     if (!a.looked) return;
-    values const named{{"folder", a.folder}, {"said", a.problem}, {"time", in_words(a.took)},
-                       {"count", std::to_string(a.copies)}};
+    values const named{
+        {"folder", a.folder}, {"said", a.problem}, {"time", in_words(a.took)}, {"count", std::to_string(a.copies)}};
     if (a.bounced) {
         add(rules::bounced, severity::failure, step::arrival, a.bounce_status + " " + a.bounce_text,
             {{"said", a.bounce_text.empty() ? a.bounce_status : a.bounce_text}});

@@ -23,12 +23,16 @@ enum trust_error : int {
 };
 
 // Who opens TLS on the computer itself, and who does it for companies; as their certificates say.
-constexpr std::array shields{"Avast", "AVG ", "Kaspersky", "ESET", "Bitdefender", "AdGuard", "Norton Web",
-                             "BullGuard", "G DATA", "McAfee Web", "Dr.Web", "Avira"};
-constexpr std::array inspectors{"Fortinet", "FortiGate", "Zscaler", "Sophos", "Palo Alto", "Netskope", "Cisco Umbrella",
-                                "Check Point", "Blue Coat", "Symantec SSL", "WatchGuard", "SonicWall", "Barracuda",
-                                "Squid", "mitmproxy", "Proxy CA", "SSL Inspection", "TLS Inspection", "Decryption",
-                                "Lightspeed", "Securly", "Untangle", "pfSense", "Forcepoint", "Smoothwall"};
+constexpr std::array shields{"Avast",      "AVG ",      "Kaspersky", "ESET",       "Bitdefender", "AdGuard",
+                             "Norton Web", "BullGuard", "G DATA",    "McAfee Web", "Dr.Web",      "Avira"};
+constexpr std::array inspectors{"Fortinet",   "FortiGate",      "Zscaler",        "Sophos",     "Palo Alto",
+                                "Netskope",   "Cisco Umbrella", "Check Point",    "Blue Coat",  "Symantec SSL",
+                                "WatchGuard", "SonicWall",      "Barracuda",      "Squid",      "mitmproxy",
+                                "Proxy CA",   "SSL Inspection", "TLS Inspection", "Decryption", "Lightspeed",
+                                "Securly",    "Untangle",       "pfSense",        "Forcepoint", "Smoothwall"};
+
+// The certificate need not be bad, where the person knows it.
+constexpr std::string_view of_own_server = "If the server is your own, name its certificate or authority: --ca FILE.";
 
 template <std::size_t N>
 bool names_one_of(std::string_view text, std::array<char const*, N> const& list)
@@ -43,17 +47,14 @@ std::string list_of(std::vector<std::string> const& names)
     return names.size() > 6 ? all + ", ..." : all;
 }
 
-std::string names_of(net::shown_certificate const& c)
-{
-    return c.names.empty() ? c.common_name : list_of(c.names);
-}
+std::string names_of(net::shown_certificate const& c) { return c.names.empty() ? c.common_name : list_of(c.names); }
 
 std::string day(wall_time t) { return to_rfc3339(t).substr(0, 10); }
 
 std::string describe(net::shown_certificate const& c)
 {
-    return "certificate for " + names_of(c) + ", issued by " + c.issuer + ", valid from " + day(c.not_before) +
-           " to " + day(c.not_after) + ", " + c.key_type + " " + std::to_string(c.key_bits) + ", " + c.signature;
+    return "certificate for " + names_of(c) + ", issued by " + c.issuer + ", valid from " + day(c.not_before) + " to " +
+           day(c.not_after) + ", " + c.key_type + " " + std::to_string(c.key_bits) + ", " + c.signature;
 }
 
 /// "AB:CD:..." as people compare it.
@@ -108,12 +109,12 @@ void judgement::judge_untrusted(talk_seen const& t, severity bad)
                seen.trust_error == digest_too_weak) {
         add(rules::certificate_weak, bad, step::tls, evidence, named);
     } else if (seen.trust_error == self_signed_leaf || leaf.self_signed) {
-        add(rules::certificate_self_signed, bad, step::tls, evidence, named);
+        add(rules::certificate_self_signed, bad, step::tls, evidence, named).more = of_own_server;
     } else if (seen.chain.size() == 1 && leaf.issuer_published) {
         // A public authority says where its certificate can be had. Some programs fetch it; most don't.
         add(rules::certificate_chain_short, bad, step::tls, evidence + "; only this certificate was sent", named);
     } else {
-        add(rules::certificate_unknown_issuer, bad, step::tls, evidence, named);
+        add(rules::certificate_unknown_issuer, bad, step::tls, evidence, named).more = of_own_server;
     }
 }
 
@@ -126,7 +127,7 @@ void judgement::judge_certificate(talk_seen const& t, severity bad)
         std::find_if(o.handshakes.begin(), o.handshakes.end(), [](auto const& h) { return h.version.empty(); });
     if (!seen.trusted) judge_untrusted(t, bad);
     // Nobody says whose it is, so its name does not matter.
-    if (!seen.name_fits && !leaf.self_signed) {
+    if (!seen.name_fits && (seen.trusted || !leaf.self_signed)) {
         auto const leads_elsewhere = std::any_of(o.certificate_names.begin(), o.certificate_names.end(),
                                                  [](auto const& n) { return n.exists && !n.leads_here; }) &&
                                      std::none_of(o.certificate_names.begin(), o.certificate_names.end(),
@@ -136,7 +137,8 @@ void judgement::judge_certificate(talk_seen const& t, severity bad)
             if (n.leads_here && suggestion.empty()) suggestion = n.name;
         if (suggestion.empty() && !leaf.names.empty() && leaf.names.front().find('*') == std::string::npos)
             suggestion = leaf.names.front();
-        values const named{{"names", names_of(leaf)}, {"suggestion", suggestion}, {"problem", "it is right without its name"}};
+        values const named{
+            {"names", names_of(leaf)}, {"suggestion", suggestion}, {"problem", "it is right without its name"}};
         if (without_name != o.handshakes.end() && without_name->worked && without_name->name_fits)
             add(rules::certificate_depends_on_name, bad, step::tls, describe(leaf), named);
         else

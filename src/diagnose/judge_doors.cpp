@@ -86,8 +86,10 @@ void judgement::judge_nothing_open()
             return d.at.port != 25 && d.state == door_state::open;
         });
         bool const blocked = o.control.looked ? !control_open && o.web_open : o.web_open;
-        auto& f = add(blocked ? rules::mail_ports_blocked : rules::server_unreachable, severity::failure,
-                      step::connect, evidence + (o.web_open ? ", port 443 open" : o.web_asked ? ", port 443 no answer" : ""));
+        auto& f = add(blocked ? rules::mail_ports_blocked : rules::server_unreachable, severity::failure, step::connect,
+                      evidence + (o.web_open    ? ", port 443 open"
+                                  : o.web_asked ? ", port 443 no answer"
+                                                : ""));
         if (!o.control.looked) f.sure = confidence::medium;
     }
 }
@@ -129,7 +131,8 @@ void judgement::judge_families()
     if (o.names.v4.empty() || o.names.v6.empty()) return;
     for (auto const& d : o.doors) {
         if (d.state == door_state::open || d.state == door_state::unreachable) continue;
-        if (!is_own(o.person, d.at.port)) continue;
+        // This machine's own names have both families, and its servers mostly one.
+        if (!is_own(o.person, d.at.port) || d.at.address.is_loopback()) continue;
         bool const v4 = d.at.address.is_v4();
         if (!is(state_of_port(o.doors, d.at.port, !v4), door_state::open)) continue;
         if (is(state_of_port(o.doors, d.at.port, v4), door_state::open)) continue;

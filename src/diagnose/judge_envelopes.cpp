@@ -15,8 +15,7 @@ void judgement::judge_envelopes()
     auto const& m = o.mine;
     if (!m.mail) return;
     if (m.mail->how == client::ending::not_possible) {
-        auto const* const rule =
-            is_ascii(m.from) ? &rules::bad_sender_address : &rules::address_needs_smtputf8;
+        auto const* const rule = is_ascii(m.from) ? &rules::bad_sender_address : &rules::address_needs_smtputf8;
         add(*rule, severity::failure, step::mail, m.mail->problem + ": " + m.from);
         return;
     }
@@ -34,8 +33,8 @@ void judgement::judge_envelopes()
     if (!m.data || m.data->ok()) return;
     if (m.data->how == client::ending::timed_out) {
         auto const took = in_words(std::chrono::duration_cast<milliseconds>(m.data->took));
-        add(rules::answer_to_data_late, severity::failure, step::data, "nothing within " + took + " after the end of the mail",
-            {{"time", took}});
+        add(rules::answer_to_data_late, severity::failure, step::data,
+            "nothing within " + took + " after the end of the mail", {{"time", took}});
         return;
     }
     judge_refusal(step::data, *m.data, "DATA");

@@ -49,8 +49,9 @@ void judgement::judge_other_logins()
     for (std::size_t i = *o.logged_in + 1; i < o.logins.size(); ++i) {
         auto const& l = o.logins[i];
         if (l.result.accepted() || l.result.how == what::unusable) continue;
-        auto const evidence = o.logins[*o.logged_in].mechanism + " works, " + l.mechanism + ": " +
-                              (l.result.last.how == client::ending::reply ? said(l.result.last) : l.result.last.problem);
+        auto const evidence =
+            o.logins[*o.logged_in].mechanism + " works, " + l.mechanism + ": " +
+            (l.result.last.how == client::ending::reply ? said(l.result.last) : l.result.last.problem);
         if (l.mechanism.ends_with("-PLUS"))
             add(rules::auth_plus_fails, severity::warning, step::auth, evidence);
         else if (l.mechanism.starts_with("SCRAM-"))
@@ -86,7 +87,8 @@ void judgement::judge_login()
         judge_failed_login(*telling);
         if (o.person.unusual_password && has(rules::auth_failed))
             add(rules::password_encoding, severity::note, step::auth,
-                "the password has letters outside ASCII, which programs send differently").sure = confidence::low;
+                "the password has letters outside ASCII, which programs send differently")
+                .sure = confidence::low;
         return;
     }
     auto const& in = o.logins[*o.logged_in];

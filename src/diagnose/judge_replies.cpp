@@ -38,7 +38,7 @@ providers::provider const* judgement::provider() const
 
 values judgement::values_of(step_result const& r) const
 {
-    values all{{"said", said(r)}, {"sender", o.mine.from}, {"recipient", o.mine.to}};
+    values all{{"said", said(r)}, {"problem", said(r)}, {"sender", o.mine.from}, {"recipient", o.mine.to}};
     if (auto const* p = provider()) {
         all.push_back({"provider", std::string{p->name}});
         all.push_back({"link", std::string{p->link}});

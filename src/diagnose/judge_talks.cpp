@@ -13,10 +13,7 @@ using client::service;
 // Some programs give up after as long; the rest of us have begun to wonder.
 constexpr std::chrono::seconds late{5}, too_late{20};
 
-std::string place(talk_seen const& t)
-{
-    return t.at.to_string() + " (" + std::string{name_of(t.way)} + ")";
-}
+std::string place(talk_seen const& t) { return t.at.to_string() + " (" + std::string{name_of(t.way)} + ")"; }
 
 /// Stars in the greeting, or EHLO's keywords made unreadable: what a firewall leaves of them.
 bool is_masked(std::string_view greeting) { return greeting.find("****") != std::string_view::npos; }
@@ -38,7 +35,7 @@ bool names_host_of(providers::provider const& whose, std::string_view greeting)
 bool waits_for_tls(observations const& o, talk_seen const& t)
 {
     return std::any_of(o.talks.begin(), o.talks.end(), [&](talk_seen const& other) {
-        return other.at == t.at && other.way == tls_way::implicit && other.encrypted();
+        return other.at == t.at && other.way == tls_way::implicit && other.speaks_tls();
     });
 }
 
@@ -56,9 +53,10 @@ void judge_missing_reply(judgement& j, step at, step_result const& r, std::strin
     std::string const verb{command};
     switch (r.how) {
         case ending::timed_out:
-            j.add(rules::answer_missing, bad, at, "after " + verb + " nothing came within " +
-                      in_words(std::chrono::duration_cast<milliseconds>(r.took)),
-                  {{"command", verb}, {"time", in_words(std::chrono::duration_cast<milliseconds>(r.took))}});
+            j.add(
+                rules::answer_missing, bad, at,
+                "after " + verb + " nothing came within " + in_words(std::chrono::duration_cast<milliseconds>(r.took)),
+                {{"command", verb}, {"time", in_words(std::chrono::duration_cast<milliseconds>(r.took))}});
             break;
         case ending::malformed:
             j.add(rules::reply_malformed, bad, at, "after " + verb + ": " + r.problem + ": " + r.first,
@@ -120,6 +118,8 @@ void judgement::judge_greeting(talk_seen const& t, severity bad)
     }
     auto const& text = g.said.text;
     if (!g.ok()) {
+        // Inside TLS, to a client that had no certificate to show: the handshake's affair.
+        if (t.encrypted() && t.certificates.wants_certificate) return;
         judge_refusal(step::greeting, g, "the greeting", bad);
         return;
     }
@@ -189,14 +189,19 @@ void judgement::judge_offer(talk_seen const& t)
         });
     };
     if (a.auth_equals && !a.auth_proper) {
-        add(rules::auth_old_syntax, offered.empty() ? bad : severity::warning, step::ehlo, place(t) + ": AUTH=" + list, named);
+        add(rules::auth_old_syntax, offered.empty() ? bad : severity::warning, step::ehlo, place(t) + ": AUTH=" + list,
+            named);
     } else if (offered.empty()) {
         bool const after_tls = std::any_of(o.talks.begin(), o.talks.end(), [&](talk_seen const& other) {
             return other.encrypted() && !other.announced().known.mechanisms.empty();
         });
         auto const evidence = place(t) + ": no AUTH among what EHLO announces";
-        if (!t.encrypted() && after_tls)
-            add(rules::auth_after_tls_only, severity::failure, step::ehlo, evidence + ", but there is inside TLS", named);
+        // Who wants no encryption where it is offered hears of that first, whether or not there was time to look.
+        bool const unseen = t.way == tls_way::clear && a.known.starttls && t.at.port != 25 &&
+                            std::none_of(o.talks.begin(), o.talks.end(), [](auto const& other) { return other.encrypted(); });
+        if (!t.encrypted() && (after_tls || unseen))
+            add(rules::auth_after_tls_only, severity::failure, step::ehlo,
+                evidence + (after_tls ? ", but there is inside TLS" : ", but STARTTLS"), named);
         else if (!t.encrypted() && a.known.starttls && t.handshake)
             return;  // the failed handshake is the cause
         else if (t.at.port == 25)
@@ -303,8 +308,7 @@ void judgement::judge_handshake(talk_seen const& t, severity bad)
                 add(rules::other_service, bad, step::tls, place(t) + ": " + h.problem,
                     {{"port", port}, {"service", std::string{client::describe(h.service)}}});
             } else if (h.problem.find("between the reply") != std::string::npos) {
-                add(rules::conversation_changed, bad, step::tls, place(t) + ": " + h.problem,
-                    {{"problem", h.problem}});
+                add(rules::conversation_changed, bad, step::tls, place(t) + ": " + h.problem, {{"problem", h.problem}});
             } else {
                 add(rules::tls_handshake_failed, bad, step::tls, place(t) + ": " + h.problem, {{"problem", h.problem}});
             }
@@ -328,10 +332,11 @@ void judgement::judge_handshake(talk_seen const& t, severity bad)
             {{"problem", "it answers only programs that don't say its name"}});
         return;
     }
-    bool const old_only = std::any_of(o.handshakes.begin(), o.handshakes.end(),
-                                      [](auto const& s) { return s.worked && s.version < "1.2" && !s.version.empty(); }) &&
-                          std::none_of(o.handshakes.begin(), o.handshakes.end(),
-                                       [](auto const& s) { return s.worked && s.version >= "1.2"; });
+    bool const old_only =
+        std::any_of(o.handshakes.begin(), o.handshakes.end(),
+                    [](auto const& s) { return s.worked && s.version < "1.2" && !s.version.empty(); }) &&
+        std::none_of(o.handshakes.begin(), o.handshakes.end(),
+                     [](auto const& s) { return s.worked && s.version >= "1.2"; });
     if (old_only || h.alert == "protocol_version" || contains(h.problem, "unsupported protocol")) {
         std::string versions;
         for (auto const& s : o.handshakes)

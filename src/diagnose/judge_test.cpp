@@ -463,7 +463,9 @@ row const table[] = {
      }},
     // Log-ins.
     {"a wrong password", rules::auth_failed, outcome::failure,
-     [](observations& o) { refuse_login(o, said_so(535, "Error: authentication failed", {5, 7, 8})); }},
+     [](observations& o) {
+         refuse_login(o, said_so(535, "Error: authentication failed", {5, 7, 8}));
+     }},
     {"Gmail's app password", rules::gmail_wants_app_password, outcome::failure,
      [](observations& o) {
          o.person.host = "smtp.gmail.com";
@@ -473,7 +475,9 @@ row const table[] = {
                                  {5, 7, 9}));
      }},
     {"the password back end is down", rules::auth_unavailable, outcome::failure,
-     [](observations& o) { refuse_login(o, said_so(454, "Temporary authentication failure", {4, 7, 0})); }},
+     [](observations& o) {
+         refuse_login(o, said_so(454, "Temporary authentication failure", {4, 7, 0}));
+     }},
     {"closed while logging in", rules::closed_during_login, outcome::failure,
      [](observations& o) {
          refuse_login(o, ended(ending::closed, "the server closed the connection"));
@@ -516,7 +520,9 @@ row const table[] = {
          o.mine.mail = said_so(530, "Authentication required", {5, 7, 0});
      }},
     {"an unknown recipient", rules::unknown_recipient, outcome::failure,
-     [](observations& o) { o.mine.rcpt = said_so(550, "User unknown", {5, 1, 1}); }},
+     [](observations& o) {
+         o.mine.rcpt = said_so(550, "User unknown", {5, 1, 1});
+     }},
     {"no answer to the end of the mail", rules::answer_to_data_late, outcome::failure,
      [](observations& o) { o.mine.data = ended(ending::timed_out); }},
     // Arrival.

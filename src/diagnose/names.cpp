@@ -13,8 +13,8 @@ namespace {
 /// "smtp.example.com": "example.com"; what has no such prefix stays.
 std::string bare(std::string const& host)
 {
-    constexpr std::array prefixes{"smtp.", "mail.", "mx.",  "imap.", "pop.", "pop3.", "out.",
-                                  "www.",  "smpt.", "stmp.", "mx1.", "webmail.", "smtps.", "send."};
+    constexpr std::array prefixes{"smtp.", "mail.", "mx.",   "imap.", "pop.",     "pop3.",  "out.",
+                                  "www.",  "smpt.", "stmp.", "mx1.",  "webmail.", "smtps.", "send."};
     for (std::string_view const p : prefixes)
         if (host.starts_with(p) && host.find('.', p.size()) != std::string::npos) return host.substr(p.size());
     return host;

@@ -100,11 +100,17 @@ struct talk_seen {
     bool silent = false;  // said nothing by itself until we gave up
 
     bool encrypted() const noexcept { return tls.has_value(); }
+    /// Also when the handshake failed: an alert is an answer.
+    bool speaks_tls() const noexcept { return encrypted() || (handshake && !handshake->alert.empty()); }
     /// EHLO was answered, in the way that was meant.
     bool up() const noexcept;
     client::announcement const& announced() const noexcept { return encrypted() ? announced_within : announced_before; }
-    /// The certificate is this server's, and this machine trusts it.
-    bool trusted() const noexcept { return encrypted() && certificates.trusted && certificates.name_fits; }
+    /// The certificate is this server's, this machine trusts it, and its authority did not take it back.
+    bool trusted() const noexcept
+    {
+        return encrypted() && certificates.trusted && certificates.name_fits &&
+               certificates.stapled != net::stapled_status::revoked;
+    }
 };
 
 /// A name of the certificate, where it is not the one that was asked for.

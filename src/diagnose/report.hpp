@@ -15,9 +15,8 @@ namespace postern::diagnose {
 struct page {
     std::size_t width = 80;
     terminal::painter paint{false};
-    bool dialogue = false;                // all that was said
-    std::vector<std::string> program{};  // how the person's mail program is set up, line by line
-    std::string program_name{};
+    bool dialogue = false;               // all that was said
+    std::vector<std::string> program{};  // how the person's mail program is set up; its name first
 };
 
 /// One object: verdict, steps, and all that they rest on. No secret is in it.

@@ -74,10 +74,14 @@ json::value of(step_result const& r)
 
 json::object of(net::shown_certificate const& c)
 {
-    return {{"subject", safe(c.subject)},   {"issuer", safe(c.issuer)},
-            {"names", list_of(c.names)},    {"not_before", to_rfc3339(c.not_before)},
-            {"not_after", to_rfc3339(c.not_after)}, {"key", c.key_type + " " + std::to_string(c.key_bits)},
-            {"signature", c.signature},     {"sha256", c.sha256}};
+    return {{"subject", safe(c.subject)},
+            {"issuer", safe(c.issuer)},
+            {"names", list_of(c.names)},
+            {"not_before", to_rfc3339(c.not_before)},
+            {"not_after", to_rfc3339(c.not_after)},
+            {"key", c.key_type + " " + std::to_string(c.key_bits)},
+            {"signature", c.signature},
+            {"sha256", c.sha256}};
 }
 
 json::object of(talk_seen const& t)
@@ -148,12 +152,13 @@ json::value to_json(observations const& o, diagnosis const& d)
     json::array steps;
     for (auto const& s : d.steps) {
         auto const* const worst = d.worst_of(s.what);
-        steps.push_back({{"step", name_of(s.what)},
-                         {"status", name_of(s.how)},
-                         {"id", worst != nullptr ? worst->rule->id : ""},
-                         {"evidence", safe(worst != nullptr && !worst->evidence.empty() ? worst->evidence : s.evidence)},
-                         {"seen", safe(s.evidence)},
-                         {"milliseconds", s.took.count()}});
+        steps.push_back(
+            {{"step", name_of(s.what)},
+             {"status", name_of(s.how)},
+             {"id", worst != nullptr ? worst->rule->id : ""},
+             {"evidence", safe(worst != nullptr && !worst->evidence.empty() ? worst->evidence : s.evidence)},
+             {"seen", safe(s.evidence)},
+             {"milliseconds", s.took.count()}});
     }
     all["steps"] = std::move(steps);
     json::array findings;
@@ -183,7 +188,8 @@ json::value to_json(observations const& o, diagnosis const& d)
     if (o.control.looked) {
         json::array control;
         for (auto const& t : o.control.talks) control.push_back(of(t));
-        all["control"] = {{"host", o.control.host}, {"ports", of(o.control.doors)}, {"conversations", std::move(control)}};
+        all["control"] = {
+            {"host", o.control.host}, {"ports", of(o.control.doors)}, {"conversations", std::move(control)}};
     }
     if (o.both.looked) all["both_ends"] = to_json(o.both);
     if (!o.token.empty()) all["token"] = o.token;

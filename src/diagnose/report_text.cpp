@@ -52,8 +52,11 @@ void add_block(std::vector<std::string>& out, page const& p, std::string_view la
 
 std::string headline(observations const& o, diagnosis const& d)
 {
-    if (auto const* first = d.first()) return first->headline();
     auto const* const t = o.talk();
+    if (auto const* first = d.first()) {
+        bool const works = d.how == outcome::warning && t != nullptr;
+        return (works ? o.is_in() ? "Sending works, but: " : "It works, but: " : "") + first->headline();
+    }
     if (t == nullptr) return "Nothing wrong was found";
     if (!o.is_in())
         return o.person.host + " port " + std::to_string(t->at.port) + " works (" + std::string{name_of(t->way)} +
@@ -98,7 +101,8 @@ std::vector<std::string> result_lines(observations const& o, diagnosis const& d,
     add_block(out, p, "RESULT", headline(o, d), tone);
     if (first != nullptr) {
         add_block(out, p, "WHAT TO DO", first->remedy());
-        if (!first->operator_remedy().empty()) add_block(out, p, "server", first->operator_remedy(), colour::quiet);
+        bool const not_for_you = first->who == catalogue::actor::you || first->who == catalogue::actor::network;
+        if (!not_for_you) add_block(out, p, "server", first->operator_remedy(), colour::quiet);
         if (first->who != catalogue::actor::unknown && first->who != catalogue::actor::nobody)
             add_block(out, p, "who", std::string{name_of(first->who)}, colour::quiet);
         add_block(out, p, "because", first->explanation(), colour::quiet);
@@ -106,10 +110,12 @@ std::vector<std::string> result_lines(observations const& o, diagnosis const& d,
     }
     if (!p.program.empty()) {
         out.emplace_back();
-        out.push_back(p.paint(colour::strong, "In " + p.program_name + ":"));
-        for (auto const& text : p.program)
+        bool heading = true;
+        for (auto const& text : p.program) {
             for (auto const& line : terminal::wrap(text, std::max(p.width, least_width) - 2))
-                out.push_back("  " + line);
+                out.push_back(heading ? p.paint(colour::strong, line) : "  " + line);
+            heading = false;
+        }
     }
     bool titled = false;
     for (auto const& f : d.findings) {

@@ -73,8 +73,10 @@ std::string of_tls(observations const& o, talk_seen const& t)
         text += "; certificate for " + (leaf.names.empty() ? leaf.common_name : leaf.names.front());
         auto const days = std::chrono::duration_cast<std::chrono::hours>(leaf.not_after - o.now).count() / 24;
         text += t.trusted() ? ", valid for " + std::to_string(days) + " days" : ", not trusted";
-        if (!t.certificates.trusted) text += " (" + t.certificates.untrusted_because + ")";
-        else if (!t.certificates.name_fits) text += " (for another name)";
+        if (!t.certificates.trusted)
+            text += " (" + t.certificates.untrusted_because + ")";
+        else if (!t.certificates.name_fits)
+            text += " (for another name)";
     }
     std::vector<std::string> versions;
     for (auto const& h : o.handshakes)
@@ -167,7 +169,8 @@ void add_envelopes(lines& out, observations const& o)
     }
     if (m.rcpt_outside) parts.push_back("to <" + m.outside + ">: " + m.rcpt_outside->to_string());
     if (o.stranger.mail)
-        parts.push_back("without a login: " + (o.stranger.rcpt_outside ? *o.stranger.rcpt_outside : *o.stranger.mail).to_string());
+        parts.push_back("without a login: " +
+                        (o.stranger.rcpt_outside ? *o.stranger.rcpt_outside : *o.stranger.mail).to_string());
     if (m.rcpt || (o.stranger.rcpt_outside && o.stranger.rcpt_outside->ok()))
         out.add(step::rcpt, joined(parts, "; "), took);
     else
@@ -180,6 +183,12 @@ void add_envelopes(lines& out, observations const& o)
 std::vector<step_judged> lines_of(observations const& o)
 {
     lines out;
+    out.skip(step::address, o.person.address.empty() ? "none was given" : "");
+    if (!o.settings.looked && !o.person.host.empty()) out.add(step::settings, "given: " + o.person.host);
+    if (o.sent && o.person.mailbox == mailbox_kind::none)
+        out.skip(step::arrival, "not looked for: give --maildir, --imap or --pop3");
+    else if (!o.sent && !o.mine.data && o.mine.rcpt && o.mine.rcpt->ok())
+        out.skip(step::data, "no test mail was sent: give --send");
     if (o.address.looked) out.add(step::address, o.person.address);
     if (o.settings.looked) out.add(step::settings, of_settings(o.settings), o.settings.took);
     if (o.names.looked) out.add(step::dns, of_names(o), o.names.took);
@@ -199,7 +208,12 @@ std::vector<step_judged> lines_of(observations const& o)
     add_envelopes(out, o);
     if (o.arrival.looked) {
         auto const& a = o.arrival;
-        out.add(step::arrival, a.found ? "in " + a.folder : a.bounced ? "came back" : a.problem.empty() ? "not found" : a.problem, a.took);
+        out.add(step::arrival,
+                a.found             ? "in " + a.folder
+                : a.bounced         ? "came back"
+                : a.problem.empty() ? "not found"
+                                    : a.problem,
+                a.took);
     }
     if (o.headers.looked) out.add(step::headers, of_headers(o.headers));
     return out.take();

@@ -88,8 +88,8 @@ std::string name_of_cloud()
     std::ifstream in{"/sys/class/dmi/id/sys_vendor"};
     std::string vendor;
     std::getline(in, vendor);
-    for (std::string_view const known : {"Amazon EC2", "Google", "DigitalOcean", "Hetzner", "Vultr", "Linode", "OVHcloud",
-                                         "Scaleway", "Alibaba Cloud", "OracleCloud"})
+    for (std::string_view const known : {"Amazon EC2", "Google", "DigitalOcean", "Hetzner", "Vultr", "Linode",
+                                         "OVHcloud", "Scaleway", "Alibaba Cloud", "OracleCloud"})
         if (vendor == known) return vendor;
     return {};
 }

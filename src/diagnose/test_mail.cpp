@@ -1,4 +1,6 @@
 // The test mail: written, sent, and looked for.
+#include <algorithm>
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -101,6 +103,18 @@ bool take(arrival_seen& a, headers_seen& headers, mailbox::outcome const& out, s
     return a.found;
 }
 
+/// The id of Postern's own queue in a reply; empty: there is none.
+std::string queue_id_in(std::string_view reply)
+{
+    while (!reply.empty()) {
+        auto const end = std::min(reply.find_first_of(" \n()<>,"), reply.size());
+        auto const word = reply.substr(0, end);
+        if (word.starts_with('Q') && looks_like_id(word)) return std::string{word};
+        reply.remove_prefix(std::min(end + 1, reply.size()));
+    }
+    return {};
+}
+
 }  // namespace
 
 awaitable<void> send_test_mail(examination_ptr x, conversation_ptr c)
@@ -142,6 +156,9 @@ awaitable<void> look_for_arrival(examination_ptr x)
         co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
         pause = std::min<steady_clock::duration>(pause * 2, longest_pause);
     }
+    auto const id =
+        a.found || a.bounced || !x->seen.mine.data ? std::string{} : queue_id_in(x->seen.mine.data->said.text);
+    if (!id.empty() && x->with.server_record) a.server_record = printable(x->with.server_record(id), 400);
     x->tell(step::headers);
 }
 

@@ -64,10 +64,7 @@ void keep(examination_ptr const& x, std::shared_ptr<talk_seen> const& t, convers
     x->lines.push_back(t->up() ? std::move(c) : nullptr);
 }
 
-std::string title_of(endpoint const& at, tls_way way)
-{
-    return at.to_string() + ", " + std::string{name_of(way)};
-}
+std::string title_of(endpoint const& at, tls_way way) { return at.to_string() + ", " + std::string{name_of(way)}; }
 
 /// Who does not speak first may wait for TLS, or be another service that answers anything.
 struct second_look {
@@ -84,8 +81,8 @@ awaitable<void> look_with_tls(examination_ptr x, endpoint at, std::shared_ptr<se
     auto const there = co_await c->connect(at, x->left(connect_limit));
     if (!there.ok()) co_return;
     co_await talk_in_tls(x, c, t);
-    seen->waits_for_tls = t->encrypted();
-    if (t->encrypted()) {
+    seen->waits_for_tls = t->speaks_tls();
+    if (t->speaks_tls()) {
         keep(x, t, c);
     } else {
         c->close();
@@ -157,8 +154,8 @@ awaitable<void> visit(examination_ptr x, endpoint at, bool speaks)
     t->at = at;
     co_await talk_in_tls(x, c, t);
     keep(x, t, c);
-    if (t->encrypted()) co_return;
-    c->close();
+    if (!t->encrypted()) c->close();
+    if (t->speaks_tls()) co_return;
     // No TLS there: who is it?
     auto clear = x->speak(title_of(at, tls_way::starttls));
     auto const again = co_await clear->connect(at, x->left(connect_limit));

@@ -90,6 +90,7 @@ public:
         for (int hop = 0; hop <= most_redirects; ++hop) {
             auto const where = parse_place(url);
             if (!where || (encrypted && !where->encrypted)) {
+                p = {};
                 p.problem = "it leads to " + printable(url, 200);
                 co_return p;
             }

@@ -65,12 +65,17 @@ private:
             co_return ok;
         }
         // Without PLAIN: LOGIN, which has its limits.
-        auto const user = quote(at_.user), password = quote(at_.password.reveal());
+        auto const user = quote(at_.user);
+        auto password = quote(at_.password.reveal());
         if (!user || !password) {
             link_.fail("the mailbox takes no user names or passwords with such letters: " + line);
             co_return false;
         }
-        ok = co_await link_.write_line("a0 LOGIN " + *user + " " + *password);
+        std::string login;
+        login.reserve(user->size() + password->size() + 16);  // never grows: no copy is left behind
+        login.append("a0 LOGIN ").append(*user).append(" ").append(*password);
+        wipe(password->data(), password->size());
+        ok = co_await link_.write_line(std::move(login));
         if (ok) ok = co_await until("a0", line);
         if (!ok) out_.problem = printable(line, 300);
         co_return ok;
@@ -89,8 +94,8 @@ private:
         for (auto const n : numbers) {
             if (out_.found.size() >= most_messages) break;
             literal_.clear();
-            ok = co_await command("UID FETCH " + std::to_string(n) + " (BODY.PEEK[]<0." +
-                                  std::to_string(most_content) + ">)");
+            ok = co_await command("UID FETCH " + std::to_string(n) + " (BODY.PEEK[]<0." + std::to_string(most_content) +
+                                  ">)");
             if (!ok) co_return;
             if (literal_.empty()) continue;
             out_.found.push_back({folder.name, is_junk(folder.name, folder.attributes), std::move(literal_)});

@@ -37,7 +37,10 @@ private:
             co_return;
         }
         ok = co_await command("USER " + at_.user, line);
-        if (ok) ok = co_await command("PASS " + std::string{at_.password.reveal()}, line);
+        std::string pass;
+        pass.reserve(at_.password.size() + 8);  // never grows: no copy is left behind
+        pass.append("PASS ").append(at_.password.reveal());
+        if (ok) ok = co_await command(std::move(pass), line);
         if (!ok) {
             out_.problem = printable(line, 300);
             co_return;
@@ -62,7 +65,7 @@ private:
         if (text.find_first_of("\r\n") != std::string::npos) co_return false;
         bool ok = co_await link_.write_line(std::move(text));
         if (ok) ok = co_await link_.read_line(answer);
-        co_return ok && answer.starts_with("+OK");
+        co_return ok&& answer.starts_with("+OK");
     }
 
     /// The header and some lines of the body (TOP, RFC 1939 section 7).

@@ -22,10 +22,10 @@ struct shown_certificate {
     int key_bits = 0;       // 2048, 256
     std::string signature;  // "sha256WithRSAEncryption", "ecdsa-with-SHA256"
     bool self_signed = false;
-    bool authority = false;  // may sign others (basicConstraints CA)
+    bool authority = false;         // may sign others (basicConstraints CA)
     bool issuer_published = false;  // says where its issuer's certificate can be had, as public ones do
-    std::string serial;      // hexadecimal, upper case
-    std::string sha256;      // of the whole certificate, hexadecimal
+    std::string serial;             // hexadecimal, upper case
+    std::string sha256;             // of the whole certificate, hexadecimal
 };
 
 /// What the server says of its certificate with the handshake (RFC 6066 section 8).

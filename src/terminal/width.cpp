@@ -36,6 +36,14 @@ std::size_t front_of(std::string_view text, std::size_t width) noexcept
     return octets;
 }
 
+/// Not within the parts of a fingerprint, a list or a URL, if that can be.
+std::size_t good_break(std::string_view word, std::size_t most) noexcept
+{
+    if (most >= word.size()) return most;
+    auto const mark = word.substr(0, most).find_last_of(":/,;?&");
+    return mark == std::string_view::npos || mark + 1 < most / 2 ? most : mark + 1;
+}
+
 void wrap_line(std::string_view line, std::size_t width, std::vector<std::string>& out)
 {
     std::string now;
@@ -51,7 +59,7 @@ void wrap_line(std::string_view line, std::size_t width, std::vector<std::string
             columns = 0;
         }
         while (wide > width) {
-            auto const taken = front_of(word, width);
+            auto const taken = good_break(word, front_of(word, width));
             out.emplace_back(word.substr(0, taken));
             word.remove_prefix(taken);
             wide = width_of(word);

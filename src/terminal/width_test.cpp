@@ -28,6 +28,7 @@ TEST_CASE("lines are broken at blanks")
 TEST_CASE("a word that is too long alone is broken inside")
 {
     CHECK(wrap("abcdefgh", 3) == lines{"abc", "def", "gh"});
+    CHECK(wrap("AB:CD:EF:01", 7) == lines{"AB:CD:", "EF:01"});
     CHECK(wrap("x abcdefgh y", 4) == lines{"x", "abcd", "efgh", "y"});
     CHECK(wrap("漢字漢字", 5) == lines{"漢字", "漢字"});
 }

@@ -483,12 +483,12 @@ class Exim(Peer, SmtpPeer):
     is compiled in, so it runs where /etc/passwd names one."""
     name = "Exim"
 
-    def __init__(self, authenticators, folder):
+    def __init__(self, authenticators, folder, refusal="log in first", certificate="server"):
         need_root()
         program = unpacked("exim")
         super().__init__(folder)
         self.context = client_context(verify=False)
-        certificate, key = Authority.shared().issue("server")
+        certificate, key = Authority.shared().issue(certificate)
         owner = pwd.getpwnam("mail")
         for name in ("spool", "log"):
             (folder / name).mkdir()
@@ -518,7 +518,7 @@ queue_only = true
 begin acl
 acl_rcpt:
   accept authenticated = *
-  deny message = log in first
+  deny message = {refusal}
 begin routers
 begin transports
 begin retry
