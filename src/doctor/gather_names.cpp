@@ -174,7 +174,6 @@ void evaluate_spf(facts& f, dns::options const& o, std::chrono::seconds limit, s
 {
     auto names = checks::waiting_names::make(o);
     if (!names) return;
-    checks::spf_checker checker;
     for (auto& d : f.domains) {
         bool const any =
             std::ranges::any_of(d.texts.records, [](auto const& t) { return starts_with_ignoring_case(t, "v=spf1"); });
@@ -183,7 +182,7 @@ void evaluate_spf(facts& f, dns::options const& o, std::chrono::seconds limit, s
             checks::inquiry asked{**names, steady_clock::now() + 2 * limit};
             mail::path from;
             from.address = {"postmaster", d.domain};
-            d.spf.push_back({a.address, checker.check(asked, a.address, f.settings.hostname, from)});
+            d.spf.push_back({a.address, checks::check_spf(asked, a.address, f.settings.hostname, from)});
         }
     }
 }
