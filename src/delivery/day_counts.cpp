@@ -32,7 +32,7 @@ day_counts read_day_counts(std::filesystem::path const& folder)
         auto const end = rest.find('\n');
         auto line = rest.substr(0, end);
         rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-        auto const began = parse_number<std::int64_t>(take_word(line));
+        auto const began = parse_number<std::uint32_t>(take_word(line));
         auto const messages = parse_number<std::uint32_t>(take_word(line));
         if (began && messages && !line.empty())
             out[std::string{line}] = {wall_time{} + std::chrono::seconds{*began}, *messages};
