@@ -43,12 +43,12 @@ refusal says which rule it comes from, and what the user and the operator can
 do about it.")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION TRUE)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
-    "${CMAKE_SOURCE_DIR}/packaging/postinst;${CMAKE_SOURCE_DIR}/packaging/prerm;\
+    "${CMAKE_SOURCE_DIR}/packaging/postinst;${CMAKE_SOURCE_DIR}/packaging/prerm;${CMAKE_SOURCE_DIR}/packaging/triggers;\
 ${CMAKE_SOURCE_DIR}/packaging/postrm;${CMAKE_SOURCE_DIR}/packaging/conffiles")
 include(CPack)
 
 add_custom_target(deb
   COMMAND ${CMAKE_CPACK_COMMAND} -G DEB -B ${CMAKE_BINARY_DIR}
-  DEPENDS postern installed_files
+  DEPENDS postern postern_client_library installed_files
   WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
   VERBATIM USES_TERMINAL)

@@ -268,6 +268,7 @@ dovecot::event client_connection::on_judged(attempt& a, std::uint64_t ticket, lo
         case kind::disabled: return session_.refuse(ticket, rules::auth_account_disabled);
         case kind::smtp_auth_off: return session_.refuse(ticket, rules::auth_smtp_off);
         case kind::app_password_needed: return session_.refuse(ticket, rules::auth_app_password_needed);
+        case kind::unsure: return session_.refuse(ticket, rules::auth_unavailable, sasl::unsure_proof);
         case kind::put_off:
         case kind::unavailable: break;
     }
@@ -284,7 +285,7 @@ net::awaitable<void> client_connection::refuse(std::shared_ptr<attempt> a, dovec
     if (failed || unsure) a->desk.take_refusal(f.detail, r->claimed);
     log_refusal(*a, *r, v, id, f.detail);
     if (failed || unsure) {
-        auto const due = unsure ? a->desk.on_unsure() : a->desk.on_failure(r->claimed, {}, r->mechanism);
+        auto const due = unsure ? a->desk.on_unsure(r->claimed) : a->desk.on_failure(r->claimed, {}, r->mechanism);
         asio::steady_timer pause{peer_->executor(), std::min(due, steady_clock::now() + patience)};
         net::error_code ignored;
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));

@@ -14,6 +14,7 @@ extern "C" {
 
 #include "base/text.hpp"
 #include "mail/dkim_record.hpp"
+#include "mail/tag_list.hpp"
 
 namespace postern::checks {
 namespace {
@@ -36,10 +37,12 @@ void append_short(std::string& out, std::size_t n)
     out += static_cast<char>(n & 0xff);
 }
 
-// The answer as a packet, which is how the library reads it.
+// The answer as a packet, which is how the library reads it. Where there is no such name, it may be one that
+// no packet can have; the library does not look.
 std::string packet_of(std::string_view name, dns::txt_answer const& answer)
 {
     bool const none = answer.what == dns::finding::no_such_name;
+    if (none) name = {};
     std::string out("\0\0", 2);
     append_short(out, none ? 0x8183u : 0x8180u);
     append_short(out, 1);
@@ -171,6 +174,23 @@ mail::dkim_finding describe(DKIM* message, DKIM_SIGINFO* s)
 }
 
 }  // namespace
+
+void prepare_dkim(inquiry& names, filters::draft const& message)
+{
+    int count = 0;
+    for (auto const& f : message.fields()) {
+        if (f.ours || !equal_ignoring_case(f.name(), "DKIM-Signature")) continue;
+        if (++count > most_signatures) break;
+        std::string domain, selector;
+        for (auto tags = f.value(); !tags.empty();) {
+            auto tag = mail::take_until(tags, ';');
+            auto const name = mail::take_until(tag, '=');
+            if (name == "d") domain = mail::trimmed(tag);
+            if (name == "s") selector = mail::trimmed(tag);
+        }
+        if (!domain.empty() && !selector.empty()) names.prepare_txt(mail::dkim_record_name(selector, domain));
+    }
+}
 
 struct dkim_checker::library {
     DKIM_LIB* handle = nullptr;

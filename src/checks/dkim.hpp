@@ -12,6 +12,9 @@
 
 namespace postern::checks {
 
+/// Asks for the keys that the signatures name, without waiting for them.
+void prepare_dkim(inquiry& names, filters::draft const& message);
+
 class dkim_checker {
 public:
     dkim_checker();

@@ -1,10 +1,9 @@
 // Checks strangers' mail with SPF, DKIM and DMARC, on threads of its own: what it needs to know it
-// waits for. When all are busy and many wait, a message is not checked, which counts as a DNS that
-// gave no answer.
+// waits for. The threads are shared among the clients' networks, so that who sends mail of slow domains
+// waits for himself. When many wait, a message is not checked; nobody gets past the checks by that.
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "base/ip.hpp"
+#include "checks/fair_line.hpp"
 #include "checks/waiting_names.hpp"
 #include "filters/draft.hpp"
 #include "mail/authentication.hpp"
@@ -54,10 +54,9 @@ private:
     void work();
 
     std::unique_ptr<waiting_names> names_;
-    std::size_t most_waiting_;
     std::mutex lock_;
     std::condition_variable wake_;
-    std::deque<task> tasks_;
+    fair_line<ip_address, task> tasks_;  // by the client's network
     bool ending_ = false;
     std::vector<std::thread> threads_;
 };

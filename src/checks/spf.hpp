@@ -1,7 +1,6 @@
-// SPF (RFC 7208) by libspf2, which asks its questions through us. One object a thread.
+// SPF (RFC 7208) of a message's client: what is asked, and of whom. The rules are src/spf's.
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "base/ip.hpp"
@@ -11,19 +10,7 @@
 
 namespace postern::checks {
 
-class spf_checker {
-public:
-    spf_checker();
-    ~spf_checker();
-    spf_checker(spf_checker const&) = delete;
-    spf_checker& operator=(spf_checker const&) = delete;
-
-    mail::spf_finding check(inquiry& names, ip_address const& client, std::string const& helo,
+mail::spf_finding check_spf(inquiry& names, ip_address const& client, std::string const& helo,
                             mail::path const& sender);
-
-private:
-    struct library;
-    std::unique_ptr<library> library_;
-};
 
 }  // namespace postern::checks

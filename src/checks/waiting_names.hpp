@@ -2,10 +2,13 @@
 // function. One thread asks for all of them.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,6 +30,9 @@ public:
 
     // From any thread. What is not known in time counts as an answer that nobody gave.
     dns::txt_answer txt(std::string name, steady_time until);
+    /// Asks, and goes on at once; wait_for() has the answer.
+    std::future<dns::txt_answer> begin_txt(std::string name);
+    dns::txt_answer wait_for(std::future<dns::txt_answer>& answer, steady_time until);
     dns::mx_answer mx(std::string name, steady_time until);
     dns::address_answer addresses(std::string name, steady_time until);
 
@@ -36,7 +42,10 @@ public:
 private:
     waiting_names() = default;
     template <class Answer, class Ask>
-    Answer wait(Ask ask, steady_time until);
+    std::future<Answer> begin(Ask ask);
+    template <class Answer>
+    Answer wait(std::future<Answer>& answer, steady_time until);
+    void run();
 
     boost::asio::io_context context_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{context_.get_executor()};
@@ -48,24 +57,37 @@ private:
 /// The questions of one message: bounded in time and number.
 class inquiry {
 public:
-    inquiry(waiting_names& names, steady_time until) : names_(names), until_(until) {}
+    inquiry(waiting_names& names, steady_time until) : names_(names), until_(until), last_(until) {}
+
+    /// What will be asked for later is asked for now, so that it doesn't wait for others' slow names.
+    void prepare_txt(std::string const& name);
+    /// For the questions that follow there is less time than for the message; nothing: all of it.
+    void limit_to(std::optional<steady_time> until) { until_ = until ? std::min(*until, last_) : last_; }
 
     dns::txt_answer txt(std::string const& name);
     dns::mx_answer mx(std::string const& name);
     dns::address_answer addresses(std::string const& name);
 
-    bool late() const { return steady_clock::now() >= until_; }
+    bool late() const { return steady_clock::now() >= last_; }
     /// About which nobody gave an answer.
     std::vector<std::string> const& unknown() const noexcept { return unknown_; }
 
 private:
-    bool may_ask(std::string const& name);
+    bool may_ask();
+    template <class Answer, class Ask>
+    Answer asked(std::string const& name, Ask ask);
     template <class Answer>
     Answer noted(Answer a, std::string const& name);
 
+    struct early {
+        std::future<dns::txt_answer> answer;
+        std::optional<dns::txt_answer> known;
+    };
+
     waiting_names& names_;
-    steady_time until_;
+    steady_time until_, last_;
     unsigned left_ = 150;
+    std::map<std::string, early> prepared_;  // by name, lower-case
     std::vector<std::string> unknown_;
 };
 

@@ -36,10 +36,15 @@ int list(application const& app, options const& o)
     }
     auto const* all = done->is_object() ? done->as_object().if_contains("held_against") : nullptr;
     if (all && all->is_array() && !all->as_array().empty()) {
+        // Long names are cut there, so by their ids.
+        constexpr std::size_t longest_name = 43;
         table rows{{"KIND", "WHAT", "POINTS", "SAME AGAIN", "LAST FAILURE", "REFUSED UNTIL"}};
         for (auto const& r : all->as_array()) {
             auto const until = text_of(r, "refused_until");
-            rows.add({text_of(r, "kind"), text_of(r, "what"), text_of(r, "points"), text_of(r, "same_secret_again"),
+            auto const id = text_of(r, "id");
+            auto const what = text_of(r, "what");
+            auto const shown = id.empty() || what.size() < longest_name ? what : what + "... " + id;
+            rows.add({text_of(r, "kind"), shown, text_of(r, "points"), text_of(r, "same_secret_again"),
                       readable_time(text_of(r, "last_failure")), until.empty() ? "-" : readable_time(until)});
         }
         rows.print();
@@ -113,7 +118,7 @@ void add_guard(CLI::App& commands, application& app)
             [](application const& a, options const& given) {
                 return change(a, given, "guard lift", "what", "is as welcome as anybody");
             })
-        ->add_option("NETWORK|ACCOUNT", o->what, "An address, a network or an account")
+        ->add_option("NETWORK|ACCOUNT", o->what, "An address, a network, an account, or an id from `guard list`")
         ->required();
     declare("usage", "How much of its sending limits an account has used", usage)
         ->add_option("ACCOUNT", o->what, "An account")

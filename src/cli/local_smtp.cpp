@@ -16,8 +16,9 @@
 namespace postern::cli {
 namespace {
 
-// The server commits within milliseconds; a machine in trouble needs longer.
-constexpr auto patience = std::chrono::seconds{120};
+// What RFC 5321 section 4.5.3.2 wants of clients. Behind the end of the message its milters have their say, and a
+// client that gives up first has its message sent twice.
+constexpr auto patience = std::chrono::minutes{5}, patience_at_end = std::chrono::minutes{10};
 constexpr std::size_t most_at_once = 100;  // where the server does not say how many it takes
 
 error failed(std::string text) { return {{4, 4, 2}, "the server does not answer", std::move(text)}; }
@@ -59,9 +60,10 @@ public:
                     stuffer.add(content, text);
                     stuffer.finish(text);
                 }
-                if (auto sent = control::write_all(socket_, text, steady_clock::now() + patience); !sent)
+                if (auto sent = control::write_all(socket_, text, steady_clock::now() + patience_at_end); !sent)
                     return failed("the server stopped to listen: " + sent.error().logged);
                 session_.on_content_sent();
+                at_end_ = true;
                 continue;
             }
             return failed(session_.failure_text().empty() ? "the server ended the connection"
@@ -83,7 +85,7 @@ private:
 
     result<> exchange()
     {
-        auto const until = steady_clock::now() + patience;
+        auto const until = steady_clock::now() + (std::exchange(at_end_, false) ? patience_at_end : patience);
         auto const text = std::exchange(session_.output(), {});
         if (!text.empty())
             if (auto sent = control::write_all(socket_, text, until); !sent)
@@ -106,6 +108,7 @@ private:
 
     int socket_;
     smtp::client_session session_;
+    bool at_end_ = false;  // the message has been sent
 };
 
 }  // namespace

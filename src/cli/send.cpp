@@ -11,7 +11,7 @@
 #include "cli/application.hpp"
 #include "cli/output.hpp"
 #include "cli/password.hpp"
-#include "config/values.hpp"
+#include "mail/mime_message.hpp"
 
 namespace postern::cli {
 namespace {
@@ -41,6 +41,15 @@ result<std::vector<client::route>> parse_server(std::string const& text, client:
     auto const port = parse_number<std::uint16_t>(std::string_view{text}.substr(colon + 1));
     if (!port || *port == 0) return wrong("\"" + printable(text.substr(colon + 1), 20) + "\" is no port");
     return std::vector<client::route>{{host, *port, tls}};
+}
+
+/// Where the sender's provider wants mail to be sent.
+result<std::vector<client::route>> routes_of_sender(send_options const& o)
+{
+    auto const from = mail::parse_named_mailbox(o.from.empty() ? o.user : o.from);
+    if (!from) return wrong("which server? Give --server HOST[:PORT], or --from ADDRESS, whose domain may say it");
+    if (!o.tls.empty()) return wrong("--tls goes with --server: what is found says how it is encrypted");
+    return find_routes(from->address.to_string(), o.quiet || o.json);
 }
 
 result<client::identity> read_identity(send_options const& o)
@@ -79,9 +88,8 @@ result<send_plan> make_plan(send_options& o)
     send_plan p;
     auto const tls = parse_tls(o.tls);
     if (!tls) return tls.error();
-    if (o.server.empty()) return wrong("which server? Give --server HOST[:PORT], or name it in --settings FILE");
     bool const with_login = !o.user.empty() || !o.mechanisms.empty();
-    auto routes = parse_server(o.server, *tls, with_login);
+    auto routes = o.server.empty() ? routes_of_sender(o) : parse_server(o.server, *tls, with_login);
     if (!routes) return std::move(routes).error();
     p.how.routes = std::move(*routes);
     auto who = read_identity(o);
@@ -166,7 +174,8 @@ void add_message_options(CLI::App& c, send_options& o)
 
 void add_server_options(CLI::App& c, send_options& o)
 {
-    c.add_option("--server", o.server, "The server; without a port 465 and 587, or 25 without --user")
+    c.add_option("--server", o.server,
+                 "The server; without a port 465 and 587, or 25 without --user. Else found from --from")
         ->type_name("HOST[:PORT]");
     c.add_option("--settings", o.settings, "What no option says is in this TOML file")->type_name("FILE");
     c.add_option("--tls", o.tls, "auto, implicit (as on 465), starttls (as on 587), none")->type_name("HOW");

@@ -1,6 +1,7 @@
 // postern send: what its files share.
 //   send.cpp           the options, and what they come to
 //   send_settings.cpp  options from a TOML file
+//   send_discovery.cpp the server, where only an address was given
 //   send_message.cpp   the message and its envelope
 //   send_run.cpp       sends it, once or many times
 //   send_show.cpp      tells of it, to people and to programs
@@ -49,6 +50,11 @@ struct send_options {
 
 /// Adds what the file says and no option did. Errors name the file, the line and the key.
 result<> read_send_settings(send_options& o);
+
+/// The servers that the address's domain or its provider names, the best first. What could be forged, or is
+/// guessed, is only told. Errors say what
+/// is wrong with the address or its domain.
+result<std::vector<client::route>> find_routes(std::string const& address, bool quiet);
 
 /// The message as it will be sent, and to whom.
 struct prepared_mail {

@@ -8,6 +8,9 @@
 #include <netdb.h>
 #include <openssl/x509_vfy.h>
 
+#include "catalogue/rules.hpp"
+#include "providers/replies.hpp"
+
 #include "base/text.hpp"
 #include "catalogue/rules.hpp"
 
@@ -67,13 +70,42 @@ rule const& explain_stranger(step_result const& r)
     return r.service == service::smtp ? rules::reply_malformed : rules::other_service;
 }
 
+providers::step step_of(stage where)
+{
+    switch (where) {
+        case stage::look_up:
+        case stage::connect:
+        case stage::greeting: return providers::step::banner;
+        case stage::hello: return providers::step::ehlo;
+        case stage::tls: return providers::step::starttls;
+        case stage::login: return providers::step::auth;
+        case stage::mail: return providers::step::mail;
+        case stage::rcpt: return providers::step::rcpt;
+        case stage::data:
+        case stage::content: break;
+    }
+    return providers::step::data;
+}
+
+providers::meaning meaning_of(stage where, step_result const& r, circumstances const& c)
+{
+    return providers::match(step_of(where), providers::find_by_host(c.host), r.said);
+}
+
+rule const& explain_reply(stage where, step_result const& r, circumstances const& c)
+{
+    // A reply that is no refusal came where it means nothing.
+    auto const* const why = meaning_of(where, r, c).why;
+    return why != nullptr ? *why : rules::reply_malformed;
+}
+
 rule const& explain_handshake(step_result const& r, circumstances const& c)
 {
     switch (r.how) {
         case ending::malformed:
             if (r.service == service::smtp) return rules::tls_on_plain_port;
             return explain_stranger(r);
-        case ending::reply: return rules::starttls_unavailable;
+        case ending::reply: return explain_reply(stage::tls, r, c);
         case ending::timed_out: return rules::answer_missing;
         case ending::closed: return rules::broke_off;
         default: break;
@@ -84,13 +116,13 @@ rule const& explain_handshake(step_result const& r, circumstances const& c)
     return rules::tls_handshake_failed;
 }
 
-rule const& explain_greeting(step_result const& r)
+rule const& explain_greeting(step_result const& r, circumstances const& c)
 {
     switch (r.how) {
         case ending::timed_out: return rules::greeting_missing;
         case ending::closed: return rules::closed_at_once;
         case ending::malformed: return explain_stranger(r);
-        default: return r.said.temporary() ? rules::server_busy : rules::greeting_refused;
+        default: return explain_reply(stage::greeting, r, c);
     }
 }
 
@@ -105,34 +137,17 @@ rule const* explain_silence(step_result const& r)
     }
 }
 
-bool says(step_result const& r, std::initializer_list<std::string_view> words)
-{
-    auto const text = to_lower(r.said.text);
-    return std::any_of(words.begin(), words.end(), [&](auto word) { return text.find(word) != std::string::npos; });
-}
-
-rule const& explain_login(trouble const& t)
+rule const& explain_login(trouble const& t, circumstances const& c)
 {
     auto const& r = t.login.last;
     if (t.login.how == login_result::what::unproven_server || t.login.how == login_result::what::broken_off)
         return t.login.mechanism.ends_with("-PLUS") ? rules::auth_plus_fails : rules::scram_verifier_missing;
     if (r.how == ending::closed) return rules::closed_during_login;
     if (auto const* const silent = explain_silence(r)) return *silent;
-    switch (r.said.code) {
-        case 454: return rules::auth_unavailable;
-        case 421: return rules::server_busy;
-        case 432:
-        case 534: return rules::provider_wants_app_password;
-        case 504: return rules::auth_unknown_mechanism;
-        case 530:
-        case 538: return rules::tls_required;
-        case 501: return rules::auth_bad_base64;
-        case 503: return rules::auth_too_early;
-        default: break;
-    }
-    if (r.said.temporary()) return rules::auth_unavailable;
+    auto const meaning = meaning_of(stage::login, r, c);
     bool const token = t.login.mechanism == "XOAUTH2" || t.login.mechanism == "OAUTHBEARER";
-    return token ? rules::token_refused : rules::auth_failed;
+    if (token && meaning.why == &rules::auth_failed) return rules::token_refused;
+    return meaning.why != nullptr ? *meaning.why : rules::reply_malformed;
 }
 
 rule const& explain_no_mechanism(circumstances const& c)
@@ -144,30 +159,6 @@ rule const& explain_no_mechanism(circumstances const& c)
     if (only({"XOAUTH2", "OAUTHBEARER"})) return rules::auth_tokens_only;
     if (only({"NTLM", "GSSAPI"})) return rules::auth_windows_only;
     return rules::auth_nothing_in_common;
-}
-
-// RFC 3463 section 3, where the reply has a code; then what servers write.
-rule const& explain_reply(stage where, step_result const& r, circumstances const& c)
-{
-    auto const& s = r.said.status;
-    bool const greylisted = r.said.temporary() && says(r, {"greylist", "graylist", "grey-list", "postgrey"});
-    if (greylisted) return rules::greylisted;
-    if (r.said.code == 421) return rules::server_busy;
-    if (r.said.code == 530 || says(r, {"authentication required", "not authenticated", "must authenticate"}))
-        return c.tls || !says(r, {"starttls"}) ? rules::auth_required : rules::tls_required;
-    if (says(r, {"relay"}) && r.said.permanent() && where == stage::rcpt) return rules::relay_needs_login;
-    if (s.subject == 1 && where == stage::rcpt && s.detail <= 1) return rules::unknown_recipient;
-    if (s.subject == 1 && s.detail == 8) return rules::sender_domain_unknown;
-    if (s.subject == 1 && where == stage::mail) return rules::bad_sender_address;
-    if ((s.subject == 3 && s.detail == 4) || r.said.code == 552) return rules::message_too_big;
-    if (s.subject == 6 && s.detail == 7) return rules::address_needs_smtputf8;
-    if (s.subject == 5 && s.detail == 3) return rules::provider_limit;
-    if (s.subject == 7 && where == stage::mail && c.wanted_login) return rules::sender_not_owned;
-    if (where == stage::content || where == stage::data)
-        return r.said.temporary() ? rules::server_busy : rules::content_refused;
-    if (r.said.temporary()) return rules::server_busy;
-    if (where == stage::rcpt && r.said.code == 550) return rules::unknown_recipient;
-    return rules::route_refused;
 }
 
 }  // namespace
@@ -199,7 +190,7 @@ rule const& explain(trouble const& t, circumstances const& c)
             return c.port == relay ? rules::auth_missing_on_25 : rules::auth_missing;
         }
         case kind::no_mechanism: return explain_no_mechanism(c);
-        case kind::login: return explain_login(t);
+        case kind::login: return explain_login(t, c);
         case kind::no_smtputf8: return rules::address_needs_smtputf8;
         case kind::no_eight_bit: return rules::data_binary;
         case kind::no_require_tls: return rules::requiretls_without_tls;
@@ -210,11 +201,10 @@ rule const& explain(trouble const& t, circumstances const& c)
         case stage::look_up: return explain_name(t);
         case stage::connect: return explain_connection(t.how, c.port);
         case stage::tls: return explain_handshake(t.how, c);
-        case stage::greeting: return explain_greeting(t.how);
+        case stage::greeting: return explain_greeting(t.how, c);
         case stage::hello:
             if (t.how.how == ending::closed) return rules::closed_after_ehlo;
-            if (auto const* const silent = explain_silence(t.how)) return *silent;
-            return rules::ehlo_unknown;
+            break;
         case stage::login:
         case stage::mail:
         case stage::rcpt:

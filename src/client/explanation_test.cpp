@@ -63,10 +63,10 @@ reply_row const replies[] = {
     {stage::mail, "552 5.3.4 too big", rules::message_too_big, verdict::refused},
     {stage::rcpt, "550 5.1.1 no such user", rules::unknown_recipient, verdict::refused},
     {stage::rcpt, "550 5.7.1 relaying denied", rules::relay_needs_login, verdict::refused},
-    {stage::rcpt, "454 4.7.1 Relay access denied", rules::server_busy, verdict::deferred},
+    {stage::rcpt, "454 4.7.1 Relay access denied", rules::relay_needs_login, verdict::deferred},
     {stage::rcpt, "451 4.7.1 Greylisted, come back", rules::greylisted, verdict::deferred},
     {stage::content, "550 5.7.1 spam", rules::content_refused, verdict::refused},
-    {stage::content, "421 4.3.0 closing", rules::server_busy, verdict::deferred},
+    {stage::content, "421 4.3.0 closing", rules::remote_deferred, verdict::deferred},
 };
 
 struct login_row {

@@ -98,6 +98,7 @@ awaitable<std::optional<trouble>> sender::reach()
 
 awaitable<std::optional<trouble>> sender::reach(client::route to)
 {
+    route_ = to;
     auto found = co_await look_up(talk_.executor(), to.host, options_.patience);
     if (found.addresses.empty()) {
         auto t = make_trouble(stage::look_up, trouble::kind::no_such_host,
@@ -111,10 +112,7 @@ awaitable<std::optional<trouble>> sender::reach(client::route to)
         endpoint const there{address, to.port};
         auto r = co_await talk_.connect(there, std::min<steady_clock::duration>(options_.patience, connect_patience));
         last = unless_ok(stage::connect, std::move(r));
-        if (!last) {
-            route_ = std::move(to);
-            break;
-        }
+        if (!last) break;
         last->text = to.to_string() + " (" + there.to_string() + "): " + last->text;
     }
     co_return last;

@@ -79,7 +79,7 @@ public:
     bool usable() const noexcept { return usable_; }
     conversation& talk() noexcept { return talk_; }
     conversation const& talk() const noexcept { return talk_; }
-    /// The one that answered.
+    /// The one that answered, or was tried last.
     client::route const& route() const noexcept { return route_; }
     /// How it logged in; empty: not.
     std::string const& mechanism() const noexcept { return mechanism_; }

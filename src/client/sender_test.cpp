@@ -47,7 +47,7 @@ outcome send(sender_options o, std::vector<outgoing_mail> mails, std::shared_ptr
 {
     boost::asio::io_context io{1};
     if (!tls) tls = *net::make_client_tls();
-    o.patience = 500ms;
+    o.patience = 1s;
     o.content_patience = 2s;
     o.hello = "laptop.example";
     sender s{io.get_executor(), std::move(o), tls};

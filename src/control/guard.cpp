@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 
 #include "base/log.hpp"
+#include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "control/commands.hpp"
 
@@ -44,6 +45,14 @@ result<> replace_lists(context& c, guard::network_lists lists)
     if (auto saved = guard::save_lists(c.settings->data_dir, lists); !saved) return saved;
     if (c.guard) c.guard->set_lists(std::move(lists));
     return {};
+}
+
+constexpr std::string_view id_mark = "id:";
+
+std::optional<std::uint64_t> read_id(std::string_view text)
+{
+    if (!text.starts_with(id_mark)) return std::nullopt;
+    return parse_number<std::uint64_t>(text.substr(id_mark.size()));
 }
 
 json::object done_with(std::string const& what)
@@ -115,6 +124,7 @@ outcome guard_list(context& c, arguments a)
             json::object row;
             row["kind"] = to_string(r.why);
             row["what"] = printable(r.what, 320);
+            if (r.id != 0) row["id"] = std::string{id_mark} + std::to_string(r.id);
             row["points"] = std::llround(r.points);
             row["same_secret_again"] = r.repeats;
             row["accounts_tried"] = r.accounts;
@@ -165,17 +175,19 @@ outcome guard_list(context& c, arguments a)
 outcome guard_lift(context& c, arguments a)
 {
     auto const what = a.text("what", 512);
-    bool const is_account = what.find('@') != std::string::npos;
-    std::optional<network> n;
-    if (!is_account) n = read_network(a, what);
+    // Names without "@" are tried, too.
+    auto const n = network::parse(what);
+    auto const id = read_id(what);
+    bool const is_account = !n;
     if (auto wrong = a.problem()) return std::move(*wrong);
     std::size_t count = 0, released = 0;
     bool listed = false;
     if (is_account) {
         if (!c.guard)
             return failure{failure::kind::problem, "no server runs, and nothing can be held against an account", {}};
-        count = c.guard->lift(std::string_view{what});
-        auto undone = undo_conduct(c, guard::account_key(what), count);
+        auto const name = guard::account_key(c.accounts ? c.accounts->whole_name(what) : what);
+        count = id ? c.guard->lift(*id) : c.guard->lift(std::string_view{name});
+        auto undone = undo_conduct(c, name, count);
         if (!undone) return std::move(undone.error());
         released = *undone;
     } else {

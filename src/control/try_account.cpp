@@ -289,8 +289,8 @@ void try_password(context& c, question const& q, findings& f)
     if (future.wait_for(patience_with_check) != std::future_status::ready)
         return f.obstacle("password", "The password could not be checked in time.", "Try again; see the server's log.");
     auto const l = future.get();
-    if (!l)
-        return f.obstacle("password", "The password could not be checked: " + l.error().logged,
+    if (!l || l->state == state::unsure)
+        return f.obstacle("password", "The password could not be checked: " + (l ? l->cause : l.error().logged),
                           "It says nothing about the password; clients get 454 and try again.");
     if (l->state == state::bad_credentials)
         return f.obstacle("password", "The password is not taken: " + std::string{meaning_of(l->why)},

@@ -76,12 +76,17 @@ bool address_lines::add(destination& d, std::size_t recipients, std::size_t most
     return true;
 }
 
-void address_lines::left(destination& d)
+void address_lines::emptied(destination& d)
 {
     if (!d.in_line) return;
     auto const l = lines_.find(*d.in_line);
     if (l != lines_.end()) l->second.recipients -= d.recipients_in_line;
     recipients_ -= std::exchange(d.recipients_in_line, 0);
+}
+
+void address_lines::left(destination& d)
+{
+    emptied(d);
     d.in_line.reset();
 }
 

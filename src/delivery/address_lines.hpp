@@ -50,6 +50,8 @@ public:
     void wait(std::string const& at, std::shared_ptr<destination> const& d);
     /// Mail of somebody who waits comes with it; false: the line has `most` recipients already.
     bool add(destination& d, std::size_t recipients, std::size_t most);
+    /// Its mail is gone, but it still waits.
+    void emptied(destination& d);
     /// It waits no more.
     void left(destination& d);
     bool is_wanted(std::string const& at) const;

@@ -207,7 +207,12 @@ smtp::outgoing courier::describe_job(job const& j, std::vector<mail::recipient c
         utf8 = utf8 || (m.env.smtputf8 && r.forward_path.needs_smtputf8());
         to.push_back(&r);
     }
-    return {&m.env, to, m.size, utf8, wall_clock::now()};
+    smtp::outgoing out{&m.env, to, m.size, utf8, wall_clock::now()};
+    if (j.copy) {
+        out.size = j.copy->body->size();
+        out.converted = j.copy->as;
+    }
+    return out;
 }
 
 bool courier::header_has_eight_bits(spool::content const& body)
@@ -247,6 +252,11 @@ bool courier::start(job j)
 
     std::vector<mail::recipient const*> to;
     auto m = describe_job(j, to);
+    // It waited for its turn: nothing is done with it after that time (RFC 2852).
+    if (m.env->by.mode == mail::by_mode::give_back && m.env->by.until <= m.now) {
+        refuse(std::move(j), own_finding(rules::deliver_by_passed, domain));
+        return false;
+    }
     // Asked for SMTPUTF8, but does it need it? (RFC 6531 section 3.2)
     if (m.env->smtputf8 && !m.utf8 && !s.announced().smtputf8) m.utf8 = header_has_eight_bits(*j.of->body);
     switch (s.check(m)) {
@@ -254,9 +264,10 @@ bool courier::start(job j)
         case smtp::obstacle::smtputf8:
             refuse(std::move(j), own_finding(rules::remote_needs_smtputf8, domain));
             return false;
-        case smtp::obstacle::eight_bit:
+        case smtp::obstacle::eight_bit: f_.convert(std::move(j), mail::content_need::seven_bit); return false;
         case smtp::obstacle::binary:
-            refuse(std::move(j), own_finding(rules::remote_needs_seven_bit, domain));
+            f_.convert(std::move(j),
+                       s.announced().eight_bit_mime ? mail::content_need::eight_bit : mail::content_need::seven_bit);
             return false;
         case smtp::obstacle::require_tls:
             refuse(std::move(j), own_finding(rules::remote_needs_tls, domain));
@@ -289,7 +300,7 @@ bool courier::leaves_deliver_by(mail::deliver_by const& by) const
 
 void courier::settle(begun b, smtp::finished over)
 {
-    job again = {b.what.of, {}, {}, b.what.since, b.what.restarts + 1};
+    job again = {b.what.of, {}, {}, b.what.since, b.what.restarts + 1, b.what.copy};
     job known = {b.what.of, {}, {}, b.what.since, b.what.restarts};
     std::vector<outcome> outcomes;
     // A connection that had worked before may just have grown old; the first message on a
@@ -358,8 +369,9 @@ awaitable<void> courier::send(smtp::send_content what)
         std::find_if(under_way_.begin(), under_way_.end(), [&](auto const& b) { return b.id == what.id; });
     letter const& of = *mine->what.of;
     // Shared: the job may be settled while the last octets are on their way.
-    auto const body = of.body;
-    bool const stuff = of.what->lines_begin_with_dot;
+    auto const& copy = mine->what.copy;
+    auto const body = copy ? copy->body : of.body;
+    bool const stuff = copy ? copy->lines_begin_with_dot : of.what->lines_begin_with_dot;
     auto const all = body->in_memory();
     if (all && !stuff) {
         s.output() += *all;
@@ -490,6 +502,7 @@ awaitable<link_result> open_link(boost::asio::any_io_executor executor, hop to, 
             link_failure failure{session_failure(*l), tls_failed, lacks, {}, {}};
             failure.about_login =
                 s.failed() == smtp::failure::login_refused || s.failed() == smtp::failure::login_impossible;
+            failure.passing = s.failed() == smtp::failure::login_refused && s.failure_reply().temporary();
             if (failure.about_login) login_ended(*l);
             if (tls_failed) {
                 failure.tls_result = "validation-failure";

@@ -13,6 +13,7 @@
 #include "delivery/plan.hpp"
 #include "delivery/smart_host.hpp"
 #include "delivery/tls_policy.hpp"
+#include "mail/conversion.hpp"
 #include "net/deadline.hpp"
 #include "net/stream.hpp"
 #include "smtp/client_session.hpp"
@@ -77,6 +78,7 @@ struct link_failure {
     std::string tls_result;           // what reports call the failure (RFC 8460 section 4.3); empty: not about TLS
     std::optional<std::string> full;  // the line of a server that has as many connections as it may have
     bool about_login = false;         // it works, but does not know us
+    bool passing = false;             // and says that this is for now
 };
 using link_result = basic_result<std::shared_ptr<link>, link_failure>;
 
@@ -98,6 +100,8 @@ public:
     virtual void done(job j, std::vector<outcome> outcomes, attempt const& how, steady_clock::duration took) = 0;
     /// The connection broke off before this one was sent: another may try at once.
     virtual void give_back(job j) = 0;
+    /// The server does not take its content as it is.
+    virtual void convert(job j, mail::content_need need) = 0;
 };
 
 /// Sends messages until there is no more work or the session ends. Gives what ended it, when it

@@ -2,6 +2,7 @@
 // fate of each recipient for the test to look at.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -26,6 +27,7 @@ public:
         message what;
         std::shared_ptr<postern::spool::content const> body;
         bool out = false;
+        std::int64_t place = 0;      // in the order of arrival
         std::vector<event> history;  // of its one recipient
     };
     struct report {
@@ -45,6 +47,7 @@ public:
         e.what = std::move(m);
         e.body = std::move(body);
         e.out = true;
+        e.place = static_cast<std::int64_t>(all.size());
         if (arrival) arrival({hand_out(e)});
     }
 
@@ -84,20 +87,30 @@ public:
                 {now_(), what.queue_id, bounce->first.recipients[0].to.forward_path.to_string(), bounce->second});
         if (handler) handler(done{});
     }
-    void hurry(std::string next_hop, std::size_t limit, std::function<void(std::size_t)> handler) override
+    void hurry(std::string next_hop, std::int64_t after, std::size_t limit,
+               std::function<void(postern::spool::portion)> handler) override
     {
+        auto const place_of = [this](std::string const& queue_id) { return all.at(queue_id).place; };
         std::vector<std::pair<wall_time, std::string>> found;
         for (auto const& d : due_) {
-            if (found.size() == limit) break;
-            if (d.first > now_() && all[d.second].what.recipients[0].next_hop == next_hop) found.push_back(d);
+            if (d.first > now_() && place_of(d.second) > after && all[d.second].what.recipients[0].next_hop == next_hop)
+                found.push_back(d);
         }
+        std::sort(found.begin(), found.end(),
+                  [&](auto const& a, auto const& b) { return place_of(a.second) < place_of(b.second); });
+        if (found.size() > limit) found.resize(limit);
         for (auto const& d : found) {
             due_.erase(d);
             all[d.second].what.recipients[0].next_attempt = now_();
             due_.emplace(now_(), d.second);
         }
         if (!found.empty() && arrival) arrival({});
-        handler(found.size());
+        handler({found.size(), found.empty() ? after : place_of(found.back().second), found.size() < limit});
+    }
+    void replace(postern::spool::settlement, std::vector<postern::spool::successor>,
+                 postern::spool::accept_handler handler) override
+    {
+        handler(none());
     }
 
     // What a delivery never asks for.

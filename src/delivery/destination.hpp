@@ -67,10 +67,11 @@ struct destination {
     unsigned suspects = 0;  // of the connections: those that began while nothing was known to its credit
     unsigned failures = 0;  // in a row, without a message in between
     steady_time down_until{};
-    steady_time probe_at{};   // when a message will be there to try whether it works again
-    bool was_down = false;    // mail may wait in the spool for it to work again
-    bool more_waits = false;  // it works again, and the spool has more
-    bool hurrying = false;    // the spool was asked for it
+    steady_time probe_at{};       // when a message will be there to try whether it works again
+    bool was_down = false;        // mail may wait in the spool for it to work again
+    bool more_waits = false;      // it works again, and the spool has more
+    bool hurrying = false;        // the spool was asked for it
+    std::int64_t hurried_to = 0;  // up to this place of the spool it was made due since then
     outcome last_failure;
     wall_time failed_at{};
     std::map<ip_address, steady_time> bad_addresses;  // tried last until then
@@ -81,12 +82,19 @@ struct destination {
         window = std::min(window + 1, most);
         proven = true;
     }
+    /// It works again after it was given up for a while.
+    void came_back()
+    {
+        more_waits = true;
+        hurried_to = 0;
+    }
     /// It said that this is too much for it: half as many connections, at most once for each of them.
     void pushed_back()
     {
         if (++pushes < std::max(1u, connections / 2)) return;
         window = std::max(1u, std::min(window, connections) / 2);
         pushes = 0;
+        more_waits = false;  // nor is it the time for mail that can wait
     }
     unsigned pushes = 0;  // since the window was made smaller
     pace rate;

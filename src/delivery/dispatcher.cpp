@@ -7,8 +7,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.hpp"
 #include "catalogue/rules.hpp"
@@ -23,29 +21,8 @@ namespace rules = catalogue::rules;
 using namespace std::chrono_literals;
 
 constexpr std::size_t most_remembered = 10'000;
-// Sessions in a row that end before they carried anything.
-constexpr unsigned failures_of_dead = 3;
 // A line is shortened by another connection when it would take longer than this to empty.
 constexpr double acceptable_line = 0.1;
-// After how many messages a connection makes room for destinations that have none.
-constexpr std::uint64_t turn_of_many = 10, turn_of_one = 100;
-constexpr auto longest_turn = 60s;
-
-// Counts as long as it lives, whatever way its owner ends.
-struct counted {
-    explicit counted(unsigned& n) : number(n) { ++number; }
-    ~counted() { --number; }
-    counted(counted const&) = delete;
-    counted& operator=(counted const&) = delete;
-    unsigned& number;
-};
-
-// What a server says when it wants less of us, not what it says of one mailbox.
-bool asks_for_less(outcome const& o)
-{
-    if (o.what != fate::deferred || !o.remote_said || o.come_back) return false;
-    return o.reply.starts_with("421") || o.code.subject == 3 || o.code.subject == 4 || o.code.subject == 7;
-}
 
 bool is_suspect(destination const& d) { return d.failures > 0 || !d.proven; }
 
@@ -55,95 +32,6 @@ outcome servers_are_busy(destination const& d)
 }
 
 }  // namespace
-
-// What one connection sees of the dispatcher.
-class dispatcher::line final : public feeder {
-public:
-    line(dispatcher& all, std::shared_ptr<destination> d, std::string at)
-        : all_(all), d_(std::move(d)), at_(std::move(at))
-    {
-    }
-
-    std::optional<job> next() override
-    {
-        if (all_.stopping_ || all_.is_paused(*d_)) return std::nullopt;
-        // Before it has nothing to do.
-        if (d_->more_waits && d_->waiting.size() < hurried_at_once / 2) all_.hurry(d_);
-        if (d_->waiting.empty()) return std::nullopt;
-        auto const now = steady_clock::now();
-        if (d_->rate.limits() && d_->rate.next(now) > now) return std::nullopt;
-        d_->rate.count(now);
-        return d_->waiting.take();
-    }
-
-    net::awaitable<bool> wait() override
-    {
-        if (is_wanted()) co_return false;
-        auto const now = steady_clock::now();
-        auto const turn = d_->waiting.empty() ? now : d_->rate.next(now);
-        bool const soon = turn > now && turn - now < all_.world_.limits.idle;
-        if (turn > now && !soon) co_return false;
-        sleeper self{asio::steady_timer{all_.context_, soon ? turn : now + all_.world_.limits.idle}, at_, d_.get()};
-        d_->idle.push_back(&self);
-        all_.sleepers_.push_back(&self);
-        boost::system::error_code ignored;
-        co_await self.alarm.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-        std::erase(d_->idle, &self);
-        std::erase(all_.sleepers_, &self);
-        co_return self.woken || (soon && !all_.stopping_);
-    }
-
-    bool should_end(link const& l) override
-    {
-        if (all_.stopping_ || d_->connections > all_.most_connections(*d_) || all_.is_paused(*d_)) return true;
-        // It said that these are too many.
-        if (d_->connections > d_->window && l.served > 0) return true;
-        if (l.to.as != d_->as) return true;  // other settings by now
-        if (!is_wanted()) return false;
-        bool const slow = steady_clock::now() - since_ > longest_turn;
-        return slow || l.served >= (d_->connections > 1 ? turn_of_many : turn_of_one);
-    }
-
-    void done(job j, std::vector<outcome> outcomes, attempt const& how, steady_clock::duration took) override
-    {
-        if (std::any_of(outcomes.begin(), outcomes.end(), [](outcome const& o) { return o.remote_said; })) {
-            d_->failures = 0;
-            double const seconds = std::chrono::duration<double>(took).count();
-            d_->seconds_per_message += 0.2 * (seconds - d_->seconds_per_message);
-        }
-        // Who takes nothing, or does not answer, is not given more connections to do it on.
-        if (std::any_of(outcomes.begin(), outcomes.end(), [](outcome const& o) { return o.what == fate::delivered; })) {
-            d_->took_message(all_.most_connections(*d_));
-            d_->account_fails = 0;
-            if (std::exchange(d_->was_down, false)) d_->more_waits = true;
-        } else if (std::any_of(outcomes.begin(), outcomes.end(), asks_for_less)) {
-            d_->pushed_back();
-        }
-        all_.cleared(*d_);
-        all_.settle(j, outcomes, how);
-        auto const complaint = std::find_if(outcomes.begin(), outcomes.end(),
-                                            [](outcome const& o) { return o.asks_for != outcome::pause::none; });
-        if (complaint != outcomes.end()) all_.pause(*d_, *complaint);
-        all_.watch_growth(d_);
-    }
-
-    void give_back(job j) override
-    {
-        if (all_.stopping_) {
-            all_.under_way_ -= j.recipients.size();
-            return;
-        }
-        d_->waiting.put_back(std::move(j));
-    }
-
-private:
-    bool is_wanted() const { return all_.is_pressed(*d_) || all_.addresses_->is_wanted(at_); }
-
-    dispatcher& all_;
-    std::shared_ptr<destination> d_;
-    std::string at_;  // where others may wait for the place
-    steady_time since_ = steady_clock::now();
-};
 
 dispatcher::dispatcher(asio::io_context& context, std::shared_ptr<plan const> p, surroundings s,
                        std::unique_ptr<dns::resolver> names, directory::directory& accounts, spool::spool& queue)
@@ -165,6 +53,7 @@ dispatcher::dispatcher(asio::io_context& context, std::shared_ptr<plan const> p,
       mailbox_workers_(world_.mailbox_threads)
 {
     settler_.seed(world_.random_seed());
+    days_ = read_day_counts(p->data_dir);
     set_plan(std::move(p));
     housekeeping();
 }
@@ -180,26 +69,22 @@ void dispatcher::set_plan(std::shared_ptr<plan const> p)
     plan_ = std::move(p);
     addresses_->set_most(plan_->connections_per_host);
     own_ = own_addresses();
-    auto const old_smart_hosts = std::exchange(smart_hosts_, {});
-    auto const old_local_hosts = std::exchange(local_hosts_, {});
+    smart_hosts_ = local_hosts_ = {};
     for (std::size_t secret = 0; secret < 2; ++secret) {
         if (plan_->smart_host && !plan_->usual_host)
             smart_hosts_[secret] = fixed_destination(*plan_->smart_host, false, secret == 1);
-        if (plan_->local.how != transport::maildir) {
+        if (plan_->local.how != transport::maildir)
             local_hosts_[secret] = fixed_destination(plan_->local, true, secret == 1);
-        }
-        // What waits for a smart host that was replaced, or may be talked to with TLS only now.
-        move_waiting(old_smart_hosts[secret], smart_hosts_[secret]);
-        move_waiting(old_local_hosts[secret], local_hosts_[secret]);
     }
     renew_accounts();
-}
-
-void dispatcher::move_waiting(std::shared_ptr<destination> const& from, std::shared_ptr<destination> const& to)
-{
-    if (!from || !to || from == to) return;
-    for (auto& j : from->waiting.take_all()) to->waiting.add(std::move(j));
-    put_to_work(to);
+    // What waits may have another way now, or another login: none of it is left where nobody looks any more.
+    std::vector<job> all;
+    for (auto const& [key, d] : destinations_) {
+        auto waiting = d->waiting.take_all();
+        addresses_->emptied(*d);
+        std::move(waiting.begin(), waiting.end(), std::back_inserter(all));
+    }
+    for (auto const& j : all) route_anew(j);
 }
 
 // -- fates --
@@ -221,7 +106,7 @@ void dispatcher::settle_all(job const& j, outcome const& o, std::string const& n
 
 // -- lines and connections --
 
-void dispatcher::submit(std::shared_ptr<destination> const& d, job j)
+void dispatcher::submit(std::shared_ptr<destination> const& d, job j, origin from)
 {
     auto const now = steady_clock::now();
     under_way_ += j.recipients.size();
@@ -242,6 +127,8 @@ void dispatcher::submit(std::shared_ptr<destination> const& d, job j)
     }
     if (d->in_line && !may_wait_in_line(*d, j)) return;
     if (put_off_for_turn(*d, j)) return;
+    if (from == origin::spool && has_enough(*d, j)) return;
+    d->waiting.count_beyond(in_long_lines_);
     j.since = now;
     d->waiting.add(std::move(j));
     put_to_work(d);
@@ -377,45 +264,6 @@ void dispatcher::start_connection(std::shared_ptr<destination> const& d)
     });
 }
 
-net::awaitable<void> dispatcher::run_connection(dispatcher* self, std::shared_ptr<destination> d)
-{
-    host_list hosts = co_await find_hosts(self, d);
-    if (hosts.problem) {
-        d->place.reset();
-        self->found_dead(*d, *hosts.problem);
-        co_return;
-    }
-    auto connected = co_await connect_somewhere(self, d, std::move(hosts));
-    d->place.reset();
-    if (!connected) {
-        if (connected.error().full) {
-            self->stand_in_line(d, *connected.error().full);
-        } else if (connected.error().about_login || connected.error().why.asks_for != outcome::pause::none) {
-            self->pause(*d, connected.error().why);
-        } else {
-            self->found_dead(*d, connected.error().why);
-        }
-        co_return;
-    }
-    auto const l = *connected;
-    l->how.destination = d->key;
-    line feed{*self, d, l->place->at};
-    if (!self->is_paused(*d)) {
-        d->down_until = {};
-        d->paused = false;
-    }
-    std::optional<outcome> broken;
-    {
-        counted const up{d->established};
-        broken = co_await use_link(l, feed, self->world_.limits);
-    }
-    if (broken && broken->asks_for != outcome::pause::none) {
-        self->pause(*d, *broken);
-        co_return;
-    }
-    if (broken && l->served == 0 && ++d->failures >= failures_of_dead) self->found_dead(*d, *broken);
-}
-
 void dispatcher::connection_ended(std::shared_ptr<destination> const& d)
 {
     --connections_;
@@ -496,6 +344,7 @@ void dispatcher::found_dead(destination& d, outcome const& why)
 void dispatcher::wind_down()
 {
     stopping_ = true;
+    store_days();
     pump_timer_.cancel();
     pump_pause_.cancel();
     housekeeping_timer_.cancel();
@@ -520,6 +369,7 @@ void dispatcher::housekeeping()
     housekeeping_timer_.expires_after(world_.housekeeping);
     housekeeping_timer_.async_wait([this](boost::system::error_code const& error) {
         if (error) return;
+        store_days();
         auto const now = steady_clock::now();
         std::erase_if(destinations_, [&](auto const& entry) {
             auto const& d = *entry.second;

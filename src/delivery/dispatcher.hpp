@@ -23,6 +23,8 @@
 
 #include "delivery/address_lines.hpp"
 #include "delivery/connection.hpp"
+#include "delivery/converting.hpp"
+#include "delivery/day_counts.hpp"
 #include "delivery/destination.hpp"
 #include "delivery/log_in.hpp"
 #include "delivery/plan.hpp"
@@ -78,6 +80,8 @@ private:
         dispatcher* house_;
     };
     struct group;
+    /// Whether mail has just come or was read from the spool, where it can wait.
+    enum class origin : std::uint8_t { arrival, spool };
     struct host_list {
         std::vector<std::string> names;
         std::vector<std::uint16_t> preferences;  // of each
@@ -101,6 +105,10 @@ private:
     // routes (dispatcher_routes.cpp)
     void admit_one(spool::queued_message m, bool all_due, wall_time now);
     void route(std::shared_ptr<letter const> const& l, bool all_due, wall_time now);
+    void route_one(std::shared_ptr<letter const> const& l, std::uint32_t place, std::vector<group>& groups);
+    void route_anew(job const& j);
+    void hand_on(std::vector<group>& groups, origin from);
+    bool is_too_late(std::shared_ptr<letter const> const& l, std::uint32_t place, wall_time now);
     void find_way(std::shared_ptr<letter const> const& l, std::uint32_t place, bool local, std::vector<group>& groups);
     void take_way(std::shared_ptr<letter const> const& l, std::uint32_t place, bool local, std::size_t route,
                   std::vector<group>& groups);
@@ -127,17 +135,25 @@ private:
 
     // mail that goes on to other addresses (dispatcher_forwards.cpp)
     struct passing_on;
-    bool passes_on(std::shared_ptr<letter const> const& l, std::uint32_t place);
+    bool passes_on(std::shared_ptr<letter const> const& l, std::uint32_t place, bool local);
+    void give_back_forwarded(std::shared_ptr<letter const> const& l, std::uint32_t place);
     void pass_on(std::shared_ptr<passing_on> p);
-    void passed_on(std::shared_ptr<passing_on> const& p, result<> const& stored);
-    void deliver_kept(std::shared_ptr<letter const> const& l, std::uint32_t place);
+    void passed_on(passing_on const& p, result<> const& stored);
+
+    // what a server does not take as it is (dispatcher_conversions.cpp)
+    void convert(std::shared_ptr<destination> const& d, job j, mail::content_need need);
+    void converted(std::shared_ptr<destination> const& d, job j, result<conversion> const& made);
 
     // smart hosts that know us (dispatcher_accounts.cpp)
     std::shared_ptr<destination> via_destination(std::shared_ptr<smart_host const> const& via, mail::path const& sender,
                                                  bool require_tls);
     void come_as(destination& d, std::shared_ptr<smart_host const> via, std::shared_ptr<identity const> as);
     void renew_accounts();
+    /// What has gone today is known after a restart, too.
+    void resume_day(destination& d);
+    void store_days();
     unsigned most_connections(destination const& d) const;
+    static bool is_one_too_many(destination& d, outcome const& why, bool passing);
     void pause(destination& d, outcome const& why);
     bool is_paused(destination const& d) const;
     void settle_until(destination& d, outcome const& why, steady_time until);
@@ -145,8 +161,8 @@ private:
     bool put_off_for_turn(destination& d, job const& j);
 
     // lines and connections (dispatcher.cpp; the spool's end of them in dispatcher_pump.cpp)
-    void move_waiting(std::shared_ptr<destination> const& from, std::shared_ptr<destination> const& to);
-    void submit(std::shared_ptr<destination> const& d, job j);
+    void submit(std::shared_ptr<destination> const& d, job j, origin from);
+    bool has_enough(destination& d, job const& j);
     void put_to_work(std::shared_ptr<destination> const& d);
     void start_connection(std::shared_ptr<destination> const& d);
     void watch_growth(std::shared_ptr<destination> const& d);
@@ -197,9 +213,11 @@ private:
     std::shared_ptr<open_streams> streams_ = std::make_shared<open_streams>();
     std::vector<sleeper*> sleepers_;
     std::shared_ptr<address_lines> addresses_;
-    std::size_t under_way_ = 0;  // recipients
+    std::size_t under_way_ = 0;      // recipients
+    std::size_t in_long_lines_ = 0;  // of them, those beyond what a line should have
     std::size_t mailbox_jobs_ = 0;
     bool stopping_ = false;
+    day_counts days_;  // as the file has them
 
     boost::asio::steady_timer pump_timer_, pump_pause_, housekeeping_timer_;
     bool pump_armed_ = false, pump_pauses_ = false;

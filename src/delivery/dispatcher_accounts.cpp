@@ -30,14 +30,56 @@ std::shared_ptr<destination> dispatcher::via_destination(std::shared_ptr<smart_h
                                                          mail::path const& sender, bool require_tls)
 {
     auto as = via->identity_for(sender);
-    auto& d = destinations_["via " + as->to_string() + (require_tls ? " requiretls" : "")];
+    // Log-ins may have no user, or the same one with other passwords: each has a line of its own.
+    auto& d =
+        destinations_["via " + std::to_string(as->place) + ' ' + as->smart_host + (require_tls ? " requiretls" : "")];
     if (!d) {
         d = std::make_shared<destination>(context_.get_executor());
         d->key = "smart_host:" + as->to_string();
         d->require_tls = require_tls;
     }
-    if (d->as != as) come_as(*d, via, std::move(as));
+    if (d->as != as) {
+        bool const is_new = d->as == nullptr;
+        come_as(*d, via, std::move(as));
+        if (is_new) resume_day(*d);
+    }
     return d;
+}
+
+namespace {
+
+// With REQUIRETLS it is a line of its own, and counts for itself.
+std::string day_of(destination const& d)
+{
+    return std::to_string(d.as->place) + (d.require_tls ? " requiretls " : " ") + d.as->smart_host;
+}
+
+}  // namespace
+
+void dispatcher::resume_day(destination& d)
+{
+    auto const at = days_.find(day_of(d));
+    if (at == days_.end()) return;
+    auto const ago = std::max(wall_clock::duration::zero(), world_.now() - at->second.began);
+    d.rate.resume(at->second.messages, steady_clock::now() - ago);
+}
+
+void dispatcher::store_days()
+{
+    auto const now = steady_clock::now();
+    auto next = days_;
+    std::erase_if(next, [&](auto const& each) { return each.second.began + std::chrono::hours{24} < world_.now(); });
+    for (auto const& [key, d] : destinations_) {
+        if (!d->via || d->rate.a_day() == 0 || d->rate.today(now) == 0) continue;
+        auto& c = next[day_of(*d)];
+        // Kept as it was told first: two clocks are never the same twice.
+        auto const began = std::chrono::floor<std::chrono::seconds>(wall_time_of(d->rate.day_began()));
+        if (c.messages == 0 || c.messages > d->rate.today(now)) c.began = began;
+        c.messages = d->rate.today(now);
+    }
+    if (next == days_) return;
+    days_ = std::move(next);
+    write_day_counts(plan_->data_dir, days_);
 }
 
 void dispatcher::come_as(destination& d, std::shared_ptr<smart_host const> via, std::shared_ptr<identity const> as)
@@ -56,7 +98,7 @@ void dispatcher::come_as(destination& d, std::shared_ptr<smart_host const> via, 
     d.as = std::move(as);
 }
 
-// After a reload: the same log-ins by their new settings.
+// After a reload: the log-ins by their new settings. What waited for them is routed anew after this.
 void dispatcher::renew_accounts()
 {
     for (auto const& [key, d] : destinations_) {
@@ -64,25 +106,10 @@ void dispatcher::renew_accounts()
             if (std::exchange(d->paused, false)) d->down_until = {};
             continue;
         }
-        auto const& name = d->as->smart_host;
-        auto const& user = d->as->settings.user;
         auto const host = std::find_if(plan_->hosts.begin(), plan_->hosts.end(),
-                                       [&](auto const& h) { return h->settings.name == name; });
-        std::shared_ptr<identity const> as;
-        if (host != plan_->hosts.end()) {
-            if ((*host)->usual->settings.user == user) as = (*host)->usual;
-            for (auto const& other : (*host)->others)
-                if (other->settings.user == user) as = other;
-        }
-        if (as) {
-            if (d->as != as) come_as(*d, *host, std::move(as));
-            continue;
-        }
-        // Nobody comes as this one any more: a new way is found for what waits.
-        for (auto const& j : d->waiting.take_all()) {
-            under_way_ -= j.recipients.size();
-            settler_.put_off(j, own_finding(rules::delivery_overloaded, d->domain, "the smart host is gone"), *plan_);
-        }
+                                       [&](auto const& h) { return h->settings.name == d->as->smart_host; });
+        if (host == plan_->hosts.end()) continue;
+        if (auto as = (*host)->identity_at(d->as->place)) come_as(*d, *host, std::move(as));
     }
 }
 
@@ -94,6 +121,15 @@ unsigned dispatcher::most_connections(destination const& d) const
 }
 
 bool dispatcher::is_paused(destination const& d) const { return d.paused && d.down_until > steady_clock::now(); }
+
+// One more connection was too many, where others carry mail: they go on.
+bool dispatcher::is_one_too_many(destination& d, outcome const& why, bool passing)
+{
+    bool const too_fast = why.why == &rules::smart_host_limit && why.asks_for == outcome::pause::minutes;
+    if (d.established == 0 || !(passing || too_fast)) return false;
+    d.window = d.established;
+    return true;
+}
 
 // So that a provider does not lock the account, and no mail is given back for what is wrong with us.
 void dispatcher::pause(destination& d, outcome const& why)

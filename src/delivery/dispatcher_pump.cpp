@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "catalogue/rules.hpp"
 #include "delivery/dispatcher.hpp"
 
 namespace postern::delivery {
@@ -15,6 +16,8 @@ constexpr std::size_t pump_batch = 64;  // then whatever else waits on this thre
 constexpr auto shortest_pause = 1ms;
 // From the spool is taken only while there is little to do; what arrives comes anyway.
 constexpr std::size_t pump_until = 4000;
+// A line may move faster than it looks.
+constexpr std::chrono::minutes shortest_promise = 1min, longest_promise = 1h;
 
 }  // namespace
 
@@ -27,8 +30,23 @@ void dispatcher::admit(std::vector<spool::queued_message> arrived)
     for (auto& m : arrived) admit_one(std::move(m), true, now);
 }
 
-// What waits in line for a busy server is nothing to do at the moment.
-bool dispatcher::has_time() const { return under_way_ < pump_until + addresses_->recipients(); }
+// What waits in line for a busy server is nothing to do at the moment, nor is the end of a long line.
+bool dispatcher::has_time() const { return under_way_ < pump_until + addresses_->recipients() + in_long_lines_; }
+
+// What would stand far behind in the line of a slow server waits better in the spool, until about its turn.
+bool dispatcher::has_enough(destination& d, job const& j)
+{
+    if (d.waiting.size() < world_.most_from_spool) return false;
+    auto const now = steady_clock::now();
+    auto const each = std::chrono::duration_cast<steady_clock::duration>(
+        std::chrono::duration<double>{d.seconds_per_message / std::max(1u, d.connections)});
+    auto const turn = now + each * static_cast<long>(d.waiting.size());
+    d.promised = std::min(std::max({d.promised, turn, now + shortest_promise}), now + longest_promise);
+    under_way_ -= j.recipients.size();
+    settler_.put_off(j, own_finding(catalogue::rules::delivery_overloaded, d.domain), *plan_, wall_time_of(d.promised));
+    d.promised += each;
+    return true;
+}
 
 void dispatcher::pump()
 {
@@ -86,14 +104,16 @@ void dispatcher::arm_pump()
     });
 }
 
-// In portions, as they are sent: who works again may stop soon.
+// In portions, as they are sent: who works again may stop soon. Each message once, or else what is
+// deferred again would be made due again.
 void dispatcher::hurry(std::shared_ptr<destination> const& d)
 {
     if (std::exchange(d->hurrying, true)) return;
-    queue_.hurry(d->key, hurried_at_once, [bell = bell_, d](std::size_t found) {
-        bell->ring([d, found](dispatcher&) {
+    queue_.hurry(d->key, d->hurried_to, hurried_at_once, [bell = bell_, d](spool::portion made_due) {
+        bell->ring([d, made_due](dispatcher&) {
             d->hurrying = false;
-            d->more_waits = found == hurried_at_once;
+            d->hurried_to = made_due.after;
+            d->more_waits = d->more_waits && !made_due.finished;
         });
     });
 }

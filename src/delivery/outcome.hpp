@@ -54,13 +54,21 @@ struct attempt {
 /// A message while recipients of it are under way.
 using letter = spool::queued_message;
 
+/// What is sent in the place of a message's content, where a server does not take that.
+struct converted_copy {
+    std::shared_ptr<spool::content const> body;
+    mail::body_type as = mail::body_type::seven_bit;
+    bool lines_begin_with_dot = false;
+};
+
 /// Recipients of one message that go the same way.
 struct job {
     std::shared_ptr<letter const> of;
     std::vector<std::uint32_t> recipients;   // places in of->what->recipients
     std::vector<mail::recipient> addressed;  // whom to name to the next hop, when it differs; else empty
     steady_time since;
-    unsigned restarts = 0;  // connections that broke off before they got to it
+    unsigned restarts = 0;                         // connections that broke off before they got to it
+    std::shared_ptr<converted_copy const> copy{};  // null: it goes as it is
 };
 
 }  // namespace postern::delivery

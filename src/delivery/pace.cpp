@@ -7,7 +7,6 @@ namespace postern::delivery {
 namespace {
 
 constexpr std::chrono::minutes minute{1};
-constexpr std::chrono::hours day{24};
 
 }  // namespace
 

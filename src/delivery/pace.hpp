@@ -21,10 +21,19 @@ public:
     void count(steady_time now) noexcept;
     /// How long one message keeps the next one waiting.
     steady_clock::duration gap() const noexcept;
+    /// What has gone in the day under way, and since when; for the next start.
+    std::uint32_t today(steady_time now) const noexcept { return now < day_began_ + day ? today_ : 0; }
+    steady_time day_began() const noexcept { return day_began_; }
+    void resume(std::uint32_t today, steady_time began) noexcept
+    {
+        today_ = today;
+        day_began_ = began;
+    }
     std::uint32_t a_minute() const noexcept { return a_minute_; }
     std::uint32_t a_day() const noexcept { return a_day_; }
 
 private:
+    static constexpr std::chrono::hours day{24};
     std::uint32_t a_minute_ = 0, a_day_ = 0;
     steady_time next_{};
     steady_time day_began_{};

@@ -85,6 +85,7 @@ struct surroundings {
     std::chrono::milliseconds account_most{std::chrono::hours{1}};
     std::size_t most_under_way = 100'000;  // recipients; the rest waits in the spool
     std::size_t most_in_line = 2000;       // of them, for one server that has no connection free
+    std::size_t most_from_spool = 1000;    // messages in one destination's line; what has just come may be more
     unsigned mailbox_threads = 4;
     std::function<wall_time()> now = wall_clock::now;
     std::function<unsigned()> random_seed = [] { return std::random_device{}(); };

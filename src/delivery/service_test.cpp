@@ -141,6 +141,71 @@ TEST_CASE("a deferred recipient is tried again when its time has come")
     CHECK(asked == 2);
 }
 
+TEST_CASE("what was to come back by a time is not delivered after it")
+{
+    std::atomic<int> commands = 0;
+    scripted_server host{[&](std::string const& line, unsigned) {
+        if (line.starts_with("MAIL")) ++commands;
+        return std::string{};
+    }};
+    office o;
+    o.accounts.domains = {"us.example"};
+    o.accounts.add("ann@us.example");
+    o.use_exchanger("b.example", host);
+    o.open();
+    auto m = office::letter("Q1", {"to@b.example", "ann@us.example"});
+    m.env.by.mode = mail::by_mode::give_back;
+    m.env.by.until = wall_clock::now() - 1s;
+    o.send(m);
+    for (std::uint32_t i : {0u, 1u}) {
+        auto const u = o.queue.settled("Q1", i);
+        CHECK(u.state == state::bounced);
+        CHECK(u.last_reply.starts_with("550 5.4.7"));
+    }
+    CHECK(host.connections() == 0);
+    CHECK_FALSE(std::filesystem::exists(o.folder / "us.example/ann"));
+    CHECK(o.queue.reports().size() == 2);
+    // With time left, and for who only wants to hear of it, nothing changes.
+    m.queue_id = "Q2";
+    m.env.by.until = wall_clock::now() + 1h;
+    o.send(m);
+    m.queue_id = "Q3";
+    m.env.by.mode = mail::by_mode::notify;
+    m.env.by.until = wall_clock::now() - 1h;
+    o.send(m);
+    for (char const* id : {"Q2", "Q3"})
+        for (std::uint32_t i : {0u, 1u}) CHECK(o.queue.settled(id, i).state == state::delivered);
+    CHECK(commands == 2);
+}
+
+TEST_CASE("time that ends in line is over for the next connection, too")
+{
+    std::mutex lock;
+    std::condition_variable go;
+    bool gone = false;
+    scripted_server host{[&](std::string const& line, unsigned) {
+        if (line != "GREETING") return std::string{};
+        std::unique_lock hold{lock};
+        go.wait_for(hold, 20s, [&] { return gone; });
+        return std::string{};
+    }};
+    office o;
+    o.use_smart_host(host);
+    o.open();
+    auto m = office::letter("Q1", {"to@b.example"});
+    m.env.by.mode = mail::by_mode::give_back;
+    m.env.by.until = wall_clock::now() + 100ms;
+    o.send(m);
+    std::this_thread::sleep_until(m.env.by.until);
+    {
+        std::lock_guard const hold{lock};
+        gone = true;
+    }
+    go.notify_all();
+    CHECK(o.queue.settled("Q1").state == state::bounced);
+    CHECK(host.mail(0).empty());
+}
+
 TEST_CASE("what was in the spool at the start is delivered")
 {
     scripted_server host;

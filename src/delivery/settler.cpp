@@ -8,9 +8,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "base/counters.hpp"
 #include "base/log.hpp"
 #include "delivery/decision.hpp"
+#include "delivery/fate_log.hpp"
 #include "delivery/report.hpp"
 
 namespace postern::delivery {
@@ -19,51 +19,6 @@ namespace {
 
 // How long to wait before a settlement that the disk did not take is tried again.
 constexpr std::chrono::seconds settle_again{5};
-
-std::int64_t milliseconds_since(wall_time then, wall_time now)
-{
-    return std::chrono::duration_cast<std::chrono::milliseconds>(now - then).count();
-}
-
-void log_fate(spool::message const& m, spool::stored_recipient const& r, outcome const& o, bool expired,
-              attempt const& how, spool::recipient_update const& update, wall_time now)
-{
-    std::string const to = r.to.forward_path.to_string();
-    std::string_view const rule = o.why && o.what != fate::delivered ? o.why->name : std::string_view{};
-    std::int64_t const delay = milliseconds_since(m.accepted_at, now);
-    if (o.what == fate::delivered) {
-        counters::totals.deliveries.add("delivered");
-        counters::totals.delivery_time.add(static_cast<double>(delay) * 1e-3);
-        log::event(log::level::info, "delivered",
-                   {{"queue_id", m.queue_id},
-                    {"forward_path", to},
-                    {"next_hop", how.next_hop},
-                    {"tls", how.tls},
-                    {"cipher", how.cipher},
-                    {"verified", how.verified},
-                    {"policy", how.policy},
-                    {"reply", o.reply},
-                    {"delay_ms", delay},
-                    {"attempts", r.attempts + 1}});
-        return;
-    }
-    bool const later = o.what == fate::deferred && !expired;
-    std::string_view const result = later ? "deferred" : expired ? "expired" : "bounced";
-    counters::totals.deliveries.add(result);
-    log::event(later ? log::level::info : log::level::warning, result,
-               {{"queue_id", m.queue_id},
-                {"forward_path", to},
-                {"next_hop", how.next_hop},
-                {"tls", how.tls},
-                {"cipher", how.cipher},
-                {"verified", how.verified},
-                {"policy", how.policy},
-                {"rule", rule},
-                {"reply", o.reply},
-                {"delay_ms", delay},
-                {"attempts", r.attempts + 1},
-                {"next_attempt", later ? to_rfc3339(update.next_attempt) : std::string{}}});
-}
 
 }  // namespace
 
@@ -127,7 +82,7 @@ void settler::settle(job const& j, std::vector<outcome> const& outcomes, attempt
         u.state = d.state;
         u.last_reply = o.reply;
         u.next_attempt = d.next_attempt;
-        log_fate(m, r, o, expired, how, u, now);
+        log_fate(m, r, o, how, expired ? std::nullopt : std::optional{u.next_attempt}, now);
         if (d.tell_delay) to_report.push_back({j.recipients[n], &o, nullptr, end_of(m, p)});
         if (!wants_report(r, o, expired)) continue;
         if (m.env.reverse_path.null) {

@@ -12,11 +12,12 @@ namespace {
 constexpr std::size_t longest_secret_file = 64u << 10;
 
 result<std::shared_ptr<identity const>> make_identity(config::smart_host const& host,
-                                                      config::smart_host_login const& login)
+                                                      config::smart_host_login const& login, std::size_t place)
 {
     auto made = std::make_shared<identity>();
     made->settings = login;
     made->smart_host = host.name;
+    made->place = place;
     made->authorities = host.authorities;
     made->plaintext = host.plaintext;
     auto tls = net::make_client_tls(host.authorities, {login.certificate, login.client_key});
@@ -53,6 +54,12 @@ std::shared_ptr<identity const> smart_host::identity_for(mail::path const& sende
     return domain != others.end() ? *domain : usual;
 }
 
+std::shared_ptr<identity const> smart_host::identity_at(std::size_t place) const
+{
+    if (place == 0) return usual;
+    return place <= others.size() ? others[place - 1] : nullptr;
+}
+
 result<std::shared_ptr<smart_host const>> make_smart_host(config::smart_host const& s)
 {
     auto made = std::make_shared<smart_host>();
@@ -60,11 +67,11 @@ result<std::shared_ptr<smart_host const>> make_smart_host(config::smart_host con
     auto at = parse_smart_host(s.address);
     if (!at) return at.error();
     made->at = std::move(*at);
-    auto usual = make_identity(s, s);
+    auto usual = make_identity(s, s, 0);
     if (!usual) return usual.error();
     made->usual = std::move(*usual);
     for (auto const& login : s.logins) {
-        auto other = make_identity(s, login);
+        auto other = make_identity(s, login, made->others.size() + 1);
         if (!other) return other.error();
         made->others.push_back(std::move(*other));
     }

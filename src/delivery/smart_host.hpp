@@ -20,12 +20,13 @@ namespace postern::delivery {
 struct identity {
     config::smart_host_login settings;
     std::string smart_host;                 // its name
+    std::size_t place = 0;                  // among its log-ins; 0: the usual one
     std::shared_ptr<net::tls_context> tls;  // with the certificate, where there is one
     std::filesystem::path authorities;      // of the token endpoint, too; empty: the system's
     bool plaintext = false;
 
     bool logs_in() const noexcept { return settings.any(); }
-    /// For the log, and what tells two of them apart: "provider", "provider as ann@example.com".
+    /// For the log: "provider", "provider as ann@example.com". Two of them may be called the same.
     std::string to_string() const;
 };
 
@@ -37,6 +38,8 @@ struct smart_host {
 
     /// A sender's own login goes before that of the domain, which goes before the usual one.
     std::shared_ptr<identity const> identity_for(mail::path const& sender) const;
+    /// Null: there are not so many.
+    std::shared_ptr<identity const> identity_at(std::size_t place) const;
 };
 
 /// Errors: certificates that can't be used.

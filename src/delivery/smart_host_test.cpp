@@ -1,6 +1,9 @@
 // Smart hosts and routes in a world of fakes: which way mail takes, and what becomes of it when
 // the host does not take us.
 #include <fstream>
+#include <map>
+#include <mutex>
+#include <thread>
 
 #include "catalogue/rules.hpp"
 #include "delivery/test_office.hpp"
@@ -152,6 +155,64 @@ TEST_CASE("each sender's login is a line of its own")
     CHECK(o.queue.settled("Q2").state == state::delivered);
 }
 
+TEST_CASE("log-ins of the same user, and those of none, are lines of their own, too")
+{
+    std::mutex lock;
+    std::map<unsigned, std::string> came_as;
+    std::vector<std::string> sent;
+    scripted_server host{[&](std::string const& line, unsigned connection) -> std::string {
+        if (line.starts_with("EHLO")) return "250-scripted\r\n250 AUTH PLAIN";
+        std::lock_guard const hold{lock};
+        if (line.starts_with("AUTH PLAIN ")) {
+            came_as[connection] = line.substr(11);
+            return "235 ok";
+        }
+        if (line.starts_with("MAIL FROM:<")) sent.push_back(came_as[connection] + ' ' + line.substr(11, 1));
+        return {};
+    }};
+    office o;
+    auto& h = add_host(o, host);
+    for (char const* who : {"a", "b"}) {
+        config::smart_host_login l;
+        l.senders = {std::string{"@"} + who + ".example"};
+        l.user = "apikey";
+        l.password = secret{who};
+        h.logins.push_back(std::move(l));
+    }
+    o.open();
+    // Both at once, then each after the other's connection is there.
+    for (int i = 0; i < 6; ++i) {
+        std::string const who = i % 2 == 0 ? "a" : "b", id = "Q" + std::to_string(i);
+        o.send(office::letter(id, {"to@d.example"}, who + "@" + who + ".example"));
+        if (i > 0) CHECK(o.queue.settled(id).state == state::delivered);
+    }
+    CHECK(host.mail(6).size() == 6);
+    std::lock_guard const hold{lock};
+    // "\0apikey\0a" and "\0apikey\0b"
+    for (auto const& s : sent) CHECK((s == "AGFwaWtleQBh a" || s == "AGFwaWtleQBi b"));
+}
+
+TEST_CASE("one connection too many is no reason to leave a smart host alone")
+{
+    std::atomic<unsigned> refused = 0;
+    scripted_server host{[&](std::string const& line, unsigned connection) -> std::string {
+        if (connection == 1) return {};
+        ++refused;
+        return line == "GREETING" ? "421 4.7.0 Too many connections, try again later" : "";
+    }};
+    office o;
+    add_host(o, host);
+    o.world.grow_after = 1ms;
+    std::atomic<int> told = 0;
+    o.world.on_account_trouble = [&](auto const&, auto const&, auto const&, auto const&) { ++told; };
+    o.open();
+    for (int i = 0; i < 200; ++i) o.send(office::letter("Q" + std::to_string(i), {"to@b.example"}));
+    for (int i = 0; i < 200; ++i) CHECK(o.queue.settled("Q" + std::to_string(i)).state == state::delivered);
+    CHECK(refused > 0);
+    CHECK(told == 0);
+    CHECK(host.mail(200).size() == 200);
+}
+
 TEST_CASE("delivery.smart_host with the address of a [[smart_host]] logs in as that says")
 {
     scripted_server host{[&](std::string const& line, unsigned) {
@@ -206,6 +267,7 @@ TEST_CASE("messages wait for their turn when a limit is set")
     auto& h = add_host(o, host);
     SUBCASE("a day")
     {
+        o.settings.data_dir = o.folder;
         h.messages_per_day = 1;
         o.open();
         o.send(office::letter("Q1", {"to@b.example"}));
@@ -214,6 +276,12 @@ TEST_CASE("messages wait for their turn when a limit is set")
         auto const u = o.queue.settled("Q2");
         CHECK(u.state == state::queued);
         CHECK(u.last_reply.find("waits for its turn") != std::string::npos);
+        CHECK(host.mail(1).size() == 1);
+        // The provider knows nothing of our restarts.
+        o.running->stop(1s);
+        o.open();
+        o.send(office::letter("Q3", {"to@b.example"}));
+        CHECK(o.queue.settled("Q3").last_reply.find("waits for its turn") != std::string::npos);
         CHECK(host.mail(1).size() == 1);
     }
     SUBCASE("a connection")
@@ -324,4 +392,27 @@ TEST_CASE("a reload takes a mended login up")
     REQUIRE(o.running->reload(o.settings));
     o.send(office::letter("Q2", {"to@b.example"}));
     CHECK(o.queue.settled("Q2").state == state::delivered);
+}
+
+TEST_CASE("after a reload, what waited for a smart host goes the new way")
+{
+    std::atomic<bool> hang = true;
+    scripted_server old_host{
+        [&](std::string const& line, unsigned) { return hang && line.starts_with("EHLO") ? "HANG" : ""; }};
+    scripted_server exchanger, boxes;
+    office o;
+    o.use_exchanger("b.example", exchanger);
+    SUBCASE("delivery.smart_host") { o.use_smart_host(old_host); }
+    SUBCASE("[[smart_host]]") { add_login(o, old_host).password = secret{"pencil"}; }
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}));
+    for (int i = 0; i < 200 && old_host.connections() == 0; ++i) std::this_thread::sleep_for(10ms);
+    REQUIRE(old_host.connections() == 1);
+    o.settings.delivery.smart_host.clear();
+    o.settings.smart_hosts.clear();
+    o.settings.routes.clear();
+    REQUIRE(o.running->reload(o.settings));
+    CHECK(o.queue.settled("Q1").state == state::delivered);
+    CHECK(exchanger.mail(1).size() == 1);
+    hang = false;
 }

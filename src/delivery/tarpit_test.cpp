@@ -246,6 +246,48 @@ TEST_CASE("what waits for a server that hangs does not keep other mail from bein
     CHECK(good.mail(1, 5s).size() == 1);
 }
 
+TEST_CASE("a slow domain's long line does not keep other mail from being tried again")
+{
+    // It lives, and takes its time.
+    scripted_server slow_one{[](std::string const& line, unsigned) {
+        return line.starts_with("MAIL") ? std::string{"HANG"} : std::string{};
+    }};
+    scripted_server good;
+    office o;
+    o.settings.delivery.connections_per_host = 1;
+    o.settings.delivery.local = "smtp:" + good.address();
+    o.accounts.domains = {"us.example"};
+    o.use_exchanger("a.example", slow_one);
+    auto const keep = [&](spool::message m) {
+        m.size = 5;
+        o.queue.keep(std::move(m), std::make_shared<memory_content>("a\r\n\r\n", false));
+    };
+    std::size_t count = 0;
+    SUBCASE("a few mailings to very many")
+    {
+        for (; count < 60; ++count) {
+            std::vector<std::string> to;
+            for (int n = 0; n < 100; ++n) to.push_back("to" + std::to_string(n) + "@a.example");
+            keep(office::letter("A" + std::to_string(count), to));
+        }
+    }
+    SUBCASE("very many messages: what is too much waits in the spool until about its turn")
+    {
+        o.world.most_from_spool = 500;
+        for (; count < 4500; ++count) keep(office::letter("A" + std::to_string(1000 + count), {"to@a.example"}));
+        keep(office::letter("B", {"last@a.example"}));
+    }
+    keep(office::letter("Z", {"a@us.example"}));
+    o.open();
+    CHECK(good.mail(1).size() == 1);
+    if (count == 60) return;
+    auto const u = o.queue.settled("B");
+    CHECK(u.state == state::queued);
+    CHECK(u.last_reply.starts_with("451 4.3.2"));
+    CHECK(u.next_attempt > wall_clock::now() + 50s);
+    CHECK(u.next_attempt < wall_clock::now() + 62min);
+}
+
 TEST_CASE("what waits for a server beyond a number waits in the spool")
 {
     scripted_server hangs{[](std::string const&, unsigned) { return std::string{"HANG"}; }};

@@ -17,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t most_questions = 10'000;
+constexpr auto store_after = 10s;   // what the disk did not take is tried again
 constexpr auto failure_life = 10s;  // many connections ask at the same time
 // A token that ends in the middle of a log-in is of no use.
 constexpr std::chrono::seconds before_the_end{60};
@@ -37,9 +38,7 @@ void add(std::string& form, std::string_view name, std::string_view value)
 {
     if (!form.empty()) form += '&';
     form.append(name).append("=");
-    std::string encoded = directory::form_encoded(value);
-    form += encoded;
-    wipe(encoded.data(), encoded.size());
+    directory::append_form_encoded(form, value);
 }
 
 }  // namespace
@@ -86,21 +85,35 @@ void token_desk::run()
         question next;
         {
             std::unique_lock lock{mutex_};
-            work_.wait(lock, [this] { return over_ || !questions_.empty(); });
-            if (questions_.empty()) return;
+            auto const something = [this] { return over_ || !questions_.empty(); };
+            if (unstored_.empty()) {
+                work_.wait(lock, something);
+            } else if (!work_.wait_for(lock, store_after, something)) {
+                lock.unlock();
+                store_again();
+                continue;
+            }
+            if (questions_.empty()) break;
             next = std::move(questions_.front());
             questions_.pop_front();
         }
         if (over_) {
             next.then(error{{4, 7, 0}, "", "cut off by the end of this server"});
         } else {
-            next.then(answer(*next.who));
+            next.then(answer(next.who));
         }
     }
+    store_again();
 }
 
-result<secret> token_desk::answer(identity const& who)
+void token_desk::store_again()
 {
+    std::erase_if(unstored_, [this](auto const& each) { return static_cast<bool>(write(each.second)); });
+}
+
+result<secret> token_desk::answer(std::shared_ptr<identity const> const& asks)
+{
+    identity const& who = *asks;
     std::string const key = key_of(who);
     auto const now = steady_clock::now();
     {
@@ -109,7 +122,7 @@ result<secret> token_desk::answer(identity const& who)
         if (at != kept_.end() && at->second.good_until > now) return at->second.token;
         if (at != kept_.end() && at->second.failed_until > now) return at->second.failure;
     }
-    auto fresh = fetch(who);
+    auto fresh = fetch(asks);
     std::lock_guard const lock{mutex_};
     auto& k = kept_[key];
     if (!fresh) {
@@ -127,8 +140,9 @@ result<secret> token_desk::answer(identity const& who)
     return k.token;
 }
 
-result<token_answer> token_desk::fetch(identity const& who)
+result<token_answer> token_desk::fetch(std::shared_ptr<identity const> const& asks)
 {
+    identity const& who = *asks;
     auto const& s = who.settings;
     std::string form;
     if (s.refresh_token_file.empty()) {
@@ -158,7 +172,13 @@ result<token_answer> token_desk::fetch(identity const& who)
     if (!a) return failed(who, a.error());
     if (!a->refresh_token.empty() && !s.refresh_token_file.empty()) {
         // The old one may be worth nothing any more.
-        if (auto stored = keep_refresh_token(who, a->refresh_token); !stored) return stored.error();
+        auto const stored = keep_refresh_token(asks, a->refresh_token);
+        if (!stored)
+            log::event(log::level::error, "refresh_token_not_stored",
+                       {{"smart_host", who.smart_host},
+                        {"user", s.user},
+                        {"error", stored.error().logged},
+                        {"text", "kept in memory, and tried again: a server that ends now needs a new sign-in"}});
     }
     return a;
 }
@@ -174,28 +194,40 @@ result<secret> token_desk::current_refresh_token(identity const& who) const
 {
     auto first = read_secret_file(who.settings.refresh_token_file);
     if (!first) return first;
+    auto const origin = to_hex(digest(hash::sha256, first->reveal()));
+    auto const here = unstored_.find(key_of(who));
+    if (here != unstored_.end() && here->second.origin == origin) return here->second.token;
     auto const stored = read_whole_file(place_of(who), 64u << 10);
     if (!stored) return stored.error();
     if (!*stored) return first;
     std::string_view const text = (*stored)->reveal();
     auto const end = text.find('\n');
-    if (end == std::string_view::npos || text.substr(0, end) != to_hex(digest(hash::sha256, first->reveal())))
-        return first;
+    if (end == std::string_view::npos || text.substr(0, end) != origin) return first;
     auto const token = text.substr(end + 1, text.find('\n', end + 1) - end - 1);
     return token.empty() ? first : result<secret>{secret{token}};
 }
 
-result<> token_desk::keep_refresh_token(identity const& who, secret const& fresh) const
+result<> token_desk::keep_refresh_token(std::shared_ptr<identity const> const& who, secret const& fresh)
 {
-    auto const first = read_secret_file(who.settings.refresh_token_file);
+    auto const first = read_secret_file(who->settings.refresh_token_file);
     if (!first) return first.error();
-    auto const now = current_refresh_token(who);
+    auto const now = current_refresh_token(*who);
     if (now && now->reveal() == fresh.reveal()) return done{};
+    unstored u{who, to_hex(digest(hash::sha256, first->reveal())), fresh};
+    auto const written = write(u);
+    auto const key = key_of(*who);
+    unstored_.erase(key);
+    if (!written) unstored_.emplace(key, std::move(u));
+    return written;
+}
+
+result<> token_desk::write(unstored const& u) const
+{
     if (auto made = make_private_folder(folder_); !made) return made;
-    std::string text = to_hex(digest(hash::sha256, first->reveal())) + '\n';
-    text.reserve(text.size() + fresh.size() + 1);
-    text.append(fresh.reveal()).append("\n");
-    auto const stored = replace_whole_file(place_of(who), text);
+    std::string text = u.origin + '\n';
+    text.reserve(text.size() + u.token.size() + 1);
+    text.append(u.token.reveal()).append("\n");
+    auto const stored = replace_whole_file(place_of(*u.who), text);
     wipe(text.data(), text.size());
     return stored;
 }

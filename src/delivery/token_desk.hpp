@@ -1,7 +1,8 @@
 // Access tokens for smart hosts: from a token endpoint (RFC 6749: refresh token, client
 // credentials), kept in memory until shortly before they end. One thread of its own asks, one
 // question at a time, so nobody fetches what another is just getting. When the endpoint gives a
-// new refresh token, it is on disk before the access token is used.
+// new refresh token, it is on disk before the access token is used, or kept in memory and written as soon
+// as the disk takes it: the endpoint may have forgotten the old one.
 #pragma once
 
 #include <atomic>
@@ -50,13 +51,22 @@ private:
         steady_time failed_until{};
     };
 
+    /// A refresh token that came in the place of the one in the file, whose digest is `origin`.
+    struct unstored {
+        std::shared_ptr<identity const> who;
+        std::string origin;
+        secret token;
+    };
+
     void run();
-    result<secret> answer(identity const& who);
-    result<token_answer> fetch(identity const& who);
+    void store_again();
+    result<secret> answer(std::shared_ptr<identity const> const& who);
+    result<token_answer> fetch(std::shared_ptr<identity const> const& who);
     std::filesystem::path place_of(identity const& who) const;
     /// The one in the file, or the newer one that came in its place.
     result<secret> current_refresh_token(identity const& who) const;
-    result<> keep_refresh_token(identity const& who, secret const& fresh) const;
+    result<> keep_refresh_token(std::shared_ptr<identity const> const& who, secret const& fresh);
+    result<> write(unstored const& u) const;
 
     std::filesystem::path folder_;
     directory::web_client web_;
@@ -64,6 +74,7 @@ private:
     std::condition_variable work_;
     std::deque<question> questions_;
     std::map<std::string, kept> kept_;
+    std::map<std::string, unstored> unstored_;  // for the thread
     std::atomic<bool> over_ = false;
     std::thread thread_;  // started by the first question
 };

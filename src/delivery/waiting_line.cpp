@@ -16,8 +16,25 @@ std::size_t level_of(job const& j)
 
 }  // namespace
 
+void waiting_line::came(job const& j)
+{
+    auto const before = beyond();
+    ++size_;
+    recipients_ += j.recipients.size();
+    if (beyond_ != nullptr) *beyond_ += beyond() - before;
+}
+
+void waiting_line::went(std::size_t jobs, std::size_t recipients)
+{
+    auto const before = beyond();
+    size_ -= jobs;
+    recipients_ -= recipients;
+    if (beyond_ != nullptr) *beyond_ -= before - beyond();
+}
+
 void waiting_line::add(job j)
 {
+    came(j);
     auto& l = levels_[level_of(j)];
     if (!l) l.emplace();
     auto name = spool::sender_of(*j.of->what);
@@ -27,13 +44,12 @@ void waiting_line::add(job j)
         at->second = std::prev(l->turns.end());
     }
     at->second->jobs.push_back(std::move(j));
-    ++size_;
 }
 
 void waiting_line::put_back(job j)
 {
+    came(j);
     returned_.push_front(std::move(j));
-    ++size_;
 }
 
 std::size_t waiting_line::next_level() const
@@ -50,7 +66,13 @@ std::size_t waiting_line::next_level() const
 
 job waiting_line::take()
 {
-    --size_;
+    job j = take_next();
+    went(1, j.recipients.size());
+    return j;
+}
+
+job waiting_line::take_next()
+{
     if (!returned_.empty()) {
         job j = std::move(returned_.front());
         returned_.pop_front();
@@ -88,17 +110,24 @@ std::vector<job> waiting_line::take_all()
         for (auto& s : l->turns) std::move(s.jobs.begin(), s.jobs.end(), std::back_inserter(all));
         l.reset();
     }
-    size_ = 0;
+    went(size_, recipients_);
     return all;
 }
 
 void waiting_line::remove_if(std::function<bool(job const&)> const& unwanted)
 {
-    size_ -= std::erase_if(returned_, unwanted);
+    std::size_t jobs = 0, recipients = 0;
+    auto const is_unwanted = [&](job const& j) {
+        if (!unwanted(j)) return false;
+        ++jobs;
+        recipients += j.recipients.size();
+        return true;
+    };
+    std::erase_if(returned_, is_unwanted);
     for (auto& l : levels_) {
         if (!l) continue;
         for (auto s = l->turns.begin(); s != l->turns.end();) {
-            size_ -= std::erase_if(s->jobs, unwanted);
+            std::erase_if(s->jobs, is_unwanted);
             auto const here = s++;
             if (!here->jobs.empty()) continue;
             l->by_name.erase(here->name);
@@ -106,6 +135,7 @@ void waiting_line::remove_if(std::function<bool(job const&)> const& unwanted)
         }
         if (l->turns.empty()) l.reset();
     }
+    went(jobs, recipients);
 }
 
 }  // namespace postern::delivery

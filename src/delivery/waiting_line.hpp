@@ -35,6 +35,14 @@ public:
     std::vector<job> take_all();
     /// Asked of each; those for which it is true go.
     void remove_if(std::function<bool(job const&)> const& unwanted);
+    /// From now on the recipients beyond `long_line` are counted there. It outlives the line.
+    void count_beyond(std::size_t& sum) noexcept
+    {
+        if (beyond_ == nullptr) sum += beyond();
+        beyond_ = &sum;
+    }
+
+    static constexpr std::size_t long_line = 200;
 
 private:
     struct sender {
@@ -46,11 +54,16 @@ private:
         std::unordered_map<std::string, std::list<sender>::iterator> by_name;
     };
     std::size_t next_level() const;
+    std::size_t beyond() const noexcept { return recipients_ > long_line ? recipients_ - long_line : 0; }
+    job take_next();
+    void came(job const& j);
+    void went(std::size_t jobs, std::size_t recipients);
 
     static constexpr std::size_t levels = 19;  // priorities 9 to -9
     std::array<std::optional<level>, levels> levels_;
     std::deque<job> returned_;
-    std::size_t size_ = 0;
+    std::size_t size_ = 0, recipients_ = 0;
+    std::size_t* beyond_ = nullptr;
     unsigned turns_ = 0;  // since the one that belonged to who has waited longest
 };
 

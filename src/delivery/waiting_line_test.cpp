@@ -37,6 +37,29 @@ TEST_CASE("senders have their turns, however many messages one of them has")
     CHECK(line.size() == 997);
 }
 
+TEST_CASE("what is too much for a line is counted, whatever way it goes")
+{
+    waiting_line line;
+    std::size_t beyond = 0;
+    for (std::size_t i = 0; i < waiting_line::long_line; ++i) line.add(letter_of("mailing"));
+    line.count_beyond(beyond);
+    CHECK(beyond == 0);
+    auto mailing = letter_of("anna");
+    mailing.recipients = {0, 1, 2};
+    line.add(mailing);
+    line.count_beyond(beyond);
+    CHECK(beyond == 3);
+    line.put_back(line.take());
+    CHECK(beyond == 3);
+    line.remove_if([](job const& j) { return sender(j) == "anna"; });
+    CHECK(beyond == 0);
+    for (int i = 0; i < 5; ++i) line.add(letter_of("mailing"));
+    CHECK(beyond == 5);
+    CHECK(line.take_all().size() == waiting_line::long_line + 5);
+    CHECK(beyond == 0);
+    CHECK(line.empty());
+}
+
 TEST_CASE("what was given back is next")
 {
     waiting_line line;

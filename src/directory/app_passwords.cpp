@@ -102,7 +102,7 @@ std::vector<app_password_key> embedded::make_app_keys(stored_account const& a, s
 {
     std::vector<app_password_key> list;
     for (hash const h : hashes) {
-        auto const made_up = a.id != 0 ? made_up_salt(a.who.address, h) : outside_salt(a.who.address, h);
+        auto const made_up = a.id != 0 ? made_up_salt(a.who.address, h) : strangers_salt(a.who.address, h);
         auto const salt = exchange_salt(a, h).value_or(made_up);
         std::int64_t form = 0;
         for (auto const& text : written_forms(letters)) {

@@ -155,6 +155,13 @@ public:
     bool recognises() const override { return inside_->options.recognises || tells(); }
     std::string address_of(std::string_view name) const override { return inside_->address_of(name); }
 
+    std::optional<error> out_of_reach() const override
+    {
+        if (!inside_->trouble().empty()) return inside_->unavailable("is down");
+        if (pool_.full()) return too_many_wait();
+        return std::nullopt;
+    }
+
     void verify(std::string_view name, secret password, verdict_handler handler) override
     {
         put<judgement>(
@@ -192,6 +199,10 @@ public:
             },
             [this, key](result<entry> answer) {
                 if (answer) users_.put(key, *answer, steady_clock::now());
+                if (auto const text = inside_->usual.news()) {
+                    std::lock_guard lock{usual_lock_};
+                    if (usual_changed_) usual_changed_(*text);
+                }
                 users_.finish(key, answer);
             });
     }
@@ -205,6 +216,12 @@ public:
         }
         if (auto const before = remembered_user(name)) return before;
         return inside_->unavailable("could not be asked");
+    }
+
+    entry last_told(std::string_view name) override
+    {
+        auto const before = users_.get_known(name);
+        return before ? before->value : nullptr;
     }
 
     void look_up(std::string_view address, recipient_handler handler) override
@@ -233,6 +250,13 @@ public:
 
     std::string dummy() const override { return inside_->usual.dummy(); }
     std::optional<scram_shape> usual_shape(hash h) const override { return inside_->usual.shape(h); }
+
+    void keep_usual(std::string_view known, std::function<void(std::string const&)> changed) override
+    {
+        inside_->usual.remember(known);
+        std::lock_guard lock{usual_lock_};
+        usual_changed_ = std::move(changed);
+    }
 
     bool takes_hashes() const override { return inside_->options.takes_hashes; }
     void replace_password(entry const& of, std::string const& verifier,
@@ -284,14 +308,19 @@ private:
             return [shared, answer = std::move(answer)] { (*shared)(answer); };
         };
         auto late = [in = inside_, shared] { (*shared)(in->too_late()); };
-        if (!pool_.submit({std::move(ask), std::move(late)}))
-            (*shared)(
-                error{{4, 7, 0}, "Too many log-ins at once", "back end " + inside_->options.name + ": too many wait"});
+        if (!pool_.submit({std::move(ask), std::move(late)})) (*shared)(too_many_wait());
+    }
+
+    error too_many_wait() const
+    {
+        return {{4, 7, 0}, "Too many log-ins at once", "back end " + inside_->options.name + ": too many wait"};
     }
 
     std::shared_ptr<inside> const inside_;
     answers<entry> users_;
     recipients recipients_;
+    std::mutex usual_lock_;
+    std::function<void(std::string const&)> usual_changed_;
     blocking_pool pool_;  // last: its threads use all of the above
 };
 

@@ -36,6 +36,8 @@ public:
     virtual bool recognises() const = 0;
     /// The address that a name stands for, if that is one.
     virtual std::string address_of(std::string_view name) const = 0;
+    /// Why nobody can be asked about at this moment, as far as that is known.
+    virtual std::optional<error> out_of_reach() const = 0;
 
     /// Calls the handler once, later, with an address as the user's name.
     virtual void verify(std::string_view name, secret password, verdict_handler handler) = 0;
@@ -44,6 +46,8 @@ public:
     virtual void fetch(std::string_view name, freshness how, entry_handler handler) = 0;
     /// What fetch() said a moment ago, from memory; an error when that is not known (any more).
     virtual result<entry> fetched(std::string_view name) = 0;
+    /// What fetch() said last that was not "no such user", however long ago; null: nothing.
+    virtual entry last_told(std::string_view name) = 0;
     /// The address of the account that gets mail for this one: as fetch() and fetched().
     virtual void look_up(std::string_view address, recipient_handler handler) = 0;
     virtual result<std::optional<std::string>> looked_up(std::string_view address) = 0;
@@ -54,6 +58,9 @@ public:
     /// Whether made-up SCRAM keys shall look like those of its users: those have so many
     /// iterations, and a salt of that size. Nothing while it told of none.
     virtual std::optional<scram_shape> usual_shape(hash h) const = 0;
+
+    /// What it found before a restart; `changed` is told what to keep for the next one, in the background.
+    virtual void keep_usual(std::string_view known, std::function<void(std::string const& text)> changed) = 0;
 
     /// Whether better hashes can be given to it.
     virtual bool takes_hashes() const = 0;

@@ -8,9 +8,11 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/crypto.hpp"
 #include "base/result.hpp"
 #include "directory/file_format.hpp"
 #include "directory/ldap_options.hpp"
@@ -85,6 +87,10 @@ public:
     virtual std::size_t count() const = 0;
     /// One whose cost most of its users have; empty: no users.
     virtual std::string typical_verifier() const = 0;
+    /// What most of its users in the domain of this address have; nothing: none of them has SCRAM keys.
+    virtual std::optional<scram_shape> usual_shape(std::string_view address, hash h) const = 0;
+    /// The address that a name stands for, if that is one.
+    virtual std::string address_of(std::string_view name) const = 0;
     /// Begins to look for changes; `changed` is called after each, on a thread of the
     /// source's own, until stop().
     virtual void start(std::function<void()> changed) = 0;

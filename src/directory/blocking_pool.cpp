@@ -39,6 +39,12 @@ bool blocking_pool::submit(question q)
     return true;
 }
 
+bool blocking_pool::full() const
+{
+    std::lock_guard lock{shared_->lock};
+    return shared_->open.size() >= room_;
+}
+
 void blocking_pool::work(std::shared_ptr<shared> s)
 {
     std::shared_ptr<void> state;

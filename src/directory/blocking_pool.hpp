@@ -34,6 +34,8 @@ public:
 
     /// False when too many wait: nothing is called then. Else exactly one of the two is.
     bool submit(question q);
+    /// Whether it would be false now.
+    bool full() const;
     /// What waits is told that it is late, and nothing is called any more when it returns. Threads that
     /// hang are left to themselves. Safe to call again.
     void stop();

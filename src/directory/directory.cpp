@@ -28,6 +28,17 @@ login refused(login_cause why, std::string cause)
     return l;
 }
 
+std::string directory::whole_name(std::string_view name) const { return any_name_key(name); }
+
+login unsure(error const& silent)
+{
+    login l;
+    l.state = login_state::unsure;
+    l.why = silent.code == status{4, 7, 0} ? login_cause::too_many_logins : login_cause::backend_down;
+    l.cause = silent.logged;
+    return l;
+}
+
 void directory::prepare_login(std::string_view, freshness, login_ready_handler ready) { ready(certainty::sure); }
 void directory::prepare_address(mail::mailbox const&, ready_handler ready) { ready(); }
 

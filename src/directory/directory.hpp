@@ -74,6 +74,7 @@ struct account {
 enum class login_state {
     accepted,
     bad_credentials,      // unknown account or wrong password: the client must not learn which
+    unsure,               // the same, but somebody who may know better can't be asked (454)
     disabled,             // right credentials, but the account is off (525 5.7.13)
     smtp_auth_off,        // right credentials, but SMTP AUTH is off for it (535 5.7.8 in the catalogue)
     app_password_needed,  // the right password, but what is no password or an app password is wanted (534 5.7.9)
@@ -81,7 +82,8 @@ enum class login_state {
 struct login {
     login_state state = login_state::bad_credentials;
     std::shared_ptr<account const> who;         // set when accepted, disabled or smtp_auth_off
-    std::string cause;                          // for the log: "no such account", "wrong password", "cached", ...
+    std::string cause;                          // for the log: "no such account", "wrong password", "cached", ...;
+                                                // unsure: who can't be asked, and why
     std::shared_ptr<app_password const> app{};  // what it was proven with, if that was one
     login_cause why = login_cause::none;        // it failed
     /// Looks closer for that, when the answer is out of the house; null: there is nothing to find. Only
@@ -90,6 +92,8 @@ struct login {
 };
 /// One with bad credentials, and why, as `cause` says for the log.
 login refused(login_cause why, std::string cause);
+/// What does not fit while `silent`, who can't be asked, may know better.
+login unsure(error const& silent);
 /// What `account app-password add` asks for.
 struct new_app_password {
     std::string label;
@@ -170,11 +174,15 @@ public:
 
     // -- log-ins --
 
+    /// One spelling of a name that a client sent, whoever has it: with the domain that a back end puts behind
+    /// names without one. What is counted or made up for a name is counted or made up for that.
+    virtual std::string whole_name(std::string_view name) const;
     /// What some account can log in with at this moment. Asked for every connection.
     virtual sasl::account_means means() { return {}; }
     /// Verifies and calls the handler once: before returning when the cache knows the
     /// credentials (costs microseconds), else later, on a hashing thread. An unknown
-    /// account costs the same work as a wrong password.
+    /// account costs the same work as a wrong password, and while somebody can't be asked who may
+    /// know the name, both are "unsure".
     virtual void verify_password(std::string_view authcid, std::string_view authzid, secret password,
                                  login_handler handler) = 0;
     /// Keys for a SCRAM exchange; made up, but always the same, for unknown accounts. `prepared`: as

@@ -6,6 +6,7 @@
 
 #include "base/crypto.hpp"
 #include "base/log.hpp"
+#include "directory/import.hpp"
 #include "directory/key_file.hpp"
 #include "directory/verifier.hpp"
 
@@ -49,6 +50,7 @@ embedded::embedded(options o, std::unique_ptr<store> s, back_ends others)
       means_(std::make_shared<sasl::account_means const>()),
       sealing_key_(std::make_shared<secret const>()),
       dummy_(std::make_shared<std::string const>(make_dummy({}))),
+      own_shapes_(std::make_shared<shapes_by_domain const>()),
       decoy_(std::make_shared<std::string const>()),
       logins_(most_accounts_in_memory, most_unknown_in_memory),
       recipients_(most_accounts_in_memory, most_unknown_in_memory),
@@ -77,6 +79,18 @@ result<> embedded::begin()
     store_->set_recipient_delimiter(options_.recipient_delimiter);
     if (auto r = refresh_domains(&options_.configured_domains); !r) return r;
     if (auto r = refresh(); !r) return r;
+    for (auto const& a : authenticators_) {
+        if (!a->tells()) continue;
+        auto const name = "usual users of " + a->health().name;
+        auto const known = store_->find_note(name);
+        if (!known) return known.error();
+        a->keep_usual(*known, [this, name](std::string const& text) {
+            pool_.when_idle([this, name, text] {
+                if (auto kept = store_->put_note(name, text); !kept)
+                    log::event(log::level::warning, "usual_users_not_stored", {{"detail", kept.error().logged}});
+            });
+        });
+    }
     for (auto const& s : sources_) s->start([this] { sources_changed(); });
     return done{};
 }
@@ -195,6 +209,9 @@ result<> embedded::refresh_dummy()
     }
     auto oldest = store_->oldest_account();
     if (!oldest) return std::move(oldest).error();
+    auto shapes = store_->typical_shapes({scram_iterations, scram_salt_size});
+    if (!shapes) return std::move(shapes).error();
+    own_shapes_.set(std::make_shared<shapes_by_domain const>(std::move(*shapes)));
     if (*oldest) decoy_.set(std::make_shared<std::string const>((*oldest)->who.address));
     // The same one as long as it costs the same: memories of unknown names depend on it.
     auto const known = dummy_.get();

@@ -45,6 +45,7 @@ public:
     sasl::account_means means() override;
     void verify_password(std::string_view authcid, std::string_view authzid, secret password,
                          login_handler handler) override;
+    std::string whole_name(std::string_view name) const override;
     using directory::scram;
     result<sasl::scram_keys> scram(std::string_view authcid, postern::hash h, certainty prepared) override;
     using directory::cram_md5;
@@ -141,6 +142,14 @@ private:
         login_handler handler;
     };
 
+    /// A user of a program that judges passwords: as it was when that last took one. `recognised`: it also said
+    /// so without a password, so that it can be asked whether that is still so.
+    struct outside_entry {
+        entry who;
+        steady_time when;
+        bool recognised = false;
+    };
+
     // embedded.cpp: caches
     result<> look_at_database();
     void begin_reopening(std::int64_t now);
@@ -166,6 +175,15 @@ private:
     result<> changed(result<> outcome);
     result<std::string> seal_cram_md5(std::string const& address, secret const& password);
 
+    // doubts.cpp
+    std::optional<error> silent_here(std::string const& name) const;
+    std::optional<error> silent(std::string const& name) const;
+    void refuse_unsure(std::size_t index, std::string const& name, secret const& password, error const& silent,
+                       login_handler const& handler);
+    void settle_known(std::size_t index, std::string const& name, result<login> l, login_handler const& handler);
+    void check_known(std::size_t index, std::string const& name, entry const& e, secret password,
+                     login_handler handler);
+
     // outsiders.cpp
     bool may_be_outside(std::string_view name) const;
     result<bool> is_taken(std::string const& name, std::string const& address);
@@ -181,7 +199,10 @@ private:
     void verify_outside(std::size_t index, std::string const& name, secret const& password, std::string const& causes,
                         login_handler const& handler);
     entry outsider(user_facts const& user, bool enabled, backend_health const& from) const;
-    void remember_outsider(std::string const& name, entry const& who);
+    void remember_outsider(std::string const& name, entry const& who, bool recognised);
+    void recognise_outsider(authenticator& a, std::string const& name, entry const& who);
+    std::optional<outside_entry> known_outsider(std::string const& name);
+    result<entry> outsider_as_of_now(std::string const& name, outside_entry const& then, result<entry> const& now);
     void upgrade_outside(entry const& e, std::string const& verifier);
     bool is_asked(authenticator const& a, std::string const& name, freshness how);
     result<entry> fetched_outside(std::string const& name, freshness how);
@@ -212,13 +233,14 @@ private:
     result<entry> find_owner_to_be(std::string_view address);
     result<entry> find_owner_of_some(std::string_view address);
     entry known_by_app_passwords(std::string const& name);
+    entry told_before(std::string const& name);
 
     // logins.cpp
     struct found_name {
         std::string name;  // as it is compared
         entry who;
         char const* form;
-        bool unsure = false;  // of a stranger: a back end that may know the name did not say
+        bool doubtful = false;  // of a stranger: somebody who may know the name did not say
     };
     enum class claimant : std::uint8_t {
         stranger,  // who may measure how long it takes
@@ -256,10 +278,15 @@ private:
 
     // exchanges.cpp
     std::string cram_key(stored_account const& a) const;
-    sasl::scram_keys made_up_keys(std::string const& name, hash h) const;
+    bool can_open_secrets();
+
+    // salts.cpp
+    std::string with_domain(std::string const& name) const;
     scram_salt made_up_salt(std::string const& name, hash h) const;
     scram_salt made_up_salt(std::string const& name, hash h, scram_shape const& shape) const;
-    scram_salt outside_salt(std::string const& name, hash h) const;
+    scram_salt salt_to_be(std::string const& address, hash h, stored_account const* before) const;
+    scram_salt strangers_salt(std::string const& name, hash h) const;
+    sasl::scram_keys made_up_keys(std::string const& name, hash h) const;
 
     options const options_;
     std::unique_ptr<store> store_;
@@ -287,18 +314,15 @@ private:
     published<sasl::account_means> means_;
     std::atomic<std::int64_t> means_until_{INT64_MAX};  // microseconds since 1970
     published<secret> sealing_key_;                     // empty until it was needed
+    std::atomic<bool> key_missed_{false};               // and that was said
     published<std::string> dummy_;                      // the verifier that unknown names are checked against
+    published<shapes_by_domain> own_shapes_;            // of SCRAM keys in the database
     published<std::string> decoy_;                      // the account that is read for unknown names
     entry_cache logins_;
     entry_cache recipients_;
     entry_cache outside_apps_;  // app passwords of back ends' users, by address
     generation_cache<memory> memories_;
     generation_cache<steady_time> failures_;
-    /// A user of a program that judges passwords: as it was when that last took one.
-    struct outside_entry {
-        entry who;
-        steady_time until;
-    };
     generation_cache<outside_entry> outsiders_;  // who logged in
     generation_cache<std::string> upgrades_;     // from a verifier to what replaced it for the same password
 

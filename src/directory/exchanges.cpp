@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/crypto.hpp"
+#include "base/log.hpp"
 #include "directory/embedded.hpp"
 #include "directory/import.hpp"
 #include "directory/key_file.hpp"
@@ -10,73 +11,37 @@
 
 namespace postern::directory {
 
-scram_salt embedded::made_up_salt(std::string const& name, hash h) const
-{
-    return made_up_salt(name, h, {scram_iterations, scram_salt_size});
-}
-
-scram_salt embedded::made_up_salt(std::string const& name, hash h, scram_shape const& shape) const
-{
-    std::string text{"salt"};
-    text += '\0';
-    text += name;
-    std::string const key = store_->server_secret();
-    std::string octets = hmac(h, key, text);
-    while (octets.size() < shape.salt_size) octets += hmac(h, key, text + octets);
-    octets.resize(shape.salt_size);
-    return {std::move(octets), shape.iterations};
-}
-
-/// The same for a name that is no account's: those of a back end's users may be of another shape than ours.
-scram_salt embedded::outside_salt(std::string const& name, hash h) const
-{
-    scram_shape shape{scram_iterations, scram_salt_size};
-    for (auto const& a : authenticators_)
-        if (a->tells() && a->covers(name)) shape = a->usual_shape(h).value_or(shape);
-    return made_up_salt(name, h, shape);
-}
-
-sasl::scram_keys embedded::made_up_keys(std::string const& name, hash h) const
-{
-    std::string const secret_key = store_->server_secret();
-    auto const derive = [&](std::string_view purpose) {
-        std::string text{purpose};
-        text += '\0';
-        text += name;
-        return hmac(h, secret_key, text);
-    };
-    sasl::scram_keys keys;
-    auto salt = outside_salt(name, h);
-    keys.salt = std::move(salt.octets);
-    keys.iterations = salt.iterations;
-    keys.stored_key = derive("stored key");
-    keys.server_key = derive("server key");
-    return keys;
-}
-
 result<sasl::scram_keys> embedded::scram(std::string_view authcid, postern::hash h, certainty prepared)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
-    auto named = find_name(authcid, true, claimant::stranger);
-    if (!named) return std::move(named).error();
+    auto const named = find_name(authcid, true, claimant::stranger);
+    if (!named) return named.error();
     auto const& name = named->name;
     // Made up for everybody: who measures the time learns nothing.
     sasl::scram_keys keys = made_up_keys(name, h);
     auto const judged = known_by_app_passwords(name);
+    auto const before = told_before(name);
+    keys.unsure = named->doubtful || prepared == certainty::unsure || silent_here(name);
     entry const& found = named->who ? named->who : judged;
     if (found && found->scram[h].real) {
+        bool const unsure = keys.unsure;
         keys = found->scram[h];
+        keys.unsure = unsure;
     } else if (found) {
         bool const ours = found->id != 0;
-        auto const salt = exchange_salt(*found, h).value_or(ours ? made_up_salt(name, h) : outside_salt(name, h));
+        auto const salt = exchange_salt(*found, h).value_or(ours ? made_up_salt(name, h) : strangers_salt(name, h));
         keys.salt = salt.octets;
         keys.iterations = salt.iterations;
         keys.note = ours ? "the account has no SCRAM keys yet: one log-in with PLAIN makes them"
                          : "the back end has no such SCRAM keys for the user";
+    } else if (before && keys.unsure) {
+        // An outage must not show in the salt, or it would show who is known when it works.
+        auto const salt = exchange_salt(*before, h).value_or(scram_salt{keys.salt, keys.iterations});
+        keys.salt = salt.octets;
+        keys.iterations = salt.iterations;
     }
     auto const& companions = found && !found->app_keys.empty() ? found->companions : no_companions_;
     keys.companions = companions[static_cast<std::size_t>(h)];
-    keys.unsure = named->unsure || prepared == certainty::unsure;
     return keys;
 }
 
@@ -86,34 +51,54 @@ std::string embedded::cram_key(stored_account const& a) const
     return hmac(hash::sha256, process_key_, a.cram_md5.empty() ? std::string{} : "cram-md5 " + a.cram_md5);
 }
 
+/// Whether the secrets can be opened at all: the key is there, and it is theirs. Asked for everybody.
+bool embedded::can_open_secrets()
+{
+    if (!means_.get()->cram_md5) return true;
+    if (!sealing_key_.get()->empty()) return true;
+    auto key = read_key(options_.folder);
+    std::string why;
+    if (!key) {
+        why = key.error().logged;
+    } else if (!*key) {
+        why = (options_.folder / "accounts.key").string() + " is gone: restore it from a backup";
+    } else if (auto const some = store_->some_cram_md5(); !some) {
+        why = some.error().logged;
+    } else if (*some && !open_sealed((*key)->reveal(), (*some)->cram_md5, (*some)->who.address)) {
+        why = "accounts.key is not the one that the CRAM-MD5 secrets were sealed with";
+    } else {
+        sealing_key_.set(std::make_shared<secret const>(std::move(**key)));
+    }
+    if (!why.empty() && !key_missed_.exchange(true))
+        log::event(log::level::error, "account_key_unavailable", {{"detail", why}});
+    if (why.empty()) key_missed_ = false;
+    return why.empty();
+}
+
 result<shared_secret> embedded::cram_md5(std::string_view authcid, certainty prepared)
 {
     if (auto r = look_at_database(); !r) return std::move(r).error();
-    auto named = find_name(authcid, true, claimant::stranger);
-    if (!named) return std::move(named).error();
+    auto const named = find_name(authcid, true, claimant::stranger);
+    if (!named) return named.error();
     auto const& name = named->name;
-    auto const* const found = &named->who;
+    entry const& found = named->who;
+    bool const can_open = can_open_secrets();
     shared_secret given;
-    given.unsure = named->unsure || prepared == certainty::unsure;
-    given.password = secret{hmac(hash::sha256, store_->server_secret(), "cram-md5 " + name)};
-    if (!*found || (*found)->cram_md5.empty()) {
+    given.unsure = named->doubtful || prepared == certainty::unsure || silent_here(name) || !can_open;
+    given.password = secret{hmac(hash::sha256, store_->server_secret(), "cram-md5 " + with_domain(name))};
+    if (!found || found->cram_md5.empty() || !can_open) {
         // The same work for everybody: who measures the time learns nothing.
-        if (auto const same = open_sealed(process_key_, dummy_sealed_, {}); same && *found)
+        if (auto const same = open_sealed(process_key_, dummy_sealed_, {}); same && found)
             given.note = "the account has no CRAM-MD5 secret: `postern account password --cram-md5` gives it one";
         return given;
     }
-    if (sealing_key_.get()->empty()) {
-        auto key = read_key(options_.folder);
-        if (!key) return std::move(key).error();
-        if (*key) sealing_key_.set(std::make_shared<secret const>(std::move(**key)));
+    auto opened = open_sealed(sealing_key_.get()->reveal(), found->cram_md5, found->who.address);
+    if (!opened) {
+        given.note = "the account has no CRAM-MD5 secret that accounts.key opens: give it its password again";
+        return given;
     }
-    auto opened = open_sealed(sealing_key_.get()->reveal(), (*found)->cram_md5, (*found)->who.address);
-    if (!opened)
-        return error{{4, 3, 0},
-                     "The key of the account database is not available",
-                     "accounts.key is not the one that the CRAM-MD5 secrets were sealed with"};
     given.password = std::move(*opened);
-    given.stored_key = cram_key(**found);
+    given.stored_key = cram_key(*found);
     given.real = true;
     return given;
 }

@@ -35,7 +35,27 @@ constexpr std::size_t most_notes = 5;
 struct users {
     std::unordered_map<std::string, std::shared_ptr<stored_account const>> by_name;
     std::string typical;
+    std::map<std::pair<std::string, hash>, scram_shape> shapes;  // by domain
 };
+
+std::string domain_of(std::string_view address) { return std::string{address.substr(address.rfind('@') + 1)}; }
+
+/// What most users of each domain have.
+std::map<std::pair<std::string, hash>, scram_shape> usual_shapes(users const& all)
+{
+    using shape = std::pair<std::uint32_t, std::size_t>;
+    std::map<std::pair<std::string, hash>, std::map<shape, std::size_t>> counts;
+    for (auto const& [address, a] : all.by_name)
+        for (hash const h : a->who.scram_hashes)
+            ++counts[{domain_of(address), h}][{a->scram[h].iterations, a->scram[h].salt.size()}];
+    std::map<std::pair<std::string, hash>, scram_shape> usual;
+    for (auto const& [where, shapes] : counts) {
+        auto const most = std::max_element(shapes.begin(), shapes.end(),
+                                           [](auto const& a, auto const& b) { return a.second < b.second; });
+        usual[where] = {most->first.first, most->first.second};
+    }
+    return usual;
+}
 
 class file_source final : public account_source {
 public:
@@ -66,10 +86,24 @@ public:
             std::lock_guard lock{lock_};
             return error{{4, 3, 0}, "The accounts are not available", "back end " + options_.name + ": " + trouble_};
         }
-        std::string key{name};
-        if (!options_.format.domain.empty() && key.find('@') == std::string::npos) key += "@" + options_.format.domain;
-        auto const found = now->by_name.find(key);
+        auto const found = now->by_name.find(address_of(name));
         return found == now->by_name.end() ? nullptr : found->second;
+    }
+
+    std::string address_of(std::string_view name) const override
+    {
+        std::string address{name};
+        if (!options_.format.domain.empty() && address.find('@') == std::string::npos)
+            address += "@" + options_.format.domain;
+        return address;
+    }
+
+    std::optional<scram_shape> usual_shape(std::string_view address, hash h) const override
+    {
+        auto const now = users_.get();
+        if (!now) return std::nullopt;
+        auto const found = now->shapes.find({domain_of(address), h});
+        return found == now->shapes.end() ? std::nullopt : std::optional{found->second};
     }
 
     std::size_t count() const override
@@ -223,6 +257,7 @@ private:
             most = sample.first;
             next->typical = sample.second;
         }
+        next->shapes = usual_shapes(*next);
         auto const number = next->by_name.size();
         users_.set(std::move(next));
         {

@@ -46,24 +46,23 @@ std::string digest_verifier(secret const& password)
     return made ? made->to_string() : std::string{};
 }
 
-new_credentials make_credentials(secret const& password, std::span<hash const> scram_hashes,
-                                 stored_account const* before)
+new_credentials make_credentials(std::string const& address, secret const& password, std::span<hash const> scram_hashes,
+                                 salt_chooser const& salt_of)
 {
     new_credentials made;
     secret const prepared = sasl::scram_password(password.reveal());
     made.verifier = make_verifier(prepared.reveal());
     made.cost = cost_of(made.verifier);
     for (hash const h : scram_hashes) {
-        bool const shared = before != nullptr && !before->app_keys.empty();
-        auto const salt = shared ? exchange_salt(*before, h) : std::nullopt;
-        made.scram.set(h, salt ? make_scram_keys(h, password.reveal(), salt->octets, salt->iterations)
-                               : make_scram_keys(h, password.reveal(), random_octets(scram_salt_size)));
+        auto const salt = salt_of(address, h);
+        made.scram.set(h, make_scram_keys(h, password.reveal(), salt.octets, salt.iterations));
     }
     return made;
 }
 
 std::vector<imported_account> read_passwd_file(std::string_view text, file_format const& format,
-                                               std::span<hash const> scram_hashes, std::vector<std::string>& problems)
+                                               std::span<hash const> scram_hashes, salt_chooser const& salt_of,
+                                               std::vector<std::string>& problems)
 {
     auto lines = read_passwd_lines(text, format, wall_clock::now(), problems);
     std::vector<imported_account> list;
@@ -105,9 +104,9 @@ std::vector<imported_account> read_passwd_file(std::string_view text, file_forma
     std::atomic<bool> failed{false};
     auto work = [&] {
         for (std::size_t i = next++; i < to_hash.size(); i = next++) {
-            auto made = make_credentials(to_hash[i].password, scram_hashes);
-            if (made.verifier.empty()) failed = true;
             auto& a = list[to_hash[i].index];
+            auto made = make_credentials(a.address, to_hash[i].password, scram_hashes, salt_of);
+            if (made.verifier.empty()) failed = true;
             a.verifier = std::move(made.verifier);
             a.cost = std::move(made.cost);
             a.scram = std::move(made.scram);

@@ -1,6 +1,7 @@
 // Accounts from another system's file, as the database takes them.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,15 +13,18 @@
 
 namespace postern::directory {
 
+/// The salt and the iterations that SCRAM keys are made with. Any thread may call.
+using salt_chooser = std::function<scram_salt(std::string const& address, hash h)>;
+
 /// The accounts of a file, passwords hashed (with several threads when there are many in
 /// the clear). `problems` names each bad line; then the list is of no use.
 std::vector<imported_account> read_passwd_file(std::string_view text, file_format const& format,
-                                               std::span<hash const> scram_hashes, std::vector<std::string>& problems);
+                                               std::span<hash const> scram_hashes, salt_chooser const& salt_of,
+                                               std::vector<std::string>& problems);
 
-/// What a password is kept as: argon2id and SCRAM keys. Empty verifier: no memory. `before`: the
-/// account whose password it becomes; null: a new one. Salts stay where app passwords share them.
-new_credentials make_credentials(secret const& password, std::span<hash const> scram_hashes,
-                                 stored_account const* before = nullptr);
+/// What a password is kept as: argon2id and SCRAM keys. Empty verifier: no memory.
+new_credentials make_credentials(std::string const& address, secret const& password, std::span<hash const> scram_hashes,
+                                 salt_chooser const& salt_of);
 
 /// A password in the clear, of others, is kept as a digest: a dump of our memory need not have it.
 std::string digest_verifier(secret const& password);

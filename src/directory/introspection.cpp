@@ -12,7 +12,7 @@ constexpr std::size_t longest_answer = 64 << 10;
 result<introspected> parse_introspection(std::string_view text, token_rules const& rules, optional_claims may_lack,
                                          wall_time now)
 {
-    auto const bad = [](char const* why) { return error{{4, 7, 0}, "Tokens can't be checked now", why}; };
+    auto const bad = [](char const* why) { return error{{4, 3, 0}, "Tokens can't be checked now", why}; };
     if (text.size() > longest_answer) return bad("the answer to introspection is larger than 64 KiB");
     auto const o = parse_object(text);
     if (!o) return bad("the answer to introspection is no JSON object");

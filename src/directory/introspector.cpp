@@ -21,7 +21,7 @@ constexpr std::size_t longest_answer = 64 << 10;
 constexpr std::chrono::seconds remember_refusal{10};
 constexpr std::chrono::hours metadata_age{1};
 
-error unavailable(std::string logged) { return {{4, 7, 0}, "Tokens can't be checked now", std::move(logged)}; }
+error unavailable(std::string logged) { return {{4, 3, 0}, "Tokens can't be checked now", std::move(logged)}; }
 
 result<secret> read_secret(std::filesystem::path const& file)
 {
@@ -58,14 +58,21 @@ struct introspector::inside {
         r.url = std::move(*url);
         r.authorities = options.authorities;
         r.longest = longest_answer;
-        std::string form = "token=" + form_encoded(token.reveal()) + "&token_type_hint=access_token";
+        constexpr std::string_view begin = "token=", end = "&token_type_hint=access_token";
+        std::string form;
+        form.reserve(begin.size() + 3 * token.size() + end.size());
+        form += begin;
+        append_form_encoded(form, token.reveal());
+        form += end;
         r.form = secret::take(form);
         if (!options.client_id.empty()) {
             auto password = read_secret(options.client_secret);
             if (!password) return std::move(password).error();
             // RFC 6749 section 2.3.1: both encoded as in a form first.
             r.user = form_encoded(options.client_id);
-            std::string encoded = form_encoded(password->reveal());
+            std::string encoded;
+            encoded.reserve(3 * password->size());
+            append_form_encoded(encoded, password->reveal());
             r.password = secret::take(encoded);
         } else if (!options.bearer.empty()) {
             auto bearer = read_secret(options.bearer);
@@ -185,7 +192,7 @@ void introspector::judge(secret const& token, std::string const& account, handle
         (*shared)(e);
     };
     if (!pool_.submit({std::move(ask), std::move(late)}))
-        (*shared)(unavailable("too many tokens wait for the issuer's word"));
+        (*shared)(error{{4, 7, 0}, "Too many log-ins at once", "too many tokens wait for the issuer's word"});
 }
 
 }  // namespace postern::directory

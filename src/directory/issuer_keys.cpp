@@ -10,7 +10,7 @@
 namespace postern::directory {
 namespace {
 
-error unavailable(std::string logged) { return {{4, 7, 0}, "Tokens can't be checked now", std::move(logged)}; }
+error unavailable(std::string logged) { return {{4, 3, 0}, "Tokens can't be checked now", std::move(logged)}; }
 
 constexpr std::size_t longest_file = 1 << 20;
 

@@ -16,7 +16,7 @@ constexpr std::chrono::hours usable_for{24};
 // So long after a failure nobody asks again: many wait for the same answer.
 constexpr std::chrono::seconds rest_after_failure{1};
 
-error failed(std::string what) { return {{4, 7, 0}, "Tokens can't be checked now", std::move(what)}; }
+error failed(std::string what) { return {{4, 3, 0}, "Tokens can't be checked now", std::move(what)}; }
 
 std::string_view without_slashes(std::string_view issuer)
 {

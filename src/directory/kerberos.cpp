@@ -36,7 +36,7 @@ constexpr unsigned threads = 4;
 constexpr std::size_t queue = 256;
 constexpr std::chrono::seconds patience{10};
 
-error unavailable(std::string why) { return {{4, 7, 0}, "Kerberos tickets can't be checked now", std::move(why)}; }
+error unavailable(std::string why) { return {{4, 3, 0}, "Kerberos tickets can't be checked now", std::move(why)}; }
 
 /// A buffer that the library filled.
 struct buffer {

@@ -21,7 +21,7 @@ constexpr std::int64_t largest_file = 1 << 20;
 constexpr std::int64_t most_keys = 1000;
 constexpr std::size_t longest_list = 500;
 
-error unusable(std::string what) { return {{4, 7, 0}, "Kerberos tickets can't be checked now", std::move(what)}; }
+error unusable(std::string what) { return {{4, 3, 0}, "Kerberos tickets can't be checked now", std::move(what)}; }
 
 struct library {
     krb5_context context = nullptr;

@@ -101,20 +101,35 @@ TEST_CASE("without its key file a CRAM-MD5 secret is unavailable, never wrong")
     {
         auto d = open(where, {});
         REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
+        REQUIRE(d->add_account(address("eve@example.org"), secret{"sesame"}));
         REQUIRE(d->set_password("bob@example.org", secret{"sesame"}, keep::cram_md5));
     }
     auto const key = contents(file);
     REQUIRE(std::filesystem::remove(file));
     auto d = open(where, {});
-    auto const asked = d->cram_md5("bob@example.org");
-    REQUIRE_FALSE(asked);
-    CHECK(asked.error().code == status{4, 3, 0});
+    for (char const* state : {"gone", "another one"}) {
+        CAPTURE(state);
+        if (state == std::string_view{"another one"}) {
+            folder elsewhere;
+            REQUIRE(make_key(elsewhere.path()));
+            std::filesystem::copy_file(elsewhere.path() / "accounts.key", file);
+        }
+        // For who has a secret, who has none and who is nobody.
+        for (char const* name : {"bob@example.org", "eve@example.org", "nobody@example.org"}) {
+            auto const asked = d->cram_md5(name);
+            REQUIRE(asked);
+            CHECK_FALSE(asked->real);
+            CHECK(asked->unsure);
+        }
+    }
+    REQUIRE(std::filesystem::remove(file));
     CHECK(log_in(*d, "bob@example.org", "sesame").state == login_state::accepted);
     auto const set = d->set_password("bob@example.org", secret{"sesame"}, keep::cram_md5);
     REQUIRE_FALSE(set);
     CHECK(set.error().logged.find("accounts.key is gone") != std::string::npos);
     std::ofstream{file} << key;
     CHECK(d->cram_md5("bob@example.org")->real);
+    CHECK_FALSE(d->cram_md5("nobody@example.org")->unsure);
     // Nothing sealed any more: a new key may be made.
     REQUIRE(d->set_password("bob@example.org", secret{"sesame"}));
     REQUIRE(std::filesystem::remove(file));

@@ -5,6 +5,7 @@
 
 #include "base/numbers.hpp"
 #include "base/text.hpp"
+#include "sasl/prepare.hpp"
 
 namespace postern::directory::ldapv3 {
 namespace {
@@ -38,11 +39,16 @@ std::string escape(std::string_view value)
     return out;
 }
 
+// To a directory blanks at the ends don't count, several are as good as one, and much that can't be seen counts for
+// nothing (RFC 4518). To us, and to the guard, those are other names, so they are nobody's.
 bool is_askable(std::string_view address)
 {
     auto const at = address.rfind('@');
-    return at != std::string_view::npos && at > 0 && at + 1 < address.size() && address.size() <= longest_address &&
-           is_utf8(address);
+    if (at == std::string_view::npos || at == 0 || at + 1 == address.size() || address.size() > longest_address)
+        return false;
+    for (auto const part : {address.substr(0, at), address.substr(at + 1)})
+        if (part.front() == ' ' || part.back() == ' ' || part.find("  ") != std::string_view::npos) return false;
+    return sasl::is_distinct_name(address);
 }
 
 std::string fill(std::string_view pattern, std::string_view address)

@@ -17,7 +17,7 @@ constexpr std::chrono::seconds suspicion{60};
 
 error busy() { return {{4, 7, 0}, "Too many log-ins at once", "the password hashing queue is full"}; }
 
-error failed_check() { return {{4, 7, 0}, "The password could not be checked", "a password hash failed: no memory?"}; }
+error failed_check() { return {{4, 3, 0}, "The password could not be checked", "a password hash failed: no memory?"}; }
 
 /// The cause that shows at once. Of a user whom a back end told of, its trouble is the cause, whatever
 /// the password.
@@ -62,6 +62,7 @@ login embedded::state_of(entry const& e, std::string cause, std::shared_ptr<app_
                                                                 : login_state::accepted;
     l.app = std::move(app);
     switch (l.state) {
+        case login_state::unsure: break;
         case login_state::disabled: l.why = login_cause::account_off; break;
         case login_state::smtp_auth_off: l.why = login_cause::smtp_auth_off; break;
         case login_state::app_password_needed: l.why = login_cause::app_password_needed; break;
@@ -73,23 +74,25 @@ login embedded::state_of(entry const& e, std::string cause, std::shared_ptr<app_
 
 /// Whom a client may mean, and by which reading of the name. Nobody: the first reading. For users of
 /// back ends that tell of them, prepare_login() was called before. Whether a back end that a stranger's name
-/// may belong to can answer changes nothing for the stranger.
+/// may belong to can answer, or the database, changes nothing for the stranger.
 result<embedded::found_name> embedded::find_name(std::string_view text, bool outside, claimant who)
 {
     auto candidates = name_candidates(text);
     bool const stranger = who == claimant::stranger;
     // Read for everybody alike, also for those who have none there.
     if (stranger && has_others()) static_cast<void>(outside_app_passwords(candidates.front().key));
+    bool doubtful = false;
     for (auto& c : candidates) {
         auto found = stranger ? load_claimed(c.key) : load_login(c.key);
-        if (!found) return std::move(found).error();
-        if (*found) return found_name{std::move(c.key), std::move(*found), c.form};
+        if (found && *found) return found_name{std::move(c.key), std::move(*found), c.form};
+        if (!found && !stranger) return std::move(found).error();
+        doubtful = doubtful || !found;
     }
     auto& first = candidates.front();
     auto told = outside ? fetched_outside(first.key, stranger ? freshness::now : freshness::remembered)
                         : result<entry>{nullptr};
     if (!told && !stranger) return std::move(told).error();
-    return found_name{std::move(first.key), told ? std::move(*told) : nullptr, first.form, !told};
+    return found_name{std::move(first.key), told ? std::move(*told) : nullptr, first.form, doubtful || !told};
 }
 
 void embedded::verify_password(std::string_view authcid, std::string_view authzid, secret password,
@@ -100,8 +103,8 @@ void embedded::verify_password(std::string_view authcid, std::string_view authzi
     if (!is_same_name(authzid, authcid))
         return handler(refused(login_cause::other_identity, "the authorization identity is someone else"));
     auto found = find_name(authcid, false, claimant::proven);
-    if (!found) return handler(std::move(found).error());
-    auto const& [name, e, form, unsure] = *found;
+    if (!found) return refuse_unsure(0, any_name_key(authcid), password, found.error(), handler);
+    auto const& [name, e, form, doubtful] = *found;
     if (form != std::string_view{"prepared"}) {
         handler = [inner = std::move(handler), how = form](result<login> l) {
             if (l) l->cause += std::string{", name matched as "} + how;
@@ -116,7 +119,7 @@ void embedded::verify_password(std::string_view authcid, std::string_view authzi
         }
     }
     if (!e && may_be_outside(name)) return ask_outside(name, std::move(password), std::move(handler));
-    check(name, e, std::move(password), std::move(handler));
+    check_known(0, name, e, std::move(password), std::move(handler));
 }
 
 /// What the password for an unknown name is checked against.

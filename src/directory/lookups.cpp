@@ -94,10 +94,7 @@ result<std::shared_ptr<account const>> embedded::find_account(std::string_view a
     if (!key && authenticators_.empty()) return std::shared_ptr<account const>{};
     std::string const name = key ? *key : any_name_key(address);
     auto found = find_login(name);
-    if ((!found || !*found) && !authenticators_.empty()) {
-        if (auto const known = outsiders_.get(name); known && known->until > steady_clock::now())
-            found = completed(known->who);
-    }
+    if (auto const before = known_outsider(name)) found = outsider_as_of_now(name, *before, found);
     if (!found) return std::move(found).error();
     return account_of(*found);
 }

@@ -42,7 +42,8 @@ result<> embedded::add_account(mail::mailbox const& address, secret const& passw
     auto const key = login_key(address.to_string());
     if (!key) return bad_address(address.to_string());
     if (!sasl::is_acceptable_password(password.reveal())) return bad_password();
-    auto const made = make_credentials(password, *scram_hashes_.get());
+    auto const made = make_credentials(*key, password, *scram_hashes_.get(),
+                                       [this](std::string const& a, hash h) { return salt_to_be(a, h, nullptr); });
     if (made.verifier.empty()) return no_memory();
     return changed(store_->add_account(*key, made, wall_clock::now()));
 }
@@ -54,7 +55,8 @@ result<> embedded::set_password(std::string_view address, secret const& password
     if (!sasl::is_acceptable_password(password.reveal())) return bad_password();
     auto before = store_->find_login(*key);
     if (!before) return std::move(before).error();
-    auto made = make_credentials(password, *scram_hashes_.get(), before->get());
+    auto made = make_credentials(*key, password, *scram_hashes_.get(),
+                                 [&](std::string const& a, hash h) { return salt_to_be(a, h, before->get()); });
     if (made.verifier.empty()) return no_memory();
     if (what == keep::cram_md5) {
         auto sealed = seal_cram_md5(*key, password);
@@ -151,7 +153,11 @@ result<std::vector<account>> embedded::list_accounts() { return store_->list_acc
 result<std::size_t> embedded::import_accounts(std::string_view text, file_format const& format,
                                               std::vector<std::string>& problems)
 {
-    auto const list = read_passwd_file(text, format, *scram_hashes_.get(), problems);
+    auto const salt_of = [this](std::string const& address, hash h) {
+        auto const before = store_->find_login(address);
+        return salt_to_be(address, h, before ? before->get() : nullptr);
+    };
+    auto const list = read_passwd_file(text, format, *scram_hashes_.get(), salt_of, problems);
     if (!problems.empty())
         return error{{5, 6, 0},
                      "Some lines can't be imported; nothing was changed",

@@ -92,4 +92,13 @@ embedded::entry embedded::known_by_app_passwords(std::string const& name)
     return nullptr;
 }
 
+/// The user whom a back end told of, however long ago: for what must not change while it is down.
+embedded::entry embedded::told_before(std::string const& name)
+{
+    for (auto const& a : authenticators_)
+        if (a->tells() && a->covers(name))
+            if (auto e = a->last_told(name)) return e;
+    return nullptr;
+}
+
 }  // namespace postern::directory

@@ -38,7 +38,7 @@ TEST_CASE("app passwords of users whom a back end tells of")
     CHECK(log_in(*h.accounts, "ann@example.org", made.text.reveal()).state == login_state::accepted);
     // While the back end is down, for those whom it told of lately.
     h.p->let(&program::down, true);
-    CHECK_FALSE(try_log_in(*h.accounts, "cid@example.org", made.text.reveal()));
+    CHECK(in_doubt(*h.accounts, "cid@example.org", made.text.reveal()));
     CHECK(log_in(*h.accounts, "ann@example.org", made.text.reveal()).state == login_state::accepted);
     CHECK(h.state_by_scram("ann@example.org", made.text.reveal()) == login_state::accepted);
     h.p->let(&program::down, false);
@@ -84,8 +84,9 @@ TEST_CASE("app passwords of users whom a back end judges")
     CHECK_FALSE(h.accounts->add_app_password("nobody@example.org", {"x", "operator", {}, {}}));
     int const before = h.p->fetches;
     CHECK(log_in(*h.accounts, "ann@example.org", "sesame").state == login_state::accepted);
+    CHECK(eventually([&] { return h.p->fetches == before + 1; }));  // whether it would say that she is gone
     REQUIRE(h.scram("ann@example.org"));
-    CHECK(h.p->fetches == before);  // there is nothing to find out
+    CHECK(h.p->fetches == before + 1);  // there is nothing to find out
     auto const made = h.make("ann@example.org");
     int const judged = h.p->verifications;
     auto const l = log_in(*h.accounts, "ann@example.org", made.text.reveal());
@@ -105,8 +106,8 @@ TEST_CASE("app passwords of users whom a back end judges")
     CHECK(log_in(*h.accounts, "ann@example.org", lookalike.reveal()).state == login_state::bad_credentials);
     h.p->let(&program::down, true);
     CHECK(log_in(*h.accounts, "ann@example.org", made.text.reveal()).state == login_state::accepted);
-    CHECK_FALSE(try_log_in(*h.accounts, "ann@example.org", "sesame!"));
-    CHECK_FALSE(try_log_in(*h.accounts, "bob@example.org", make_app_password().reveal()));
+    CHECK(in_doubt(*h.accounts, "ann@example.org", "sesame!"));
+    CHECK(in_doubt(*h.accounts, "bob@example.org", make_app_password().reveal()));
     h.p->let(&program::down, false);
     CHECK(eventually([&] { return h.accounts->backends()[0].up; }));
     {
@@ -127,4 +128,53 @@ TEST_CASE("app passwords of a back end's user are not those of an account of the
     REQUIRE(h.accounts->remove_account("ann@example.org"));
     CHECK(log_in(*h.accounts, "ann@example.org", made.text.reveal()).state == login_state::bad_credentials);
     CHECK(h.accounts->list_app_passwords("ann@example.org")->empty());
+}
+
+TEST_CASE("a user whom a back end judges ends with the user there, where the back end says who there is")
+{
+    auto o = told();
+    o.tells = false;
+    o.recognises = true;
+    bool says = true;
+    SUBCASE("it says so") {}
+    SUBCASE("it does not say who there is")
+    {
+        o.recognises = false;
+        says = false;
+    }
+    o.remember = 0ms;
+    options d;
+    d.cache_life = std::chrono::hours{1};
+    house h{o, d};
+    h.p->judges = true;
+    h.p->set("ann@example.org", "sesame");
+    h.settled();
+    int const before = h.p->fetches;
+    CHECK(log_in(*h.accounts, "ann@example.org", "sesame").state == login_state::accepted);
+    if (says) CHECK(eventually([&] { return h.p->fetches == before + 1; }));
+    auto const there = [&] {
+        h.prepare("ann@example.org", freshness::remembered);
+        auto const found = h.accounts->find_account("ann@example.org");
+        return found && *found && (*found)->enabled;
+    };
+    CHECK(there());
+    // A while without the back end changes nothing.
+    h.p->let(&program::down, true);
+    CHECK(there());
+    h.p->let(&program::down, false);
+    CHECK(eventually([&] { return h.accounts->backends()[0].up; }));
+    {
+        std::lock_guard hold{h.p->lock};
+        h.p->users["ann@example.org"].enabled = false;
+    }
+    CHECK(there() == !says);
+    {
+        std::lock_guard hold{h.p->lock};
+        h.p->users.erase("ann@example.org");
+    }
+    CHECK(there() == !says);
+    CHECK(h.accounts->admit("ann@example.org", "", "token")->state ==
+          (says ? login_state::bad_credentials : login_state::accepted));
+    // Nor is the right password remembered.
+    if (says) CHECK(log_in(*h.accounts, "ann@example.org", "sesame").state == login_state::bad_credentials);
 }

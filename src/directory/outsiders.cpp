@@ -2,8 +2,8 @@
 // name decides, one that judges decides when it takes the password. One that can't answer ends
 // that: somebody behind it might know another user of the same name.
 //
-// Those that judge say only whether there is such a user when they are not given the right password. That is
-// asked for app passwords, which are ours to verify.
+// Those that judge say only whether there is such a user when they are not given the right password, and not
+// all say that. It is asked for app passwords, which are ours to verify, and in the sessions of those who logged in.
 //
 // Nothing here waits. What has to be known at once is asked for before, by the prepare
 // functions, and then found in the back ends' memories.
@@ -15,9 +15,11 @@
 namespace postern::directory {
 namespace {
 
-// So long may somebody who logged in go on in open sessions, whatever became of the user: those
-// who judge passwords can't be asked without one.
+// So long may somebody who logged in go on in open sessions, whatever became of the user, where the back end
+// can't be asked without a password.
 constexpr std::chrono::hours remember_user{24};
+// And where it can be asked, but is down.
+constexpr std::chrono::minutes trust_while_down{5};
 // Stands where a verifier stands in the key of the cache.
 constexpr std::string_view outside = "asked another program";
 
@@ -59,7 +61,7 @@ void embedded::ask_outside(std::string const& name, secret password, login_handl
 {
     auto const known = memories_.get(credential_key(name, outside, password.reveal()));
     if (known && known->right && known->until > steady_clock::now()) {
-        if (auto const who = outsiders_.get(name)) return handler(state_of(who->who, "cached"));
+        if (auto const who = known_outsider(name)) return handler(state_of(who->who, "cached"));
     }
     ask_outside(0, name, password, {}, handler);
 }
@@ -104,32 +106,34 @@ void embedded::settle_fetched(std::size_t index, std::string const& name, secret
                               result<entry> const& found, std::string const& causes, login_handler const& handler)
 {
     auto const whole = found ? completed(*found) : found;
-    if (!whole) return handler(whole.error());
+    if (!whole) return refuse_unsure(index + 1, name, password, whole.error(), handler);
     entry const& e = *whole;
     auto const taken = e ? is_taken(name, e->who.address) : result<bool>{false};
-    if (!taken) return handler(taken.error());
+    if (!taken) return refuse_unsure(index + 1, name, password, taken.error(), handler);
     bool const tells = authenticators_[index]->tells();
     if (auto const letters = read_app_password(password.reveal()); letters && !*taken) {
         if (auto app = find_app_password(e, *letters)) {
             if (lacks_scram(*e, *app)) learn_scram(e, app, *letters);
             // Open sessions ask for the user again.
-            if (!tells) remember_outsider(name, *found);
+            if (!tells) remember_outsider(name, *found, true);
             return handler(state_of_app(e, std::move(app)));
         }
     }
     if (!tells) return verify_outside(index, name, password, causes, handler);
     if (!e) return ask_outside(index + 1, name, password, causes, handler);
-    if (*taken) return check(name, nullptr, password, handler);
+    if (*taken) return check_known(index + 1, name, nullptr, password, handler);
     // What is remembered may be older than the user's new password: before that is called wrong,
     // the back end is asked again.
     check(name, e, password, [this, index, name, password, e, handler](result<login> answer) {
-        if (!answer || answer->state != login_state::bad_credentials) return handler(std::move(answer));
+        if (!answer || answer->state != login_state::bad_credentials)
+            return settle_known(index + 1, name, std::move(answer), handler);
         authenticators_[index]->fetch(name, freshness::now,
-                                      [this, name, password, e, answer, handler](result<entry> again) {
+                                      [this, index, name, password, e, answer, handler](result<entry> again) {
                                           if (again) again = completed(*again);
-                                          if (!again) return handler(std::move(again).error());
-                                          if (!*again || (*again)->verifier == e->verifier) return handler(answer);
-                                          check(name, *again, password, handler);
+                                          if (!again) return handler(unsure(again.error()));
+                                          if (*again && (*again)->verifier != e->verifier)
+                                              return check_known(index + 1, name, *again, password, handler);
+                                          settle_known(index + 1, name, answer, handler);
                                       });
     });
 }
@@ -137,7 +141,7 @@ void embedded::settle_fetched(std::size_t index, std::string const& name, secret
 void embedded::settle_outside(std::size_t index, std::string const& name, secret const& password, result<judgement> j,
                               std::string causes, login_handler const& handler)
 {
-    if (!j) return handler(std::move(j).error());
+    if (!j) return refuse_unsure(index + 1, name, password, j.error(), handler);
     auto const health = authenticators_[index]->health();
     if (j->what == judgement::kind::refused) {
         if (!j->cause.empty()) causes += (causes.empty() ? "" : "; ") + health.name + ": " + j->cause;
@@ -146,12 +150,15 @@ void embedded::settle_outside(std::size_t index, std::string const& name, secret
     bool const enabled = j->what == judgement::kind::right;
     // The program may know the user by another name; not by that of somebody else here.
     auto const taken = is_taken(name, j->user.name);
-    if (!taken) return handler(taken.error());
+    if (!taken) return refuse_unsure(index + 1, name, password, taken.error(), handler);
     if (*taken)
         return handler(
             login{login_state::bad_credentials, nullptr, "the back end calls the user like another account"});
     auto const who = outsider(j->user, enabled, health);
-    remember_outsider(name, who);
+    auto const before = known_outsider(name);
+    bool const recognised = before && before->recognised && before->who->who.address == who->who.address;
+    remember_outsider(name, who, recognised);
+    if (!recognised) recognise_outsider(*authenticators_[index], name, who);
     if (enabled && options_.cache_life.count() > 0)
         memories_.put(credential_key(name, outside, password.reveal()),
                       memory{true, sasl::password_candidate::form::raw, steady_clock::now() + options_.cache_life});
@@ -159,11 +166,49 @@ void embedded::settle_outside(std::size_t index, std::string const& name, secret
 }
 
 /// Under the name that was used, and under the address.
-void embedded::remember_outsider(std::string const& name, entry const& who)
+void embedded::remember_outsider(std::string const& name, entry const& who, bool recognised)
 {
-    auto const until = steady_clock::now() + remember_user;
-    outsiders_.put(name, {who, until});
-    outsiders_.put(who->who.address, {who, until});
+    auto const now = steady_clock::now();
+    outsiders_.put(name, {who, now, recognised});
+    outsiders_.put(who->who.address, {who, now, recognised});
+}
+
+/// In the background: whether the back end would say later that the user is gone.
+void embedded::recognise_outsider(authenticator& a, std::string const& name, entry const& who)
+{
+    if (!a.recognises()) return;
+    a.fetch(name, freshness::remembered, [this, name, who](result<entry> const& found) {
+        if (found && *found) remember_outsider(name, who, true);
+    });
+}
+
+std::optional<embedded::outside_entry> embedded::known_outsider(std::string const& name)
+{
+    if (authenticators_.empty()) return std::nullopt;
+    auto known = outsiders_.get(name);
+    return known && steady_clock::now() - known->when < remember_user ? known : std::nullopt;
+}
+
+/// What became of somebody who logged in `then`, if the back end says `now`.
+result<embedded::entry> embedded::outsider_as_of_now(std::string const& name, outside_entry const& then,
+                                                     result<entry> const& now)
+{
+    if (!now) {
+        bool const too_old = then.recognised && steady_clock::now() - then.when > trust_while_down;
+        return too_old ? now : completed(then.who);
+    }
+    if (!*now) {
+        if (!then.recognised) return completed(then.who);
+        outsiders_.erase(name);
+        outsiders_.erase(then.who->who.address);
+        return now;
+    }
+    // By the name that it was told at the log-in, which is that of the session.
+    auto const& a = (*now)->who;
+    if (a.back_end != then.who->who.back_end || a.address == then.who->who.address) return now;
+    auto same = std::make_shared<stored_account>(*then.who);
+    same->who.enabled = a.enabled;
+    return completed(std::move(same));
 }
 
 /// A better hash for the back end that told of the user, if it takes such.
@@ -184,12 +229,14 @@ void embedded::upgrade_outside(entry const& e, std::string const& verifier)
 
 // -- what was asked before --
 
-/// Whether it is asked who has the name: of those that judge, only once that somebody has proven to have an
-/// app password of that name.
+/// Whether it is asked who has the name: of those that judge, only where somebody of that name has app passwords, or
+/// has logged in.
 bool embedded::is_asked(authenticator const& a, std::string const& name, freshness how)
 {
     if (!a.covers(name)) return false;
     if (a.tells() || how == freshness::now || !a.recognises()) return a.tells();
+    auto const before = known_outsider(name);
+    if (before && before->recognised && before->who->who.back_end == a.health().name) return true;
     auto const apps = outside_app_passwords(a.address_of(name));
     return apps && *apps;
 }
@@ -229,9 +276,11 @@ void embedded::prepare_login(std::string_view authcid, freshness how, login_read
 {
     if (authenticators_.empty()) return ready(certainty::sure);
     auto name = any_name_key(authcid);
+    // Who claims a name has the same asked whoever has it, and whether the database can say.
+    if (how == freshness::now) return fetch_outside(0, name, how, ready);
     auto const found = load_login(name);
     if (!found) return ready(certainty::unsure);
-    if (*found && how == freshness::remembered) return ready(certainty::sure);
+    if (*found) return ready(certainty::sure);
     fetch_outside(0, name, how, ready);
 }
 

@@ -126,10 +126,14 @@ inline backend_options told()
 
 /// A directory whose only back end is that program.
 struct house {
-    explicit house(backend_options o = told(), options d = {}) : house(std::vector{std::move(o)}, std::move(d)) {}
-    /// All of them that same program.
-    explicit house(std::vector<backend_options> const& list, options d = {})
+    explicit house(backend_options o = told(), options d = {}, bool can_be_probed = true)
+        : house(std::vector{std::move(o)}, std::move(d), can_be_probed)
     {
+    }
+    /// All of them that same program.
+    explicit house(std::vector<backend_options> const& list, options d = {}, bool can_be_probed = true)
+    {
+        p->can_be_probed = can_be_probed;
         d.folder = where.path();
         d.hash_threads = 2;
         d.configured_domains = {"example.org"};

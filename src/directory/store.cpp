@@ -421,6 +421,47 @@ result<std::string> store::typical_verifier()
     return *row ? s->text(0) : std::string{};
 }
 
+result<shapes_by_domain> store::typical_shapes(scram_shape const& ours)
+{
+    constexpr std::size_t most_shapes = 4;
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    auto s = (*r)->db->prepare(
+        "SELECT substr(a.address, length(rtrim(a.address, replace(a.address, '@', ''))) + 1), h.column1, k.iterations,"
+        " length(k.salt) FROM ("
+        "  SELECT * FROM (SELECT id, address FROM accounts ORDER BY id LIMIT 500)"
+        "  UNION SELECT * FROM (SELECT id, address FROM accounts ORDER BY id DESC LIMIT 500)) a"
+        " JOIN (VALUES (20), (32), (64)) h LEFT JOIN scram_keys k ON k.account = a.id AND k.hash = h.column1"
+        " GROUP BY 1, 2, 3, 4 ORDER BY count(*) DESC");
+    if (!s) return std::move(s).error();
+    shapes_by_domain found;
+    for (;;) {
+        auto row = s->step();
+        if (!row) return std::move(row).error();
+        if (!*row) return found;
+        auto shape = ours;
+        if (!s->is_null(2)) shape = {static_cast<std::uint32_t>(s->number(2)), static_cast<std::size_t>(s->number(3))};
+        for (hash const h : scram_set::hashes) {
+            if (static_cast<std::int64_t>(digest_size(h)) != s->number(1)) continue;
+            auto& list = found[s->text(0)][static_cast<std::size_t>(h)];
+            bool const known = std::find(list.begin(), list.end(), shape) != list.end();
+            if (!known && list.size() < most_shapes && shape.salt_size != 0) list.push_back(shape);
+        }
+    }
+}
+
+result<std::string> store::find_note(std::string_view name)
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    auto s = (*r)->db->prepare("SELECT value FROM settings WHERE name = ?1");
+    if (!s) return std::move(s).error();
+    s->bind(1, name);
+    auto row = s->step();
+    if (!row) return std::move(row).error();
+    return *row ? s->text(0) : std::string{};
+}
+
 result<std::vector<basic_scope>> store::list_basic_scopes()
 {
     auto r = borrow();
@@ -442,6 +483,22 @@ result<bool> store::has_cram_md5()
     auto s = (*r)->db->prepare("SELECT 1 FROM accounts WHERE cram_md5 IS NOT NULL LIMIT 1");
     if (!s) return std::move(s).error();
     return s->step();
+}
+
+result<std::shared_ptr<stored_account const>> store::some_cram_md5()
+{
+    std::string address;
+    {
+        auto r = borrow();
+        if (!r) return std::move(r).error();
+        auto s = (*r)->db->prepare("SELECT address FROM accounts WHERE cram_md5 IS NOT NULL LIMIT 1");
+        if (!s) return std::move(s).error();
+        auto row = s->step();
+        if (!row) return std::move(row).error();
+        if (!*row) return std::shared_ptr<stored_account const>{};
+        address = s->text(0);
+    }
+    return find_login(address);
 }
 
 result<std::size_t> store::count_accounts()

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/secret.hpp"
@@ -81,6 +82,10 @@ struct imported_account {
     scram_set scram;
 };
 
+/// What SCRAM keys look like, by the domain of the accounts and by hash; the commonest first, a few of them.
+using shapes_by_domain =
+    std::unordered_map<std::string, std::array<std::vector<scram_shape>, scram_set::hashes.size()>>;
+
 class store {
 public:
     static constexpr int schema_version = 4;
@@ -122,11 +127,17 @@ public:
     result<means_found> find_means(bool organisation, wall_time now);
     /// A verifier of the cost that most of a sample of the accounts have; empty: no accounts.
     result<std::string> typical_verifier();
+    /// The same of SCRAM keys; an account without some counts as if it had those that `ours` says.
+    result<shapes_by_domain> typical_shapes(scram_shape const& ours);
     /// Whether an account has a CRAM-MD5 secret.
     result<bool> has_cram_md5();
+    /// An account that has one; null: there is none.
+    result<std::shared_ptr<stored_account const>> some_cram_md5();
     result<std::size_t> count_accounts();
     /// Whether an account has an address there, its own or an alias.
     result<bool> domain_in_use(std::string_view domain);
+    /// What was kept under a name besides accounts; empty: nothing.
+    result<std::string> find_note(std::string_view name);
     /// 32 octets, made with the database: what made-up SCRAM keys derive from.
     std::string server_secret() const;
     /// How often the database was read so far.
@@ -156,6 +167,7 @@ public:
     result<> revoke_send_as(std::string_view address, std::string_view sender);
     /// The number of accounts that were added or changed.
     result<std::size_t> import_accounts(std::vector<imported_account> const& list, wall_time now);
+    result<> put_note(std::string_view name, std::string_view text);
     result<> add_domain(std::string_view name);
     result<> remove_domain(std::string_view name);
 

@@ -243,6 +243,17 @@ result<> store::put_uses(std::vector<use_of_app_password> const& uses)
     });
 }
 
+result<> store::put_note(std::string_view name, std::string_view text)
+{
+    return write([&](connection& c) -> result<> {
+        auto s = c.prepare("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)");
+        if (!s) return std::move(s).error();
+        s->bind(1, name);
+        s->bind_blob(2, text);
+        return s->run();
+    });
+}
+
 result<> store::set_flag(std::string_view address, flag f, bool on)
 {
     return change(address, [&](connection& c, std::int64_t id) -> result<> {

@@ -60,6 +60,13 @@ inline login log_in(directory& d, std::string_view name, std::string_view passwo
     return *l;
 }
 
+/// Nobody says that the password is wrong: somebody who may know better can't be asked.
+inline bool in_doubt(directory& d, std::string_view name, std::string_view password)
+{
+    auto const l = try_log_in(d, name, password);
+    return l && l->state == login_state::unsure;
+}
+
 /// Changes by another process are seen within a tenth of a second; give it five.
 template <class Question>
 bool eventually(Question&& question)

@@ -120,7 +120,7 @@ token_judgement judge_claims(json::object const& claims, token_rules const& rule
     // An address that the issuer did not check is anybody's.
     if (rules.account_claim == "email")
         if (auto const* const verified = member(claims, "email_verified");
-            verified != nullptr && verified->is_bool() && !verified->get_bool())
+            verified != nullptr && *verified != json::value(true) && *verified != json::value("true"))
             return refused_token("the address in the token is not verified");
 
     // Last: who gets this answer may get another token.

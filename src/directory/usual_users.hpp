@@ -1,14 +1,20 @@
 // What the users of a back end usually have, so that names it does not know can look the same:
-// the cost of their passwords, and the shape of their SCRAM keys. Safe from several threads.
+// the cost of their passwords, and the shape of their SCRAM keys. Each user has one voice, however often
+// it logs in, and what was found stays until clearly more users have something else: who can make one user
+// log in must not be able to change what all the names look like that nobody has. Kept over restarts by whoever
+// asks for it as text. Safe from several threads.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "directory/backend.hpp"
@@ -18,24 +24,43 @@ namespace postern::directory {
 
 /// Which of a few things most users have.
 template <class Thing>
-class most_common {
+class ballot {
 public:
-    void count(Thing const& t)
+    /// Whether another one won.
+    bool cast(std::uint64_t voter, Thing const& t)
     {
-        // Kinds that come up later count from the beginning: whoever moves to another hash gets there.
-        if (counts_.size() >= most_kinds && !counts_.contains(t)) counts_.clear();
+        auto const known = votes_.find(voter);
+        if (known == votes_.end() && votes_.size() >= most_voters) return false;
+        if (known != votes_.end() && known->second == t) return false;
+        if (!counts_.contains(t) && counts_.size() >= most_kinds) return false;
         ++counts_[t];
-    }
-    Thing const* get() const
-    {
-        auto const most = std::max_element(counts_.begin(), counts_.end(),
+        if (known != votes_.end()) {
+            auto const before = counts_.find(known->second);
+            if (--before->second == 0) counts_.erase(before);
+        }
+        votes_.insert_or_assign(voter, t);
+        if (!won_) {
+            won_ = t;
+            return true;
+        }
+        auto const best = std::max_element(counts_.begin(), counts_.end(),
                                            [](auto const& a, auto const& b) { return a.second < b.second; });
-        return most == counts_.end() ? nullptr : &most->first;
+        auto const mine = counts_.find(*won_);
+        if (best == mine || best->second < 2 * (mine == counts_.end() ? 0 : mine->second) + head_start) return false;
+        won_ = best->first;
+        return true;
     }
+    /// As it was before a restart.
+    void set(Thing t) { won_ = std::move(t); }
+    std::optional<Thing> const& winner() const { return won_; }
 
 private:
     static constexpr std::size_t most_kinds = 16;
+    static constexpr std::size_t most_voters = 100'000;
+    static constexpr std::size_t head_start = 3;
     std::map<Thing, std::size_t> counts_;
+    std::unordered_map<std::uint64_t, Thing> votes_;
+    std::optional<Thing> won_;
 };
 
 class usual_users {
@@ -45,12 +70,18 @@ public:
     std::string dummy() const;
     std::optional<scram_shape> shape(hash h) const;
 
+    /// All of it, if it changed since this was asked last.
+    std::optional<std::string> news();
+    /// What news() gave before a restart. What can't be read is left out.
+    void remember(std::string_view text);
+
 private:
     mutable std::mutex lock_;
-    most_common<std::string> costs_;
+    ballot<std::string> costs_;
     std::string dummy_;
     std::string dummy_cost_;
-    std::array<most_common<std::pair<std::uint32_t, std::size_t>>, scram_set::hashes.size()> shapes_;
+    std::array<ballot<std::pair<std::uint32_t, std::size_t>>, scram_set::hashes.size()> shapes_;
+    bool changed_ = false;
 };
 
 }  // namespace postern::directory

@@ -61,7 +61,7 @@ web_client::~web_client() = default;
 result<web_client::answer> web_client::ask(request const& r, std::atomic<bool> const& stop)
 {
     auto const failed = [&](std::string what) {
-        return error{{4, 7, 0}, "Tokens can't be checked now", r.url + ": " + std::move(what)};
+        return error{{4, 3, 0}, "Tokens can't be checked now", r.url + ": " + std::move(what)};
     };
     if (!is_confidential_url(r.url) && !(r.may_be_plain && r.url.starts_with("http://")))
         return failed("is no https URL");
@@ -134,9 +134,15 @@ result<web_client::answer> web_client::ask(request const& r, std::atomic<bool> c
 
 std::string form_encoded(std::string_view text)
 {
+    std::string out;
+    append_form_encoded(out, text);
+    return out;
+}
+
+void append_form_encoded(std::string& out, std::string_view text)
+{
     constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._*";
     constexpr char const* digits = "0123456789ABCDEF";
-    std::string out;
     for (char const c : text) {
         if (plain.find(c) != std::string_view::npos) {
             out += c;
@@ -148,7 +154,6 @@ std::string form_encoded(std::string_view text)
             out += digits[static_cast<unsigned char>(c) & 15];
         }
     }
-    return out;
 }
 
 }  // namespace postern::directory

@@ -1,5 +1,6 @@
 #include "escort/sts_cache.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <pthread.h>
@@ -17,7 +18,9 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-constexpr std::size_t most_entries = 100'000, most_orders = 1000;
+constexpr std::size_t most_orders = 1000;
+// Of what is known, so much goes at once when there is no room: looking for it takes a while.
+constexpr std::size_t part_to_forget = 16;
 constexpr unsigned fetch_threads = 4;
 // How long a TXT record's word counts, and how long a fetch that failed is not tried again
 // (RFC 8461 section 3.3).
@@ -41,11 +44,12 @@ dns::awaitable<sts_finding> sts_question::wait(std::shared_ptr<sts_question> sel
     co_return std::move(self->answer_);
 }
 
-sts_cache::sts_cache(database& kept, policy_source source, std::function<wall_time()> now)
-    : kept_(kept), source_(std::move(source)), now_(std::move(now))
+sts_cache::sts_cache(database& kept, policy_source source, std::function<wall_time()> now, std::size_t most)
+    : kept_(kept), source_(std::move(source)), now_(std::move(now)), most_(most)
 {
     if (auto stored = kept_.policies(now_())) {
         for (auto& p : *stored) {
+            make_room();
             entry e;
             std::string ignored;
             e.policy = mail::parse_sts_policy(p.text, ignored);
@@ -167,17 +171,35 @@ bool sts_cache::needs_fetch(std::string const& domain, dns::txt_answer const& an
     return true;
 }
 
-// Caller holds the lock. What is only the memory of an answer can be had again.
+// Caller holds the lock. What is only the memory of an answer can be had again, and goes first; then
+// policies, those first that hold the least time from now on.
 void sts_cache::make_room()
 {
-    if (entries_.size() < most_entries) return;
+    if (entries_.size() < most_) return;
     auto const now = steady_clock::now();
-    std::erase_if(entries_, [&](auto const& e) {
-        return !e.second.policy && !e.second.fetching && e.second.waiters.empty() && e.second.checked_until < now;
-    });
-    if (entries_.size() < most_entries) return;
-    std::erase_if(entries_,
-                  [](auto const& e) { return !e.second.policy && !e.second.fetching && e.second.waiters.empty(); });
+    auto const wall = now_();
+    struct candidate {
+        int rank;
+        wall_time expires;
+        std::string const* domain;
+        bool operator<(candidate const& o) const { return rank != o.rank ? rank < o.rank : expires < o.expires; }
+    };
+    std::vector<candidate> all;
+    all.reserve(entries_.size());
+    for (auto const& [domain, e] : entries_) {
+        if (e.fetching || !e.waiters.empty()) continue;
+        bool const holds = e.policy && e.expires > wall;
+        all.push_back({holds ? 2 : e.checked_until < now ? 0 : 1, e.expires, &domain});
+    }
+    auto const going = std::min(all.size(), entries_.size() / part_to_forget + 1);
+    std::nth_element(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(going), all.end());
+    for (std::size_t i = 0; i < going; ++i) entries_.erase(entries_.find(*all[i].domain));
+}
+
+std::size_t sts_cache::size() const
+{
+    std::lock_guard const hold{lock_};
+    return entries_.size();
 }
 
 void sts_cache::order(std::string const& domain, std::string id, std::function<void()> waiter)

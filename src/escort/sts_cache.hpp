@@ -46,7 +46,8 @@ private:
 
 class sts_cache {
 public:
-    sts_cache(database& kept, policy_source source, std::function<wall_time()> now);
+    /// Knows of `most` domains or a few more; what it forgets is asked for anew.
+    sts_cache(database& kept, policy_source source, std::function<wall_time()> now, std::size_t most = 100'000);
     ~sts_cache();
     sts_cache(sts_cache const&) = delete;
     sts_cache& operator=(sts_cache const&) = delete;
@@ -58,6 +59,7 @@ public:
     void forget_waiters();
     /// No more fetching.
     void stop();
+    std::size_t size() const;
 
 private:
     struct entry {
@@ -87,7 +89,8 @@ private:
     database& kept_;
     policy_source source_;
     std::function<wall_time()> now_;
-    std::mutex lock_;
+    std::size_t most_;
+    mutable std::mutex lock_;
     std::condition_variable wake_;
     std::unordered_map<std::string, entry> entries_;
     std::deque<std::pair<std::string, std::string>> orders_;  // domain, id

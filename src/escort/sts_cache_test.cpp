@@ -47,7 +47,7 @@ struct world {
     }
     ~world() { cache->stop(); }
 
-    void start()
+    void start(std::size_t most = 100'000)
     {
         cache.reset();
         kept.reset();
@@ -63,13 +63,13 @@ struct world {
             if (!f.policy) f.result = "sts-policy-fetch-error";
             return f;
         };
-        cache = std::make_unique<sts_cache>(*kept, source,
-                                            [this] { return wall_clock::now() + std::chrono::seconds{ahead}; });
+        cache = std::make_unique<sts_cache>(
+            *kept, source, [this] { return wall_clock::now() + std::chrono::seconds{ahead}; }, most);
     }
-    void announce(std::string const& id)
+    void announce(std::string const& id, std::string const& by = domain)
     {
         std::lock_guard const hold{dns->mutex};
-        auto& a = dns->txt["_mta-sts.b.example"];
+        auto& a = dns->txt["_mta-sts." + by];
         a.what = id.empty() ? dns::finding::no_data : dns::finding::found;
         a.records = {"v=STSv1; id=" + id + ";"};
         if (id.empty()) a.records.clear();
@@ -85,11 +85,11 @@ struct world {
         *out = co_await q->wait(q);
         *over = true;
     }
-    sts_finding ask()
+    sts_finding ask(std::string const& about = domain)
     {
         sts_finding out;
         bool over = false;
-        asio::co_spawn(context, keep(cache->begin(context.get_executor(), names, domain), &out, &over), asio::detached);
+        asio::co_spawn(context, keep(cache->begin(context.get_executor(), names, about), &out, &over), asio::detached);
         auto const work = asio::make_work_guard(context);
         context.restart();
         while (!over) context.run_one();
@@ -189,4 +189,30 @@ TEST_CASE("who waits when delivery ends is forgotten")
     hold.unlock();
     CHECK(w.mode() == "enforce");
     CHECK_FALSE(over);
+}
+
+TEST_CASE("strangers' policies without end: those go first that end first, and the number has a bound")
+{
+    world w;
+    w.start(20);
+    auto const ask = [&](std::string const& name, int age) {
+        w.announce("1", name);
+        w.serve(policy("enforce", age));
+        auto const f = w.ask(name);
+        CHECK(f.policy.has_value());
+    };
+    ask("lasting.example", 30'000'000);
+    for (int i = 0; i < 100; ++i) {
+        ask("d" + std::to_string(i) + ".example", 1000 + i);
+        CHECK(w.cache->size() <= 20);
+    }
+    int const before = w.fetches;
+    CHECK(w.ask("lasting.example").policy.has_value());
+    CHECK(w.ask("d99.example").policy.has_value());
+    CHECK(w.fetches == before);
+    // What was read at the start has the same bound.
+    w.start(20);
+    CHECK(w.cache->size() <= 20);
+    CHECK(w.ask("lasting.example").policy.has_value());
+    CHECK(w.fetches == before);
 }

@@ -58,12 +58,12 @@ void milter_pool::drop_old()
         while (!l.free.empty() && l.free.front()->free_since < since) l.free.pop_front();
 }
 
-net::awaitable<std::unique_ptr<milter_pool::place>> milter_pool::take(config::milter m)
+net::awaitable<std::unique_ptr<milter_pool::place>> milter_pool::take(config::milter m, steady_time latest)
 {
     drop_old();
     auto& l = lines_[m.address];
     unsigned const share = std::max(1u, m.connections / threads_);
-    auto const until = steady_clock::now() + m.timeout;
+    auto const until = std::min(latest, steady_clock::now() + steady_clock::duration{m.timeout});
     while (l.taken >= share) {
         waiting_entry mine{executor_, until, l};
         net::error_code ec;

@@ -49,8 +49,8 @@ public:
     /// Ends the free connections, and keeps none from now on.
     void close();
 
-    /// A place, with a link where one is free. Nothing when none became free in time.
-    net::awaitable<std::unique_ptr<place>> take(config::milter m);
+    /// A place, with a link where one is free. Nothing when none became free in the milter's time, or until then.
+    net::awaitable<std::unique_ptr<place>> take(config::milter m, steady_time latest);
 
     boost::asio::any_io_executor executor() const { return executor_; }
 

@@ -20,8 +20,8 @@ namespace {
 
 // Steps without an answer are sent together, up to this.
 constexpr std::size_t much_output = 64u << 10;
-// However often it says that it still works.
-constexpr auto longest_run = std::chrono::minutes{10};
+// And written in pieces of this, so that a milter that reads slowly is noticed.
+constexpr std::size_t written_at_once = 16u << 10;
 
 // One milter's part.
 struct talk {
@@ -32,7 +32,6 @@ struct talk {
     milter::macros known;
     milter_link* link = nullptr;
     std::string out;
-    steady_time until{};
     bool answered_before = false;  // on this connection, for this message
     std::unique_ptr<spool::content_writer> body;
     std::unique_ptr<mended_lines> lines;
@@ -98,14 +97,23 @@ bool take_body(talk& t, std::string_view piece)
     return true;
 }
 
+// For the next octets; however often it says that it still works, or takes some, there is an end.
+steady_clock::duration time_left(talk const& t)
+{
+    return std::min<steady_clock::duration>(t.of.timeout, t.what.until - steady_clock::now());
+}
+
+bool took_too_long(talk& t) { return broke(t, "there is no time left for it with this message"); }
+
 net::awaitable<bool> read_answer(talk* t)
 {
     for (;;) {
-        auto const left = std::min<steady_clock::duration>(t->of.timeout, t->until - steady_clock::now());
-        if (left <= left.zero()) co_return broke(*t, "it took too long for the message");
+        auto const left = time_left(*t);
+        if (left <= left.zero()) co_return took_too_long(*t);
         auto const got = co_await t->link->stream->read(left);
         if (!got) {
             bool const late = got.error() == asio::error::timed_out;
+            if (late && left < t->of.timeout) co_return took_too_long(*t);
             co_return broke(*t, late ? "it did not answer in time" : "it went away: " + got.error().message());
         }
         t->answered_before = true;
@@ -121,15 +129,31 @@ net::awaitable<bool> read_answer(talk* t)
     }
 }
 
+net::awaitable<bool> write_out(talk* t)
+{
+    std::string_view rest = t->out;
+    while (!rest.empty()) {
+        auto const left = time_left(*t);
+        if (left <= left.zero()) co_return took_too_long(*t);
+        auto const piece = rest.substr(0, written_at_once);
+        auto const sent = co_await t->link->stream->write(piece, left);
+        if (!sent) {
+            bool const late = sent.error() == asio::error::timed_out;
+            if (late && left < t->of.timeout) co_return took_too_long(*t);
+            co_return broke(*t, late ? "it does not take what it is told" : "it went away: " + sent.error().message());
+        }
+        rest.remove_prefix(piece.size());
+    }
+    t->out.clear();
+    co_return true;
+}
+
 // Sends what there is where an answer is due, and waits for it.
 net::awaitable<bool> exchange(talk* t, bool due)
 {
     if (!due && t->out.size() < much_output) co_return true;
-    if (!t->out.empty()) {
-        auto const sent = co_await t->link->stream->write(t->out, t->of.timeout);
-        t->out.clear();
-        if (!sent) co_return broke(*t, "it went away: " + sent.error().message());
-    }
+    bool const written = co_await write_out(t);
+    if (!written) co_return false;
     if (!due) co_return true;
     bool const answered = co_await read_answer(t);
     co_return answered;
@@ -192,11 +216,13 @@ net::awaitable<bool> send_content(talk* t)
 net::awaitable<bool> connect(talk* t, asio::any_io_executor executor)
 {
     auto const& address = t->of.address;
+    auto const left = time_left(*t);
+    if (left <= left.zero()) co_return took_too_long(*t);
     net::net_result<std::unique_ptr<net::stream>> made{asio::error::invalid_argument};
     if (address.starts_with("unix:")) {
-        made = co_await net::connect_unix(executor, address.substr(5), t->of.timeout);
+        made = co_await net::connect_unix(executor, address.substr(5), left);
     } else if (auto const to = endpoint::parse(address)) {
-        made = co_await net::connect(executor, *to, t->of.timeout);
+        made = co_await net::connect(executor, *to, left);
     }
     if (!made) co_return broke(*t, "can't connect to " + address + ": " + made.error().message());
     t->link->stream = std::move(*made);
@@ -284,9 +310,8 @@ catalogue::verdict settle(talk& t, mail::envelope& env, draft& message, judgemen
 net::awaitable<catalogue::verdict> ask(milter_pool* pool, config::milter const* m, occasion const* what,
                                        mail::envelope* env, draft* message, judgement* so_far)
 {
-    talk t{*m, *what, *env, *message, macros_of(*what, *env), nullptr, {}, {}, false, nullptr, nullptr, {}};
-    t.until = steady_clock::now() + longest_run;
-    auto place = co_await pool->take(*m);
+    talk t{*m, *what, *env, *message, macros_of(*what, *env), nullptr, {}, false, nullptr, nullptr, {}};
+    auto place = co_await pool->take(*m, what->until);
     if (!place) {
         t.problem = "all of its connections are busy";
         co_return failure(t);

@@ -27,6 +27,7 @@ struct occasion {
     std::string tls_version, tls_cipher;
     int tls_bits = 0;
     std::uint64_t message_size = 0;  // the most that a new body may have
+    steady_time until{};             // for all milters together
     std::function<std::unique_ptr<spool::content_writer>()> new_content;
 };
 

@@ -390,13 +390,13 @@ answer keeper::at_login(settings const& s, ip_address const& from, std::string_v
     auto const id = st.prints.of(name);
     auto found = st.place_refuses(narrow, at);
     if (!found.refused()) found = st.network_refuses(key_of(from, true), at);
-    if (!found.refused()) found = st.account_refuses(id, name, at);
+    if (!found.refused() && !name.empty()) found = st.account_refuses(id, name, at);
     if (!found.refused() || st.protects(s, id, narrow, at)) return {};
     return found;
 }
 
 failure keeper::on_failure(settings const& s, ip_address const& from, std::string_view account, std::uint64_t secret,
-                           steady_time now)
+                           steady_time now, proof what)
 {
     auto& st = *state_;
     if (!s.enabled || st.look_up(s, from) == state::listed::allowed) return {};
@@ -404,6 +404,7 @@ failure keeper::on_failure(settings const& s, ip_address const& from, std::strin
     auto const narrow = key_of(from, false);
     auto const name = account_key(account);
     auto const id = st.prints.of(name);
+    bool const certain = what == proof::wrong;
     bool const opaque = secret == 0;
     // Of a secret that nobody saw: one and the same for each account, for a while.
     auto const print = opaque ? id : secret;
@@ -423,16 +424,16 @@ failure keeper::on_failure(settings const& s, ip_address const& from, std::strin
         });
         if (forgot(p.t, s, at)) p.repeats = 0;
         f.repeated = std::find(std::begin(p.seen), std::end(p.seen), part) != std::end(p.seen);
-        if (f.repeated && p.repeats < 255) ++p.repeats;
-        if (opaque && p.repeats > opaque_repeats) f.repeated = false;
-        if (f.repeated) {
+        if (f.repeated && certain && p.repeats < 255) ++p.repeats;
+        if (opaque && (p.repeats > opaque_repeats || !certain)) f.repeated = false;
+        if (!f.repeated && std::find(std::begin(p.seen), std::end(p.seen), part) == std::end(p.seen)) {
+            p.seen[p.next] = part;
+            p.next = static_cast<std::uint8_t>((p.next + 1u) % std::size(p.seen));
+        }
+        if (f.repeated || !certain) {
             p.t.points = cooled(p.t, s.half_life, at);
             p.t.last = std::max(p.t.last, at);
         } else {
-            if (std::find(std::begin(p.seen), std::end(p.seen), part) == std::end(p.seen)) {
-                p.seen[p.next] = part;
-                p.next = static_cast<std::uint8_t>((p.next + 1u) % std::size(p.seen));
-            }
             p.accounts |= std::uint32_t{1} << (id % 32);
             auto const began = add_point(p.t, s, s.refuse_after, at);
             if (began)
@@ -441,16 +442,16 @@ failure keeper::on_failure(settings const& s, ip_address const& from, std::strin
         f.repeats = p.repeats;
         f.points = p.t.points;
         f.wait = growing(double{p.t.points} - s.delay_after, s.longest_delay);
-        if (f.repeated && p.repeats > free_repeats)
+        if (f.repeated && certain && p.repeats > free_repeats)
             f.wait = std::max(f.wait,
                               std::min(s.longest_delay, std::chrono::milliseconds{(p.repeats - free_repeats) * 1000}));
     }
     bool const own = (!f.repeated || f.repeats >= owner_hears_after) && st.protects(s, id, narrow, at);
     if (f.repeated) {
-        f.forgotten_device = own;
+        f.forgotten_device = own && certain;
         return f;
     }
-    {
+    if (certain) {
         auto const around = key_of(from, true);
         wide like;
         like.bits = around.bits;
@@ -464,7 +465,7 @@ failure keeper::on_failure(settings const& s, ip_address const& from, std::strin
             f.refusals.push_back({reason::network, text_of(around), *began, w.t.points, 0});
     }
     // The owner's own mistakes don't count against the account.
-    if (own) return f;
+    if (own || name.empty()) return f;
     target like;
     like.id = id;
     auto& sh = st.accounts.of(like);
@@ -561,6 +562,7 @@ std::vector<row> keeper::list(settings const& s, std::size_t limit, steady_time 
             row r;
             r.why = reason::account;
             r.what = t.name;
+            r.id = t.id;
             return r;
         });
     });
@@ -593,11 +595,11 @@ std::size_t keeper::lift(network const& n)
     return count + st.networks.erase_if([&](wide const& w) { return touches({w.bits, w.size}); });
 }
 
-std::size_t keeper::lift(std::string_view account)
+std::size_t keeper::lift(std::string_view account) { return lift(state_->prints.of(account_key(account))); }
+
+std::size_t keeper::lift(std::uint64_t id)
 {
-    auto& st = *state_;
-    auto const id = st.prints.of(account_key(account));
-    return st.accounts.erase_if([&](target const& t) { return t.id == id; });
+    return state_->accounts.erase_if([&](target const& t) { return t.id == id; });
 }
 
 void keeper::set_lists(network_lists lists)

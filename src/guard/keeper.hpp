@@ -63,6 +63,14 @@ struct begun {
     unsigned accounts = 0;  // about how many were tried from there
 };
 
+/// What a proof that did not fit says.
+enum class proof : std::uint8_t {
+    wrong,
+    /// Who may know better can't be asked. Honest clients come again and again with one that may be right, many
+    /// of them from one network: that is only held against the account, and not where the account is known.
+    unsure,
+};
+
 struct failure {
     bool repeated = false;  // the same wrong secret as lately from there
     unsigned repeats = 0;
@@ -76,6 +84,7 @@ struct failure {
 struct row {
     reason why = reason::none;
     std::string what;
+    std::uint64_t id = 0;  // of an account, whose name may not have room in `what`
     double points = 0;
     unsigned repeats = 0;
     unsigned accounts = 0;
@@ -105,8 +114,9 @@ public:
     /// there is such an account.
     answer at_login(settings const& s, ip_address const& from, std::string_view account, steady_time now);
     /// `secret`: its fingerprint; 0 when the mechanism does not show which secret was tried.
+    /// `account`: empty where the client named none; then nothing is held against one.
     failure on_failure(settings const& s, ip_address const& from, std::string_view account, std::uint64_t secret,
-                       steady_time now);
+                       steady_time now, proof what = proof::wrong);
     void on_success(settings const& s, ip_address const& from, std::string_view account, steady_time now);
 
     std::uint64_t fingerprint(std::string_view account, std::string_view secret) const;
@@ -116,6 +126,7 @@ public:
     /// Forgets what is held against a network and all in it, and against those around it.
     std::size_t lift(network const& n);
     std::size_t lift(std::string_view account);
+    std::size_t lift(std::uint64_t id);
 
     /// The operator's own lists (`postern guard deny`), besides those of the settings.
     void set_lists(network_lists lists);

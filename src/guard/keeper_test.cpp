@@ -23,6 +23,11 @@ struct world {
     {
         return k.on_failure(s, ip(from), account, k.fingerprint(account_key(account), secret), now);
     }
+    failure fail_in_outage(std::string const& from, std::string const& account, std::string const& secret)
+    {
+        auto const print = secret.empty() ? 0 : k.fingerprint(account_key(account), secret);
+        return k.on_failure(s, ip(from), account, print, now, proof::unsure);
+    }
     failure fail_unseen(std::string const& from, std::string const& account)
     {
         return k.on_failure(s, ip(from), account, 0, now);
@@ -354,4 +359,66 @@ TEST_CASE("Fingerprints tell secrets apart, and depend on the account and the pr
     CHECK(a.of_secret(ann, "x") != b.of_secret(ann, "x"));
     CHECK(a.of("12345678") != a.of(std::string_view{"12345678\0", 9}));
     CHECK(fingerprinter{std::string(32, 'k')}.of("x") == fingerprinter{std::string(32, 'k')}.of("x"));
+}
+
+TEST_CASE("In an outage only guesses at one account count, against the account, and where it is not known")
+{
+    // An office whose people all try again and again with what may be right.
+    world w;
+    for (int round = 0; round < 20; ++round)
+        for (int i = 0; i < 200; ++i) {
+            auto const f =
+                w.fail_in_outage("192.0.2.1", "u" + std::to_string(i) + "@example.com", "right " + std::to_string(i));
+            CHECK(f.refusals.empty());
+            CHECK_FALSE(f.forgotten_device);
+            CHECK(f.wait == 0ms);
+            if (i % 20 == 19) w.now += 1min;
+        }
+    CHECK(w.connects("192.0.2.1"));
+    // A device that comes again and again.
+    for (int i = 0; i < 1000; ++i) CHECK(w.fail_in_outage("192.0.2.2", ann, "right").wait == 0ms);
+    CHECK(w.logs_in("192.0.2.9", ann));
+    // Somebody who guesses, with passwords that are seen, or not.
+    for (char const* how : {"seen", ""}) {
+        CAPTURE(how);
+        world g;
+        g.succeed("192.0.2.3", ann);
+        bool waits = false, refused = false;
+        for (int i = 0; i < 2 * static_cast<int>(g.s.account_refuse_after); ++i) {
+            auto const f = g.fail_in_outage("198.51.100.1", ann, *how ? "guess " + std::to_string(i) : "");
+            waits = waits || f.wait != 0ms;
+            refused = refused || !f.refusals.empty();
+        }
+        CHECK(waits);
+        CHECK(refused);
+        CHECK_FALSE(g.logs_in("198.51.100.1", ann));
+        CHECK_FALSE(g.logs_in("203.0.113.1", ann));
+        // Not from where it is known, whatever is tried there.
+        for (int i = 0; i < 500; ++i) CHECK(g.fail_in_outage("192.0.2.3", ann, "x" + std::to_string(i)).wait == 0ms);
+        CHECK(g.logs_in("192.0.2.3", ann));
+        CHECK(g.connects("198.51.100.1"));
+    }
+}
+
+TEST_CASE("Nothing is held against an account that nobody named")
+{
+    world w;
+    for (int i = 0; i < 1000; ++i) w.fail("192.0." + std::to_string(i % 250) + ".1", "", "guess " + std::to_string(i));
+    CHECK(w.k.count().accounts == 0);
+    CHECK(w.logs_in("198.51.100.1", ""));
+}
+
+TEST_CASE("What is held against a long name can be lifted by its id")
+{
+    world w;
+    auto const name = std::string(60, 'a') + "@example.com";
+    for (int i = 0; i < 200; ++i) w.fail("192." + std::to_string(i) + ".2.1", name, "guess " + std::to_string(i));
+    REQUIRE_FALSE(w.logs_in("198.51.100.1", name));
+    std::uint64_t id = 0;
+    for (auto const& r : w.k.list(w.s, 1000, w.now))
+        if (r.why == reason::account) id = r.id;
+    REQUIRE(id != 0);
+    CHECK(w.k.lift(id + 1) == 0);
+    CHECK(w.k.lift(id) == 1);
+    CHECK(w.logs_in("198.51.100.1", name));
 }

@@ -15,13 +15,6 @@ namespace postern::login {
 
 namespace rules = catalogue::rules;
 
-namespace {
-
-/// What the guard knows a claimed name by: one for all spellings of an account's name.
-std::string guarded(std::string_view name) { return guard::account_key(directory::any_name_key(name)); }
-
-}  // namespace
-
 desk::desk(services s, config::settings const& settings, judges j, visitor who, boost::asio::any_io_executor executor)
     : services_(std::move(s)),
       settings_(settings),
@@ -29,6 +22,12 @@ desk::desk(services s, config::settings const& settings, judges j, visitor who, 
       who_(std::move(who)),
       executor_(std::move(executor))
 {
+}
+
+/// What the guard knows a claimed name by: one for all spellings of an account's name.
+std::string desk::guarded(std::string_view name) const
+{
+    return guard::account_key(services_.accounts.whole_name(name));
 }
 
 net::awaitable<answer> desk::verify_password(std::string authcid, std::string authzid, secret password)
@@ -49,6 +48,7 @@ net::awaitable<answer> desk::verify_password(std::string authcid, std::string au
 net::awaitable<answer> desk::verify_token(std::string identity, secret token, bool google_format)
 {
     began_ = steady_clock::now();
+    claimed_.clear();
     using state = directory::token_judgement::state;
     directory::token_judgement judged{state::refused, {}, "no token"};
     // Nobody guesses tokens, so they are looked at while the guard refuses passwords: what others
@@ -82,6 +82,8 @@ net::awaitable<answer> desk::authorize(std::string authcid, std::string authzid,
 {
     co_await prepare(services_.accounts, executor_, authcid, directory::freshness::remembered);
     if (!outside) co_return judge(services_.accounts.authorize(authcid, authzid, stored_key), "password");
+    // A name of another exchange was not proven by this one.
+    claimed_.clear();
     if (std::exchange(ticket_, nullptr) != nullptr)
         co_return judge(services_.accounts.admit(authcid, authzid, cause_), "ticket");
     secret_print_ = 0;
@@ -135,6 +137,7 @@ net::awaitable<std::variant<sasl::context_answer, answer>> desk::step_context(sa
 {
     std::variant<sasl::context_answer, answer> given{answer{answer::kind::unavailable}};
     began_ = steady_clock::now();
+    claimed_.clear();
     credential_ = "ticket";
     label_.clear();
     auto const kerberos = judges_.kerberos;
@@ -181,7 +184,7 @@ void desk::take_refusal(std::string_view detail, std::string_view claimed)
 {
     using directory::login_cause;
     if (detail == sasl::unsure_proof) {
-        fail(login_cause::backend_down);
+        if (cause_.empty()) fail(login_cause::backend_down);
         return;
     }
     if (!cause_.empty()) return;
@@ -206,7 +209,8 @@ answer desk::judge(result<directory::login> const& found, std::string_view crede
     if (found->why != directory::login_cause::none && found->state != directory::login_state::accepted) {
         fail(found->why);
         // What back ends said.
-        if (found->why == directory::login_cause::refused_outside) meaning_ += " (" + found->cause + ')';
+        if (found->why == directory::login_cause::refused_outside || found->state == directory::login_state::unsure)
+            meaning_ += " (" + found->cause + ')';
     }
     look_closer_ = found->look_closer;
     if (found->app) {
@@ -216,6 +220,7 @@ answer desk::judge(result<directory::login> const& found, std::string_view crede
     switch (found->state) {
         case directory::login_state::accepted: return accept(*found);
         case directory::login_state::bad_credentials: break;
+        case directory::login_state::unsure: return answer{kind::unsure};
         case directory::login_state::disabled: return answer{kind::disabled};
         case directory::login_state::smtp_auth_off:
             if (!who_.sends) {
@@ -274,7 +279,15 @@ std::optional<answer> desk::put_off(std::string_view authcid)
     return a;
 }
 
-steady_time desk::on_unsure() { return steady_clock::now() + settings_.auth.failure_delay; }
+steady_time desk::on_unsure(std::string_view claimed)
+{
+    auto const now = steady_clock::now();
+    auto const from = std::exchange(began_, {});
+    auto const counted = services_.guard.on_failure(settings_.guard, who_.address, guarded(claimed),
+                                                    std::exchange(secret_print_, 0), now, guard::proof::unsure);
+    log_counted(counted, claimed);
+    return (from == steady_time{} ? now : from) + settings_.auth.failure_delay + counted.wait;
+}
 
 steady_time desk::on_failure(std::string_view claimed, std::string_view hello, std::string_view mechanism)
 {
@@ -297,6 +310,17 @@ steady_time desk::on_failure(std::string_view claimed, std::string_view hello, s
         secret_print_ = services_.guard.fingerprint(guarded(claimed), trouble);
     auto const counted = services_.guard.on_failure(settings_.guard, who_.address, guarded(claimed),
                                                     std::exchange(secret_print_, 0), now);
+    log_counted(counted, claimed);
+    if (counted.forgotten_device) {
+        forgotten_device d{std::string{claimed}, who_.address, std::string{hello}, std::string{mechanism},
+                           counted.repeats};
+        services_.on_forgotten(settings_, std::move(d));
+    }
+    return (from == steady_time{} ? now : from) + settings_.auth.failure_delay + counted.wait;
+}
+
+void desk::log_counted(guard::failure const& counted, std::string_view claimed) const
+{
     if (counted.wait.count() != 0) {
         log::event(log::level::info, "guard_slows",
                    {{"session", who_.session},
@@ -305,11 +329,6 @@ steady_time desk::on_failure(std::string_view claimed, std::string_view hello, s
                     {"milliseconds", counted.wait.count()},
                     {"same_secret_again", counted.repeats},
                     {"points", std::lround(counted.points)}});
-    }
-    if (counted.forgotten_device) {
-        forgotten_device d{std::string{claimed}, who_.address, std::string{hello}, std::string{mechanism},
-                           counted.repeats};
-        services_.on_forgotten(settings_, std::move(d));
     }
     for (auto const& r : counted.refusals) {
         log::event(log::level::warning, "guard_refuses",
@@ -323,7 +342,6 @@ steady_time desk::on_failure(std::string_view claimed, std::string_view hello, s
                     {"accounts_tried", r.accounts},
                     {"seconds", r.time.count()}});
     }
-    return (from == steady_time{} ? now : from) + settings_.auth.failure_delay + counted.wait;
 }
 
 }  // namespace postern::login

@@ -61,6 +61,7 @@ struct answer {
         smtp_auth_off,
         app_password_needed,
         unavailable,  // nobody could tell
+        unsure,       // what was shown does not fit, and somebody who may know better can't be asked
         put_off,      // the guard did not let it be looked at
     };
     explicit answer(kind k) : what(k) {}
@@ -94,13 +95,13 @@ public:
     /// was wrong: who guesses learns little, and slowly.
     /// `hello`, `mechanism`: for the owner of a device with an old password.
     steady_time on_failure(std::string_view claimed, std::string_view hello, std::string_view mechanism);
-    /// The same where nobody can tell what the proof was worth: it may be a guess, and is not counted, since honest
-    /// clients come again and again.
-    steady_time on_unsure();
+    /// The same where nobody can tell what the proof was worth: it counts as guard::proof::unsure.
+    steady_time on_unsure(std::string_view claimed);
 
     /// The exchange is over, however it ended: what was kept for it goes.
     void end_exchange() noexcept
     {
+        claimed_.clear();
         ticket_.reset();
         // Or a guess at a password, behind a ticket that was given up, would look like that ticket again.
         ticket_trouble_.clear();
@@ -123,6 +124,8 @@ private:
     answer judge(result<directory::login> const& found, std::string_view credential);
     answer accept(directory::login const& found);
     std::optional<answer> put_off(std::string_view authcid);
+    std::string guarded(std::string_view name) const;
+    void log_counted(guard::failure const& counted, std::string_view claimed) const;
 
     services services_;
     config::settings const& settings_;
@@ -130,7 +133,7 @@ private:
     visitor who_;
     boost::asio::any_io_executor executor_;
     std::string cause_, meaning_, credential_, label_;
-    std::string claimed_;                                        // as the guard knows it; empty: it was not asked
+    std::string claimed_;  // in this exchange, as the guard knows it; empty: it was not asked
     std::function<void(directory::cause_handler)> look_closer_;  // for the cause of the last log-in
     steady_time began_{};                                        // when a secret was last looked at
     std::uint64_t secret_print_ = 0;                       // of that secret, as the guard compares it; 0: not seen

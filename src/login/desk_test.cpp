@@ -16,6 +16,16 @@ using namespace postern::login;
 
 namespace {
 
+net::awaitable<void> begin_scram_then_show_certificate(desk* d, std::string claimed, std::string mine,
+                                                       std::optional<answer>* out)
+{
+    static_cast<void>(co_await d->scram(std::move(claimed), hash::sha256));
+    // "*": the exchange is given up, which nobody counts.
+    d->end_exchange();
+    auto judged = co_await d->authorize(std::move(mine), {}, {}, true);
+    out->emplace(std::move(judged));
+}
+
 net::awaitable<void> ask(desk* d, std::string name, std::string password, std::optional<answer>* out)
 {
     secret s{password};
@@ -85,4 +95,42 @@ TEST_CASE("A success keeps the door open for the name that was used and for the 
         CHECK(w.log_in("192.0.2.1", attacked, "sesame") == answer::kind::accepted);
         CHECK(w.log_in("192.0.2.1", "ann", "sesame") == answer::kind::accepted);
     }
+}
+
+TEST_CASE("A success with something else is none of the name that was claimed before")
+{
+    world w;
+    w.settings.guard.account_refuse_after = 10;
+    REQUIRE(w.accounts->add_account(*mail::parse_mailbox("mallory@example.org"), secret{"x"}));
+    boost::asio::io_context io;
+    services s{*w.accounts, w.guard, [](auto const&, auto const&, auto const&) {}, [](auto const&, auto const&) {}};
+    desk d{s, w.settings, {}, {"S", "198.51.100.9", *ip_address::parse("198.51.100.9")}, io.get_executor()};
+    std::optional<answer> judged;
+    boost::asio::co_spawn(io, begin_scram_then_show_certificate(&d, "ann@example.org", "mallory@example.org", &judged),
+                          boost::asio::detached);
+    io.run();
+    REQUIRE(judged);
+    CHECK(judged->what == answer::kind::accepted);
+    w.attack("ann@example.org");
+    // The place is known for mallory, and not for ann.
+    CHECK(w.log_in("198.51.100.9", "ann@example.org", "sesame") == answer::kind::put_off);
+}
+
+TEST_CASE("A name without its domain is one account with the whole name")
+{
+    world w;
+    w.settings.guard.account_refuse_after = 10;
+    w.attack("bob");
+    CHECK(w.log_in("198.51.100.1", "bob@example.org", "x") == answer::kind::put_off);
+    CHECK(w.log_in("198.51.100.1", "BOB", "x") == answer::kind::put_off);
+    CHECK(w.log_in("198.51.100.1", "eve@example.org", "x") == answer::kind::bad_credentials);
+}
+
+TEST_CASE("A client that names nobody is held against its place only")
+{
+    world w;
+    w.settings.guard.account_refuse_after = 10;
+    w.attack("");
+    CHECK(w.guard.count().accounts == 0);
+    CHECK(w.guard.count().places >= 10);
 }

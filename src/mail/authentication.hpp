@@ -33,8 +33,9 @@ struct dkim_finding {
 /// One address of the From field.
 struct author {
     mailbox address;
-    bool local = false;   // of a domain of ours
-    bool proven = false;  // SPF or DKIM passed for its domain, or one that belongs to it
+    bool local = false;    // of a domain of ours
+    bool proven = false;   // SPF or DKIM passed for its domain, or one that belongs to it
+    bool unclear = false;  // one of them might have, had the DNS answered
     auth_result dmarc = auth_result::none;
     dmarc_policy policy = dmarc_policy::none;  // that its domain asks for
 };
@@ -43,8 +44,9 @@ struct findings {
     spf_finding spf;
     std::vector<dkim_finding> dkim;
     std::vector<author> authors;
-    bool sender_proven = false;        // the same for the reverse-path
-    std::vector<std::string> unknown;  // names about which the DNS gave no answer
+    bool sender_proven = false, sender_unclear = false;  // the same for the reverse-path
+    bool unchecked = false;                              // nobody had the time to look
+    std::vector<std::string> unknown;                    // names about which the DNS gave no answer
 };
 
 /// "Authentication-Results: ...", folded, with the last CRLF. `hostname`: our authserv-id.

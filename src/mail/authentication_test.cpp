@@ -38,6 +38,13 @@ TEST_CASE("DMARC records, and what is none")
         CHECK(got->percent == r.percent);
     }
     CHECK(parse_dmarc_record("v=DMARC1; p=none; aspf=s")->strict_spf);
+    // RFC 9989: domains that are not there, and records that are only tried out.
+    CHECK(parse_dmarc_record("v=DMARC1; p=none; np=reject")->no_such_subdomain_policy == dmarc_policy::reject);
+    CHECK(parse_dmarc_record("v=DMARC1; p=none; np=reject")->subdomain_policy == dmarc_policy::none);
+    CHECK(parse_dmarc_record("v=DMARC1; p=none; sp=quarantine")->no_such_subdomain_policy == dmarc_policy::quarantine);
+    CHECK_FALSE(parse_dmarc_record("v=DMARC1; p=none; np=perhaps"));
+    CHECK(parse_dmarc_record("v=DMARC1; p=reject; t=y")->testing);
+    CHECK_FALSE(parse_dmarc_record("v=DMARC1; p=reject; t=n")->testing);
     CHECK_FALSE(parse_dmarc_record("v=DMARC1; p=none; aspf=s")->strict_dkim);
     CHECK(dmarc_records_of({"v=spf1 -all", "v=DMARC1; p=none"}) == std::vector<std::string>{"v=DMARC1; p=none"});
 }

@@ -41,7 +41,7 @@ std::string_view to_string(dmarc_policy p) noexcept
 std::optional<dmarc_record> parse_dmarc_record(std::string_view text)
 {
     if (!begins_as_record(text)) return std::nullopt;
-    std::optional<dmarc_policy> policy, sub;
+    std::optional<dmarc_policy> policy, sub, none_such;
     bool reports = false, bad_policy = false;
     dmarc_record r;
     for (std::size_t n = 0; !text.empty() && n < most_tags; ++n) {
@@ -54,6 +54,11 @@ std::optional<dmarc_record> parse_dmarc_record(std::string_view text)
         } else if (equal_ignoring_case(name, "sp")) {
             sub = policy_of(value);
             bad_policy = bad_policy || !sub;
+        } else if (equal_ignoring_case(name, "np")) {
+            none_such = policy_of(value);
+            bad_policy = bad_policy || !none_such;
+        } else if (equal_ignoring_case(name, "t")) {
+            r.testing = equal_ignoring_case(value, "y");
         } else if (equal_ignoring_case(name, "adkim")) {
             r.strict_dkim = equal_ignoring_case(value, "s");
         } else if (equal_ignoring_case(name, "aspf")) {
@@ -74,6 +79,7 @@ std::optional<dmarc_record> parse_dmarc_record(std::string_view text)
     }
     r.policy = *policy;
     r.subdomain_policy = sub.value_or(*policy);
+    r.no_such_subdomain_policy = none_such.value_or(r.subdomain_policy);
     return r;
 }
 

@@ -1,5 +1,5 @@
 // What the domain of a message's author says about mail that nothing proves to be its own: DMARC
-// records (RFC 7489 section 6.3).
+// records (RFC 7489 section 6.3, RFC 9989 section 4.7).
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,9 @@ std::string_view to_string(dmarc_policy p) noexcept;
 
 struct dmarc_record {
     dmarc_policy policy = dmarc_policy::none;
-    dmarc_policy subdomain_policy = dmarc_policy::none;  // sp=, or the same
+    dmarc_policy subdomain_policy = dmarc_policy::none;          // sp=, or the same
+    dmarc_policy no_such_subdomain_policy = dmarc_policy::none;  // np=, or as of other subdomains
+    bool testing = false;                                        // t=y: the next milder one is meant
     bool strict_dkim = false, strict_spf = false;
     unsigned percent = 100;
 };

@@ -36,6 +36,7 @@ struct recipient {
     mailbox forward_path;
     dsn_notify notify;
     std::string original;  // ORCPT as sent: "rfc822;xtext"; empty: none
+    bool stays = false;    // the copy that is kept of mail that went on: it goes no further
 };
 
 struct envelope {

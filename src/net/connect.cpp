@@ -31,9 +31,10 @@ struct descriptor {
     int take() { return std::exchange(number, -1); }
 };
 
-awaitable<error_code> finish(asio::any_io_executor executor, int fd, steady_clock::duration limit)
+// Meanwhile the one who waits owns it: what hangs may be thrown away here, by the end of the context.
+awaitable<error_code> finish(asio::any_io_executor executor, descriptor& fd, steady_clock::duration limit)
 {
-    asio::posix::stream_descriptor waiter{executor, fd};
+    asio::posix::stream_descriptor waiter{executor, fd.take()};
     bool timed_out = false;
     deadline timer{executor, [&waiter, &timed_out] {
                        timed_out = true;
@@ -43,12 +44,12 @@ awaitable<error_code> finish(asio::any_io_executor executor, int fd, steady_cloc
     error_code ec;
     co_await waiter.async_wait(asio::posix::stream_descriptor::wait_write,
                                asio::redirect_error(asio::use_awaitable, ec));
-    waiter.release();
+    fd.number = waiter.release();
     if (ec && timed_out) co_return error_code{asio::error::timed_out};
     if (ec) co_return ec;
     int failed = 0;
     socklen_t size = sizeof failed;
-    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) != 0) co_return from_errno();
+    if (::getsockopt(fd.number, SOL_SOCKET, SO_ERROR, &failed, &size) != 0) co_return from_errno();
     co_return error_code{failed, boost::system::system_category()};
 }
 
@@ -67,7 +68,7 @@ awaitable<net_result<std::unique_ptr<stream>>> connect_to(asio::any_io_executor 
         co_return from_errno();
     if (::connect(fd.number, reinterpret_cast<sockaddr const*>(&address), size) != 0) {
         if (errno != EINPROGRESS) co_return from_errno();
-        auto const ec = co_await finish(executor, fd.number, limit);
+        auto const ec = co_await finish(executor, fd, limit);
         if (ec) co_return ec;
     }
     auto const remote = remote_endpoint(fd.number);

@@ -106,8 +106,11 @@ void expect_server(SSL* ssl, server_identity const& server)
     if (server.names_itself)
         SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(server.name.c_str()));
     pin(ssl, server);
-    // A "*" stands for a whole label (RFC 6125 section 6.4.3).
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    // A "*" stands for a whole label (RFC 6125 section 6.4.3). Names are those made for it (RFC 8461 section 4.1);
+    // only where TLSA records vouch for a certificate, an old one may have its name in the subject (RFC 7672
+    // section 3.2.2).
+    unsigned const subject = server.pins.empty() ? X509_CHECK_FLAG_NEVER_CHECK_SUBJECT : 0;
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | subject);
     SSL_set1_host(ssl, server.names.empty() ? server.name.c_str() : server.names.front().c_str());
     for (std::size_t i = 1; i < server.names.size(); ++i) SSL_add1_host(ssl, server.names[i].c_str());
     ERR_clear_error();

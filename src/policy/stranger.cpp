@@ -1,19 +1,10 @@
 #include "policy/stranger.hpp"
 
-#include <algorithm>
-
 namespace postern::policy {
 namespace {
 
 namespace rules = catalogue::rules;
 using mail::auth_result;
-
-// Whether SPF or DKIM may have passed, had the DNS answered.
-bool might_be_proven(mail::findings const& f)
-{
-    return f.spf.what == auth_result::temperror ||
-           std::any_of(f.dkim.begin(), f.dkim.end(), [](auto const& d) { return d.what == auth_result::temperror; });
-}
 
 std::string dkim_in_words(mail::findings const& f)
 {
@@ -41,11 +32,11 @@ catalogue::verdict refuse(catalogue::rule const& why, stranger_facts const& f, s
 
 // An address of ours that nothing proves.
 std::optional<catalogue::verdict> judge_local(stranger_facts const& f, stranger_options const& o,
-                                              mail::mailbox const& address, bool proven)
+                                              mail::mailbox const& address, bool proven, bool unclear)
 {
     if (proven || !o.verify_local_senders) return std::nullopt;
-    auto const& why = !might_be_proven(f.found) ? rules::local_sender_unproven : rules::authentication_unknown;
-    if (&why == &rules::authentication_unknown && !o.defer_unknown) return std::nullopt;
+    auto const& why = unclear && o.defer_unknown ? rules::authentication_unknown : rules::local_sender_unproven;
+    if (unclear && !o.defer_unknown) return std::nullopt;
     return refuse(why, f, address.to_string(), address.domain);
 }
 
@@ -60,7 +51,7 @@ void judge_author(stranger_judgement& j, stranger_facts const& f, stranger_optio
 {
     bool const no_policy = a.dmarc == auth_result::temperror && !a.proven;
     bool const asks = a.dmarc == auth_result::fail && a.policy != mail::dmarc_policy::none;
-    bool const unclear = no_policy || (asks && might_be_proven(f.found));
+    bool const unclear = no_policy || (asks && a.unclear);
     if (unclear) {
         if (o.defer_unknown)
             j.verdict = refuse(rules::authentication_unknown, f, a.address.to_string(), a.address.domain);
@@ -75,12 +66,20 @@ void judge_author(stranger_judgement& j, stranger_facts const& f, stranger_optio
 stranger_judgement judge(stranger_facts const& f, stranger_options const& o)
 {
     stranger_judgement j;
+    // Whoever keeps us busy must not get past the checks by that.
+    if (f.found.unchecked) {
+        bool const by_author = f.sender.null && !f.found.authors.empty();
+        auto const& who = by_author ? f.found.authors.front().address : f.sender.address;
+        j.verdict = refuse(rules::authentication_unknown, f, who.to_string(), who.domain);
+        return j;
+    }
     if (f.sender_local)
-        if (auto refused = judge_local(f, o, f.sender.address, f.found.sender_proven)) j.verdict = std::move(*refused);
+        if (auto refused = judge_local(f, o, f.sender.address, f.found.sender_proven, f.found.sender_unclear))
+            j.verdict = std::move(*refused);
     for (auto const& a : f.found.authors) {
         if (!j.verdict.accepted()) break;
         if (a.local)
-            if (auto refused = judge_local(f, o, a.address, a.proven)) j.verdict = std::move(*refused);
+            if (auto refused = judge_local(f, o, a.address, a.proven, a.unclear)) j.verdict = std::move(*refused);
         if (j.verdict.accepted()) judge_author(j, f, o, a);
     }
     return j;

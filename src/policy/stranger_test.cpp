@@ -21,6 +21,13 @@ mail::author author(char const* domain, auth_result dmarc, dmarc_policy policy, 
     return a;
 }
 
+// SPF or DKIM of its domain may have passed.
+mail::author unclear(mail::author a)
+{
+    a.unclear = true;
+    return a;
+}
+
 stranger_facts facts(std::vector<mail::author> authors, auth_result spf = auth_result::none)
 {
     stranger_facts f;
@@ -43,10 +50,15 @@ TEST_CASE("What becomes of a stranger's message")
     };
     using r = auth_result;
     using p = dmarc_policy;
-    auto local_sender = [](bool proven, r spf) {
+    auto local_sender = [](bool proven, r spf, bool doubtful) {
         auto f = facts({}, spf);
         f.sender_local = true;
         f.found.sender_proven = proven;
+        f.found.sender_unclear = doubtful;
+        return f;
+    };
+    auto unchecked = [](stranger_facts f) {
+        f.found.unchecked = true;
         return f;
     };
     auto with_dkim = [](stranger_facts f, r what) {
@@ -82,14 +94,42 @@ TEST_CASE("What becomes of a stranger's message")
         {"one of two authors fails",
          facts({author("good.test", r::pass, p::reject, true), author("remote.test", r::fail, p::reject)}), usual,
          &rules::dmarc_reject, false, true},
-        {"the DNS may know better", facts({author("remote.test", r::fail, p::reject)}, r::temperror), usual,
+        {"the DNS may know better", facts({unclear(author("remote.test", r::fail, p::reject))}, r::temperror), usual,
          &rules::authentication_unknown, false, false},
-        {"a key may be there", with_dkim(facts({author("remote.test", r::fail, p::reject)}, r::fail), r::temperror),
-         usual, &rules::authentication_unknown, false, false},
+        {"a key may be there",
+         with_dkim(facts({unclear(author("remote.test", r::fail, p::reject))}, r::fail), r::temperror), usual,
+         &rules::authentication_unknown, false, false},
         {"and nobody waits for it",
-         facts({author("remote.test", r::fail, p::reject)}, r::temperror),
+         facts({unclear(author("remote.test", r::fail, p::reject))}, r::temperror),
          {"refuse", "mark", true, false},
          nullptr,
+         false,
+         false},
+        {"what is unknown of another domain does not help",
+         with_dkim(facts({author("victim.test", r::fail, p::reject)}, r::temperror), r::temperror),
+         {"refuse", "mark", true, false},
+         &rules::dmarc_reject,
+         false,
+         true},
+        {"nor does it make a refusal milder",
+         with_dkim(facts({author("victim.test", r::fail, p::reject)}, r::temperror), r::temperror), usual,
+         &rules::dmarc_reject, false, true},
+        {"nor a local sender",
+         with_dkim(local_sender(false, r::temperror, false), r::temperror),
+         {"refuse", "mark", true, false},
+         &rules::local_sender_unproven,
+         false,
+         false},
+        {"nor a local author",
+         with_dkim(facts({author("ours.test", r::none, p::none, false, true)}, r::temperror), r::temperror),
+         {"refuse", "mark", true, false},
+         &rules::local_sender_unproven,
+         false,
+         false},
+        {"nobody had time to look",
+         unchecked(facts({author("remote.test", r::temperror, p::none)})),
+         {"refuse", "mark", true, false},
+         &rules::authentication_unknown,
          false,
          false},
         {"no answer about the policy", facts({author("remote.test", r::temperror, p::none)}), usual,
@@ -98,13 +138,13 @@ TEST_CASE("What becomes of a stranger's message")
          false, false},
         {"a record that can't be read", facts({author("remote.test", r::permerror, p::none)}), usual, nullptr, false,
          false},
-        {"a local sender without proof", local_sender(false, r::fail), usual, &rules::local_sender_unproven, false,
-         false},
-        {"a local sender with proof", local_sender(true, r::pass), usual, nullptr, false, false},
-        {"a local sender, unclear", local_sender(false, r::temperror), usual, &rules::authentication_unknown, false,
-         false},
+        {"a local sender without proof", local_sender(false, r::fail, false), usual, &rules::local_sender_unproven,
+         false, false},
+        {"a local sender with proof", local_sender(true, r::pass, false), usual, nullptr, false, false},
+        {"a local sender, unclear", local_sender(false, r::temperror, true), usual, &rules::authentication_unknown,
+         false, false},
         {"a local sender, who cares",
-         local_sender(false, r::fail),
+         local_sender(false, r::fail, false),
          {"refuse", "mark", false, true},
          nullptr,
          false,

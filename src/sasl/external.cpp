@@ -12,7 +12,10 @@ using reason = rejected::reason;
 
 class external_server final : public server_mechanism {
 public:
-    explicit external_server(std::vector<std::string> identities) : identities_(std::move(identities)) {}
+    external_server(std::vector<std::string> identities, bool unsure)
+        : identities_(std::move(identities)), unsure_(unsure)
+    {
+    }
 
     std::string_view name() const noexcept override { return "EXTERNAL"; }
     std::string_view claimed() const noexcept override { return claimed_; }
@@ -34,8 +37,10 @@ private:
 
     outcome decide(std::string_view wanted)
     {
-        if (identities_.empty()) return rejected{reason::bad_credentials, "no certificate that says who this is"};
+        if (identities_.empty() && !unsure_)
+            return rejected{reason::bad_credentials, "no certificate that says who this is"};
         if (wanted.empty()) {
+            if (unsure_) return rejected{reason::unsure, unsure_proof};
             if (identities_.size() != 1)
                 return rejected{reason::bad_credentials, "the certificate is for several accounts, and none was named"};
             claimed_ = identities_.front();
@@ -45,12 +50,14 @@ private:
         claimed_ = wanted;
         auto const found = std::find_if(identities_.begin(), identities_.end(),
                                         [&](std::string const& i) { return equal_ignoring_case(i, wanted); });
+        if (found == identities_.end() && unsure_) return rejected{reason::unsure, unsure_proof};
         if (found == identities_.end()) return rejected{reason::bad_credentials, "the certificate is someone else's"};
         return accepted{*found, {}, {}, true};
     }
 
     stage stage_ = stage::begin;
     std::vector<std::string> identities_;
+    bool unsure_;
     std::string claimed_;
 };
 
@@ -77,7 +84,7 @@ private:
 
 std::unique_ptr<server_mechanism> make_external_server(server_options const& options)
 {
-    return std::make_unique<external_server>(options.external);
+    return std::make_unique<external_server>(options.external, options.external_unsure);
 }
 
 std::unique_ptr<client_mechanism> make_external_client(client_credentials credentials)

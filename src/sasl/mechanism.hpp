@@ -145,7 +145,7 @@ struct circumstances {
     account_means accounts{};
     bool tls = false;
     bool bindings = false;     // the connection has channel bindings
-    bool certificate = false;  // the client showed one that is some account's
+    bool certificate = false;  // the client showed one that is some account's, or may be
 };
 
 class server_mechanism {
@@ -174,6 +174,7 @@ struct server_options {
     bool plus_offered = false;            // a -PLUS variant was in the list the client saw: flag "y" is a downgrade
     std::string host{};                   // our name, for challenges
     std::vector<std::string> external{};  // accounts that the client's certificate is for
+    bool external_unsure = false;         // it may be for further ones: who knows can't be asked
 };
 
 /// A new exchange for a mechanism by name (any letter case), or null if there is none of

@@ -45,10 +45,12 @@ utf8proc_int32_t map_blank(utf8proc_int32_t c, void*)
     return utf8proc_category(c) == UTF8PROC_CATEGORY_ZS ? 0x20 : c;
 }
 
-/// Form C of well-formed UTF-8, written over by wiping helpers only.
-std::optional<secret> compose(std::string_view text, blanks how)
+constexpr auto form_c = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+constexpr auto form_kc = static_cast<utf8proc_option_t>(form_c | UTF8PROC_COMPAT | UTF8PROC_IGNORE);
+
+/// Form C (or another) of well-formed UTF-8, written over by wiping helpers only.
+std::optional<secret> compose(std::string_view text, blanks how, utf8proc_option_t canonical = form_c)
 {
-    constexpr auto canonical = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     auto const* octets = reinterpret_cast<utf8proc_uint8_t const*>(text.data());
     auto const length = static_cast<utf8proc_ssize_t>(text.size());
     auto const map = how == blanks::mapped ? map_blank : nullptr;
@@ -183,6 +185,33 @@ std::optional<std::string> prepare_username(std::string_view name)
         append_utf8(mapped, static_cast<std::uint32_t>(utf8proc_tolower(of_ordinary_width(point))));
     }
     return normalise(mapped);
+}
+
+bool is_distinct_name(std::string_view name)
+{
+    if (!is_utf8(name)) return false;
+    for (std::size_t i = 0; i < name.size();) {
+        utf8proc_int32_t point = 0;
+        auto const* at = reinterpret_cast<utf8proc_uint8_t const*>(name.data() + i);
+        utf8proc_ssize_t const used = utf8proc_iterate(at, static_cast<utf8proc_ssize_t>(name.size() - i), &point);
+        if (used <= 0) return false;
+        i += static_cast<std::size_t>(used);
+        switch (utf8proc_category(point)) {
+            case UTF8PROC_CATEGORY_CC:
+            case UTF8PROC_CATEGORY_CF:
+            case UTF8PROC_CATEGORY_CN:
+            case UTF8PROC_CATEGORY_CO:
+            case UTF8PROC_CATEGORY_CS:
+            case UTF8PROC_CATEGORY_ZL:
+            case UTF8PROC_CATEGORY_ZP: return false;
+            case UTF8PROC_CATEGORY_ZS:
+                if (point != ' ') return false;
+                break;
+            default: break;
+        }
+    }
+    auto const simplest = compose(name, blanks::kept, form_kc);
+    return simplest && simplest->reveal() == name;
 }
 
 std::optional<std::string> read_as_latin1(std::string_view text)

@@ -23,6 +23,9 @@ std::optional<std::string> normalise(std::string_view text);
 /// A user name with the mappings of UsernameCaseMapped, RFC 8265 section 3.3: full-width and half-width
 /// letters become ordinary ones, capitals small ones, then form C. Nothing when it is not UTF-8.
 std::optional<std::string> prepare_username(std::string_view name);
+/// Whether programs that compare more loosely than we do can't take it for another name: no controls, nothing that
+/// can't be seen, no blanks but the ordinary one, and no letter that is another one in another form.
+bool is_distinct_name(std::string_view name);
 /// Octets that are no UTF-8, read as Windows-1252; nothing where they have no meaning there either, or
 /// are UTF-8.
 std::optional<std::string> read_as_latin1(std::string_view text);

@@ -70,6 +70,16 @@ TEST_CASE("SCRAM keys are made from one form of a password")
     CHECK(scram_password("tab\there").reveal() == "tab\there");
 }
 
+TEST_CASE("a name is distinct that nobody takes for another one")
+{
+    for (std::string_view good : {"ann", "ann berg", "\xc3\xa4nn", "\xe5\xa4\xaa\xe9\x83\x8e", "a,b+c=\"d"})
+        CHECK_MESSAGE(is_distinct_name(good), good);
+    for (std::string_view bad :
+         {"ann\t", "ann\n", "a\xc2\xadnn", "ann\xc2\xa0", "ann\xe2\x80\x8b", "ann\xe1\x9a\x80", "\xef\xac\x81n",
+          "a\xcd\x8fnn", "ann\xef\xb8\x8f", "\xef\xbd\x81nn", "a\xcc\x88nn", "\xff"})
+        CHECK_FALSE_MESSAGE(is_distinct_name(bad), bad);
+}
+
 TEST_CASE("names are UTF-8 without controls")
 {
     CHECK(is_acceptable_name("a"));

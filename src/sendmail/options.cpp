@@ -11,9 +11,9 @@ namespace {
 // Those that take a value, attached or as the next argument.
 constexpr std::string_view with_value = "ABCFLNORVXbfhopr";
 // Those whose value can only be attached.
-constexpr std::string_view with_attached = "dq";
+constexpr std::string_view with_attached = "deq";
 // What other sendmails know and what changes nothing here.
-constexpr std::string_view without_effect = "GUmnx";
+constexpr std::string_view without_effect = "GUcmnx";
 
 error wrong(std::string text) { return {{5, 5, 4}, "wrong call", std::move(text)}; }
 
@@ -61,6 +61,15 @@ result<> set_notify(options& o, std::string const& value)
     return done{};
 }
 
+/// -O Name=value, of which one matters: the others ask for what is so anyway, or for what isn't done.
+void set_long(options& o, std::string_view text)
+{
+    auto const equals = text.find('=');
+    if (!equal_ignoring_case(text.substr(0, equals), "IgnoreDots")) return;
+    auto const value = equals == std::string_view::npos ? std::string_view{} : text.substr(equals + 1);
+    o.dot_is_text = value.empty() || lower(value.front()) == 't' || lower(value.front()) == 'y';
+}
+
 result<> set_value(options& o, char option, std::string value)
 {
     switch (option) {
@@ -83,6 +92,7 @@ result<> set_value(options& o, char option, std::string value)
             // -oi is what everybody gives; the others ask for what is so anyway, or for what isn't done.
             if (value == "i") o.dot_is_text = true;
             return done{};
+        case 'O': set_long(o, value); return done{};
         default: return done{};
     }
 }
@@ -101,7 +111,11 @@ result<options> parse_options(std::string const& program, std::vector<std::strin
             ++i;
             break;
         }
-        if (word.size() < 2 || word[0] != '-') break;
+        // As getopt does it: options may come behind recipients.
+        if (word.size() < 2 || word[0] != '-') {
+            o.recipients.push_back(word);
+            continue;
+        }
         for (std::size_t at = 1; at < word.size(); ++at) {
             char const option = word[at];
             if (with_value.find(option) != std::string_view::npos) {
@@ -130,7 +144,7 @@ result<options> parse_options(std::string const& program, std::vector<std::strin
             }
         }
     }
-    o.recipients.assign(arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
+    o.recipients.insert(o.recipients.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
     return o;
 }
 

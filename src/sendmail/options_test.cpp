@@ -41,6 +41,14 @@ TEST_CASE("what PHP, cron, git and mail programs give")
     CHECK(mailx.sender == "anna@example.com");
     CHECK(mailx.from_header);
 
+    for (words const& dots : {words{"-O", "IgnoreDots=true"}, words{"-OIgnoreDots=True"}, words{"-O", "ignoredots"},
+                              words{"-O", "IgnoreDots=y"}, words{"-oi"}})
+        CHECK(good(dots).dot_is_text);
+    for (words const& none : {words{"-O", "IgnoreDots=false"}, words{"-O", "DeliveryMode=b"}})
+        CHECK_FALSE(good(none).dot_is_text);
+    auto const old = good({"-em", "-c", "-ee", "root"});
+    CHECK(old.recipients == words{"root"});
+
     auto const several = good({"-tiv", "-odb", "-om"});
     CHECK(several.from_header);
     CHECK(several.dot_is_text);
@@ -68,7 +76,12 @@ TEST_CASE("senders, reports and the end of options")
     CHECK_FALSE(good({}).sender.has_value());
     CHECK(good({"-r", "a@b.example"}).sender == "a@b.example");
     CHECK(good({"--", "-odd@b.example"}).recipients == words{"-odd@b.example"});
-    CHECK(good({"a@b.example", "-t"}).recipients == words{"a@b.example", "-t"});
+    CHECK(good({"a@b.example", "--", "-t"}).recipients == words{"a@b.example", "-t"});
+    auto const behind = good({"a@b.example", "-f", "me@c.example", "-i", "d@e.example"});
+    CHECK(behind.recipients == words{"a@b.example", "d@e.example"});
+    CHECK(behind.sender == "me@c.example");
+    CHECK(behind.dot_is_text);
+    CHECK(good({"a@b.example", "-"}).recipients == words{"a@b.example", "-"});
 
     auto const reports = good({"-N", "success,delay", "-R", "hdrs", "-V", "batch-7"});
     CHECK(reports.notify.success);

@@ -226,10 +226,14 @@ result<std::vector<key_view>> key_store::activate(std::string const& domain, std
     if (auto bad = unreadable()) return std::move(*bad);
     auto rows = rows_;
     std::vector<std::size_t> chosen;
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        if (rows[i].domain == domain && rows[i].state == key_state::waiting &&
-            (selector.empty() || rows[i].selector == selector))
-            chosen.push_back(i);
+    std::vector<key_row> active;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (rows[i].domain != domain || !(selector.empty() || rows[i].selector == selector)) continue;
+        if (rows[i].state == key_state::waiting) chosen.push_back(i);
+        if (rows[i].state == key_state::active) active.push_back(rows[i]);
+    }
+    // The watch over the DNS may have been quicker.
+    if (chosen.empty() && !active.empty()) return views(active);
     if (chosen.empty())
         return wrong(selector.empty() ? "no key of " + domain + " waits"
                                       : "the key " + std::string{selector} + " of " + domain + " does not wait");

@@ -84,7 +84,16 @@ TEST_CASE("A key waits, is used, is replaced and goes")
     REQUIRE(keys.activate("example.com", "20261118-rsa", at(1)));
     CHECK(signed_by(p, "a@example.com") == "example.com/20261118-rsa");
     REQUIRE(keys.activate("example.com", "", at(1)));
-    CHECK_FALSE(keys.activate("example.com", "", at(1)));
+    // Again: that is how it is.
+    for (char const* selector : {"", "20261118-rsa"}) {
+        auto const again = keys.activate("example.com", selector, at(2));
+        REQUIRE(again);
+        CHECK(again->size() == (*selector ? 1u : 2u));
+        CHECK(again->front().row.state == key_state::active);
+        CHECK(again->front().row.changed == at(1));
+    }
+    CHECK_FALSE(keys.activate("example.com", "other", at(2)));
+    CHECK_FALSE(keys.activate("example.net", "", at(2)));
     CHECK(signed_by(p, "Ann <a@Example.COM>") == "example.com/20261118-rsa,20261118-ed25519");
 
     // The same day: another letter. The old ones sign until the new ones do.

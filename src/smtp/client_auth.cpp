@@ -60,18 +60,21 @@ void client_session::on_answer(sasl::client_action answer)
         return abandon_login(no->why);
     }
     auto* const said = std::get_if<sasl::respond>(&answer);
-    std::string const text = said != nullptr ? base64_encode(said->octets) : std::string{};
+    std::string text = said != nullptr ? base64_encode(said->octets) : std::string{};
+    // Made at once as large as it gets: growing would leave what is in it behind.
+    output_.reserve(output_.size() + text.size() + longest_command);
     if (challenges_ != 0) {
         output_ += text;
     } else {
         std::string_view const name = mechanism_->name();
         output_.append("AUTH ").append(name);
         bool const fits = output_.size() + text.size() + 3 <= longest_command;
-        if (said != nullptr && fits) output_.append(" ").append(text.empty() ? "=" : text);
+        if (said != nullptr && fits) output_.append(" ").append(text.empty() ? std::string_view{"="} : text);
         if (said != nullptr && !fits) initial_response_.emplace(text);
     }
     output_ += "\r\n";
     if (said != nullptr) wipe(said->octets.data(), said->octets.size());
+    wipe(text.data(), text.size());
     expected_.push_back({phase::auth, 0, {}});
 }
 
@@ -92,6 +95,7 @@ void client_session::on_auth(reply const& r)
         if (++challenges_ > most_challenges) return abandon_login("the server never stops asking");
         if (initial_response_) {
             if (!challenge->empty()) return abandon_login("a challenge before the first message");
+            output_.reserve(output_.size() + initial_response_->size() + 2);
             output_.append(initial_response_->reveal()).append("\r\n");
             initial_response_.reset();
             expected_.push_back({phase::auth, 0, {}});

@@ -1,7 +1,11 @@
 // Logging in at a server as a client: dialogs with good servers and with rogues.
 #include <doctest/doctest.h>
 
+#include <malloc.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -12,6 +16,38 @@
 using namespace postern;
 using namespace postern::smtp;
 using namespace std::string_literals;
+
+namespace {
+
+// Looked for in all memory that is given back.
+std::string_view never_left_behind;
+bool left_behind = false;
+
+void look_for_it(void* p) noexcept
+{
+    if (p == nullptr || never_left_behind.empty()) return;
+    std::string_view const octets{static_cast<char const*>(p), ::malloc_usable_size(p)};
+    left_behind = left_behind || octets.find(never_left_behind) != std::string_view::npos;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size)
+{
+    // Without what somebody else left there.
+    if (void* const p = std::calloc(1, size)) return p;
+    throw std::bad_alloc{};
+}
+void operator delete(void* p) noexcept
+{
+    look_for_it(p);
+    std::free(p);
+}
+void operator delete(void* p, std::size_t) noexcept
+{
+    look_for_it(p);
+    std::free(p);
+}
 
 namespace {
 
@@ -465,4 +501,38 @@ TEST_CASE("421 in the middle of a login ends the session as everywhere")
     begin(p, "PLAIN");
     p.play("C: AUTH PLAIN AGFubgBwZW5jaWw=\nS: 421 4.7.0 Too many failed logins\n");
     CHECK(p.session.failed() == failure::shutting_down);
+}
+
+TEST_CASE("what proves the password stays in no memory that is given back")
+{
+    for (bool const too_long : {false, true}) {
+        CAPTURE(too_long);
+        client_session session{usual()};
+        session.begin_in_tls(true);
+        session.on_input("220 mx\r\n");
+        session.output().clear();
+        session.on_input("250-mx\r\n250 AUTH PLAIN\r\n");
+        sasl::client_credentials c;
+        c.authcid = "ann" + std::string(too_long ? 240 : 0, 'n');
+        c.password = secret{std::string(too_long ? 240 : 60, 'p')};
+        session.begin_login(sasl::make_client_mechanism("PLAIN", std::move(c), {}));
+        auto answer = session.mechanism().step(std::nullopt);
+        // A part of the base 64 of many p's.
+        std::string const needle = "cHBwcHBwcHBwcHBwcHBwcHBwcHBw";
+        left_behind = false;
+        never_left_behind = needle;
+        session.on_answer(std::move(answer));
+        if (too_long) {
+            CHECK(session.output() == "AUTH PLAIN\r\n");
+            session.output().clear();
+            session.on_input("334 \r\n");
+        }
+        CHECK(session.output().find(needle) != std::string::npos);
+        // As who sends it does.
+        wipe(session.output().data(), session.output().size());
+        std::string{}.swap(session.output());
+        session.on_input("235 2.7.0 ok\r\n");
+        never_left_behind = {};
+        CHECK_FALSE(left_behind);
+    }
 }

@@ -82,8 +82,8 @@ obstacle find_obstacle(outgoing const& m, extensions const& e, bool safe)
 {
     if (m.env->require_tls && !safe) return obstacle::require_tls;
     if (m.utf8 && !e.smtputf8) return obstacle::smtputf8;
-    if (m.env->body == mail::body_type::binary_mime && !(e.chunking && e.binary_mime)) return obstacle::binary;
-    if (m.env->body == mail::body_type::eight_bit_mime && !e.eight_bit_mime) return obstacle::eight_bit;
+    if (m.body() == mail::body_type::binary_mime && !(e.chunking && e.binary_mime)) return obstacle::binary;
+    if (m.body() == mail::body_type::eight_bit_mime && !e.eight_bit_mime) return obstacle::eight_bit;
     if (e.size_limit != 0 && m.size > e.size_limit) return obstacle::too_big;
     // RFC 2852 section 3: less time than it wants to have for it, it would refuse.
     auto const& by = m.env->by;
@@ -148,8 +148,8 @@ void append_mail_command(std::string& out, outgoing const& m, extensions const& 
         out += " SIZE=";
         append_number(out, m.size);
     }
-    if (env.body == mail::body_type::eight_bit_mime && e.eight_bit_mime) out += " BODY=8BITMIME";
-    if (env.body == mail::body_type::binary_mime) out += " BODY=BINARYMIME";
+    if (m.body() == mail::body_type::eight_bit_mime && e.eight_bit_mime) out += " BODY=8BITMIME";
+    if (m.body() == mail::body_type::binary_mime) out += " BODY=BINARYMIME";
     if (env.smtputf8 && e.smtputf8) out += " SMTPUTF8";
     if (env.require_tls && e.require_tls) out += " REQUIRETLS";
     if (env.priority != 0 && e.priorities) {

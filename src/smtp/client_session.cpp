@@ -158,7 +158,7 @@ void client_session::begin(std::uint64_t id, outgoing const& m)
     t.result.recipients.resize(m.recipients.size());
     t.result.dsn_passed_on = announced_.dsn;
     t.size = m.size;
-    t.chunk = m.env->body == mail::body_type::binary_mime;
+    t.chunk = m.body() == mail::body_type::binary_mime;
 
     if (reset_due_) enqueue(phase::reset, 0, "RSET\r\n");
     reset_due_ = false;

@@ -73,8 +73,11 @@ struct outgoing {
     mail::envelope const* env = nullptr;  // its recipients don't count
     std::span<mail::recipient const* const> recipients;
     std::uint64_t size = 0;
-    bool utf8 = false;  // addresses or header really need SMTPUTF8
-    wall_time now{};    // for what is left of a time to deliver by
+    bool utf8 = false;                           // addresses or header really need SMTPUTF8
+    wall_time now{};                             // for what is left of a time to deliver by
+    std::optional<mail::body_type> converted{};  // what the content is instead of what the envelope says
+
+    mail::body_type body() const { return converted.value_or(env->body); }
 };
 
 enum class fate : std::uint8_t {

@@ -57,6 +57,7 @@ struct tls_facts {
     std::string server_name;  // SNI, printable
     sasl::channel_bindings bindings;
     std::vector<std::string> certificate_accounts{};  // whom the client's certificate is for
+    bool certificate_unsure = false;                  // and of somebody it names nobody could say who that is
 };
 
 // The actions, each with what the driver calls when it is done.
@@ -131,6 +132,7 @@ enum class login_result : std::uint8_t {
     disabled,
     smtp_auth_off,
     app_password_needed,
+    unsure,  // it does not fit, and somebody who may know better can't be asked
     unavailable
 };
 

@@ -49,7 +49,7 @@ void server_session::state::find_mechanisms()
     sasl::circumstances const c{.accounts = facts.accounts,
                                 .tls = tls.has_value(),
                                 .bindings = tls && tls->bindings.any(),
-                                .certificate = tls && !tls->certificate_accounts.empty()};
+                                .certificate = tls && (!tls->certificate_accounts.empty() || tls->certificate_unsure)};
     for (auto const& name : settings.mechanisms)
         if (sasl::can_succeed(name, c)) offered.push_back(name);
 }
@@ -95,11 +95,11 @@ action server_session::state::take_auth(command const& c)
         return refuse(catalogue::make_verdict(rules::syntax_error, {{"command", "AUTH"}}), "AUTH");
     }
     if (!offers(mechanism)) return end_auth(rules::auth_unknown_mechanism);
-    sasl::server_options options{
-        .bindings = {}, .plus_offered = offers_plus(), .host = settings.hostname, .external = {}};
+    sasl::server_options options{.bindings = {}, .plus_offered = offers_plus(), .host = settings.hostname};
     if (tls) {
         options.bindings = tls->bindings;
         options.external = tls->certificate_accounts;
+        options.external_unsure = tls->certificate_unsure;
     }
     exchange = sasl::make_server_mechanism(mechanism, options);
     if (!exchange) return end_auth(rules::auth_unknown_mechanism);
@@ -181,6 +181,8 @@ action server_session::state::on_login(login_result r, std::string_view account,
         case login_result::disabled: return fail_auth(rules::auth_account_disabled);
         case login_result::smtp_auth_off: return fail_auth(rules::auth_smtp_off);
         case login_result::app_password_needed: return fail_auth(rules::auth_app_password_needed);
+        // As when the mechanism itself finds that: it may be a guess.
+        case login_result::unsure: return fail_auth(rules::auth_unavailable, sasl::unsure_proof);
         case login_result::unavailable: break;
     }
     return end_auth(rules::auth_unavailable);

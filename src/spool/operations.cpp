@@ -236,20 +236,23 @@ result<std::optional<queued_message>> sqlite_spool::take(std::string_view queue_
     return std::optional{std::move(taken.front())};
 }
 
-void sqlite_spool::hurry(std::string next_hop, std::size_t limit, std::function<void(std::size_t)> handler)
+void sqlite_spool::hurry(std::string next_hop, std::int64_t after, std::size_t limit,
+                         std::function<void(portion)> handler)
 {
-    auto const count = std::make_shared<std::size_t>(0);
+    auto const made_due = std::make_shared<portion>();
     auto const now = to_microseconds(wall_clock::now());
     writer_.perform_later(
-        [this, next_hop, now, limit, count](result<>&) {
-            auto const found = writer_.db().hurry(next_hop, now, limit);
-            *count = found.value_or(0);
+        [this, next_hop, now, after, limit, made_due](result<>&) {
+            auto const found = writer_.db().hurry(next_hop, now, after, limit);
+            if (found) *made_due = *found;
             return found.has_value();
         },
-        [handler] { handler(0); },
-        [this, count, handler] {
-            if (*count != 0) writer_.nudge();
-            handler(*count);
+        [handler, after] {
+            handler({0, after, true});
+        },
+        [this, made_due, handler] {
+            if (made_due->messages != 0) writer_.nudge();
+            handler(*made_due);
         });
 }
 

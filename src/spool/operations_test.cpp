@@ -304,14 +304,21 @@ TEST_CASE("what waits for a destination is made due when that works again, in po
         q.defer(id, 0, i < 6 ? "mx:one.example" : "mx:two.example", later);
     }
     REQUIRE(q.s->hold("Q000000000005", true));
+    portion last;
     auto const hurry = [&](std::size_t limit) {
-        std::promise<std::size_t> told;
-        q.s->hurry("mx:one.example", limit, [&](std::size_t n) { told.set_value(n); });
-        return told.get_future().get();
+        std::promise<portion> told;
+        q.s->hurry("mx:one.example", last.after, limit, [&](portion p) { told.set_value(p); });
+        last = told.get_future().get();
+        return last.messages;
     };
     CHECK(hurry(3) == 3);
-    CHECK(q.s->take_due(wall_clock::now(), 100)->size() == 3);
+    CHECK_FALSE(last.finished);
+    auto const taken = q.s->take_due(wall_clock::now(), 100);
+    CHECK(taken->size() == 3);
+    // What is deferred again had its turn, and does not take that of the others.
+    for (auto const& m : *taken) q.defer(m.what->queue_id, 0, "mx:one.example", later);
     CHECK(hurry(3) == 2);
+    CHECK(last.finished);
     CHECK(hurry(3) == 0);
     CHECK(q.s->take_due(wall_clock::now(), 100)->size() == 2);
 }

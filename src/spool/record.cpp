@@ -20,7 +20,7 @@ enum flag : std::uint8_t {
     timed = 64
 };
 enum timing_flag : std::uint8_t { by_give_back = 1, by_notify = 2, by_trace = 4, released_later = 8 };
-enum notify_flag : std::uint8_t { specified = 1, never = 2, success = 4, failure = 8, delay = 16 };
+enum notify_flag : std::uint8_t { specified = 1, never = 2, success = 4, failure = 8, delay = 16, stays = 32 };
 
 class packer {
 public:
@@ -218,7 +218,7 @@ std::string encode(message const& m, std::uint64_t content_checksum)
     for (stored_recipient const& r : m.recipients) {
         p.text(r.to.forward_path.local_part);
         p.text(r.to.forward_path.domain);
-        p.octet(pack(r.to.notify));
+        p.octet(static_cast<std::uint8_t>(pack(r.to.notify) | (r.to.stays ? stays : 0)));
         p.text(r.to.original);
     }
     p.fixed(content_checksum);
@@ -267,7 +267,9 @@ bool decode(std::string_view octets, message& m, std::uint64_t& content_checksum
         r.number = static_cast<std::uint32_t>(i);
         r.to.forward_path.local_part = u.text();
         r.to.forward_path.domain = u.text();
-        r.to.notify = unpack(u.octet());
+        std::uint8_t const bits = u.octet();
+        r.to.notify = unpack(bits);
+        r.to.stays = (bits & stays) != 0;
         r.to.original = u.text();
         r.next_attempt = e.release_at.value_or(m.accepted_at);
         if (u.ok()) m.recipients.push_back(std::move(r));

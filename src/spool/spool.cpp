@@ -18,13 +18,14 @@ constexpr auto reader_rests = std::chrono::seconds{1};
 
 }  // namespace
 
-void sqlite_spool::accept(message what, std::unique_ptr<content_writer> body, accept_handler handler)
+/// As the writer wants it, but for a file that still has to reach the disk.
+incoming sqlite_spool::take_in(message what, std::unique_ptr<content_writer> body, accept_handler handler)
 {
     std::unique_ptr<buffered_content> content{dynamic_cast<buffered_content*>(body.get())};
     if (content == nullptr) {
         incoming m = make_incoming(std::move(what), {}, nullptr, std::move(handler));
         m.failed = error{status{4, 3, 0}, "The message could not be stored", "content that is not from this spool"};
-        return writer_.accept(std::move(m));
+        return m;
     }
     static_cast<void>(body.release());
     std::optional<error> failed = content->failed();
@@ -32,25 +33,31 @@ void sqlite_spool::accept(message what, std::unique_ptr<content_writer> body, ac
     // make room again. What is in the log needs its place in the database, too.
     if (!failed)
         if (auto const room = room_.check(0, room_.floor() / 2 + writer_.octets_in_log()); !room) failed = room.error();
-    if (failed || !content->in_file()) {
-        incoming m = make_incoming(std::move(what), content->take_octets(), nullptr, std::move(handler));
-        if (failed) {
-            m.failed = std::move(failed);
-            content.reset();
-        }
-        return writer_.accept(std::move(m));
-    }
+    if (!failed && content->in_file())
+        return make_incoming(std::move(what), {}, std::move(content), std::move(handler));
+    incoming m = make_incoming(std::move(what), content->take_octets(), nullptr, std::move(handler));
+    if (failed) m.failed = std::move(failed);
+    return m;
+}
+
+void sqlite_spool::put_on_disk(incoming& m)
+{
+    auto synced = m.file->flush();
+    if (synced) synced = m.file->sync();
+    if (synced) return;
+    m.failed = synced.error();
+    m.file.reset();
+    log::event(log::level::error, "spool-failing",
+               {{"status", to_string(m.failed->code)}, {"error", m.failed->logged}});
+}
+
+void sqlite_spool::accept(message what, std::unique_ptr<content_writer> body, accept_handler handler)
+{
+    incoming m = take_in(std::move(what), std::move(body), std::move(handler));
+    if (m.file == nullptr) return writer_.accept(std::move(m));
     // std::function wants what it holds to be copyable.
-    auto m = std::make_shared<incoming>(make_incoming(std::move(what), {}, std::move(content), std::move(handler)));
-    helpers_.submit([this, m] {
-        auto synced = m->file->flush();
-        if (synced) synced = m->file->sync();
-        if (!synced) {
-            m->failed = synced.error();
-            m->file.reset();
-            log::event(log::level::error, "spool-failing",
-                       {{"status", to_string(m->failed->code)}, {"error", m->failed->logged}});
-        }
+    helpers_.submit([this, m = std::make_shared<incoming>(std::move(m))] {
+        put_on_disk(*m);
         writer_.accept(std::move(*m));
     });
 }
@@ -226,27 +233,50 @@ result<std::optional<wall_time>> sqlite_spool::next_due()
     return scheduled;
 }
 
+// Not handed out: after the fact, as it were. Then it is handed out for this.
+void sqlite_spool::have_out(std::string const& queue_id)
+{
+    if (out_.id_of(queue_id) != std::nullopt) return;
+    std::scoped_lock lock{taking_};
+    auto const id = source_->scheduled_id(queue_id);
+    if (!id || !*id || out_.is_claimed(**id)) return;
+    auto loaded = source_->load(**id);
+    if (!loaded || !*loaded || !(*loaded)->damage.empty()) return;
+    stored_message& m = **loaded;
+    auto const known = std::make_shared<message const>(std::move(m.what));
+    out_.add(queue_id, make_handout(m.id, m.scheduled, m.file, known, wall_time::min()));
+}
+
 void sqlite_spool::settle(settlement what, std::optional<std::pair<message, std::string>> bounce,
                           accept_handler handler)
 {
-    if (out_.id_of(what.queue_id) == std::nullopt) {
-        // Not handed out: after the fact, as it were. Then it is handed out for this.
-        std::scoped_lock lock{taking_};
-        auto const id = source_->scheduled_id(what.queue_id);
-        if (id && *id && !out_.is_claimed(**id)) {
-            auto loaded = source_->load(**id);
-            if (loaded && *loaded && (*loaded)->damage.empty()) {
-                stored_message& m = **loaded;
-                auto const known = std::make_shared<message const>(std::move(m.what));
-                out_.add(what.queue_id, make_handout(m.id, m.scheduled, m.file, known, wall_time::min()));
-            }
-        }
-    }
+    have_out(what.queue_id);
     outcome_of_attempt s;
     s.what = std::move(what);
-    if (bounce) s.bounce = make_incoming(std::move(bounce->first), std::move(bounce->second), nullptr, {});
+    if (bounce) s.born.push_back(make_incoming(std::move(bounce->first), std::move(bounce->second), nullptr, {}));
     s.handler = std::move(handler);
     writer_.settle(std::move(s));
+}
+
+void sqlite_spool::replace(settlement what, std::vector<successor> by, accept_handler handler)
+{
+    have_out(what.queue_id);
+    // std::function wants what it holds to be copyable.
+    auto const s = std::make_shared<outcome_of_attempt>();
+    s->what = std::move(what);
+    s->handler = std::move(handler);
+    s->all_or_nothing = true;
+    for (successor& each : by) s->born.push_back(take_in(std::move(each.what), std::move(each.body), {}));
+    helpers_.submit([this, s] {
+        for (incoming& m : s->born)
+            if (m.file != nullptr && !m.failed) put_on_disk(m);
+        auto const failed =
+            std::find_if(s->born.begin(), s->born.end(), [](incoming const& m) { return m.failed.has_value(); });
+        if (failed == s->born.end()) return writer_.settle(std::move(*s));
+        error const why = *failed->failed;
+        s->born.clear();  // before the handler: then nothing of them remains
+        s->handler(why);
+    });
 }
 
 result<std::optional<std::int64_t>> sqlite_spool::id_of(std::string_view queue_id)

@@ -96,6 +96,12 @@ struct settlement {
     std::string next_hop{};  // the destination that was tried; empty: none
 };
 
+/// What takes the place of recipients of another message.
+struct successor {
+    message what;  // as for accept()
+    std::unique_ptr<content_writer> body;
+};
+
 /// A row of `postern queue list`.
 struct summary {
     message what;
@@ -208,6 +214,9 @@ public:
     /// said of each that was due. When it can't be stored, it is tried again until it can.
     virtual void settle(settlement what, std::optional<std::pair<message, std::string>> bounce,
                         accept_handler handler) = 0;
+    /// Records fates, and in the same transaction makes messages ours that take the recipients' place: all of
+    /// it, or after a failure nothing. That one of them was settled by others meanwhile is a failure, too.
+    virtual void replace(settlement what, std::vector<successor> by, accept_handler handler) = 0;
     /// Gives a message back untried, with all recipients of which nothing was said: it is due again.
     void release(std::string queue_id) { settle(settlement{std::move(queue_id), {}}, std::nullopt, {}); }
 
@@ -227,9 +236,10 @@ public:
     virtual result<portion> apply(wish w, filter const& f) = 0;
     /// Hands this one out, due or not; nothing when it is handed out already.
     virtual result<std::optional<queued_message>> take(std::string_view queue_id) = 0;
-    /// Makes up to `limit` messages due that wait for this destination, which works again; calls the
-    /// handler with how many there were.
-    virtual void hurry(std::string next_hop, std::size_t limit, std::function<void(std::size_t)> handler) = 0;
+    /// Makes the next messages due, behind that place and up to `limit`, that wait for this destination, which
+    /// works again; calls the handler with how many there were, and where the next ones begin.
+    virtual void hurry(std::string next_hop, std::int64_t after, std::size_t limit,
+                       std::function<void(portion)> handler) = 0;
     /// The `limit` destinations that most waits for.
     virtual result<std::vector<destination_load>> destinations(std::size_t limit) = 0;
     virtual result<totals> look_over() = 0;

@@ -193,6 +193,71 @@ TEST_CASE("a bounce becomes ours together with the settlement, and arrives")
     CHECK((*all)[0].what.queue_id == "Q000000000002");
 }
 
+TEST_CASE("nobody is told of recipients that the operator took out meanwhile")
+{
+    throw_away_folder folder;
+    arrivals got;
+    auto s = open(options_in(folder.path()));
+    REQUIRE(s);
+    (*s)->on_arrival(got.handler());
+    REQUIRE(accept(**s, some_message("Q000000000001", 2), std::string{some_text}));
+    REQUIRE(got.next().what != nullptr);
+    REQUIRE(settle(**s, fate_of("Q000000000001", 1, recipient_state::removed)));
+    answer a;
+    (*s)->settle(fate_of("Q000000000001", 1, recipient_state::bounced),
+                 std::pair{some_message("Q000000000002"), std::string{"report"}}, a.handler());
+    REQUIRE(a.wait());
+    auto const all = (*s)->list({});
+    REQUIRE(all->size() == 1);
+    CHECK((*all)[0].what.queue_id == "Q000000000001");
+}
+
+TEST_CASE("messages take a recipient's place, all of them at once or none")
+{
+    throw_away_folder folder;
+    arrivals got;
+    auto o = options_in(folder.path());
+    o.memory_limit = 1000;
+    auto s = open(o);
+    REQUIRE(s);
+    (*s)->on_arrival(got.handler());
+    REQUIRE(accept(**s, some_message("Q000000000001"), std::string{some_text}));
+    REQUIRE(got.next().what != nullptr);
+    auto const by = [&](std::vector<std::string> const& texts) {
+        std::vector<successor> all;
+        for (auto const& text : texts) {
+            auto& one = all.emplace_back();
+            one.what = some_message("Q00000000000" + std::to_string(all.size() + 1));
+            one.what.env.recipients[0].stays = true;
+            one.body = (*s)->new_content();
+            REQUIRE(one.body->append(text));
+        }
+        return all;
+    };
+    std::string const big(5000, 'x');
+    answer a, late;
+    (*s)->replace(fate_of("Q000000000001", 0, recipient_state::delivered), by({"small", big}), a.handler());
+    REQUIRE(a.wait());
+    for (std::string const& text : {std::string{"small"}, big}) {
+        auto const m = got.next();
+        REQUIRE(m.what != nullptr);
+        CHECK(m.what->recipients[0].to.stays);
+        CHECK(*m.body->read(0, 10'000) == text);
+    }
+    CHECK((*s)->list({})->size() == 2);
+    // It is gone: nothing takes its place once more, and nothing stays of what was to.
+    (*s)->replace(fate_of("Q000000000001", 0, recipient_state::delivered), by({big, big, big}), late.handler());
+    CHECK_FALSE(late.wait());
+    CHECK((*s)->list({})->size() == 2);
+    CHECK(content_files_in(folder.path()) == 1);
+    (*s).reset();
+    s = open(o);
+    REQUIRE(s);
+    auto const kept = (*s)->take_due(wall_clock::now(), 10);
+    REQUIRE(kept->size() == 2);
+    CHECK((*kept)[0].what->recipients[0].to.stays);
+}
+
 TEST_CASE("without anybody to deliver, messages wait to be taken")
 {
     throw_away_folder folder;

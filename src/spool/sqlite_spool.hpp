@@ -59,6 +59,7 @@ public:
     result<std::optional<wall_time>> next_due() override;
     void settle(settlement what, std::optional<std::pair<message, std::string>> bounce,
                 accept_handler handler) override;
+    void replace(settlement what, std::vector<successor> by, accept_handler handler) override;
     result<std::vector<summary>> list(filter const& f) override;
     result<queued_message> find(std::string_view queue_id) override;
     result<> hold(std::string_view queue_id, bool held) override;
@@ -67,7 +68,8 @@ public:
     result<std::uint64_t> count() override { return writer_.count(); }
     result<portion> apply(wish w, filter const& f) override;
     result<std::optional<queued_message>> take(std::string_view queue_id) override;
-    void hurry(std::string next_hop, std::size_t limit, std::function<void(std::size_t)> handler) override;
+    void hurry(std::string next_hop, std::int64_t after, std::size_t limit,
+               std::function<void(portion)> handler) override;
     result<std::vector<destination_load>> destinations(std::size_t limit) override
     {
         return browser_.destinations(limit);
@@ -80,6 +82,9 @@ private:
     static constexpr std::uint64_t memory_for_content = 64u << 20;
     static constexpr unsigned sync_threads = 4;
 
+    incoming take_in(message what, std::unique_ptr<content_writer> body, accept_handler handler);
+    static void put_on_disk(incoming& m);
+    void have_out(std::string const& queue_id);
     /// Id of a message, handed out or not.
     result<std::optional<std::int64_t>> id_of(std::string_view queue_id);
     result<std::vector<summary>> list_one(std::string_view queue_id);

@@ -45,8 +45,9 @@ result<tables> tables::open(std::filesystem::path const& file, std::uint64_t log
          " (SELECT message FROM schedule WHERE held = 0 AND next_attempt > ?1 ORDER BY next_attempt LIMIT ?2)"},
         {&s.hurry_,
          "UPDATE schedule SET next_attempt = ?1 WHERE message IN"
-         " (SELECT s.message FROM recipient AS r CROSS JOIN schedule AS s ON s.message = r.message"
-         " WHERE r.next_hop = ?2 AND r.state = 0 AND s.held = 0 AND s.next_attempt > ?1 LIMIT ?3)"},
+         " (SELECT DISTINCT s.message FROM recipient AS r CROSS JOIN schedule AS s ON s.message = r.message"
+         " WHERE r.next_hop = ?2 AND r.state = 0 AND r.message > ?4 AND s.held = 0 AND s.next_attempt > ?1"
+         " ORDER BY r.message LIMIT ?3) RETURNING message"},
         {&s.quarantine_, "INSERT OR REPLACE INTO damaged SELECT *, ?2, ?3 FROM message WHERE id = ?1"},
         {&s.unquarantine_,
          "INSERT INTO message SELECT id, queue_id, accepted_at, size, reverse_path, envelope, file, content"
@@ -178,12 +179,22 @@ bool tables::defer_again(std::int64_t id, recipient_update const& u, std::string
     return deferred_.bind_text(4, u.last_reply).bind_text(5, next_hop).run();
 }
 
-std::optional<std::size_t> tables::hurry(std::string_view next_hop, std::int64_t next_attempt, std::size_t limit)
+std::optional<portion> tables::hurry(std::string_view next_hop, std::int64_t next_attempt, std::int64_t after,
+                                     std::size_t limit)
 {
     schedule_changed_ = true;
-    hurry_.bind(1, next_attempt).bind_text(2, next_hop).bind(3, static_cast<std::int64_t>(limit));
-    if (!hurry_.run()) return std::nullopt;
-    return static_cast<std::size_t>(db_.changes());
+    store::reset_after const end{hurry_};
+    hurry_.bind(1, next_attempt).bind_text(2, next_hop).bind(3, static_cast<std::int64_t>(limit)).bind(4, after);
+    portion p;
+    p.after = after;
+    auto step = hurry_.step();
+    for (; step == store::step_result::row; step = hurry_.step()) {
+        ++p.messages;
+        p.after = std::max(p.after, hurry_.integer(0));
+    }
+    if (step == store::step_result::failed) return std::nullopt;
+    p.finished = p.messages < limit;
+    return p;
 }
 
 bool tables::changed_something() const { return db_.changes() > 0; }

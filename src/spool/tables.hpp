@@ -59,8 +59,9 @@ public:
     bool changed_something() const;
     /// Makes up to `limit` messages due that are not yet; gives how many it found.
     std::optional<std::size_t> bring_forward(std::int64_t next_attempt, std::size_t limit);
-    /// The same for those that wait for this destination.
-    std::optional<std::size_t> hurry(std::string_view next_hop, std::int64_t next_attempt, std::size_t limit);
+    /// The same for the next ones, behind that id, that wait for this destination.
+    std::optional<portion> hurry(std::string_view next_hop, std::int64_t next_attempt, std::int64_t after,
+                                 std::size_t limit);
     /// Puts a message aside; its recipients stay.
     bool quarantine(std::int64_t id, std::int64_t now, std::string_view reason, std::uint64_t& removed);
     /// Brings it back; the schedule does not know it yet.

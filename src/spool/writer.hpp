@@ -41,8 +41,10 @@ incoming make_incoming(message what, std::string octets, std::unique_ptr<buffere
 
 struct outcome_of_attempt {
     settlement what;
-    std::optional<incoming> bounce;
+    std::vector<incoming> born;  // messages that become ours with it
     accept_handler handler;
+    bool all_or_nothing = false;  // after a failure it is not tried again
+    bool holds = true;            // of the transaction under way: it changed something
 };
 
 /// What remembers which of the first attempts have ended, so that after a crash only the

@@ -103,9 +103,14 @@ bool writer::end_message(handout const& h)
 
 bool writer::write_settlement(outcome_of_attempt& s)
 {
+    s.holds = false;
     handout* const h = shared_.out.find(s.what.queue_id);
     if (h == nullptr || h->closing) return true;  // it is gone, and so is what could have been said of it
     auto const& updates = s.what.recipients;
+    auto const write_born = [&] {
+        s.holds = true;
+        return std::all_of(s.born.begin(), s.born.end(), [this](incoming& m) { return write_message(m); });
+    };
 
     // Nearly all: one recipient, done at the first attempt.
     auto const touched = effects_.handouts.find(s.what.queue_id);
@@ -113,13 +118,12 @@ bool writer::write_settlement(outcome_of_attempt& s)
         updates[0].number == 0 && updates[0].state != recipient_state::queued) {
         h->closing = true;
         effects_.closed.emplace_back(h, &s.what.queue_id);
-        return end_message(*h) && (!s.bounce || write_message(*s.bounce));
+        return end_message(*h) && write_born();
     }
 
     changed& c = touched != effects_.handouts.end() ? touched->second : touch(s.what.queue_id, *h);
     if (c.now.removed) {
         c.over = true;
-        s.bounce.reset();
         return true;
     }
     std::vector<recipient_update const*> news;
@@ -133,7 +137,9 @@ bool writer::write_settlement(outcome_of_attempt& s)
     // Nothing said: it was not tried, and is due again.
     if (updates.empty())
         for (fate& f : c.now.fates) f.pending = false;
-    if (s.bounce && !write_message(*s.bounce)) return false;
+    // Settled by somebody else meanwhile: nobody is to hear of it any more.
+    bool const late = news.empty() && !updates.empty();
+    if (!late && !write_born()) return false;
     if (all_settled(c.now)) {
         h->closing = true;
         effects_.closed.emplace_back(h, &s.what.queue_id);

@@ -5,6 +5,7 @@
 
 #include "base/fault.hpp"
 #include "base/log.hpp"
+#include "spool/failures.hpp"
 #include "spool/schema.hpp"
 #include "spool/writer.hpp"
 
@@ -37,8 +38,8 @@ void writer::commit(batch& b)
     }
     // Nobody waits for a settlement alone: the log's other thread syncs it, and a message that
     // comes now need not wait for the disk twice.
-    bool const bounces = std::any_of(b.settles.begin(), b.settles.end(),
-                                     [](outcome_of_attempt const& s) { return s.bounce.has_value(); });
+    bool const bounces =
+        std::any_of(b.settles.begin(), b.settles.end(), [](outcome_of_attempt const& s) { return !s.born.empty(); });
     durability const d = b.accepts.empty() && b.operations.empty() && !bounces ? durability::later : durability::now;
     auto const begun = steady_clock::now();
     std::size_t const size = b.accepts.size() + b.settles.size() + b.operations.size();
@@ -123,9 +124,11 @@ bool writer::write_low_mark()
 
 void writer::committed(batch& b, durability d)
 {
-    // In the order of their ids: bounces were written first.
-    for (outcome_of_attempt& s : b.settles)
-        if (s.bounce) enter(*s.bounce);
+    // In the order of their ids: what settlements bring was written first.
+    for (outcome_of_attempt& s : b.settles) {
+        if (!s.holds) s.born.clear();
+        for (incoming& m : s.born) enter(m);
+    }
     for (incoming& m : b.accepts) enter(m);
     apply_effects();
     if (db_->schedule_changed()) shared_.out.schedule_changed();
@@ -141,15 +144,22 @@ void writer::committed(batch& b, durability d)
     std::vector<queued_message> arrived;
     arrived.reserve(b.accepts.size());
     for (outcome_of_attempt& s : b.settles)
-        if (s.bounce && s.bounce->handed_out) arrived.push_back(ready_for_delivery(*s.bounce));
+        for (incoming& m : s.born)
+            if (m.handed_out) arrived.push_back(ready_for_delivery(m));
     for (incoming& m : b.accepts)
         if (m.handed_out) arrived.push_back(ready_for_delivery(m));
     if (!arrived.empty() || effects_.nudge) tell_of_arrivals(std::move(arrived));
     std::vector<accept_handler> told;
     if (!effects_.files.empty()) told.push_back(removal_of_files());
     effects_ = {};
-    for (outcome_of_attempt& s : b.settles)
-        if (s.handler) told.push_back(std::move(s.handler));
+    for (outcome_of_attempt& s : b.settles) {
+        if (!s.handler) continue;
+        if (s.all_or_nothing && !s.holds) {
+            s.handler(no_such_message());
+        } else {
+            told.push_back(std::move(s.handler));
+        }
+    }
     if (d == durability::later) {
         syncer_.sync(std::move(told));
     } else {
@@ -252,7 +262,14 @@ void writer::failed(batch& b, error const& why, bool guilty)
     } else {
         note_trouble(why);
     }
-    for (auto& s : b.settles) unsettled_.push_back(std::move(s));
+    for (auto& s : b.settles) {
+        if (!s.all_or_nothing) {
+            unsettled_.push_back(std::move(s));
+            continue;
+        }
+        s.born.clear();
+        if (s.handler) s.handler(why);
+    }
     try_again_at_ = steady_clock::now() + try_again_after;
     for (incoming& m : b.accepts) {
         m.file.reset();  // before the handler: then nothing of the message remains

@@ -2,10 +2,14 @@
 // which asks the same questions without a connection.
 #pragma once
 
+#include <vector>
+
 #include "base/result.hpp"
 #include "directory/directory.hpp"
 #include "forwarding/book.hpp"
 #include "mail/address.hpp"
+#include "mail/envelope.hpp"
+#include "mail/header_section.hpp"
 #include "policy/policy.hpp"
 #include "policy/route.hpp"
 
@@ -19,6 +23,12 @@ result<policy::recipient_kind> find_recipient_kind(directory::directory& account
 /// What is wrong with a return address of forwarded mail (SRS) as a recipient.
 catalogue::verdict judge_return_address(forwarding::book const& forwards, mail::path const& sender,
                                         mail::mailbox const& to, wall_time now);
+
+/// Whether a message has been at an address from which it would go on (RFC 9228): delivery would have to
+/// return it, and a stranger who wrote that field himself says to whom.
+catalogue::verdict judge_circle(directory::directory& accounts, forwarding::book const& forwards,
+                                std::vector<mail::recipient> const& recipients,
+                                std::vector<mail::header_field> const& fields);
 
 /// The refusal for a failed look-up: 451 4.3.0, with what failed as evidence.
 catalogue::verdict lookup_failed(error const& why);

@@ -21,10 +21,10 @@ std::string size_in_words(std::uint64_t octets)
 }
 
 message_intake::message_intake(intake_options options, std::unique_ptr<spool::content_writer> writer,
-                               header_check check_from)
+                               header_check check_header)
     : options_(std::move(options)),
       writer_(std::move(writer)),
-      check_from_(std::move(check_from)),
+      check_header_(std::move(check_header)),
       header_(options_.header_size)
 {
 }
@@ -112,8 +112,8 @@ void message_intake::on_header()
     if (hops > options_.hops) return fail(make_verdict(rules::too_many_hops, {{"hops", std::to_string(hops)}}));
     if (options_.from_required && options_.from.empty() && mail::find_first(*fields, "From") == nullptr)
         return fail(make_verdict(rules::from_missing));
-    if (check_from_) {
-        auto verdict = check_from_(*fields);
+    if (check_header_) {
+        auto verdict = check_header_(*fields);
         if (!verdict.accepted()) return fail(std::move(verdict));
     }
     if (auto const* const id = mail::find_first(*fields, "Message-ID")) message_id_ = printable(id->unfolded(), 200);

@@ -33,11 +33,11 @@ struct intake_options {
 
 class message_intake {
 public:
-    /// `check_from`: asked once, when the header section is there, whether its From and Sender
-    /// may stand; not asked when empty.
+    /// `check_header`: asked once, when the header section is there, whether the message may pass with
+    /// it; not asked when empty.
     using header_check = std::function<catalogue::verdict(std::vector<mail::header_field> const&)>;
 
-    message_intake(intake_options options, std::unique_ptr<spool::content_writer> writer, header_check check_from);
+    message_intake(intake_options options, std::unique_ptr<spool::content_writer> writer, header_check check_header);
 
     /// After a failure, what still comes is counted and dropped.
     void add(std::string_view piece);
@@ -65,7 +65,7 @@ private:
 
     intake_options options_;
     std::unique_ptr<spool::content_writer> writer_;
-    header_check check_from_;
+    header_check check_header_;
     mail::header_collector header_;
     bool in_body_ = false;
     std::uint64_t received_ = 0;

@@ -9,6 +9,7 @@
 #include "base/fault.hpp"
 #include "base/ids.hpp"
 #include "net/awaiting.hpp"
+#include "submission/facts.hpp"
 
 namespace postern::submission {
 
@@ -65,6 +66,11 @@ smtp::action session_driver::begin_content()
     bool const limited = app_ && !app_->limits.senders.empty();
     if (logged_in && (s.submission.check_header_from || limited))
         check = [this](std::vector<mail::header_field> const& fields) { return judge_header(fields); };
+    if (is_stranger())
+        check = [this](std::vector<mail::header_field> const& fields) {
+            auto const& to = session_->transaction().recipients;
+            return judge_circle(services_.accounts, services_.forwards, to, fields);
+        };
     intake_ = std::make_unique<message_intake>(o, services_.queue.new_content(), std::move(check));
     decoder_ = {};
     scan_ = {};

@@ -236,12 +236,13 @@ net::awaitable<smtp::action> session_driver::start_tls()
 smtp::tls_facts session_driver::tls_facts() const
 {
     auto const& tls = *peer_->tls();
-    smtp::tls_facts facts{tls.version, tls.cipher, tls.bits, tls.server_name, {}};
+    smtp::tls_facts facts{
+        .version = tls.version, .cipher = tls.cipher, .bits = tls.bits, .server_name = tls.server_name, .bindings = {}};
     if (listener_.wants_bindings) {
         auto b = peer_->bindings();
         facts.bindings = {std::move(b.exporter), std::move(b.server_end_point), std::move(b.unique)};
     }
-    if (listener_.configured.client_certificates) facts.certificate_accounts = accounts_of_certificate();
+    if (listener_.configured.client_certificates) find_accounts_of_certificate(facts);
     return facts;
 }
 
@@ -265,7 +266,7 @@ net::awaitable<void> session_driver::on_refusals(std::vector<smtp::server_sessio
         log_refusal(who_, *session_, r, desk_->cause(), desk_->meaning());
         if (failed)
             due = desk_->on_failure(session_->claimed_identity(), session_->ehlo_argument(), session_->mechanism());
-        if (unsure) due = desk_->on_unsure();
+        if (unsure) due = desk_->on_unsure(session_->claimed_identity());
     }
     desk_->forget_cause();
     if (!session_->in_exchange()) desk_->end_exchange();

@@ -148,7 +148,7 @@ private:
 
     smtp::tls_facts tls_facts() const;
     std::vector<std::string> names_of_certificate(net::peer_certificate const& shown) const;
-    std::vector<std::string> accounts_of_certificate() const;
+    void find_accounts_of_certificate(smtp::tls_facts& facts) const;
     policy::facts facts(policy::stage at) const;
     std::optional<verdict> login_ended();
     verdict judge_header(std::vector<mail::header_field> const& fields);

@@ -27,11 +27,13 @@ namespace {
 // What our own fields add to a header section that was allowed to come in.
 constexpr std::size_t room_for_own_fields = 64u << 10;
 constexpr std::size_t piece_size = 64u << 10;
-constexpr std::size_t most_fields = 2200;  // those that came, and those that milters add
 // Others of this thread get their turn after so many pieces.
 constexpr unsigned pieces_at_once = 16;
 constexpr std::size_t most_from_addresses = 50;
 constexpr std::size_t most_author_domains = 5;
+// For all milters of a message. Clients wait ten minutes behind its end (RFC 5321 section 4.5.3.2.6), and it is
+// stored then, too.
+constexpr auto longest_consultation = std::chrono::minutes{8};
 
 catalogue::verdict spool_verdict(error const& e)
 {
@@ -183,6 +185,7 @@ net::awaitable<catalogue::verdict> session_driver::ask_milters(filters::draft* d
     o.tls_cipher = session_->tls_details().cipher;
     o.tls_bits = session_->tls_details().bits;
     o.message_size = s.limits.message_size;
+    o.until = steady_clock::now() + longest_consultation;
     o.new_content = [this] { return services_.queue.new_content(); };
     auto judged = co_await filters::consult(&services_.milters, &listener_.milters, &o, &m->what.env, d);
     m->milters = joined(judged.seen_by);
@@ -198,8 +201,9 @@ net::awaitable<catalogue::verdict> session_driver::ask_milters(filters::draft* d
 net::awaitable<result<>> session_driver::write_anew(filters::draft const* d, arrived_message* m)
 {
     std::string head = d->header();
+    // Whatever was added to it, there are no more fields than octets: one without a limit is not left unsigned.
     if (keys_)
-        if (auto const fields = mail::parse_fields(head, most_fields))
+        if (auto const fields = mail::parse_fields(head, head.size()))
             m->signing = signing::message_signing::begin(keys_, *fields, m->what.accepted_at);
     if (!m->signing && !d->changed()) co_return done{};
     if (m->signing) head.insert(0, m->signing->placeholder());

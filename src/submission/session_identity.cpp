@@ -104,6 +104,7 @@ smtp::action session_driver::on_login(login::answer const& judged)
         case kind::smtp_auth_off: return session_->on_login(smtp::login_result::smtp_auth_off, {});
         case kind::app_password_needed: return session_->on_login(smtp::login_result::app_password_needed, {});
         case kind::put_off: return session_->on_login_put_off(*judged.put_off_by);
+        case kind::unsure: return session_->on_login(smtp::login_result::unsure, {});
         case kind::unavailable: break;
     }
     return session_->on_login(smtp::login_result::unavailable, {});
@@ -143,15 +144,21 @@ std::vector<std::string> session_driver::names_of_certificate(net::peer_certific
     return names;
 }
 
-std::vector<std::string> session_driver::accounts_of_certificate() const
+void session_driver::find_accounts_of_certificate(smtp::tls_facts& facts) const
 {
     auto const shown = peer_->certificate();
-    if (!shown.there) return {};
+    if (!shown.there) return;
     auto const names = names_of_certificate(shown);
-    std::vector<std::string> accounts;
+    auto& accounts = facts.certificate_accounts;
+    std::string silent;
     for (auto const& name : names) {
         auto const found = services_.accounts.find_account(name);
-        if (!found || !*found) continue;
+        if (!found) {
+            facts.certificate_unsure = true;
+            silent = found.error().logged;
+            continue;
+        }
+        if (!*found) continue;
         auto const& address = (*found)->address;
         if (std::find(accounts.begin(), accounts.end(), address) == accounts.end()) accounts.push_back(address);
     }
@@ -160,9 +167,8 @@ std::vector<std::string> session_driver::accounts_of_certificate() const
                 {"key", shown.key_sha256},
                 {"subject", shown.subject},
                 {"trusted", shown.trusted},
-                {"detail", shown.problem},
+                {"detail", silent.empty() ? shown.problem : silent},
                 {"accounts", static_cast<std::int64_t>(accounts.size())}});
-    return accounts;
 }
 
 // -- who may do what --------------------------------------------------------------------------

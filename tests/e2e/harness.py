@@ -131,15 +131,15 @@ class Authority:
             atexit.register(shutil.rmtree, cls._shared.dir, True)
         return cls._shared
 
-    def issue(self, stem, names=(NAME, "localhost"), kind="ec", days=20):
-        """Certificate and key files for these names."""
+    def issue(self, stem, names=(NAME, "localhost"), kind="ec", days=20, subject=None):
+        """Certificate and key files for these names. With a subject, that is the common name."""
         pem, key, request = (self.dir / f"{stem}.{end}" for end in ("pem", "key", "csr"))
         if not pem.exists():
             make = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["rsa:2048"]
-            run("openssl", "req", "-newkey", *make, "-nodes", "-subj", f"/CN={names[0]}", "-keyout", key, "-out",
+            run("openssl", "req", "-newkey", *make, "-nodes", "-subj", f"/CN={subject or names[0]}", "-keyout", key, "-out",
                 request, check=True)
             extension = self.dir / f"{stem}.ext"
-            extension.write_text("subjectAltName=" + ",".join(f"DNS:{n}" for n in names) + f",IP:{HOST}\n")
+            extension.write_text("subjectAltName=" + ",".join([f"DNS:{n}" for n in names] + [f"IP:{HOST}"]) + "\n")
             run("openssl", "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.dir / "ca.key",
                 "-CAcreateserial", "-days", str(days), "-extfile", extension, "-out", pem, check=True)
         return pem, key

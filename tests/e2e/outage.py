@@ -37,15 +37,8 @@ class Client:
                 return wire.auth_plain(user, password, None).code
             if mechanism == "LOGIN":
                 return wire.auth_login(user, password, None).code
-            scram = Scram(user, password, hash=mechanism.removeprefix("SCRAM-").replace("-", "").lower())
-            reply = wire.say(f"AUTH {mechanism} {scram.first()}")
-            if reply.code != 334:
-                return reply.code
-            reply = wire.say(scram.final(reply.text))
-            if reply.code == 334:
-                assert scram.check(reply.text), "the server does not know the password"
-                reply = wire.say("")
-            return reply.code
+            hash = mechanism.removeprefix("SCRAM-").replace("-", "").lower()
+            return Scram(user, password, hash=hash).log_in(wire).code
 
 
 class Load:

@@ -39,6 +39,20 @@ class Scram:
         self.signature = b64(hmac.digest(hmac.digest(salted, b"Server Key", self.hash), signed, self.hash))
         return b64(f"{without},p={b64(proof)}")
 
+    @property
+    def mechanism(self):
+        return "SCRAM-" + self.hash.upper().replace("SHA", "SHA-")
+
+    def log_in(self, wire):
+        """The whole exchange over SMTP; its last reply. Who accepts has shown that it knows the password, too."""
+        reply = wire.say(f"AUTH {self.mechanism} {self.first()}")
+        if reply.code == 334:
+            reply = wire.say(self.final(reply.text))
+        if reply.code == 334:
+            assert self.check(reply.text), "the server does not know the password"
+            reply = wire.say("")
+        return reply
+
     def check(self, last):
         """The server has proven that it knows the password too."""
         return base64.b64decode(last).decode() == f"v={self.signature}"

@@ -14,7 +14,9 @@ import unittest
 
 from harness import HOST, Authority, Postern, client_context, need, run, wait_for
 from issuer import SECRET, Issuer, google
+from kerberos import Client as Ticket
 from kerberos import Kdc
+from mutt import mutt, need_mutt_with_gssapi
 from peers import Postfix
 from test_auth_socket import Imap, block, plain, sockets
 from test_auth_socket import Client as Lines
@@ -36,7 +38,7 @@ class Outside(unittest.TestCase):
         cls.kdc = Kdc()
         cls.addClassCleanup(cls.kdc.close)
         cls.kdc.add_users("anna", "nobody")
-        services = [f"{service}/localhost" for service in ("smtp", "imap")]
+        services = [f"{service}/localhost" for service in ("smtp", "imap", "pop", "sieve")]
         cls.kdc.admin(*(f"addprinc -randkey {s}" for s in services))
         cls.keytab = cls.kdc.keytab("postern", *services)
         cls.issuer = Issuer(cls.folder)
@@ -102,22 +104,9 @@ class Outside(unittest.TestCase):
         self.assertIn("535 5.7.8", self.gsasl(env=self.kdc.tickets("nobody")))
 
     def test_postfix_and_cyrus_sasl_with_a_ticket(self):
-        need("mutt")
-        if not list(pathlib.Path("/usr/lib").glob("*/sasl2/libgssapiv2.so*")):
-            self.skipTest("libsasl2-modules-gssapi-mit is not installed")
-        settings = self.server.dir / "muttrc.client"
-        settings.write_text(f"""set smtp_url = "smtp://anna@localhost:{self.postfix.port}"
-set smtp_authenticators = "gssapi"
-set ssl_starttls = yes
-set ssl_force_tls = yes
-set ssl_ca_certificates_file = "{Authority.shared().ca}"
-set from = "{ANNA}"
-set use_from = yes
-set use_envelope_from = yes
-unset record
-""")
-        command = ["mutt", "-n", "-F", settings, "-s", "x", "--", "friend@remote.test"]
-        home = {"HOME": str(self.server.dir), "TERM": "dumb"}
+        need_mutt_with_gssapi()
+        command, home = mutt(self.server.dir, f"smtp://anna@localhost:{self.postfix.port}", "gssapi", ANNA)
+        command += ["x", "--", "friend@remote.test"]
         done = run(*command, env={**self.anna, **home}, input="Hello.\n")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr + self.postfix.log())
         self.assertIn("sasl_method=GSSAPI, sasl_username=anna@example.com", self.postfix.log())
@@ -213,6 +202,26 @@ unset record
             # What shows a secret is taken under TLS only.
             self.assertEqual(c.ask("XOAUTH2", response="YQ==", secured=False)[0], "FAIL")
             self.assertEqual(c.ask("PLAIN", response=plain(ANNA, PASSWORD))[0], "FAIL")
+
+    def test_each_service_has_tickets_of_its_own(self):
+        for service, ticket, good in (("smtp", "smtp", True), ("submission", "smtp", True), ("imap", "imap", True),
+                                      ("pop3", "pop", True), ("sieve", "sieve", True), ("smtp", "imap", False),
+                                      ("imap", "smtp", False), ("pop3", "imap", False), ("pop3", "smtp", False),
+                                      ("sieve", "imap", False), ("lmtp", "pop", False)):
+            with self.subTest(service=service, ticket=ticket), Lines(self.place / "auth") as c:
+                client = Ticket(self.anna, f"{ticket}@localhost")
+                c.auth("GSSAPI", service=service)
+                c.line()
+                answer = c.go_on(client.step())
+                self.assertEqual(answer[0], "CONT" if good else "FAIL", answer)
+                if not good:
+                    continue
+                client.step(base64.b64decode(answer[2]))
+                answer = c.go_on(b"")
+                client.unwrap(base64.b64decode(answer[2]))
+                # No security layer (RFC 4752 section 3.1), and nobody else.
+                answer = c.go_on(client.wrap(b"\1\0\0\0"))
+                self.assertEqual(answer, ["OK", str(c.last), f"user={ANNA}"])
 
     def test_no_keytab_is_not_now(self):
         hidden = self.keytab.with_suffix(".hidden")

@@ -178,6 +178,28 @@ class Messages(Dkim):
         self.assertGreater(len(content), 1_000_000)
         self.check_signed(content)
 
+    def test_what_a_server_without_8bitmime_gets_is_signed_anew(self):
+        seven = Sink(extensions=("PIPELINING",))
+        self.addCleanup(seven.close)
+        self.serve({"route": [{"recipients": ["seven.test"], "to": f"smtp:{HOST}:{seven.port}"}]})
+        self.sign_at_once()
+        text = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n"
+        foreign = "DKIM-Signature: v=1; a=rsa-sha256; d=other.test; s=x; h=from; bh=AA==; b=AA==\n"
+        for extra, lines in ((text, 1), (foreign + text, 20_000)):
+            word = token()
+            self.send(message(ALICE, "friend@seven.test", word, "Gr\u00fc\u00dfe an alle meine Freunde \n" * lines, extra),
+                      to="friend@seven.test", parameters=" BODY=8BITMIME")
+            content = seven.wait(word)["content"]
+            self.assertTrue(content.isascii())
+            self.assertIn(b"Gr=C3=BC=C3=9Fe an alle meine Freunde=20", content)
+            self.server.wait_log(rf"\bconverted\b.*signed_anew[\"=: ]+postern\.test")
+            if lines == 1:
+                self.check_signed(content)
+            else:
+                self.assertEqual([t["d"] for t in signatures(content)], ["postern.test"] * 2 + ["other.test"])
+                self.assertEqual(self.verified_by_dkimpy(content)[:2], [True, True])
+                self.server.wait_log(r"\bconverted\b.*breaks_signature_of[\"=: ]+other\.test")
+
     def test_whose_mail_is_signed(self):
         self.serve({"relay": {"networks": ["127.0.9.9"]}})
         self.sign_at_once("postern.test", "--algorithm", "ed25519")
@@ -329,7 +351,9 @@ class Keys(Dkim):
         self.assertIn("already", self.dkim("create", "postern.test", status=2))
         self.assertIn("not a domain", self.dkim("create", "nonsense!", status=2))
         self.assertIn("dkim create", self.dkim("show", "other.test", status=2))
-        self.dkim("activate", "postern.test")
+        for _ in range(2):  # the second time it is so already
+            active = self.dkim("activate", "postern.test")
+            self.assertEqual([(k["selector"], k["state"]) for k in active], [(made[0]["selector"], "active")])
         self.assertIn("--force", self.dkim("remove", "postern.test", made[0]["selector"], status=2))
         checked = self.dkim("check", "postern.test", status=1)
         self.assertEqual((checked["well"], checked["keys"][0]["dns"]), (False, "missing"))

@@ -104,6 +104,20 @@ class Guard(unittest.TestCase):
         self.guard("lift", ALICE)
         self.session("127.1.200.1").auth_plain(ALICE, PASSWORDS[ALICE])
 
+    def test_names_that_are_no_addresses_are_lifted_and_long_ones_by_their_id(self):
+        long = "a" * 60 + "@postern.test"
+        for place, name in ((90, "anna"), (100, long)):
+            for n in range(10):
+                self.guess(f"127.0.{place + n}.1", name, 1)
+        rows = {r["what"]: r for r in self.guard("list")["held_against"] if r["kind"] == "account"}
+        self.assertEqual(set(rows), {"anna", long[:43]})
+        said = self.server.cli("guard", "list", check=True).stdout
+        self.assertIn(rows[long[:43]]["id"], said)
+        self.guard("lift", "anna")
+        self.guard("lift", rows[long[:43]]["id"])
+        self.guard("lift", "anna", status=1)
+        self.guard("lift", long, status=1)
+
     def test_another_spelling_of_the_name_is_no_new_account(self):
         spellings = [ALICE, f'"alice"@postern.test', f'"al\\ice"@postern.test', "\uff41lice@postern.test", ALICE.upper()]
         for n in range(10):

@@ -218,6 +218,31 @@ class Checks(Incoming):
         self.send(message(FRIEND, BOB, word))
         self.assertIn("dmarc=temperror", self.results(word))
 
+    def test_what_is_unknown_of_others_helps_nobody(self):
+        self.serve()
+        self.zone.broken = {"slow.example"}
+        field = "DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d={}; s={}; h=from; bh=eA==; b=eA==\n"
+        # A key of another domain that can't be had, and a selector that nobody can have.
+        unknown = field.format("slow.example", "s") + field.format("remote.example", "x" * 70)
+        for action in ("defer", "accept"):
+            said = self.send(message(FRIEND, BOB, token(), extra=unknown), "x@slow.example", code=550, status="5.7.1")
+            self.assertIn("DMARC", said.text)
+            self.server.change("mx", dns_failure="accept")
+            self.server.signal(signal.SIGHUP)
+            self.server.wait_log("reloaded")
+        self.send(message(BOB, BOB, token(), extra=unknown), "x@slow.example", code=550, status="5.7.1")
+
+    def test_domains_that_are_not_there_and_records_on_trial(self):
+        self.serve()
+        self.zone.texts.update({"_dmarc.np.example": ["v=DMARC1; p=none; np=reject"],
+                                "_dmarc.trial.example": ["v=DMARC1; p=reject; t=y"]})
+        self.zone.addresses["there.np.example"] = ["192.0.2.60"]
+        for author, code in (("x@np.example", 250), ("x@there.np.example", 250), ("x@gone.np.example", 550)):
+            self.send(message(author, BOB, token()), "x@plain.example", code=code)
+        word = token()
+        self.send(message("x@trial.example", BOB, word), "x@plain.example")
+        self.assertIn("dmarc=fail (p=quarantine)", self.results(word))
+
     def test_other_actions(self):
         self.serve(mx={"dmarc_reject": "hold", "dmarc_quarantine": "refuse"})
         self.send(message("x@quiet.example", BOB, token()), "x@quiet.example", code=550)
@@ -319,11 +344,17 @@ class Forwards(Incoming):
         self.send(message(FRIEND, "one@postern.test", word), client=GOOD, to="one@postern.test")
         out = sink.wait(word)["content"]
         self.assertEqual(sink.messages[0]["recipients"], ["far@there.test"])
-        # It comes back, as another server would send it on.
-        self.send(out, client=GOOD, to="far@postern.test")
+        # It comes back, as another server would send it on: a report of ours would go to whom a stranger likes.
+        for to in ("one@postern.test", "far@postern.test"):
+            self.send(out, client=GOOD, to=to, code=554, status="5.4.6")
+        self.send(message(FRIEND, BOB, token(), extra="Delivered-To: one@postern.test\n"), client=GOOD)
+        # Of our own people we know who they are.
+        with self.server.session(login=BOB) as wire:
+            wire.mail(BOB, "far@postern.test")
+            wire.data(message(BOB, "far@postern.test", token(), extra="Delivered-To: One@postern.test\n"))
         self.server.wait_log(r"bounced .*rule=forward-loop")
-        report = sink.wait("Status: 5.4.6")
-        self.assertEqual(report["recipients"], [FRIEND])
+        self.server.wait_mail(BOB, "Status: 5.4.6")
+        self.assertEqual(len(sink.messages), 1)
         wait_for(lambda: json.loads(self.server.cli("queue", "list", "--json", check=True).stdout) == [],
                  "the queue to be empty")
 

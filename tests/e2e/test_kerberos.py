@@ -4,7 +4,6 @@ which is read from there."""
 import base64
 import contextlib
 import os
-import pathlib
 import re
 import shutil
 import smtplib
@@ -13,6 +12,7 @@ import unittest
 
 from harness import HOST, NAME, Authority, Postern, client_context, free_ports, message, need, run, wait_for
 from kerberos import FOREIGN, REALM, SPNEGO, Client, Kdc
+from mutt import mutt, need_mutt_with_gssapi
 from test_mechanisms import documented, offered
 
 ANNA, BERTA, BACKUP = "anna@example.com", "berta@example.com", "backup@example.com"
@@ -402,22 +402,8 @@ class Tickets(unittest.TestCase):
         self.sends(self.kdc.environment, "by msmtp", "msmtp", "-C", file, BERTA, ok=False)
 
     def test_mutt_with_cyrus_sasl(self):
-        need("mutt")
-        if not list(pathlib.Path("/usr/lib").glob("*/sasl2/libgssapiv2.so*")):
-            self.skipTest("libsasl2-modules-gssapi-mit is not installed")
-        file = self.server.dir / "muttrc.client"
-        file.write_text(f"""set smtp_url = "smtp://{ANNA}@localhost:{self.port}"
-set smtp_authenticators = "gssapi"
-set ssl_starttls = yes
-set ssl_force_tls = yes
-set ssl_ca_certificates_file = "{Authority.shared().ca}"
-set from = "{ANNA}"
-set use_from = yes
-set use_envelope_from = yes
-unset record
-""")
-        home = {"HOME": str(self.server.dir), "TERM": "dumb"}
-        command = ["mutt", "-n", "-F", file, "-s"]
+        need_mutt_with_gssapi()
+        command, home = mutt(self.server.dir, f"smtp://{ANNA}@localhost:{self.port}", "gssapi", ANNA)
         self.sends({**self.anna, **home}, "by mutt", *command, "by mutt", "--", BERTA, input="Hello.\n")
         self.sends({**self.kdc.environment, **home}, "by mutt", *command, "again", "--", BERTA, input="Hello.\n", ok=False)
 

@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 from harness import HOST, NAME, Authority, Postern, free_ports, message, need, run, token
+from mutt import mutt
 from postgresql import PostgreSQL
 from test_backends import SESAME as PASSWORD, DovecotAuth, PamService, example
 from test_ldap import FETCH_ACCESS, Slapd, hashed, person
@@ -130,14 +131,9 @@ class Matrix(unittest.TestCase):
 
     def test_mutt(self):
         def send(account, mechanism, word):
-            settings = self.folder / "muttrc"
-            settings.write_text(f'set smtp_url="smtp://{account.replace("@", "%40")}@localhost:{self.server.submission}/"\n'
-                                f'set smtp_pass="{PASSWORD}"\nset smtp_authenticators="{mechanism.lower()}"\n'
-                                f'set ssl_starttls=yes\nset ssl_force_tls=yes\nset ssl_verify_host=yes\n'
-                                f'set ssl_ca_certificates_file="{Authority.shared().ca}"\n'
-                                f'set from="{account}"\nset record=""\nset use_envelope_from=yes\n')
-            done = run("mutt", "-n", "-F", settings, "-s", word, "--", "sink@postern.test", input="By mutt.\n",
-                       env={"HOME": str(self.folder), "TERM": "dumb"})
+            url = f"smtp://{account.replace('@', '%40')}@localhost:{self.server.submission}/"
+            command, home = mutt(self.folder, url, mechanism.lower(), account, PASSWORD)
+            done = run(*command, word, "--", "sink@postern.test", input="By mutt.\n", env=home)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         # It can't finish what it begins with -PLUS.
         self.each(send, [m for m in OF_GSASL if not m.endswith("-PLUS")])

@@ -289,13 +289,17 @@ class External(unittest.TestCase):
         cls.alice = cls.people.issue("alice", [ALICE])
         cls.both = cls.people.issue("both", [ALICE, BOB])
         cls.nobody = cls.people.issue("nobody", ["nobody@postern.test"])
+        cls.down = cls.people.issue("down", ["anna@down.test"])
+        cls.down_and_up = cls.people.issue("down_and_up", ["anna@down.test", ALICE])
         cls.server_only = cls.people.issue("server_only", [ALICE], usage="serverAuth")
         der = run("openssl", "pkey", "-in", cls.bob[1], "-pubout", "-outform", "DER", input=b"", check=True).stdout
         written = documented("EXTERNAL")
         cls.port, = free_ports(1)
         bound = {**written["auth"]["certificates"][0], "account": BOB, "key": hashlib.sha256(der).hexdigest()}
         cls.server = Postern(
-            {"auth": {"client_authorities": cls.people.ca, "certificates": [bound], "failure_delay": "20 ms"}},
+            {"auth": {"client_authorities": cls.people.ca, "certificates": [bound], "failure_delay": "20 ms"},
+             "backend": [{"name": "down", "type": "postgresql", "connection": "host=/nonexistent", "domain": "down.test",
+                          "user_query": "SELECT password FROM users WHERE name = $1"}]},
             listeners=[{**written["listener"][0], "address": f"{HOST}:{cls.port}"}])
         cls.addClassCleanup(cls.server.__exit__, None, None, None)
 
@@ -331,6 +335,15 @@ class External(unittest.TestCase):
                 self.assertEqual(offered(wire), ["PLAIN", "LOGIN"])
                 wire.say("AUTH EXTERNAL =", 504)
                 wire.auth_plain(ALICE, PASSWORDS[ALICE])
+
+    def test_nobody_is_refused_while_who_knows_the_account_is_down(self):
+        for pair, wanted, code in ((self.down, "", 454), (self.down, "anna@down.test", 454), (self.down_and_up, ALICE, 235),
+                                   (self.down_and_up, "", 454)):
+            with self.subTest(certificate=pair[0].stem, wanted=wanted), self.wire(pair) as wire:
+                self.assertEqual(offered(wire), ["EXTERNAL", "PLAIN", "LOGIN"])
+                wire.say(f"AUTH EXTERNAL {base64.b64encode(wanted.encode()).decode() or '='}", code)
+                if code == 454:
+                    wire.auth_plain(ALICE, PASSWORDS[ALICE])
 
     def test_other_listeners_do_not_ask(self):
         context = client_context()

@@ -41,12 +41,7 @@ class AppPasswords(unittest.TestCase):
 
     def scram(self, server, name, password, code=235):
         with server.session() as wire:
-            it = Scram(name, password)
-            reply = wire.say(f"AUTH SCRAM-SHA-256 {it.first()}", 334)
-            reply = wire.say(it.final(reply.text))
-            if reply.code == 334:
-                self.assertTrue(it.check(reply.text))
-                reply = wire.say("")
+            reply = Scram(name, password).log_in(wire)
             self.assertEqual(reply.code, code, reply)
 
     def work(self, server, name, own_password=SESAME, own_scram=535):

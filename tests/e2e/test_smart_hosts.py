@@ -203,6 +203,30 @@ class Mechanisms(Folder):
         for hidden in ("shh, client secret", "first-refresh-token", rotated, self.refresh):
             self.assertNotIn(hidden, server.log())
 
+    def test_a_new_refresh_token_that_the_disk_does_not_take(self):
+        """The endpoint has forgotten the old one: the new one is used, and stored when that works again."""
+        folder = self.folder()
+        self.tokens()
+        refresh = self.secret(folder, "refresh", self.refresh)
+        url = f"{self.issuer.name}/token"
+        server = self.serve({"smart_host": [self.host(token_url=url, client_id="relay", refresh_token_file=refresh)],
+                             "route": [{"to": "smart_host:up"}]})
+        key = "\n".join([url, "relay", ALICE, "", str(refresh)])
+        place = server.dir / "data" / "tokens" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.refresh-token"
+        in_the_way = place.with_name(place.name + ".new")
+        in_the_way.mkdir(parents=True)
+        self.sink.wait(self.send(server))
+        server.wait_log(r"refresh_token_not_stored")
+        rotated = self.refresh
+        self.assertNotEqual(rotated, "first-refresh-token")
+        in_the_way.rmdir()
+        server.stop()
+        self.assertIn(rotated, place.read_text())
+        server.start()
+        self.sink.wait(self.send(server))
+        self.assertEqual(self.asked[-1]["refresh_token"], rotated)
+        self.assertNotIn(rotated, server.log())
+
     def test_the_strongest_is_taken_and_each_sender_has_a_login(self):
         folder = self.folder()
         several = documented("Several log-ins")

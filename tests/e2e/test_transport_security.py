@@ -73,6 +73,8 @@ class World:
         host(plain, "untrusted", 34, self_signed(self.dir, "mx.untrusted.plain"))
         host(plain, "noneplain", 35, own["unusable"])
         host(plain, "clear", 36, None)
+        # A name in the subject only is none (RFC 8461 section 4.1).
+        host(plain, "common", 38, ca.issue("mx-common", (), subject="mx.common.plain"))
         # Both at once: DANE says yes, MTA-STS no; and the other way round.
         host(signed, "both", 21, own["ee"], [tlsa(3, 1, 1, own["ee"][0])])
         host(signed, "against", 22, ca.issue("mx-against", ("mx.against.example",)), [tlsa(3, 1, 1, other)])
@@ -83,6 +85,7 @@ class World:
                     "untrusted.plain": policy("enforce", "mx.untrusted.plain"),
                     "noneplain.plain": policy("none"),
                     "clear.plain": policy("enforce", "mx.clear.plain"),
+                    "common.plain": policy("enforce", "mx.common.plain"),
                     "redirect.plain": (302, "text/plain", "https://mta-sts.gone.plain/.well-known/mta-sts.txt"),
                     "both.example": policy("enforce", "elsewhere.example"),
                     "against.example": policy("enforce", "mx.against.example")}
@@ -207,6 +210,7 @@ class MtaSts(Security):
             ("othermx.plain", "deferred", {"rule": "sts-unknown-host"}),
             ("untrusted.plain", "deferred", {"rule": "sts-untrusted"}),
             ("clear.plain", "deferred", {"rule": "sts-untrusted"}),
+            ("common.plain", "deferred", {"rule": "sts-untrusted"}),
             ("noneplain.plain", "delivered", {"policy": "", "verified": ""}),
             # A redirection is not followed, so there is no policy.
             ("redirect.plain", "delivered", {"policy": ""}),

@@ -163,7 +163,7 @@ private:
     {
         constexpr smtp::login_result results[] = {smtp::login_result::accepted, smtp::login_result::bad_credentials,
                                                   smtp::login_result::disabled, smtp::login_result::smtp_auth_off,
-                                                  smtp::login_result::unavailable};
+                                                  smtp::login_result::unsure,   smtp::login_result::unavailable};
         auto const result = results[answers_.next() % std::size(results)];
         auto next = session_->on_login(result, account);
         require(session_->login().empty() == (result != smtp::login_result::accepted));

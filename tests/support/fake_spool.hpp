@@ -33,6 +33,28 @@ private:
     bool piecemeal_;  // read() is the only way
 };
 
+class memory_writer final : public spool::content_writer {
+public:
+    result<> append(std::string_view more) override
+    {
+        octets += more;
+        return done{};
+    }
+    result<> replace_front(std::string_view by) override
+    {
+        octets.replace(0, by.size(), by);
+        return done{};
+    }
+    std::uint64_t size() const noexcept override { return octets.size(); }
+    result<std::string> read(std::uint64_t offset, std::size_t limit) override
+    {
+        if (offset >= octets.size()) return std::string{};
+        return octets.substr(static_cast<std::size_t>(offset), limit);
+    }
+
+    std::string octets;
+};
+
 class fake_spool final : public spool::spool {
 public:
     using message = postern::spool::message;
@@ -92,6 +114,12 @@ public:
         std::lock_guard const lock{mutex_};
         return reports_;
     }
+    /// Messages that took the place of others, so far.
+    std::vector<std::pair<message, std::string>> successors()
+    {
+        std::lock_guard const lock{mutex_};
+        return successors_;
+    }
     void fail_settlements(unsigned count)
     {
         std::lock_guard const lock{mutex_};
@@ -101,7 +129,7 @@ public:
     // -- spool --
 
     result<> room_for(std::uint64_t) override { return done{}; }
-    std::unique_ptr<postern::spool::content_writer> new_content() override { return nullptr; }
+    std::unique_ptr<postern::spool::content_writer> new_content() override { return std::make_unique<memory_writer>(); }
     void accept(message, std::unique_ptr<postern::spool::content_writer>, postern::spool::accept_handler) override {}
     void on_arrival(postern::spool::arrival_handler handler) override
     {
@@ -138,29 +166,7 @@ public:
         postern::spool::arrival_handler arrival;
         {
             std::lock_guard const lock{mutex_};
-            if (failing_ > 0) {
-                --failing_;
-                handler(error{{4, 3, 1}, "", "no room"});
-                return;
-            }
-            auto const found = entries_.find(what.queue_id);
-            for (auto const& u : what.recipients) {
-                updates_[{what.queue_id, u.number}].push_back(u);
-                if (found == entries_.end()) continue;
-                auto& r = found->second.what.recipients.at(u.number);
-                r.state = u.state;
-                r.next_attempt = u.next_attempt;
-                r.last_reply = u.last_reply;
-                r.next_hop = what.next_hop;
-                ++r.attempts;
-                found->second.out.at(u.number) = false;
-            }
-            if (found != entries_.end()) {
-                auto const& all = found->second.what.recipients;
-                if (std::none_of(all.begin(), all.end(), [](auto const& r) { return r.state == state::queued; })) {
-                    entries_.erase(found);
-                }
-            }
+            if (!write(what)) return handler(error{{4, 3, 1}, "", "no room"});
             if (bounce) {
                 reports_.push_back(*bounce);
                 insert(bounce->first, std::make_shared<memory_content>(bounce->second, false), true, false);
@@ -168,6 +174,30 @@ public:
             }
         }
         if (handler) handler(done{});
+        changed_.notify_all();
+        if (arrival) arrival({});
+    }
+    void replace(settlement what, std::vector<postern::spool::successor> by,
+                 postern::spool::accept_handler handler) override
+    {
+        postern::spool::arrival_handler arrival;
+        {
+            std::lock_guard const lock{mutex_};
+            if (!write(what)) return handler(error{{4, 3, 1}, "", "no room"});
+            for (auto& each : by) {
+                auto const& octets = dynamic_cast<memory_writer&>(*each.body).octets;
+                successors_.emplace_back(each.what, octets);
+                for (auto const& r : each.what.env.recipients) {
+                    auto& stored = each.what.recipients.emplace_back();
+                    stored.to = r;
+                    stored.next_attempt = each.what.accepted_at;
+                }
+                each.what.env.recipients.clear();
+                insert(each.what, std::make_shared<memory_content>(octets, false), false, false);
+            }
+            arrival = arrival_;
+        }
+        handler(done{});
         changed_.notify_all();
         if (arrival) arrival({});
     }
@@ -206,7 +236,8 @@ public:
         e->second.out.assign(e->second.out.size(), true);
         return std::optional{queued_message{std::make_shared<message const>(e->second.what), e->second.body}};
     }
-    void hurry(std::string next_hop, std::size_t limit, std::function<void(std::size_t)> handler) override
+    void hurry(std::string next_hop, std::int64_t, std::size_t limit,
+               std::function<void(postern::spool::portion)> handler) override
     {
         std::size_t found = 0;
         postern::spool::arrival_handler arrival;
@@ -226,7 +257,7 @@ public:
             }
         }
         if (found != 0 && arrival) arrival({});
-        handler(found);
+        handler({found, 0, found < limit});
     }
     /// Destinations that were said to work again.
     std::vector<std::string> hurried()
@@ -242,6 +273,31 @@ public:
     postern::spool::activity observe() override { return {}; }
 
 private:
+    /// False: the disk does not take it.
+    bool write(settlement const& what)
+    {
+        if (failing_ > 0) {
+            --failing_;
+            return false;
+        }
+        auto const found = entries_.find(what.queue_id);
+        for (auto const& u : what.recipients) {
+            updates_[{what.queue_id, u.number}].push_back(u);
+            if (found == entries_.end()) continue;
+            auto& r = found->second.what.recipients.at(u.number);
+            r.state = u.state;
+            r.next_attempt = u.next_attempt;
+            r.last_reply = u.last_reply;
+            r.next_hop = what.next_hop;
+            ++r.attempts;
+            found->second.out.at(u.number) = false;
+        }
+        if (found == entries_.end()) return true;
+        auto const& all = found->second.what.recipients;
+        if (std::none_of(all.begin(), all.end(), [](auto const& r) { return r.state == state::queued; }))
+            entries_.erase(found);
+        return true;
+    }
     queued_message insert(message m, std::shared_ptr<postern::spool::content const> body, bool report, bool out)
     {
         for (std::uint32_t i = 0; i < m.recipients.size(); ++i) m.recipients[i].number = i;
@@ -264,7 +320,7 @@ private:
     postern::spool::arrival_handler arrival_;
     std::map<std::string, entry> entries_;
     std::map<std::pair<std::string, std::uint32_t>, std::vector<postern::spool::recipient_update>> updates_;
-    std::vector<std::pair<message, std::string>> reports_;
+    std::vector<std::pair<message, std::string>> reports_, successors_;
     std::vector<std::string> hurried_;
     unsigned failing_ = 0;
 };
