@@ -197,8 +197,9 @@ void judgement::judge_offer(talk_seen const& t)
         });
         auto const evidence = place(t) + ": no AUTH among what EHLO announces";
         // Who wants no encryption where it is offered hears of that first, whether or not there was time to look.
-        bool const unseen = t.way == tls_way::clear && a.known.starttls && t.at.port != 25 &&
-                            std::none_of(o.talks.begin(), o.talks.end(), [](auto const& other) { return other.encrypted(); });
+        bool const unseen =
+            t.way == tls_way::clear && a.known.starttls && t.at.port != 25 &&
+            std::none_of(o.talks.begin(), o.talks.end(), [](auto const& other) { return other.encrypted(); });
         if (!t.encrypted() && (after_tls || unseen))
             add(rules::auth_after_tls_only, severity::failure, step::ehlo,
                 evidence + (after_tls ? ", but there is inside TLS" : ", but STARTTLS"), named);

@@ -7,6 +7,7 @@ from .script import CLOSE, HANG, Last, Script
 # Providers: the domain of an address, its server.
 GMAIL = ("gmail.com", "smtp.gmail.com")
 MICROSOFT = ("contoso.onmicrosoft.com", "smtp.office365.com")
+MICROSOFT_MX = "0 contoso.mail.protection.outlook.com"
 OUTLOOK = ("outlook.com", "smtp-mail.outlook.com")
 YAHOO = ("yahoo.com", "smtp.mail.yahoo.com")
 ICLOUD = ("icloud.com", "smtp.mail.me.com")
@@ -28,7 +29,8 @@ def refused(row, title, reply, provider=None, auth="PLAIN LOGIN", **more):
         return Case(row, title, [Host(both(script))], **more)
     domain, server = provider
     more.setdefault("user", f"anna@{domain}" if domain else "anna@{domain}")
-    return Case(row, title, [Host(both(script), name=server)], who=f"anna@{domain}" if domain else server, domain=domain, **more)
+    return Case(row, title, [Host(both(script), name=server)], who=f"anna@{domain}" if domain else server, domain=domain,
+                names=(("{domain}", "MX", MICROSOFT_MX),) if provider is MICROSOFT else (), **more)
 
 
 def lines(code, status, *rows):

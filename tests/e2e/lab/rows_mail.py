@@ -1,6 +1,6 @@
 """Senders, recipients and messages that are refused."""
 from .case import Case, Host, both
-from .rows_login import GMAIL, GMX, ICLOUD, MICROSOFT, SENDGRID, SES, ZOHO
+from .rows_login import GMAIL, GMX, ICLOUD, MICROSOFT, MICROSOFT_MX, SENDGRID, SES, ZOHO
 from .script import HANG, Script
 
 OUTSIDE = "friend@elsewhere.example"
