@@ -15,7 +15,8 @@ def at(step, row, title, reply, provider=None, **more):
         return Case(row, title, [Host(both(script))], **more)
     domain, server = provider
     user = f"anna@{domain}" if domain else "anna@{domain}"
-    return Case(row, title, [Host(both(script), name=server)], who=user if domain else server, domain=domain, user=user, **more)
+    return Case(row, title, [Host(both(script), name=server)], who=user if domain else server, domain=domain, user=user,
+                names=(("{domain}", "MX", MICROSOFT_MX),) if provider is MICROSOFT else (), **more)
 
 
 def without_login(row, title, reply, provider=None, step="MAIL"):
