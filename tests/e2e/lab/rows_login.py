@@ -63,7 +63,7 @@ CASES = [
     refused("D-68", "a wrong password, with LOGIN at Postfix", "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6", auth="LOGIN"),
     Case("D-70", "the name alone, where the address is wanted", [Host(both())], who="{host}", user="anna",
          accounts={"anna@{domain}": PASSWORD}, options=("--from", "anna@{domain}")),
-    refused("D-71", "a provider that wants app passwords", "535 5.7.0 Incorrect username, password or access token", FASTMAIL),
+    refused("D-71", "a provider that wants app passwords", "535 5.7.0 Incorrect username or password", FASTMAIL),
     refused("D-71", "the way to log in is too weak", "534 5.7.9 Authentication mechanism is too weak"),
     refused("D-72", "Gmail: the usual password", lines(535, "5.7.8", "Username and Password not accepted. For more information, go to",
             "https://support.google.com/mail/?p=BadCredentials a640c23a62f3a-af9a5 - gsmtp"), GMAIL, auth="LOGIN PLAIN XOAUTH2 PLAIN-CLIENTTOKEN OAUTHBEARER XOAUTH"),
