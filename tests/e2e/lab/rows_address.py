@@ -16,6 +16,7 @@ def with_web(page=None, certificate="good", port=443, **more):
     """A healthy server whose domain publishes a file with its settings at the same address."""
     web = Web({FILE: page} if page else {}, "implicit" if port == 443 else "none", certificate, ("autoconfig.{domain}",), **more)
     return [Host({**both(), port: web})]
+GMAIL = [Host(both(), name="smtp.gmail.com")]
 
 
 def typed(row, title, who, **more):
@@ -27,10 +28,10 @@ CASES = [
     typed("D-01", "nothing before the @", "@{domain}"),
     typed("D-01", "nothing behind the @", "anna@"),
     typed("D-01", "a blank inside", "anna maria@{domain}"),
-    typed("D-02", "a dot at the end", "anna@{domain}."),
-    typed("D-02", "a comma for a dot", "anna@gmail,com"),
-    typed("D-02", "the ending .con", "anna@gmail.con"),
-    typed("D-02", "letters of double width", "anna@gmail\uff0ecom"),
+    typed("D-02", "a dot at the end", "anna@{domain}.", hosts=[Host(both())], names=(MX, SRV)),
+    typed("D-02", "a comma for a dot", "anna@gmail,com", hosts=GMAIL),
+    typed("D-02", "the ending .con", "anna@gmail.con", hosts=GMAIL),
+    typed("D-02", "letters of double width", "anna@gmail\uff0ecom", hosts=GMAIL),
     Case("D-03", "an address with letters outside ASCII, and no SMTPUTF8", [Host(both(extensions=("SIZE 1000000", "8BITMIME")))],
          who="jürgen@{domain}", user="jürgen@{domain}", names=(MX, SRV)),
     typed("D-04", "a domain that does not exist", "anna@nobody-has-this-name.example"),
@@ -46,21 +47,14 @@ CASES = [
     Case("D-08", "the settings file comes over http only",
          with_web(autoconfig("{domain}", ("{host}", 465, "SSL")), port=80),
          who="anna@{domain}", names=(MX, PUBLISHED)),
-    Case("D-08", "the settings file comes with a self-signed certificate",
-         with_web(autoconfig("{domain}", ("{host}", 465, "SSL")), certificate="self_signed"),
-         who="anna@{domain}", names=(MX, PUBLISHED)),
     Case("D-09", "the settings file and the DNS name different servers",
          [Host({**both(), 443: Web({FILE: autoconfig("{domain}", ("{host_b}", 587, "STARTTLS"))}, "implicit",
                                    names=("autoconfig.{domain}",))}), Host(both(), name="old.{domain}")],
          who="anna@{domain}", names=(MX, SRV, PUBLISHED)),
-    Case("D-10", "the DNS says that there is no submission", who="anna@{domain}", hosts=[Host({25: Script(auth="")})],
+    Case("D-10", "the DNS says that there is no submission", who="anna@{domain}", hosts=[Host({25: Script(auth="")}, name="in.elsewhere-{domain}")],
          names=(MX, ("_submissions._tcp.{domain}", "SRV", "0 0 0 ."), ("_submission._tcp.{domain}", "SRV", "0 0 0 ."))),
     Case("D-11", "the mail servers are those of a big provider", [Host(both(), name="smtp.gmail.com")], who="anna@{domain}",
          names=(("{domain}", "MX", "1 aspmx.l.google.com"), ("{domain}", "MX", "5 alt1.aspmx.l.google.com")), severity="ok"),
-    Case("D-13", "Autodiscover that asks for the password first", [Host({**both(), 443: Web(
-         {}, "implicit", names=("autodiscover.{domain}",), catch_all=Page("", "text/plain", "401 Unauthorized",
-                                                                         'WWW-Authenticate: Basic realm="mail"\r\n'))})],
-         who="anna@{domain}", names=(MX, SRV, ("autodiscover.{domain}", "A", "{v4}")), severity="ok"),
     Case("D-14", "a document with settings that is not the one whose digest the DNS has", [Host({**both(), 443: Web(
          {"ua-auto-config.{domain}/.well-known/user-agent-configuration.json": Page(
              json.dumps({"protocols": {"smtp": {"host": "smtp.somebody-else.example"}}}), "application/json")},

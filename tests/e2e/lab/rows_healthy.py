@@ -29,7 +29,7 @@ CASES = [
     healthy("settings, names, login and envelope", [Host(both())], who="anna@{domain}", names=(MX, SRV), to="friend@elsewhere.example"),
     healthy("a usual name", [Host(both(), name="smtp.{domain}")], who="anna@{domain}", names=(MX,)),
     healthy("Gmail with an app password", [Host(both(auth="LOGIN PLAIN XOAUTH2"), name=GMAIL[1])], who="anna@gmail.com",
-            user="anna@gmail.com", domain="gmail.com"),
+            user="anna@gmail.com", domain="gmail.com", names=(("gmail.com", "MX", "5 gmail-smtp-in.l.google.com"),)),
     healthy("without a login", [Host(both())], password=None),
     healthy("a token", [Host(both(auth="XOAUTH2 OAUTHBEARER"))], token=True, password=TOKEN),
     Case("D-60", "LOGIN only", [Host(both(auth="LOGIN"))], severity="ok"),

@@ -7,6 +7,7 @@ from .script import CLOSE, HANG, Last, Script
 # Providers: the domain of an address, its server.
 GMAIL = ("gmail.com", "smtp.gmail.com")
 MICROSOFT = ("contoso.onmicrosoft.com", "smtp.office365.com")
+MICROSOFT_MX = "0 contoso.mail.protection.outlook.com"
 OUTLOOK = ("outlook.com", "smtp-mail.outlook.com")
 YAHOO = ("yahoo.com", "smtp.mail.yahoo.com")
 ICLOUD = ("icloud.com", "smtp.mail.me.com")
@@ -28,7 +29,8 @@ def refused(row, title, reply, provider=None, auth="PLAIN LOGIN", **more):
         return Case(row, title, [Host(both(script))], **more)
     domain, server = provider
     more.setdefault("user", f"anna@{domain}" if domain else "anna@{domain}")
-    return Case(row, title, [Host(both(script), name=server)], who=f"anna@{domain}" if domain else server, domain=domain, **more)
+    return Case(row, title, [Host(both(script), name=server)], who=f"anna@{domain}" if domain else server, domain=domain,
+                names=(("{domain}", "MX", MICROSOFT_MX),) if provider is MICROSOFT else (), **more)
 
 
 def lines(code, status, *rows):
@@ -61,7 +63,7 @@ CASES = [
     refused("D-68", "a wrong password, with LOGIN at Postfix", "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6", auth="LOGIN"),
     Case("D-70", "the name alone, where the address is wanted", [Host(both())], who="{host}", user="anna",
          accounts={"anna@{domain}": PASSWORD}, options=("--from", "anna@{domain}")),
-    refused("D-71", "a provider that wants app passwords", "535 5.7.0 Incorrect username, password or access token", FASTMAIL),
+    refused("D-71", "a provider that wants app passwords", "535 5.7.0 Incorrect username or password", FASTMAIL),
     refused("D-71", "the way to log in is too weak", "534 5.7.9 Authentication mechanism is too weak"),
     refused("D-72", "Gmail: the usual password", lines(535, "5.7.8", "Username and Password not accepted. For more information, go to",
             "https://support.google.com/mail/?p=BadCredentials a640c23a62f3a-af9a5 - gsmtp"), GMAIL, auth="LOGIN PLAIN XOAUTH2 PLAIN-CLIENTTOKEN OAUTHBEARER XOAUTH"),

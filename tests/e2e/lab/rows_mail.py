@@ -1,6 +1,6 @@
 """Senders, recipients and messages that are refused."""
 from .case import Case, Host, both
-from .rows_login import GMAIL, GMX, ICLOUD, MICROSOFT, SENDGRID, SES, ZOHO
+from .rows_login import GMAIL, GMX, ICLOUD, MICROSOFT, MICROSOFT_MX, SENDGRID, SES, ZOHO
 from .script import HANG, Script
 
 OUTSIDE = "friend@elsewhere.example"
@@ -15,7 +15,8 @@ def at(step, row, title, reply, provider=None, **more):
         return Case(row, title, [Host(both(script))], **more)
     domain, server = provider
     user = f"anna@{domain}" if domain else "anna@{domain}"
-    return Case(row, title, [Host(both(script), name=server)], who=user if domain else server, domain=domain, user=user, **more)
+    return Case(row, title, [Host(both(script), name=server)], who=user if domain else server, domain=domain, user=user,
+                names=(("{domain}", "MX", MICROSOFT_MX),) if provider is MICROSOFT else (), **more)
 
 
 def without_login(row, title, reply, provider=None, step="MAIL"):
