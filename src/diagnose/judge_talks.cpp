@@ -79,11 +79,13 @@ void judgement::judge_greeting(talk_seen const& t, severity bad)
     auto const port = std::to_string(t.at.port);
     auto const took = std::chrono::duration_cast<milliseconds>(g.took);
     values const named{{"port", port}, {"said", said(g)}, {"time", in_words(took)}};
+    // Where STARTTLS is usual; this port has nothing of the kind.
+    values const instead{{"port", "587"}};
     if (t.silent && waits_for_tls(o, t)) {
         // Who asked for something else hears what to change; who did not was served the other way.
         if (o.person.way && *o.person.way != tls_way::implicit && is_own(o.person, t.at.port))
             add(rules::wants_tls_from_start, bad, step::greeting,
-                place(t) + ": silence, and an answer to a TLS handshake", named);
+                place(t) + ": silence, and an answer to a TLS handshake", instead);
         return;
     }
     switch (g.how) {
@@ -92,7 +94,7 @@ void judgement::judge_greeting(talk_seen const& t, severity bad)
             if (g.problem.find("too long") != std::string::npos || g.problem.find("too many") != std::string::npos) {
                 add(rules::greeting_endless, bad, step::greeting, place(t) + ": " + g.problem + ": " + g.first, named);
             } else if (g.service == service::tls) {
-                add(rules::wants_tls_from_start, bad, step::greeting, place(t) + " begins with a TLS record", named);
+                add(rules::wants_tls_from_start, bad, step::greeting, place(t) + " begins with a TLS record", instead);
             } else if (g.service == service::binary || g.service == service::text || g.service == service::unknown ||
                        g.service == service::smtp) {
                 add(rules::not_smtp, bad, step::greeting, place(t) + ": " + g.first, named);

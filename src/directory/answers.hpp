@@ -46,11 +46,6 @@ public:
         (v ? known_ : unknown_).put(name, answer{v, now});
         (v ? unknown_ : known_).erase(name);
     }
-    void erase(std::string_view name)
-    {
-        known_.erase(name);
-        unknown_.erase(name);
-    }
 
     /// Whether the question has to be put now: nobody else waits for its answer.
     bool join(std::string_view name, handler h)

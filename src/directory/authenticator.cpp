@@ -190,21 +190,7 @@ public:
                 if (auto before = remembered_user(key)) return handler(std::move(before));
             handler(std::move(answer));
         };
-        if (!users_.join(key, std::move(when_told))) return;
-        put<entry>(
-            [in = inside_, key](asker& a, steady_time deadline) -> result<entry> {
-                auto told = a.fetch(in->asked_name(in->address_of(key)), deadline);
-                if (!told) return std::move(told).error();
-                return *told ? in->account(**told, key) : nullptr;
-            },
-            [this, key](result<entry> answer) {
-                if (answer) users_.put(key, *answer, steady_clock::now());
-                if (auto const text = inside_->usual.news()) {
-                    std::lock_guard lock{usual_lock_};
-                    if (usual_changed_) usual_changed_(*text);
-                }
-                users_.finish(key, answer);
-            });
+        if (users_.join(key, std::move(when_told))) ask_about(key);
     }
 
     result<entry> fetched(std::string_view name) override
@@ -270,7 +256,8 @@ public:
                 return a.replace_password(in->asked_name(in->address_of(of->name)), of->text, fresh, deadline);
             },
             [this, of, handler = std::move(handler)](result<bool> answer) {
-                users_.erase(of->name);
+                // Not forgotten: an outage that begins now would shut the user out.
+                if (users_.join(of->name, [](result<entry> const&) {})) ask_about(of->name);
                 handler(std::move(answer));
             });
     }
@@ -287,6 +274,25 @@ private:
     static bool age_is_good(recipients::answer const& known, std::chrono::seconds more)
     {
         return steady_clock::now() - known.when <= (known.value ? remember_recipient : remember_no_recipient) + more;
+    }
+
+    /// For all that joined.
+    void ask_about(std::string const& key)
+    {
+        put<entry>(
+            [in = inside_, key](asker& a, steady_time deadline) -> result<entry> {
+                auto told = a.fetch(in->asked_name(in->address_of(key)), deadline);
+                if (!told) return std::move(told).error();
+                return *told ? in->account(**told, key) : nullptr;
+            },
+            [this, key](result<entry> answer) {
+                if (answer) users_.put(key, *answer, steady_clock::now());
+                if (auto const text = inside_->usual.news()) {
+                    std::lock_guard lock{usual_lock_};
+                    if (usual_changed_) usual_changed_(*text);
+                }
+                users_.finish(key, answer);
+            });
     }
 
     entry remembered_user(std::string_view name)
