@@ -71,7 +71,7 @@ inline bool in_doubt(directory& d, std::string_view name, std::string_view passw
 template <class Question>
 bool eventually(Question&& question)
 {
-    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{5};
+    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
     while (std::chrono::steady_clock::now() < deadline) {
         if (question()) return true;
         std::this_thread::sleep_for(std::chrono::milliseconds{10});
