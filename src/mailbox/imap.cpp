@@ -3,31 +3,19 @@
 #include "base/base64.hpp"
 #include "base/text.hpp"
 #include "mailbox/imap_lines.hpp"
-#include "mailbox/link.hpp"
+#include "mailbox/search.hpp"
 
 namespace postern::mailbox {
 namespace {
 
 constexpr std::size_t most_lines = 2000;
 
-class imap_search {
+class imap_search final : public search {
 public:
-    imap_search(boost::asio::any_io_executor executor, server at, std::string token, steady_clock::duration limit)
-        : link_(executor, limit), at_(std::move(at)), token_(std::move(token))
-    {
-    }
-
-    awaitable<outcome> run()
-    {
-        out_.reached = co_await link_.open(at_);
-        if (out_.reached) co_await work();
-        link_.close();
-        if (out_.problem.empty()) out_.problem = link_.problem();
-        co_return std::move(out_);
-    }
+    using search::search;
 
 private:
-    awaitable<void> work()
+    awaitable<void> work() override
     {
         std::string line;
         bool ok = co_await link_.read_line(line);
@@ -145,10 +133,6 @@ private:
         co_return false;
     }
 
-    link link_;
-    server at_;
-    std::string token_;
-    outcome out_;
     unsigned count_ = 0;
     std::vector<listed_folder> folders_;
     std::vector<std::uint32_t> numbers_;
@@ -160,8 +144,8 @@ private:
 awaitable<outcome> search_imap(boost::asio::any_io_executor executor, server at, std::string token,
                                steady_clock::duration limit)
 {
-    imap_search search{executor, std::move(at), std::move(token), limit};
-    auto found = co_await search.run();
+    imap_search looking{executor, std::move(at), std::move(token), limit};
+    auto found = co_await looking.run();
     co_return found;
 }
 

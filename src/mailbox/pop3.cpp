@@ -2,7 +2,7 @@
 
 #include "base/numbers.hpp"
 #include "base/text.hpp"
-#include "mailbox/link.hpp"
+#include "mailbox/search.hpp"
 
 namespace postern::mailbox {
 namespace {
@@ -10,24 +10,12 @@ namespace {
 constexpr unsigned most_looked_at = 20;
 constexpr std::size_t most_lines = 2000;
 
-class pop3_search {
+class pop3_search final : public search {
 public:
-    pop3_search(boost::asio::any_io_executor executor, server at, std::string token, steady_clock::duration limit)
-        : link_(executor, limit), at_(std::move(at)), token_(std::move(token))
-    {
-    }
-
-    awaitable<outcome> run()
-    {
-        out_.reached = co_await link_.open(at_);
-        if (out_.reached) co_await work();
-        link_.close();
-        if (out_.problem.empty()) out_.problem = link_.problem();
-        co_return std::move(out_);
-    }
+    using search::search;
 
 private:
-    awaitable<void> work()
+    awaitable<void> work() override
     {
         std::string line;
         bool ok = co_await link_.read_line(line);
@@ -81,11 +69,6 @@ private:
         }
         co_return ok;
     }
-
-    link link_;
-    server at_;
-    std::string token_;
-    outcome out_;
 };
 
 }  // namespace
@@ -93,8 +76,8 @@ private:
 awaitable<outcome> search_pop3(boost::asio::any_io_executor executor, server at, std::string token,
                                steady_clock::duration limit)
 {
-    pop3_search search{executor, std::move(at), std::move(token), limit};
-    auto found = co_await search.run();
+    pop3_search looking{executor, std::move(at), std::move(token), limit};
+    auto found = co_await looking.run();
     co_return found;
 }
 
