@@ -43,8 +43,11 @@ public:
         auto found = from_.addresses(name);
         return {state_of(found.what), std::move(v6 ? found.v6 : found.v4)};
     }
-    // RFC 7208 section 5.5: `ptr` should not be used any more; here it matches nothing.
-    spf::answer<std::string> names_of(ip_address const&) override { return {spf::answered::nothing}; }
+    spf::answer<std::string> names_of(ip_address const& address) override
+    {
+        auto found = from_.names_of(address);
+        return {state_of(found.what), std::move(found.names)};
+    }
 
 private:
     inquiry& from_;

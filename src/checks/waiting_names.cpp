@@ -151,6 +151,12 @@ dns::address_answer waiting_names::addresses(std::string name, steady_time until
     return wait(answer, until);
 }
 
+dns::name_answer waiting_names::names_of(ip_address const& address, steady_time until)
+{
+    auto answer = begin<dns::name_answer>([address](dns::resolver* r) { return r->names_of(address); });
+    return wait(answer, until);
+}
+
 bool inquiry::may_ask()
 {
     if (left_ == 0 || steady_clock::now() >= until_) return false;
@@ -202,6 +208,11 @@ dns::mx_answer inquiry::mx(std::string const& name)
 dns::address_answer inquiry::addresses(std::string const& name)
 {
     return asked<dns::address_answer>(name, [&] { return names_.addresses(name, until_); });
+}
+
+dns::name_answer inquiry::names_of(ip_address const& address)
+{
+    return noted(may_ask() ? names_.names_of(address, until_) : no_answer<dns::name_answer>(), address.to_string());
 }
 
 }  // namespace postern::checks

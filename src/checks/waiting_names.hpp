@@ -35,6 +35,7 @@ public:
     dns::txt_answer wait_for(std::future<dns::txt_answer>& answer, steady_time until);
     dns::mx_answer mx(std::string name, steady_time until);
     dns::address_answer addresses(std::string name, steady_time until);
+    dns::name_answer names_of(ip_address const& address, steady_time until);
 
     /// Whoever waits, waits no more.
     void stop();
@@ -67,6 +68,7 @@ public:
     dns::txt_answer txt(std::string const& name);
     dns::mx_answer mx(std::string const& name);
     dns::address_answer addresses(std::string const& name);
+    dns::name_answer names_of(ip_address const& address);
 
     bool late() const { return steady_clock::now() >= last_; }
     /// About which nobody gave an answer.

@@ -22,7 +22,7 @@ class Zone(NameServer):
     """TXT records, addresses and mail exchangers; names in `broken` get a server failure."""
 
     def __init__(self, texts=None):
-        self.addresses, self.exchangers, self.broken = {}, {}, set()
+        self.addresses, self.exchangers, self.names, self.broken = {}, {}, {}, set()
         super().__init__(texts)
 
     def _answer(self, question):
@@ -41,10 +41,12 @@ class Zone(NameServer):
             return answer([], 0x8582)
         if kind == 1 and name in self.addresses:
             return answer([bytes(int(p) for p in a.split(".")) for a in self.addresses[name]])
+        def encoded(host):
+            return b"".join(bytes([len(l)]) + l.encode() for l in host.split(".")) + b"\0"
         if kind == 15 and name in self.exchangers:
-            encoded = [b"".join(bytes([len(l)]) + l.encode() for l in host.split(".")) + b"\0"
-                       for host in self.exchangers[name]]
-            return answer([struct.pack(">H", 10) + e for e in encoded])
+            return answer([struct.pack(">H", 10) + encoded(host) for host in self.exchangers[name]])
+        if kind == 12 and name in self.names:
+            return answer([encoded(self.names[name])])
         if kind != 16 and (name in self.addresses or name in self.exchangers):
             return answer([])
         return super()._answer(question)
@@ -57,6 +59,10 @@ class Incoming(unittest.TestCase):
                           "_dmarc.quiet.example": ["v=DMARC1; p=quarantine"], "plain.example": ["nothing to see"]})
         self.zone.addresses = {"quiet.example": ["192.0.2.50"], "mail.quiet.example": ["192.0.2.51"]}
         self.zone.exchangers = {"mx.quiet.example": ["mail.quiet.example"]}
+        # Not of a network for documentation: libunbound knows that these have no names.
+        self.zone.texts["old.example"] = ["v=spf1 ptr -all"]
+        self.zone.addresses["host.old.example"] = ["11.0.0.7"]
+        self.zone.names = {"7.0.0.11.in-addr.arpa": "host.old.example", "8.0.0.11.in-addr.arpa": "host.old.example"}
         self.addCleanup(self.zone.close)
         server = Postern({"dns": {"servers": [self.zone.address]}, **config}, accounts=accounts, start=False)
         self.addCleanup(server.__exit__, None, None, None)
@@ -103,6 +109,8 @@ class Checks(Incoming):
             (GOOD, "x@quiet.example", "x@quiet.example", 250, "spf=pass smtp.mailfrom=quiet.example; dkim=none; dmarc=pass"),
             ("192.0.2.50", "x@quiet.example", "x@quiet.example", 250, "spf=pass"),
             ("192.0.2.51", "x@quiet.example", "x@quiet.example", 250, "spf=pass"),
+            ("11.0.0.7", "x@old.example", "x@old.example", 250, "spf=pass"),
+            ("11.0.0.8", "x@old.example", "x@old.example", 250, "spf=fail"),
             (BAD, "x@plain.example", "x@plain.example", 250, "spf=none smtp.mailfrom=plain.example; dkim=none; dmarc=none "
                                                        "header.from=plain.example"),
             (BAD, "", "x@plain.example", 250, "spf=none smtp.helo=mx.remote.example; dkim=none; dmarc=none"),
