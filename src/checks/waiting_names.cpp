@@ -192,9 +192,9 @@ Answer inquiry::noted(Answer a, std::string const& name)
 
 dns::txt_answer inquiry::txt(std::string const& name)
 {
-    auto const early = prepared_.find(to_lower(name));
-    if (early == prepared_.end()) return asked<dns::txt_answer>(name, [&] { return names_.txt(name, until_); });
-    auto& p = early->second;
+    auto const prepared = prepared_.find(to_lower(name));
+    if (prepared == prepared_.end()) return asked<dns::txt_answer>(name, [&] { return names_.txt(name, until_); });
+    auto& p = prepared->second;
     // What has come counts, however late it is by now.
     if (!p.known) p.known = noted(names_.wait_for(p.answer, until_), name);
     return *p.known;

@@ -31,8 +31,9 @@ class NameServer:
             question, peer = self.socket.recvfrom(4096)
             if not question:
                 return
-            if len(question) > 12:
-                self.socket.sendto(self._answer(question), peer)
+            answer = self._answer(question) if len(question) > 12 else None
+            if answer:
+                self.socket.sendto(answer, peer)
 
     def _answer(self, question):
         labels, at = [], 12

@@ -4,6 +4,7 @@ Their domains end in `.example`: libunbound knows without asking that there is n
 import base64
 import json
 import re
+import select
 import signal
 import struct
 import tomllib
@@ -19,10 +20,10 @@ GOOD, BAD = "192.0.2.7", "198.51.100.9"
 
 
 class Zone(NameServer):
-    """TXT records, addresses and mail exchangers; names in `broken` get a server failure."""
+    """TXT records, addresses and mail exchangers; names in `broken` get a server failure, those in `silent` nothing."""
 
     def __init__(self, texts=None):
-        self.addresses, self.exchangers, self.names, self.broken = {}, {}, {}, set()
+        self.addresses, self.exchangers, self.names, self.broken, self.silent = {}, {}, {}, set(), set()
         super().__init__(texts)
 
     def _answer(self, question):
@@ -37,6 +38,9 @@ class Zone(NameServer):
         def answer(records, flags=0x8580):
             rows = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 0, len(r)) + r for r in records)
             return question[:2] + struct.pack(">HHHHH", flags, 1, len(records), 0, 0) + question[12:end] + rows
+        if any(name == s or name.endswith("." + s) for s in self.silent):
+            self.asked.append((name, kind))
+            return None
         if any(name == b or name.endswith("." + b) for b in self.broken):
             return answer([], 0x8582)
         if kind == 1 and name in self.addresses:
@@ -239,6 +243,21 @@ class Checks(Incoming):
             self.server.signal(signal.SIGHUP)
             self.server.wait_log("reloaded")
         self.send(message(BOB, BOB, token(), extra=unknown), "x@slow.example", code=550, status="5.7.1")
+
+    def test_slow_domains_of_one_network_do_not_stop_the_others(self):
+        self.serve(mx={"check_threads": 4})
+        self.zone.silent = {"slow.example"}
+        slow = []
+        for last in range(6):
+            wire = self.wire(f"198.51.100.{last + 1}")
+            self.addCleanup(wire.close)
+            wire.mail("x@slow.example", BOB)
+            wire.say("DATA", 354)
+            wire.send(message("x@slow.example", BOB, token()).replace("\n", "\r\n") + "\r\n.\r\n")
+            slow.append(wire)
+        wait_for(lambda: any(name == "slow.example" for name, _ in self.zone.asked), "a check that waits")
+        self.send(message(FRIEND, BOB, token()), client=GOOD)
+        self.assertEqual(select.select([wire.socket for wire in slow], [], [], 0)[0], [])
 
     def test_domains_that_are_not_there_and_records_on_trial(self):
         self.serve()
