@@ -99,7 +99,6 @@ struct repeat_result {
         unsigned times = 0;
     };
     unsigned sent = 0, failed = 0, connections = 0;
-    bool only_deferred = true;  // those that failed
     std::vector<failure> failures;
     std::vector<double> milliseconds;  // for each that was sent
     double seconds = 0;

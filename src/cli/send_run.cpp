@@ -59,9 +59,7 @@ struct campaign {
     bool over() const noexcept { return begun == plan.repeat || broken >= most_broken; }
     void count(client::trouble const& t, client::sender const& s, unsigned times = 1)
     {
-        auto const why = client::judge(t);
         result.failed += times;
-        result.only_deferred = result.only_deferred && why == client::verdict::deferred;
         auto const& rule = client::explain(t, client::circumstances_of(s, plan.how.who.wants_login()));
         auto& all = result.failures;
         auto const same = std::find_if(all.begin(), all.end(), [&](auto const& f) { return f.rule == &rule; });

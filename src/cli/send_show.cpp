@@ -19,8 +19,6 @@ namespace {
 
 using terminal::colour;
 
-constexpr int try_later = 3;  // the exit status of what was only put off
-
 std::string fixed(double value, int digits)
 {
     char text[64];
@@ -29,12 +27,6 @@ std::string fixed(double value, int digits)
 }
 
 double milliseconds(steady_clock::duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
-
-int status_of(client::verdict v)
-{
-    if (v == client::verdict::sent) return all_is_well;
-    return v == client::verdict::deferred ? try_later : problem_found;
-}
 
 bool all_taken(send_result const& r)
 {
@@ -219,14 +211,13 @@ void print_as_json(repeat_result const& r)
 
 int exit_status(send_result const& r)
 {
-    if (r.trouble) return status_of(r.verdict);
-    return all_taken(r) ? all_is_well : problem_found;
+    bool const sent = r.trouble ? r.verdict == client::verdict::sent : all_taken(r);
+    return sent ? all_is_well : problem_found;
 }
 
 int exit_status(repeat_result const& r)
 {
-    if (r.failed == 0) return all_is_well;
-    return r.only_deferred ? try_later : problem_found;
+    return r.failed == 0 ? all_is_well : problem_found;
 }
 
 std::function<void(unsigned)> progress_bar(unsigned all, bool wanted)
