@@ -253,11 +253,11 @@ class Protocol(Folder):
         for answers, status, outcome, rule in (
                 ({}, 0, "sent", None),
                 ({"RCPT": "550 5.1.1 No such user here"}, 1, "refused", "unknown-recipient"),
-                ({"RCPT": "451 4.7.1 Greylisted, come back later"}, 3, "deferred", "greylisted"),
+                ({"RCPT": "451 4.7.1 Greylisted, come back later"}, 1, "deferred", "greylisted"),
                 ({"END": "554 5.7.1 Spam"}, 1, "refused", None),
                 ({"MAIL": "530 5.7.0 Authentication required"}, 1, "refused", "auth-required"),
                 ({"END": "552 5.3.4 Message too big"}, 1, "refused", "message-too-big"),
-                ({"CONNECT": "421 4.3.2 Later"}, 3, "deferred", None)):
+                ({"CONNECT": "421 4.3.2 Later"}, 1, "deferred", None)):
             with self.subTest(answers=answers), Sink(answers) as sink:
                 said = told("--server", f"{HOST}:{sink.port}", "--tls", "none", "--from", "a@a.test", "--to", "b@b.test",
                             status=status)
