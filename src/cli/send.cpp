@@ -233,7 +233,8 @@ void add_send(CLI::App& commands, application& app)
     add_server_options(*c, *o);
     add_login_options(*c, *o);
     add_protocol_options(*c, *o);
-    c->footer("Exit status: 0 sent; 1 not sent, or not to all; 2 the call was wrong. --json says whether it may work later.");
+    c->footer(
+        "Exit status: 0 sent; 1 not sent, or not to all; 2 the call was wrong. --json says whether it may work later.");
     c->callback([&app, o] { app.chosen = [o] { return run(*o); }; });
 }
 

@@ -215,10 +215,7 @@ int exit_status(send_result const& r)
     return sent ? all_is_well : problem_found;
 }
 
-int exit_status(repeat_result const& r)
-{
-    return r.failed == 0 ? all_is_well : problem_found;
-}
+int exit_status(repeat_result const& r) { return r.failed == 0 ? all_is_well : problem_found; }
 
 std::function<void(unsigned)> progress_bar(unsigned all, bool wanted)
 {
