@@ -77,6 +77,17 @@ raw_answer judge(question const& q, std::string const& name, int type)
     return a;
 }
 
+/// An answer of records of one kind, as far as they can be read.
+template <class Answer, class Parse, class Records>
+Answer read_as(question const& q, std::string const& name, int type, Parse parse, Records Answer::*records)
+{
+    auto const raw = judge(q, name, type);
+    Answer answer{raw.what, {}, raw.secure, raw.problem};
+    for (auto data : raw.data)
+        if (auto record = parse(data)) (answer.*records).push_back(std::move(*record));
+    return answer;
+}
+
 class unbound_resolver final : public resolver {
 public:
     unbound_resolver(asio::any_io_executor const& executor, options o, std::unique_ptr<unbound_context> context)
@@ -90,11 +101,7 @@ public:
     awaitable<mx_answer> mx(std::string domain) override
     {
         auto const found = co_await ask(domain, type_mx);
-        auto const raw = judge(*found.q, domain, type_mx);
-        mx_answer answer{raw.what, {}, raw.secure, raw.problem};
-        for (auto data : raw.data) {
-            if (auto record = parse_mx(data)) answer.records.push_back(std::move(*record));
-        }
+        auto answer = read_as<mx_answer>(*found.q, domain, type_mx, parse_mx, &mx_answer::records);
         if (answer.what == finding::found && answer.records.empty()) {
             answer.what = finding::temporary;
             answer.problem = "no usable record among the MX of " + domain;
@@ -150,46 +157,26 @@ public:
     awaitable<txt_answer> txt(std::string name) override
     {
         auto const found = co_await ask(name, type_txt);
-        auto const raw = judge(*found.q, name, type_txt);
-        txt_answer answer{raw.what, {}, raw.secure, raw.problem};
-        for (auto data : raw.data) {
-            if (auto text = parse_txt(data)) answer.records.push_back(std::move(*text));
-        }
-        co_return answer;
+        co_return read_as<txt_answer>(*found.q, name, type_txt, parse_txt, &txt_answer::records);
     }
 
     awaitable<tlsa_answer> tlsa(std::string name) override
     {
         auto const found = co_await ask(name, type_tlsa);
-        auto const raw = judge(*found.q, name, type_tlsa);
-        tlsa_answer answer{raw.what, {}, raw.secure, raw.problem};
-        for (auto data : raw.data) {
-            if (auto record = parse_tlsa(data)) answer.records.push_back(std::move(*record));
-        }
-        co_return answer;
+        co_return read_as<tlsa_answer>(*found.q, name, type_tlsa, parse_tlsa, &tlsa_answer::records);
     }
 
     awaitable<srv_answer> srv(std::string name) override
     {
         auto const found = co_await ask(name, type_srv);
-        auto const raw = judge(*found.q, name, type_srv);
-        srv_answer answer{raw.what, {}, raw.secure, raw.problem};
-        for (auto data : raw.data) {
-            if (auto record = parse_srv(data)) answer.records.push_back(std::move(*record));
-        }
-        co_return answer;
+        co_return read_as<srv_answer>(*found.q, name, type_srv, parse_srv, &srv_answer::records);
     }
 
     awaitable<name_answer> names_of(ip_address address) override
     {
         auto const name = reverse_name(address);
         auto const found = co_await ask(name, type_ptr);
-        auto const raw = judge(*found.q, name, type_ptr);
-        name_answer answer{raw.what, {}, raw.secure, raw.problem};
-        for (auto data : raw.data) {
-            if (auto host = parse_name(data)) answer.names.push_back(std::move(*host));
-        }
-        co_return answer;
+        co_return read_as<name_answer>(*found.q, name, type_ptr, parse_name, &name_answer::names);
     }
 
 private:
