@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "discovery/discovery.hpp"
@@ -26,9 +27,19 @@ struct subject {
     std::shared_ptr<web> pages;
     options o;
     bool over = false;  // nobody waits for answers any more
+
+    /// The domain itself, or below it.
+    bool is_own(std::string const& host) const { return host == domain || host.ends_with('.' + domain); }
 };
 using subject_ptr = std::shared_ptr<subject>;
 using reports = std::vector<report>;
+/// Of a place that says one thing.
+inline reports only(report r)
+{
+    reports one;
+    one.push_back(std::move(r));
+    return one;
+}
 
 report ask_provider_list(subject const& s);
 /// `way`: 0 to 3, the four URLs of autoconfig in the order of preference.

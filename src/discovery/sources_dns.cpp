@@ -150,8 +150,7 @@ awaitable<reports> ask_srv(subject_ptr s, bool implicit_tls)
         }
         if (record.port == 0) continue;
         // RFC 6186 section 6: a server of another domain, named by an unsigned DNS, could be anybody's.
-        bool const own = record.host == s->domain || record.host.ends_with('.' + s->domain);
-        auto const how_sure = found.secure || own ? trust::proven : trust::forgeable;
+        auto const how_sure = found.secure || s->is_own(record.host) ? trust::proven : trust::forgeable;
         auto const how = implicit_tls ? security::implicit_tls : security::starttls;
         r.settings.push_back(make(r, *s, record.host, record.port, how, how_sure));
         r.about.what = outcome::found;
@@ -160,9 +159,7 @@ awaitable<reports> ask_srv(subject_ptr s, bool implicit_tls)
         r.problems.push_back({&rules::settings_forgeable,
                               {{"domain", s->domain}, {"server", r.settings.front().host}, {"url", r.about.where}},
                               source::srv});
-    reports out;
-    out.push_back(std::move(r));
-    co_return out;
+    co_return only(std::move(r));
 }
 
 awaitable<reports> ask_exchangers(subject_ptr s)

@@ -142,18 +142,14 @@ awaitable<reports> ask_autoconfig(subject_ptr s, int way)
                               "/.well-known/autoconfig/mail/config-v1.1.xml?emailaddress=" + url_encoded(s->address);
     auto const how_sure = encrypted ? trust::proven : trust::forgeable;
     auto r = co_await ask_autoconfig_at(s, source::autoconfig, std::move(url), own_host, how_sure);
-    reports out;
-    out.push_back(std::move(r));
-    co_return out;
+    co_return only(std::move(r));
 }
 
 awaitable<reports> ask_ispdb(subject_ptr s)
 {
     auto url = s->o.ispdb + s->domain;
     auto r = co_await ask_autoconfig_at(s, source::ispdb, std::move(url), true, trust::proven);
-    reports out;
-    out.push_back(std::move(r));
-    co_return out;
+    co_return only(std::move(r));
 }
 
 awaitable<reports> ask_pacc(subject_ptr s)
@@ -191,9 +187,7 @@ awaitable<reports> ask_pacc(subject_ptr s)
         }
     }
     note_time(r, since);
-    reports out;
-    out.push_back(std::move(r));
-    co_return out;
+    co_return only(std::move(r));
 }
 
 awaitable<reports> ask_autodiscover(subject_ptr s, int way)
@@ -247,9 +241,7 @@ awaitable<reports> ask_autodiscover(subject_ptr s, int way)
         }
     }
     note_time(r, since);
-    reports out;
-    out.push_back(std::move(r));
-    co_return out;
+    co_return only(std::move(r));
 }
 
 }  // namespace postern::discovery
