@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "mail/dsn_text.hpp"
 #include "mail/header_section.hpp"
+#include "mail/transfer_encoding.hpp"
 #include "mail/xtext.hpp"
 
 namespace postern::mail {

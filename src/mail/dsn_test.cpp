@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "mail/dsn_text.hpp"
+#include "mail/transfer_encoding.hpp"
 
 using namespace postern;
 using namespace postern::mail;

@@ -92,34 +92,4 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
     out += "\r\n";
 }
 
-void append_quoted_printable(std::string& out, std::string_view text)
-{
-    std::size_t column = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        char const c = text[i];
-        if (text.substr(i, 2) == "\r\n") {
-            out += "\r\n";
-            column = 0;
-            ++i;
-            continue;
-        }
-        bool const before_line_end = i + 1 == text.size() || text.substr(i + 1, 2) == "\r\n";
-        bool const plain = (c > ' ' && c < 0x7f && c != '=') || ((c == ' ' || c == '\t') && !before_line_end);
-        std::size_t const width = plain ? 1 : 3;
-        if (column + width > columns - 1) {
-            out += "=\r\n";
-            column = 0;
-        }
-        if (plain) {
-            out += c;
-        } else {
-            auto const o = static_cast<unsigned char>(c);
-            out += '=';
-            out += digits[o >> 4];
-            out += digits[o & 15];
-        }
-        column += width;
-    }
-}
-
 }  // namespace postern::mail

@@ -15,7 +15,5 @@ std::string to_ascii_text(std::string_view text);
 void append_wrapped(std::string& out, std::string_view indent, std::string_view text);
 /// Appends a field, folded at blanks; what is too long for a line is broken.
 void append_field(std::string& out, std::string_view name, std::string_view value);
-/// Quoted-printable, RFC 2045 section 6.7, of text with CRLF lines.
-void append_quoted_printable(std::string& out, std::string_view text);
 
 }  // namespace postern::mail

@@ -2,16 +2,15 @@
 
 #include <algorithm>
 
-#include "base/base64.hpp"
 #include "base/text.hpp"
 #include "mail/encoded_words.hpp"
+#include "mail/transfer_encoding.hpp"
 
 namespace postern::mail {
 
 namespace {
 
 constexpr std::size_t longest_text_line = 998;  // RFC 5322 section 2.1.1
-constexpr std::size_t encoded_line = 76;        // RFC 2045 sections 6.7 and 6.8
 
 error wrong(std::string text) { return {{5, 6, 0}, "the message can't be written", std::move(text)}; }
 
@@ -55,47 +54,14 @@ bool has_long_line(std::string_view text) noexcept
     return false;
 }
 
-// RFC 2045 section 6.7; `text` has CRLF at its lines' ends.
-std::string quoted_printable(std::string_view text)
-{
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    std::string out;
-    std::size_t line = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text.substr(i, 2) == "\r\n") {
-            out += "\r\n";
-            line = 0;
-            ++i;
-            continue;
-        }
-        char const c = text[i];
-        auto const octet = static_cast<unsigned char>(c);
-        bool const blank = c == ' ' || c == '\t';
-        bool const at_end = i + 1 == text.size() || text[i + 1] == '\r';
-        // A "." alone or "From " at a line's beginning is left to nobody on the way.
-        bool const risky = line == 0 && (c == '.' || text.substr(i, 5) == "From ");
-        bool const plain = ((octet > ' ' && octet < 0x7f && c != '=') || (blank && !at_end)) && !risky;
-        std::size_t const size = plain ? 1 : 3;
-        if (line + size >= encoded_line) {
-            out += "=\r\n";
-            line = 0;
-        }
-        if (plain) {
-            out += c;
-        } else {
-            out.append({'=', digits[octet >> 4], digits[octet & 15]});
-        }
-        line += size;
-    }
-    return out;
-}
-
 std::string base64_lines(std::string_view octets)
 {
-    std::string const all = base64_encode(octets);
     std::string out;
-    out.reserve(all.size() + all.size() / encoded_line * 2 + 2);
-    for (std::size_t i = 0; i < all.size(); i += encoded_line) out.append(all, i, encoded_line).append("\r\n");
+    out.reserve(octets.size() / 3 * 4 + octets.size() / 28 + 8);
+    base64_line_encoder encoder;
+    encoder.add(octets, out);
+    encoder.finish(out);
+    if (!out.empty()) out += "\r\n";
     return out;
 }
 
@@ -127,7 +93,7 @@ part text_part(std::string const& text, std::string const& charset)
         p.body = text;
     } else {
         p.header += "Content-Transfer-Encoding: quoted-printable\r\n";
-        p.body = quoted_printable(text);
+        append_quoted_printable(p.body, text);
     }
     return p;
 }

@@ -21,6 +21,9 @@ private:
     char held_ = 0;  // a blank, which may turn out to end a line, or a CR
 };
 
+/// Quoted-printable of a whole text with CRLF lines.
+void append_quoted_printable(std::string& out, std::string_view text);
+
 /// RFC 2045 section 6.8.
 class base64_line_encoder {
 public:
