@@ -1,9 +1,6 @@
 #include "cli/send.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-
-#include <unistd.h>
 
 #include "base/numbers.hpp"
 #include "base/text.hpp"
@@ -11,6 +8,7 @@
 #include "cli/application.hpp"
 #include "cli/output.hpp"
 #include "cli/password.hpp"
+#include "cli/this_terminal.hpp"
 #include "mail/mime_message.hpp"
 
 namespace postern::cli {
@@ -117,17 +115,6 @@ result<send_plan> make_plan(send_options& o)
     return p;
 }
 
-terminal::painter painter_for(int descriptor)
-{
-    char const* const none = std::getenv("NO_COLOR");
-    char const* const term = std::getenv("TERM");
-    terminal::surroundings s;
-    s.is_terminal = ::isatty(descriptor) == 1;
-    s.no_colour = none != nullptr && *none != '\0';
-    s.term = term != nullptr ? term : "";
-    return terminal::painter{terminal::has_colours(s)};
-}
-
 int run(send_options& o)
 {
     auto const plan = make_plan(o);
@@ -135,7 +122,7 @@ int run(send_options& o)
         complain(plan.error().logged);
         return call_was_wrong;
     }
-    auto const paint = painter_for(STDOUT_FILENO);
+    auto const paint = paint_for_this_terminal();
     if (plan->repeat > 1) {
         auto const r = send_many(*plan, progress_bar(plan->repeat, !o.quiet && !o.json));
         if (o.json) {

@@ -8,8 +8,6 @@
 namespace postern::mailbox {
 namespace {
 
-constexpr std::size_t most_lines = 2000;
-
 class imap_search final : public search {
 public:
     using search::search;

@@ -8,7 +8,6 @@ namespace postern::mailbox {
 namespace {
 
 constexpr unsigned most_looked_at = 20;
-constexpr std::size_t most_lines = 2000;
 
 class pop3_search final : public search {
 public:

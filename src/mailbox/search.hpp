@@ -27,6 +27,8 @@ public:
     }
 
 protected:
+    static constexpr std::size_t most_lines = 2000;  // of one answer
+
     /// From the greeting on.
     virtual awaitable<void> work() = 0;
 
