@@ -39,6 +39,22 @@ backend_options judging(bool recognises)
     return o;
 }
 
+void nobody_is_told_apart(postern::directory::directory& d)
+{
+    for (char const* name : {boss, "nobody@example.org"}) {
+        CAPTURE(name);
+        auto const l = try_log_in(d, name, "wrong");
+        REQUIRE(l);
+        CHECK(l->state == login_state::unsure);
+        auto const keys = d.scram(name, hash::sha256);
+        REQUIRE(keys);
+        CHECK(keys->unsure);
+        auto const cram = d.cram_md5(name);
+        REQUIRE(cram);
+        CHECK(cram->unsure);
+    }
+}
+
 }  // namespace
 
 TEST_CASE("while a back end is down, a wrong password is not called wrong, whoever has the name, and takes the same")
@@ -135,18 +151,7 @@ TEST_CASE("a file of users that was never read is an outage for all names: passw
     o.backends = {file};
     auto d = std::move(open_embedded(std::move(o))).value();
     REQUIRE(d->add_account(address(boss), secret{"the boss's"}));
-    for (char const* name : {boss, "nobody@example.org"}) {
-        CAPTURE(name);
-        auto const l = try_log_in(*d, name, "wrong");
-        REQUIRE(l);
-        CHECK(l->state == login_state::unsure);
-        auto const keys = d->scram(name, hash::sha256);
-        REQUIRE(keys);
-        CHECK(keys->unsure);
-        auto const cram = d->cram_md5(name);
-        REQUIRE(cram);
-        CHECK(cram->unsure);
-    }
+    nobody_is_told_apart(*d);
     CHECK(log_in(*d, boss, "the boss's").state == login_state::accepted);
     std::ofstream{file.path} << "ann@example.org:{PLAIN}sesame\n";
     CHECK(eventually([&] { return !d->scram(boss, hash::sha256)->unsure; }));
@@ -168,16 +173,7 @@ TEST_CASE("while the account database is in trouble, accounts that are remembere
         if (std::filesystem::exists(where.file().string() + end))
             std::filesystem::rename(where.file().string() + end, away.string() + end);
     REQUIRE(eventually([&] { return d->scram(boss, hash::sha256)->unsure; }));
-    for (char const* name : {boss, "nobody@example.org"}) {
-        CAPTURE(name);
-        auto const l = try_log_in(*d, name, "wrong");
-        REQUIRE(l);
-        CHECK(l->state == login_state::unsure);
-        auto const keys = d->scram(name, hash::sha256);
-        REQUIRE(keys);
-        CHECK(keys->unsure);
-        CHECK(d->cram_md5(name)->unsure);
-    }
+    nobody_is_told_apart(*d);
     CHECK(log_in(*d, boss, "the boss's").state == login_state::accepted);
     CHECK(d->scram(boss, hash::sha256)->salt == salt);
     CHECK(d->scram("nobody@example.org", hash::sha256)->salt == made_up);
