@@ -61,6 +61,9 @@ config::settings without_restart(config::settings const& running, config::settin
     wanted.auth.upgrade_hashes = running.auth.upgrade_hashes;
     wanted.limits.free_space = running.limits.free_space;
     wanted.web.address = running.web.address;
+    wanted.web.http_address = running.web.http_address;
+    wanted.web.user = running.web.user;
+    wanted.web.socket = running.web.socket;
     wanted.dns = running.dns;
     wanted.transport.authorities = running.transport.authorities;
     wanted.sendmail.socket = running.sendmail.socket;

@@ -16,6 +16,7 @@ std::span<option const> oauth_table();
 std::span<option const> delivery_table();
 std::span<option const> transport_table();
 std::span<option const> mx_table();
+std::span<option const> web_table();
 
 namespace types {
 

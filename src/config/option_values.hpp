@@ -172,6 +172,14 @@ struct web_url {
     }
 };
 
+struct acme_challenge_words {
+    static constexpr std::string_view name = "\"auto\", \"http-01\" or \"tls-alpn-01\"";
+    static constexpr std::array<std::pair<std::string_view, acme_challenge>, 3> all{
+        {{"auto", acme_challenge::any},
+         {"http-01", acme_challenge::http_01},
+         {"tls-alpn-01", acme_challenge::tls_alpn_01}}};
+};
+
 struct local_delivery {
     static constexpr std::string_view name = "delivery";
     static bool accepts(std::string_view t, std::string& why) { return is_local_delivery(t, why); }

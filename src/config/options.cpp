@@ -29,8 +29,9 @@ constexpr section section_table[] = {
     {"metrics", "Numbers about the server, for monitoring."},
     {"transport", "How mail to other servers is secured; docs/transport-security.md explains how."},
     {"tlsrpt", "Reports to other domains about TLS on the way to them."},
-    {"web", "Web pages, of a later version."},
-    {"setup", "What the setup pages tell mail programs besides our own ports; of a later version."},
+    {"web", "Web pages; docs/web.md tells of them."},
+    {"setup", "What mail programs and the setup pages are told besides our own ports; docs/setup.md."},
+    {"acme", "Certificates by themselves; docs/certificates.md."},
     {"log", "Standard error, and the history that `postern why` reads."},
 };
 // clang-format on
@@ -46,8 +47,8 @@ std::vector<option> joined(std::initializer_list<std::span<option const>> tables
 
 std::span<option const> options()
 {
-    static auto const all =
-        joined({server_table(), login_table(), oauth_table(), mx_table(), delivery_table(), transport_table()});
+    static auto const all = joined(
+        {server_table(), login_table(), oauth_table(), mx_table(), delivery_table(), transport_table(), web_table()});
     return all;
 }
 

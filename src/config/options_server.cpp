@@ -113,23 +113,6 @@ constexpr option table[] = {
     setting<boolean, [](auto& s) -> auto& { return s.metrics.beyond_this_machine; }>(
         "metrics.beyond_this_machine", restart,
         "Allows an address that others can reach, too. Everybody there may then read the numbers; there is no login."),
-    setting<checked<host_and_port, true>, [](auto& s) -> auto& { return s.web.address; }>(
-        "web.address", restart,
-        "Where the web pages are served (HTTPS). \"\": nowhere. The pages come with a later version; "
-        "until then the value is not used."),
-    setting<checked<web_url, true>, [](auto& s) -> auto& { return s.web.public_url; }>(
-        "web.public_url", reload,
-        "The address of the web pages as people see it. Not used before the pages are there.",
-        "\"https://mail.example.com\""),
-    setting<checked<host_and_port, true>, [](auto& s) -> auto& { return s.setup.imap; }>(
-        "setup.imap", reload,
-        "The IMAP server, host:port, that the setup pages tell mail programs. The pages come with a "
-        "later version; until then the value is not used.",
-        "\"imap.example.com:993\""),
-    setting<checked<host_and_port, true>, [](auto& s) -> auto& { return s.setup.pop3; }>(
-        "setup.pop3", reload,
-        "The POP3 server, likewise.",
-        "\"pop.example.com:995\""),
     setting<choice<log_format_words>, [](auto& s) -> auto& { return s.log.format; }>(
         "log.format", reload,
         "Lines for people, or a JSON object on each line."),

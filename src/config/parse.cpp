@@ -215,6 +215,7 @@ public:
             }
         }
         check_certificates(root);
+        check_acme(root);
         check_oauth(root);
         check_metrics(root);
         check_routes(root, s_, r_);
@@ -317,6 +318,23 @@ private:
     {
         for (std::size_t i = 0; i < root.keys.size(); ++i)
             if (root.keys[i].name == "tls") check_pair(s_.tls.certificate, s_.tls.private_key, place_in(root.items[i]));
+        for (std::size_t i = 0; i < root.keys.size(); ++i)
+            if (root.keys[i].name == "web") check_pair(s_.web.certificate, s_.web.private_key, place_in(root.items[i]));
+    }
+
+    void check_acme(node const& root)
+    {
+        for (std::size_t i = 0; i < root.keys.size(); ++i) {
+            if (root.keys[i].name != "acme" || s_.acme.directory.empty()) continue;
+            auto const at = root.items[i].at;
+            if (!is_confidential_url(s_.acme.directory)) r_.bad_place(at, "acme.directory must begin with https://");
+            if (!s_.acme.agree)
+                r_.bad_place(at, "set acme.agree = true if you agree to the terms of service of " + s_.acme.directory);
+            if (s_.acme.external_account.empty() != s_.acme.external_key_file.empty())
+                r_.bad_place(at,
+                             "External Account Binding needs both acme.external_account and "
+                             "acme.external_key_file");
+        }
     }
 
     // There is no login, so only this machine may ask unless somebody wants it otherwise.
@@ -549,6 +567,11 @@ std::optional<settings> load(std::optional<std::filesystem::path> const& file, s
     }
     for (auto& a : s->auth_sockets) make_absolute(a.path, folder);
     make_absolute(s->sendmail.socket, folder);
+    make_absolute(s->web.certificate, folder);
+    make_absolute(s->web.private_key, folder);
+    make_absolute(s->web.socket, folder);
+    make_absolute(s->acme.external_key_file, folder);
+    make_absolute(s->acme.authorities, folder);
     make_target_absolute(s->delivery.local, folder);
     for (auto& route : s->routes) make_target_absolute(route.to, folder);
     for (auto& host : s->smart_hosts) {

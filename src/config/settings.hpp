@@ -208,6 +208,9 @@ struct sending_limit {
     friend bool operator==(sending_limit const&, sending_limit const&) = default;
 };
 
+/// How a certificate authority finds out that a name is ours (RFC 8555 section 8, RFC 8737).
+enum class acme_challenge : std::uint8_t { any, http_01, tls_alpn_01 };
+
 struct settings {
     std::string hostname;  // default: the machine's name
     std::filesystem::path data_dir = "/var/lib/postern";
@@ -344,11 +347,29 @@ struct settings {
     } metrics;
     struct {
         std::string address = "127.0.0.1:8443";
-        std::string public_url;
+        std::string http_address;           // plain HTTP; empty: none
+        std::string public_url;             // empty: https:// and the hostname
+        std::filesystem::path certificate;  // empty: that of [acme], else of [tls]
+        std::filesystem::path private_key;
+        std::string user;
+        std::filesystem::path socket;
+        std::chrono::seconds session_life = std::chrono::hours{12};
     } web;
     struct {
         std::string imap, pop3;
+        std::string name;     // empty: the mail domain
+        std::string contact;  // empty: postmaster at the mail domain
     } setup;
+    struct {
+        std::string directory;  // empty: no ACME
+        bool agree = false;
+        std::string contact;
+        std::vector<std::string> names;
+        acme_challenge challenge = acme_challenge::any;
+        std::string external_account;
+        std::filesystem::path external_key_file;
+        std::filesystem::path authorities;
+    } acme;
     struct {
         std::string format = "text";
         std::string level = "info";

@@ -198,7 +198,7 @@ void judgement::judge_names()
     }
     std::string near;
     for (auto const& one : n.neighbours) near += (near.empty() ? "" : ", ") + one.name;
-    values const named{{"suggestion", near}, {"problem", n.problem}};
+    values const named{{"suggestion", near.empty() ? "nothing" : near}, {"problem", n.problem}};
     std::string const evidence = n.problem + (near.empty() ? "" : "; there are " + near);
     if (n.what == dns::finding::no_such_name) {
         add(rules::server_name_unknown, severity::failure, step::dns, evidence, named);
