@@ -11,6 +11,8 @@
 #include "auth/server.hpp"
 #include "cli/application.hpp"
 #include "config/settings.hpp"
+#include "console/discovery_log.hpp"
+#include "console/recorder.hpp"
 #include "control/instance_lock.hpp"
 #include "control/server.hpp"
 #include "delivery/service.hpp"
@@ -74,6 +76,8 @@ private:
     std::vector<submission::server::listening> listeners_;
     std::unique_ptr<control::server> control_;
     std::unique_ptr<metrics::exporter> metrics_;
+    std::unique_ptr<console::discovery_log> discovery_ = std::make_unique<console::discovery_log>();
+    std::unique_ptr<console::recorder> numbers_;
 };
 
 /// The back ends as the directory wants them.

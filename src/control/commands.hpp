@@ -13,6 +13,9 @@
 
 #include "base/clock.hpp"
 #include "config/settings.hpp"
+#include "console/discovery_log.hpp"
+#include "console/event_ring.hpp"
+#include "console/recorder.hpp"
 #include "control/arguments.hpp"
 #include "control/protocol.hpp"
 #include "delivery/service.hpp"
@@ -49,6 +52,9 @@ struct context {
     escort::office* security = nullptr;
     signing::signer* signer = nullptr;
     witness::book* checks_seen = nullptr;
+    console::event_ring const* events = nullptr;
+    console::recorder* numbers = nullptr;
+    console::discovery_log* discovery = nullptr;
     std::vector<submission::server::listening> listeners;
     login::judges judges;
     wall_time started;  // of the server
@@ -125,6 +131,21 @@ outcome forward_list(context& c, arguments a);
 outcome forward_remove(context& c, arguments a);
 outcome check_code_add(context& c, arguments a);
 outcome check_code_show(context& c, arguments a);
+outcome account_events(context& c, arguments a);
+outcome account_logins(context& c, arguments a);
+outcome account_sent(context& c, arguments a);
+outcome account_message(context& c, arguments a);
+outcome account_limits(context& c, arguments a);
+outcome account_test_mail(context& c, arguments a);
+outcome account_test_mail_show(context& c, arguments a);
+outcome events(context& c, arguments a);
+outcome numbers(context& c, arguments a);
+outcome sessions(context& c, arguments a);
+outcome decisions(context& c, arguments a);
+outcome discovery_list(context& c, arguments a);
+outcome discovery_note(context& c, arguments a);
+outcome domain_check(context& c, arguments a);
+outcome certificates(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome server_status(context& c, arguments a);
