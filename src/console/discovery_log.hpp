@@ -8,14 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.hpp"
-
 namespace postern::console {
 
 struct discovery_row {
     std::uint64_t number = 0;
-    wall_time time{};
-    std::string client, host, path, kind, domain, user_agent, answer;
+    std::string time, client, host, path, kind, domain, user_agent, answer;
     unsigned status = 0;
 };
 

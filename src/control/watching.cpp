@@ -218,7 +218,7 @@ outcome decisions(context& c, arguments a)
     for (auto const& e : c.events->latest(wanted, SIZE_MAX)) {
         if (list.size() == limit) break;
         auto one = describe(*e);
-        if (!rule || one["rule"] == *rule) list.emplace_back(std::move(one));
+        if (!rule || console::text_in(one, "rule") == *rule) list.emplace_back(std::move(one));
     }
     return json::value(std::move(list));
 }
@@ -231,7 +231,7 @@ outcome discovery_list(context& c, arguments a)
     for (auto const& r : c.discovery->latest(static_cast<std::size_t>(limit))) {
         json::object o;
         o["number"] = r.number;
-        o["time"] = to_rfc3339(r.time);
+        o["time"] = r.time;
         o["client"] = r.client;
         o["host"] = r.host;
         o["path"] = r.path;
@@ -248,7 +248,9 @@ outcome discovery_list(context& c, arguments a)
 outcome discovery_note(context& c, arguments a)
 {
     console::discovery_row r;
-    r.time = wall_clock::now();
+    // Notes may come in batches, with the times at which they were made.
+    auto const when = a.optional_text("time", 64);
+    r.time = when ? *when : to_rfc3339(wall_clock::now());
     r.client = a.text("client", 64);
     r.host = a.text("host", 255);
     r.path = a.text("path", 2048);
