@@ -23,11 +23,19 @@ struct options {
     std::uint64_t seconds = 60;
 };
 
-constexpr column login_columns[] = {{"TIME", "time", column::time}, {"TIMES", "times"}, {"RESULT", "result"},
-                                    {"CAUSE", "cause"}, {"CLIENT", "client"}, {"PORT", "port"}, {"TLS", "tls"},
-                                    {"MECHANISM", "mechanism"}, {"HELLO", "hello"}, {"LABEL", "label"}};
-constexpr column limit_columns[] = {{"COUNTED FOR", "counted_for"}, {"WHO", "who"}, {"WHAT", "what"},
-                                    {"USED", "used"}, {"LIMIT", "limit"}, {"RESETS", "resets", column::time}};
+constexpr column login_columns[] = {{"TIME", "time", column::time},
+                                    {"TIMES", "times"},
+                                    {"RESULT", "result"},
+                                    {"CAUSE", "cause"},
+                                    {"CLIENT", "client"},
+                                    {"PORT", "port"},
+                                    {"TLS", "tls"},
+                                    {"MECHANISM", "mechanism"},
+                                    {"HELLO", "hello"},
+                                    {"LABEL", "label"}};
+constexpr column limit_columns[] = {
+    {"COUNTED FOR", "counted_for"},    {"WHO", "who"}, {"WHAT", "what"}, {"USED", "used"}, {"LIMIT", "limit"},
+    {"RESETS", "resets", column::time}};
 
 json::object address_of(options const& o)
 {
@@ -142,8 +150,8 @@ void add_account_affairs(CLI::App& account_commands, application& app)
                             return print_rows(a, "account limits", address_of(given), limit_columns,
                                               "No limits of [[limits.sending]] apply.", given.json);
                         });
-    auto* const test = declare.for_account("test-mail", "Send a mail from an account to itself, and tell how far it comes",
-                                           test_mail);
+    auto* const test =
+        declare.for_account("test-mail", "Send a mail from an account to itself, and tell how far it comes", test_mail);
     test->add_option("--to", o->other, "One of its aliases instead");
     test->add_option("--wait", o->seconds, "How many seconds to wait until it has arrived")->check(CLI::Range(0, 3600));
 }

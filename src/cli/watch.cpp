@@ -120,17 +120,22 @@ int numbers(application const& app, options const& o)
     return all_is_well;
 }
 
-constexpr column session_columns[] = {{"SINCE", "since", column::time}, {"CLIENT", "client"}, {"LISTENER", "listener"},
-                                      {"ACCOUNT", "account"}, {"LABEL", "label"}, {"TLS", "tls"}, {"HELLO", "hello"},
+constexpr column session_columns[] = {{"SINCE", "since", column::time},
+                                      {"CLIENT", "client"},
+                                      {"LISTENER", "listener"},
+                                      {"ACCOUNT", "account"},
+                                      {"LABEL", "label"},
+                                      {"TLS", "tls"},
+                                      {"HELLO", "hello"},
                                       {"STATE", "state"}};
-constexpr column decision_columns[] = {{"TIME", "time", column::time}, {"RULE", "rule"}, {"ACCOUNT", "account"},
-                                       {"CLIENT", "client"}, {"COMMAND", "command"}, {"CAUSE", "cause"},
+constexpr column decision_columns[] = {{"TIME", "time", column::time}, {"RULE", "rule"},       {"ACCOUNT", "account"},
+                                       {"CLIENT", "client"},           {"COMMAND", "command"}, {"CAUSE", "cause"},
                                        {"SESSION", "session"}};
-constexpr column certificate_columns[] = {{"FILE", "file"}, {"FOR", "used_for"}, {"NAMES", "names"},
-                                          {"UNTIL", "not_after", column::time}, {"DAYS LEFT", "days_left"},
-                                          {"PROBLEM", "problem"}};
+constexpr column certificate_columns[] = {{"FILE", "file"},           {"FOR", "used_for"},
+                                          {"NAMES", "names"},         {"UNTIL", "not_after", column::time},
+                                          {"DAYS LEFT", "days_left"}, {"PROBLEM", "problem"}};
 constexpr column discovery_columns[] = {{"TIME", "time", column::time}, {"CLIENT", "client"}, {"KIND", "kind"},
-                                        {"DOMAIN", "domain"}, {"STATUS", "status"}, {"ANSWER", "answer"},
+                                        {"DOMAIN", "domain"},           {"STATUS", "status"}, {"ANSWER", "answer"},
                                         {"PROGRAM", "user_agent"}};
 
 template <class Act>
@@ -153,14 +158,16 @@ void limit_option(CLI::App& c, std::shared_ptr<options> const& o)
 void add_watch(CLI::App& commands, application& app)
 {
     auto const o = std::make_shared<options>();
-    auto* const follow = declare(commands, app, o, "events", "What has happened lately, and with --follow what happens", events);
+    auto* const follow =
+        declare(commands, app, o, "events", "What has happened lately, and with --follow what happens", events);
     limit_option(*follow, o);
     follow->add_flag("--follow", o->follow, "Go on until it is interrupted");
     follow->add_option("--since", o->since, "What came behind the event with this number");
     follow->add_option("--account", o->account, "Only of this account");
     follow->add_option("--event", o->names, "Only these, such as login, refused, accepted, delivered")->take_all();
 
-    auto* const over_time = declare(commands, app, o, "numbers", "Traffic, log-ins, refusals, queue and latency of the last day", numbers);
+    auto* const over_time =
+        declare(commands, app, o, "numbers", "Traffic, log-ins, refusals, queue and latency of the last day", numbers);
     over_time->add_option("--period", o->period, "How far back, such as 1h or 24h");
     over_time->add_option("--step", o->step, "How long a row is, such as 10m");
 
@@ -190,8 +197,9 @@ void add_watch(CLI::App& commands, application& app)
             });
     // Others may have put commands of theirs below the same name.
     auto const there = commands.get_subcommands([](CLI::App* c) { return c->get_name() == "discovery"; });
-    auto* const group = there.empty() ? commands.add_subcommand("discovery", "What mail programs ask for their settings")
-                                      : there.front();
+    auto* const group = there.empty()
+                            ? commands.add_subcommand("discovery", "What mail programs ask for their settings")
+                            : there.front();
     group->require_subcommand(1);
     limit_option(*declare(*group, app, o, "list", "Who asked for settings, and what was answered",
                           [](application const& a, options const& given) {

@@ -150,9 +150,12 @@ TEST_CASE("what a device looks like")
         char const *hello, *mechanism, *name;
     };
     constexpr row rows[] = {
-        {"[192.168.1.5]", "PLAIN", "Thunderbird or a phone"}, {"PC-Anna", "LOGIN", "Outlook or a scanner"},
+        {"[192.168.1.5]", "PLAIN", "Thunderbird or a phone"},
+        {"PC-Anna", "LOGIN", "Outlook or a scanner"},
         {"DESKTOP-1A2B3C", "LOGIN", "Outlook or another program on Windows"},
-        {"localhost", "PLAIN", "msmtp, a script or a device"}, {"mail.example.com", "PLAIN", ""}, {"", "", ""},
+        {"localhost", "PLAIN", "msmtp, a script or a device"},
+        {"mail.example.com", "PLAIN", ""},
+        {"", "", ""},
     };
     for (auto const& r : rows) {
         CAPTURE(r.hello);

@@ -6,7 +6,8 @@ namespace postern::console {
 
 void discovery_log::note(discovery_row row)
 {
-    for (auto* text : {&row.time, &row.client, &row.host, &row.path, &row.kind, &row.domain, &row.user_agent, &row.answer})
+    for (auto* text :
+         {&row.time, &row.client, &row.host, &row.path, &row.kind, &row.domain, &row.user_agent, &row.answer})
         *text = printable(*text, longest_text);
     std::scoped_lock const hold{lock_};
     row.number = next_++;

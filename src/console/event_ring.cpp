@@ -11,11 +11,19 @@ namespace {
 
 // In order: looked up for each event of the log.
 constexpr std::array<std::string_view, 26> names{
-    "accepted",        "account_changed", "accounts_imported", "backend_down",   "backend_up",   "bounced",
-    "deferred",        "delivered",       "domain_changed",    "expired",        "forgotten_device",
-    "forward_changed", "guard_allow",     "guard_deny",        "guard_lift",     "guard_refuses",
-    "guard_slows",     "held",            "host_down",         "login",          "login_cause",  "queue_hold",
-    "queue_release",   "queue_remove",    "refused",           "smart_host_paused",
+    "accepted",          "account_changed",
+    "accounts_imported", "backend_down",
+    "backend_up",        "bounced",
+    "deferred",          "delivered",
+    "domain_changed",    "expired",
+    "forgotten_device",  "forward_changed",
+    "guard_allow",       "guard_deny",
+    "guard_lift",        "guard_refuses",
+    "guard_slows",       "held",
+    "host_down",         "login",
+    "login_cause",       "queue_hold",
+    "queue_release",     "queue_remove",
+    "refused",           "smart_host_paused",
 };
 static_assert(std::is_sorted(names.begin(), names.end()));
 

@@ -107,8 +107,7 @@ json::object show(login const& l)
     o["client"] = l.client;
     o["listener"] = l.listener;
     auto const colon = l.listener.rfind(':');
-    o["port"] =
-        colon == std::string::npos ? 0 : parse_number<std::uint16_t>(l.listener.substr(colon + 1)).value_or(0);
+    o["port"] = colon == std::string::npos ? 0 : parse_number<std::uint16_t>(l.listener.substr(colon + 1)).value_or(0);
     o["tls"] = l.tls;
     o["credential"] = l.credential;
     o["label"] = l.label;

@@ -31,8 +31,8 @@ result<store::connection> open_file(std::filesystem::path const& file, int most_
     auto db = store::connection::open(file, store::access::create, told);
     if (!db) return std::move(db.error());
     // A sample that a crash takes away is missed by nobody: nothing waits for the disk.
-    auto const set = "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA max_page_count = " +
-                     std::to_string(most_pages);
+    auto const set =
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA max_page_count = " + std::to_string(most_pages);
     if (auto r = db->execute(set.c_str()); !r) return std::move(r.error());
     auto const id = db->number("PRAGMA application_id");
     if (!id) return id.error();
@@ -67,8 +67,7 @@ public:
     {
         std::scoped_lock const hold{lock_};
         std::string sql = "SELECT time";
-        for (std::size_t n = 0; n < number_count; ++n)
-            sql += ", " + std::string{to_string(static_cast<number>(n))};
+        for (std::size_t n = 0; n < number_count; ++n) sql += ", " + std::string{to_string(static_cast<number>(n))};
         auto rows = db_.prepare(sql + " FROM sample WHERE time > ?1 AND time <= ?2 ORDER BY time");
         if (!rows) return std::move(rows.error());
         rows->bind(1, since).bind(2, until);
@@ -166,8 +165,7 @@ result<std::unique_ptr<number_book>> number_book::open(std::filesystem::path con
         db = open_file(file, most_pages);
     }
     if (!db) return std::move(db.error());
-    return std::unique_ptr<number_book>{
-        std::make_unique<stored_numbers>(file, most_pages, std::move(*db))};
+    return std::unique_ptr<number_book>{std::make_unique<stored_numbers>(file, most_pages, std::move(*db))};
 }
 
 }  // namespace postern::console

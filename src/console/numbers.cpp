@@ -8,8 +8,9 @@ namespace postern::console {
 namespace {
 
 constexpr std::array<std::string_view, number_count> names{
-    "messages",       "octets_in", "octets_out", "delivered", "deferred",   "bounced",    "connections",  "logins_accepted",
-    "logins_refused", "refusals",  "queue",      "sessions",  "accept_p50", "accept_p99", "delivery_p50", "delivery_p99"};
+    "messages",    "octets_in",       "octets_out",     "delivered",   "deferred", "bounced",
+    "connections", "logins_accepted", "logins_refused", "refusals",    "queue",    "sessions",
+    "accept_p50",  "accept_p99",      "delivery_p50",   "delivery_p99"};
 
 std::uint64_t sum_ending_in(std::vector<std::pair<std::string, std::uint64_t>> const& of, std::string_view end)
 {
@@ -71,10 +72,7 @@ counters::spread::counts between(counters::spread::counts const& before, counter
 
 }  // namespace
 
-sampler::sampler(counters::all const& of) : of_(of), before_(std::make_shared<seen>())
-{
-    take(0, std::nullopt, 0);
-}
+sampler::sampler(counters::all const& of) : of_(of), before_(std::make_shared<seen>()) { take(0, std::nullopt, 0); }
 
 sample sampler::take(std::int64_t now, std::optional<std::uint64_t> queue, std::uint64_t sessions)
 {
@@ -148,7 +146,8 @@ void gather_rules(std::vector<std::vector<sample const*>> const& steps, series& 
         std::int64_t others = 0;
         for (auto const* s : step)
             for (auto const& [rule, n] : s->rules) {
-                bool const named = std::any_of(order.begin(), order.end(), [&](auto const& o) { return o.first == rule; });
+                bool const named =
+                    std::any_of(order.begin(), order.end(), [&](auto const& o) { return o.first == rule; });
                 (named ? here[rule] : others) += static_cast<std::int64_t>(n);
             }
         for (std::size_t i = 0; i < out.rules.size(); ++i) {
@@ -171,7 +170,8 @@ series gather(std::vector<sample> const& samples, std::int64_t since, std::int64
     // Steps end at multiples of their length, so that a picture does not flicker when it is drawn anew.
     auto const first = since / step * step + step;
     std::vector<std::vector<sample const*>> steps;
-    for (auto end = first; end - step < until && steps.size() < static_cast<std::size_t>(most_points) + 2; end += step) {
+    for (auto end = first; end - step < until && steps.size() < static_cast<std::size_t>(most_points) + 2;
+         end += step) {
         out.times.push_back(end);
         steps.emplace_back();
     }

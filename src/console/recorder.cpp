@@ -28,7 +28,8 @@ void recorder::work()
     sampler from{counters::totals};
     bool failing = false;
     for (;;) {
-        auto const since = std::chrono::duration_cast<std::chrono::seconds>(wall_clock::now().time_since_epoch()).count();
+        auto const since =
+            std::chrono::duration_cast<std::chrono::seconds>(wall_clock::now().time_since_epoch()).count();
         // Samples end at whole tens of seconds, whenever the server was started.
         auto const next = (since / sample_seconds + 1) * sample_seconds;
         {
@@ -37,7 +38,8 @@ void recorder::work()
         }
         auto const there = look_();
         auto const stored = book_->add(from.take(next, there.queue, there.sessions));
-        if (!stored && !failing) log::event(log::level::warning, "numbers_not_stored", {{"problem", stored.error().logged}});
+        if (!stored && !failing)
+            log::event(log::level::warning, "numbers_not_stored", {{"problem", stored.error().logged}});
         failing = !stored;
     }
 }

@@ -135,8 +135,7 @@ std::string sentence(std::string const& name, json::object const& e)
 
 }  // namespace
 
-json::array list_sent(std::vector<json::object> const& events, std::vector<std::string> const& names,
-                      std::size_t limit)
+json::array list_sent(std::vector<json::object> const& events, std::vector<std::string> const& names, std::size_t limit)
 {
     std::map<std::string, sent> all;
     std::vector<std::string> order;

@@ -77,7 +77,8 @@ outcome domain_check(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto const domain = mail::parse_domain(written);
     if (!domain)
-        return failure{failure::kind::usage, "`" + printable(written, 100) + "` is not a domain; one looks like example.com", {}};
+        return failure{
+            failure::kind::usage, "`" + printable(written, 100) + "` is not a domain; one looks like example.com", {}};
     auto const local = c.accounts->is_local(*domain);
     if (!local) return to_failure(local.error());
     if (!*local) return not_there(*domain + " is not a local domain");

@@ -117,7 +117,8 @@ basic_result<std::vector<json::object>, failure> story_of_own_message(context& c
     auto found = read_for(c, {queue_id});
     if (!found) return std::move(found.error());
     bool const own = std::any_of(found->begin(), found->end(), [&](json::object const& e) {
-        return console::text_in(e, "queue_id") == queue_id && to_lower(console::text_in(e, "account")) == names->front();
+        return console::text_in(e, "queue_id") == queue_id &&
+               to_lower(console::text_in(e, "account")) == names->front();
     });
     // Nobody is told whether there is such a message of somebody else's.
     if (!own) return not_there("the account sent no message " + printable(queue_id, 64));

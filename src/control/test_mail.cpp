@@ -100,7 +100,8 @@ outcome account_test_mail(context& c, arguments a)
         to = *read;
     }
     if (!who.enabled || !who.smtp_auth)
-        return failure{failure::kind::problem, "the account may not send: it, or SMTP AUTH for it, is switched off", {}};
+        return failure{
+            failure::kind::problem, "the account may not send: it, or SMTP AUTH for it, is switched off", {}};
     if (!console::test_mail_pace().allows(who.address, steady_clock::now()))
         return failure{failure::kind::problem, "there were enough test mails within the hour; try again later", {}};
     auto const now = wall_clock::now();

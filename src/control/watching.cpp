@@ -25,10 +25,11 @@ constexpr std::chrono::milliseconds patience_with_threads{2000};
 
 // Of its own events an account is shown these values; all else is the operator's.
 constexpr std::array<std::string_view, 33> own_keys{
-    "account",   "app_password", "attempts", "cause",   "change",     "client",       "code",       "command", "credential",
-    "delay_ms",  "detail",       "ehlo",     "event",   "forward_path", "label",      "listener",   "meaning", "mechanism",
-    "message_id", "milliseconds", "next_attempt", "next_hop", "queue_id", "recipients", "reply",     "reverse_path",
-    "rule",      "session",      "size",     "status",  "test",       "time",         "tls"};
+    "account",  "app_password", "attempts",   "cause",     "change",       "client",       "code",
+    "command",  "credential",   "delay_ms",   "detail",    "ehlo",         "event",        "forward_path",
+    "label",    "listener",     "meaning",    "mechanism", "message_id",   "milliseconds", "next_attempt",
+    "next_hop", "queue_id",     "recipients", "reply",     "reverse_path", "rule",         "session",
+    "size",     "status",       "test",       "time",      "tls"};
 static_assert(std::is_sorted(own_keys.begin(), own_keys.end()));
 
 std::uint64_t read_limit(arguments& a, std::uint64_t usual)
@@ -67,7 +68,8 @@ outcome tell(context const& c, question const& q, bool own)
 {
     auto const& ring = *c.events;
     // Who names no number wants what comes from now on.
-    auto const news = q.since ? ring.after(*q.since, q.wanted, q.limit) : console::event_ring::news{{}, ring.last(), false};
+    auto const news =
+        q.since ? ring.after(*q.since, q.wanted, q.limit) : console::event_ring::news{{}, ring.last(), false};
     json::array list;
     for (auto const& e : news.events) {
         auto o = parsed(*e);
@@ -104,8 +106,9 @@ json::object describe(console::event const& e)
     for (char const* key : {"command", "account", "client", "listener", "tls", "cause", "meaning", "session"})
         o[key] = text(key);
     json::object facts;
-    constexpr std::array<std::string_view, 16> told{"number", "time", "rule", "ehlo", "command", "account", "client", "listener",
-                                                    "tls", "cause", "meaning", "session", "event", "code", "status", "level"};
+    constexpr std::array<std::string_view, 16> told{"number", "time",     "rule",   "ehlo",  "command", "account",
+                                                    "client", "listener", "tls",    "cause", "meaning", "session",
+                                                    "event",  "code",     "status", "level"};
     for (auto const& [key, value] : all)
         if (std::find(told.begin(), told.end(), std::string_view{key}) == told.end()) facts[key] = value;
     o["facts"] = std::move(facts);

@@ -94,7 +94,8 @@ void judge_txt(dns::txt_answer const& a, published_record& out)
         out.found.push_back(printable(text, 600));
         right = right || text == out.wanted.value;
         // Its owner decides how strict it is.
-        right = right || starts_with_ignoring_case(purpose, "v=DMARC1") || starts_with_ignoring_case(purpose, "v=TLSRPTv1");
+        right =
+            right || starts_with_ignoring_case(purpose, "v=DMARC1") || starts_with_ignoring_case(purpose, "v=TLSRPTv1");
     }
     settle(out, right);
 }

@@ -77,7 +77,7 @@ private:
         out.problem = "no answer in time";
         ++left_;
         boost::asio::co_spawn(context_, keep<Answer>(std::move(what), names_.get(), &out),
-                       [this](std::exception_ptr const&) { --left_; });
+                              [this](std::exception_ptr const&) { --left_; });
     }
 
     boost::asio::io_context context_{1};

@@ -10,9 +10,9 @@ live_session session_driver::describe() const
     s.id = who_.id;
     s.client = who_.client;
     s.listener = who_.listener;
-    s.role = listener_.for_programs                                 ? "sendmail"
+    s.role = listener_.for_programs                               ? "sendmail"
              : listener_.session.role == config::role::submission ? "submission"
-                                                                    : "mx";
+                                                                  : "mx";
     s.since = wall_clock::now() - std::chrono::duration_cast<wall_clock::duration>(steady_clock::now() - began_);
     s.messages = totals_.messages;
     s.refusals = totals_.refusals;

@@ -30,17 +30,17 @@ enum class fault : std::uint8_t { unacceptable, not_there };
 
 struct row {
     http::method method;
-    std::string_view path;   // behind /api/v1
-    std::string_view role;   // the least that it takes: "account", "reader", "operator", "owner"
+    std::string_view path;  // behind /api/v1
+    std::string_view role;  // the least that it takes: "account", "reader", "operator", "owner"
     std::string_view command;
     std::span<field const> query{};
     std::span<field const> body{};
     std::string_view wrap{};  // the key under which a list is given; empty: the answer is an object
     unsigned status = 200;    // 204: the answer is left out
     api::fault fault = fault::unacceptable;
-    std::string_view when_off{};    // the command for {"on": false}; `command` is for true, and neither gets the flag
-    bool number_in_path = false;    // {id} is one
-    bool any_of_body = false;       // at least one of its fields has to be there
+    std::string_view when_off{};  // the command for {"on": false}; `command` is for true, and neither gets the flag
+    bool number_in_path = false;  // {id} is one
+    bool any_of_body = false;     // at least one of its fields has to be there
     bool secret_answer = false;
 };
 

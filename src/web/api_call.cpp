@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -144,8 +145,7 @@ visitor find_visitor(http::request const& r) noexcept
 
 std::optional<http::response> why_not_change(http::request const& r, visitor const& who)
 {
-    if (who.token.empty())
-        return refusal(401, "web-signed-out", "Nobody is signed in", "Sign in, and try again.");
+    if (who.token.empty()) return refusal(401, "web-signed-out", "Nobody is signed in", "Sign in, and try again.");
     if (!who.by_cookie || visits::is_csrf_token(who.token, http::find(r.fields, "x-csrf-token"))) return std::nullopt;
     return refusal(403, "api-csrf", "The request does not carry the token of this session in X-CSRF-Token",
                    "Reload the page and try again.");
@@ -165,7 +165,6 @@ basic_result<json::object, http::response> read_body(http::request const& r, std
     json::parser p{control::wiping_storage(), strict};
     json::error_code wrong;
     p.write(body.data(), body.size(), wrong);
-    if (!wrong) p.finish(wrong);
     if (wrong) return bad("The body is no JSON");
     auto v = p.release();
     if (!v.is_object()) return bad("The body is no JSON object");

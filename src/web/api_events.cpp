@@ -54,8 +54,8 @@ constexpr auto between = 1000ms;
 constexpr auto heartbeat = 15s;
 constexpr std::uint64_t largest = std::uint64_t{1} << 53;
 constexpr std::uint64_t most_at_once = 200;
-constexpr field fields[] = {{"scope", type::text, false, 16}, {"since", type::number, false, largest},
-                            {"event", type::list, false, 200}};
+constexpr field fields[] = {
+    {"scope", type::text, false, 16}, {"since", type::number, false, largest}, {"event", type::list, false, 200}};
 
 /// Whose place in the audience it is; it leaves it at the end.
 class place {
@@ -145,7 +145,8 @@ net::awaitable<void> follow_events(std::shared_ptr<audience> all, call const& c,
     }
     place const mine{*all, std::string{visit->as_object().at("account").as_string()}};
     if (!mine.taken()) {
-        auto r = refusal(429, "api-too-often", "Too many streams of events are open", "Close other windows of these pages.");
+        auto r =
+            refusal(429, "api-too-often", "Too many streams of events are open", "Close other windows of these pages.");
         co_await refuse(out, std::move(r));
         co_return;
     }

@@ -11,13 +11,15 @@ constexpr std::uint64_t largest = std::uint64_t{1} << 53;
 constexpr bool required = true;
 
 constexpr field limit[] = {{"limit", type::number, false, 1000}};
-constexpr field new_device[] = {{"label", type::text, required, 200}, {"expires", type::text, false, 64},
-                                {"networks", type::texts, false, 32}, {"senders", type::texts, false, 32},
+constexpr field new_device[] = {{"label", type::text, required, 200},
+                                {"expires", type::text, false, 64},
+                                {"networks", type::texts, false, 32},
+                                {"senders", type::texts, false, 32},
                                 {"recipients", type::texts, false, 32}};
 constexpr field test_mail[] = {{"to", type::text, false, 320}};
 constexpr field on_off[] = {{"on", type::flag, required}};
-constexpr field new_account[] = {{"address", type::text, required, 320}, {"password", type::text, required, 4096},
-                                 {"cram_md5", type::flag}};
+constexpr field new_account[] = {
+    {"address", type::text, required, 320}, {"password", type::text, required, 4096}, {"cram_md5", type::flag}};
 constexpr field new_password[] = {{"password", type::text, required, 4096}, {"cram_md5", type::flag}};
 constexpr field state[] = {{"state", type::text, required, 16}};
 constexpr field role[] = {{"role", type::text, required, 20}};
@@ -30,14 +32,17 @@ constexpr field queue_page[] = {{"limit", type::number, false, 1000}, {"after", 
                                 {"state", type::text, false, 32},     {"domain", type::text, false, 255},
                                 {"next_hop", type::text, false, 300}, {"account", type::text, false, 320},
                                 {"sender", type::text, false, 320}};
-constexpr field selection[] = {{"state", type::text, false, 32},       {"domain", type::text, false, 255},
-                               {"next_hop", type::text, false, 300},   {"account", type::text, false, 320},
-                               {"sender", type::text, false, 320},     {"older", type::number, false, 315'360'000},
+constexpr field selection[] = {{"state", type::text, false, 32},
+                               {"domain", type::text, false, 255},
+                               {"next_hop", type::text, false, 300},
+                               {"account", type::text, false, 320},
+                               {"sender", type::text, false, 320},
+                               {"older", type::number, false, 315'360'000},
                                {"younger", type::number, false, 315'360'000}};
 constexpr field decision_page[] = {
     {"limit", type::number, false, 1000}, {"rule", type::text, false, 64}, {"account", type::text, false, 320}};
-constexpr field question[] = {{"from", type::text, false, 320},   {"to", type::text, false, 320},
-                              {"as", type::text, false, 320},     {"client", type::text, false, 64},
+constexpr field question[] = {{"from", type::text, false, 320},         {"to", type::text, false, 320},
+                              {"as", type::text, false, 320},           {"client", type::text, false, 64},
                               {"listener", type::number, false, 65535}, {"tls", type::flag},
                               {"header_from", type::text, false, 320}};
 constexpr field span_of_time[] = {{"since", type::number, false, largest}, {"step", type::number, false, 3600}};

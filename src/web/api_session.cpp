@@ -13,7 +13,8 @@ namespace {
 constexpr std::size_t longest_agent = 1024;
 constexpr field sign_in_fields[] = {
     {"address", type::text, true, 320}, {"password", type::text, true, 1024}, {"token", type::flag}};
-constexpr field password_fields[] = {{"old_password", type::text, true, 1024}, {"new_password", type::text, true, 4096}};
+constexpr field password_fields[] = {{"old_password", type::text, true, 1024},
+                                     {"new_password", type::text, true, 4096}};
 
 std::string text_in(json::object const& o, std::string_view key)
 {
