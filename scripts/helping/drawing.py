@@ -50,7 +50,7 @@ class picture:
         """The tabs of a dialog; more than one row where they don't fit."""
         x, top = 14, self.y
         for name in names:
-            width = len(name) * LETTER + 20
+            width = len(name) * 8 + 20
             if x + width > WIDTH - 10 and x > 14:
                 x, top = 14, top + 30
             css = "tab current" if name == current else "tab"

@@ -93,7 +93,7 @@ def steps(own, program, guide, way):
             shown = filled(line, program, way)
             lines.append(f"<mark>{shown}</mark>" if guide.get("code") and guide["code"] in line else shown)
         out.append(f'<li><p>{text(w["code"])} <strong>{text(place)}</strong>:</p><div class="code"><pre id="code">'
-                   + "\n".join(lines) + '</pre><button type="button" class="copy" hidden="hidden" data-copy-of="code">'
+                   + "\n".join(lines) + '</pre><button type="button" class="copy button small" hidden="hidden" data-copy-of="code">'
                    + slot("word_copy") + f'</button></div><p>{text(w["code_text"])}</p></li>')
     else:
         menu, n, first = guide["menu"], guide["menu"], 1
@@ -116,10 +116,11 @@ def steps(own, program, guide, way):
 def symptoms(own, id):
     w, lines = own.words["guide"], []
     for shown, *means in own.source.symptoms(id):
-        causes = ", ".join(link(f"/help/{m}", plain_headline(own, m)) for m in means[:3])
-        lines.append(f'<dt><q lang="en">{text(shown)}</q></dt><dd>{causes}</dd>')
+        causes = "".join(f"<li>{link(f'/help/{m}', plain_headline(own, m))}</li>" for m in means[:3])
+        lines.append(f'<dt><q lang="en">{text(shown)}</q></dt><dd><ul>{causes}</ul></dd>')
     general = "".join(f"<li>{text(t)}</li>" for t in w["general"])
-    listed = f'<p>{text(w["fails_text"])}</p><dl class="symptoms">{"".join(lines)}</dl>' if lines else ""
+    listed = (f'<details><summary><h3>{text(w["fails_text"])}</h3></summary><dl class="symptoms">{"".join(lines)}</dl>'
+              "</details>") if lines else ""
     return f'<section id="fails"><h2>{text(w["fails"])}</h2><ul>{general}</ul>{listed}</section>'
 
 
@@ -135,7 +136,7 @@ def form(own, program=""):
     hidden = f'<input type="hidden" name="program" value="{attribute(program)}"/>' if program else ""
     return (f'<form class="ask" action="/help" method="get">{slot("hidden_inputs")}{hidden}'
             f'<label for="said">{text(w["trouble_text"])}</label><textarea id="said" name="said" rows="2" '
-            f'maxlength="2000" required="required">{slot("said")}</textarea><button class="button">{text(w["explain"])}'
+            f'maxlength="2000" required="required">{slot("said")}</textarea><button class="button primary">{text(w["explain"])}'
             f'</button></form>')
 
 
@@ -155,7 +156,7 @@ def guide(own, id, way):
     security = "SSL/TLS" if way == "implicit_tls" else "STARTTLS"
     out = [f'<p class="lead">{text(w["lead"])}</p>']
     if program.get("warning"):
-        out.append(f'<aside class="notice warning"><h2>{text(w["beware"])}</h2>'
+        out.append(f'<aside class="notice beware"><h2>{text(w["beware"])}</h2>'
                    f'<p>{filled(program["warning"], program, way)}</p></aside>')
     out.append(slot("address_form"))
     out.append(f'<section id="steps"><h2>{text(w["steps"])}</h2>{steps(own, program, g, way)}')

@@ -37,8 +37,8 @@ def link(path, inner, attributes=""):
 
 def copy(value):
     """A value with its button to copy; the button shows itself where the script runs."""
-    return (f'<span class="value"><code>{value}</code>'
-            f'<button type="button" class="copy" hidden="hidden" data-copy="{value}">{slot("word_copy")}</button></span>')
+    return (f'<span class="copyable"><code>{value}</code>'
+            f'<button type="button" class="copy button small" hidden="hidden" data-copy="{value}">{slot("word_copy")}</button></span>')
 
 
 def attribute(words):

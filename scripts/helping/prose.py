@@ -4,6 +4,11 @@ import re
 from .guides import form, plain_headline, values_table
 from .marking import attribute, link, paragraph, plain, slot, text
 
+# A small gate in a wall, with a letter on its way out; as in postern.svg, in the colour of the text around it.
+SIGN = ('<svg viewBox="0 0 32 32" aria-hidden="true"><path fill="currentColor" d="M3 30V6h4v3h4V6h3V3h4v3h3v3h4V6h4v24h-6V20'
+        'a7 7 0 0 0-14 0v10z"/><path fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round" '
+        'd="M11.5 21.5h9v7h-9zm0 .5 4.5 3.6 4.5-3.6"/></svg>')
+
 
 def named(words):
     """Escaped, with the slots that words.toml may name."""
@@ -16,7 +21,7 @@ def frame(own, assets):
     items = [("/", "start", "at_start"), ("/setup", "setup", "at_setup"), ("/help", "failures", "at_help"),
              ("/what-is-smtp-auth", "explanation", "at_explanation"), ("/account", "account", "at_account")]
     nav = "".join(f'<li>{link(path, text(w[word]), slot(at))}</li>' for path, word, at in items)
-    style, script, logo = (f"/assets/{a}?v={assets[a]}" for a in ("postern.css", "help.js", "postern.svg"))
+    first, second, script, sign = (f"/assets/{a}?v={assets[a]}" for a in ("postern.css", "help.css", "help.js", "postern.svg"))
     return f"""<!DOCTYPE html>
 <html lang="{own.code}">
 <head>
@@ -24,25 +29,24 @@ def frame(own, assets):
 <title>{slot("title")} · {slot("name")}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
 <meta name="color-scheme" content="light dark"/>
-<link rel="stylesheet" href="{style}"/>
-<link rel="icon" type="image/svg+xml" href="{logo}"/>
+<link rel="stylesheet" href="{first}"/>
+<link rel="stylesheet" href="{second}"/>
+<link rel="icon" type="image/svg+xml" href="{sign}"/>
 <script src="{script}" defer="defer"></script>
 </head>
-<body>
+<body class="help">
 <a class="skip" href="#text">{text(w["skip"])}</a>
-<header class="top"><div class="inner">
-<a class="brand" href="/{slot("carry")}"><img src="{logo}" alt="" width="36" height="36"/><span>{slot("name")} <small>{text(w["brand"])}</small></span></a>
-<nav aria-label="{attribute(w["navigation"])}"><ul>{nav}</ul></nav>
-</div></header>
-<main id="text" tabindex="-1">
+<header class="head"><div><a class="brand" href="/{slot("carry")}">{SIGN}<span>{slot("name")} <small>{text(w["brand"])}</small></span></a></div>
+<nav class="ways" aria-label="{attribute(w["navigation"])}"><ul>{nav}</ul></nav></header>
+<main class="page" id="text" tabindex="-1">
 <h1>{slot("title")}</h1>
 {slot("main")}
 </main>
-<footer class="bottom"><div class="inner">
+<footer class="foot">
 <p>{text(w["contact"])} {slot("contact_link")}.</p>
 <nav aria-label="{attribute(w["languages"])}"><ul class="languages">{slot("language_links")}</ul></nav>
 <p>{text(w["theme"])}</p>
-</div></footer>
+</footer>
 </body>
 </html>
 """
@@ -65,7 +69,7 @@ def group(own, name):
     """The programs of one group, as a list."""
     lines = "".join(f'<li>{link("/setup/" + id, text(own.program(id)["name"]))}</li>'
                     for id, g in own.source.guides.items() if name in g["groups"])
-    return f'<section class="group"><h3>{text(own.words["groups"][name])}</h3><ul class="tiles">{lines}</ul></section>'
+    return f'<section class="group"><h3>{text(own.words["groups"][name])}</h3><ul class="programs">{lines}</ul></section>'
 
 
 def setup(own):
@@ -80,7 +84,7 @@ def address_form(own):
     return (f'<form class="address" method="get">{slot("hidden_inputs")}<label for="address">{text(w["address"])}</label>'
             f'<input id="address" name="address" type="email" autocomplete="email" inputmode="email" maxlength="254" '
             f'aria-describedby="address-text" value="{slot("given_address")}"/>'
-            f'<button class="button">{text(w["fill"])}</button><p id="address-text">{slot("address_notice")}'
+            f'<button class="button primary">{text(w["fill"])}</button><p id="address-text">{slot("address_notice")}'
             f'{text(w["address_text"])}</p></form>')
 
 
@@ -165,7 +169,7 @@ def parts(own):
         "part/imap": f'<tr><th scope="row">{text(g["what_imap"])}</th><td><code>{slot("value")}</code></td></tr>',
         "part/pop3": f'<tr><th scope="row">{text(g["what_pop3"])}</th><td><code>{slot("value")}</code></td></tr>',
         "part/other_port": f'<p class="other-port"><a href="{slot("other_link")}">{port}</a></p>',
-        "part/no_port": f'<aside class="notice warning"><p>{text(g["no_port"])}</p></aside>',
+        "part/no_port": f'<aside class="notice beware"><p>{text(g["no_port"])}</p></aside>',
         "part/values_implicit": values_table(own, "port_implicit", "SSL/TLS"),
         "part/values_starttls": values_table(own, "port_starttls", "STARTTLS"),
         "part/address_form": address_form(own),

@@ -183,7 +183,7 @@ TEST_CASE("the port follows what the server listens on and the program can")
     CHECK(body_of("/setup/go", f).find("mail.example.com:587") != std::string::npos);  // STARTTLS only
     f.starttls_port = 0;
     CHECK(body_of("/setup/outlook2010?how=starttls", f).find(">465<") != std::string::npos);
-    CHECK(body_of("/setup/go", f).find("notice warning") != std::string::npos);
+    CHECK(body_of("/setup/go", f).find("notice beware") != std::string::npos);
     f = example();
     f.implicit_port = 0;
     CHECK(body_of("/setup/outlook2010", f).find(">587<") != std::string::npos);
