@@ -1,13 +1,13 @@
 #include "web/site.hpp"
 
-#include "web/start_page.hpp"
+#include "web/help_pages.hpp"
 
 namespace postern::web {
 
 router make_site()
 {
     router table;
-    add_start_page(table);
+    add_help_pages(table);
     return table;
 }
 
