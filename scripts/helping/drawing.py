@@ -86,7 +86,7 @@ class picture:
         self.number(n, top + (height / 2 if kind in ("tick", "choice", "switch") else height - 16), marked)
         if marked:
             self.parts.append(f'<rect class="mark" x="5" y="{top - 5}" width="{WIDTH - 10}" height="{height + 12:g}" rx="8"/>')
-        self.y += 18
+        self.y += 24 if marked else 18
 
     def two_ways(self, kind, name, on):
         top, css = self.y, kind + (" on" if on else "")

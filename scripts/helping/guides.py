@@ -10,13 +10,13 @@ TICKS = {"ticked": ("tick", True), "not ticked": ("tick", False), "selected": ("
          "off": ("switch", False)}
 
 
-def filled(words, program, way, values=None):
+def filled(words, program, way, values=None, escape=text):
     """Escaped text in which the {placeholders} of programs.toml have become slots."""
     security = program.get(way, "")
-    out = text(words)
+    out = escape(words)
     for name in ("address", "user", "user_in_url", "server"):
         out = out.replace("{" + name + "}", slot(name))
-    return out.replace("{port}", slot(WAYS[way])).replace("{security}", text((values or {}).get(security, security)))
+    return out.replace("{port}", slot(WAYS[way])).replace("{security}", escape((values or {}).get(security, security)))
 
 
 def kind_and_value(raw, program, way, own):
@@ -67,6 +67,8 @@ def part(own, program, guide, way, prefix, first):
             shown = f'<b class="state">{text(own.word(words, program["values"]))}</b>'
         elif kind == "password":
             shown = f"<em>{value}</em>"
+        elif kind == "list":
+            shown = f'<b class="state">{value}</b>'
         else:
             shown = copy(value)
         css = ' class="marked"' if marked else ""
@@ -83,6 +85,14 @@ def capital(words):
     return words[:1].upper() + words[1:]
 
 
+def step(words):
+    """One step of the way; where it differs from maker to maker, a list."""
+    makers = words.split(" · ")
+    if len(makers) == 1:
+        return f"<p>{text(capital(words))}</p>"
+    return "<ul>" + "".join(f"<li>{text(m)}</li>" for m in makers) + "</ul>"
+
+
 def steps(own, program, guide, way):
     w, path = own.words["guide"], program["path"]
     out = []
@@ -90,11 +100,12 @@ def steps(own, program, guide, way):
         place = " › ".join(path)
         lines = []
         for line in program["snippet"].strip("\n").split("\n"):
-            shown = filled(line, program, way)
+            shown = filled(line, program, way, escape=attribute)
             lines.append(f"<mark>{shown}</mark>" if guide.get("code") and guide["code"] in line else shown)
         out.append(f'<li><p>{text(w["code"])} <strong>{text(place)}</strong>:</p><div class="code"><pre id="code">'
                    + "\n".join(lines) + '</pre><button type="button" class="copy button small" hidden="hidden" data-copy-of="code">'
-                   + slot("word_copy") + f'</button></div><p>{text(w["code_text"])}</p></li>')
+                   + slot("word_copy") + "</button></div>"
+                   + (f'<p>{text(w["code_text"])}</p>' if "PASSWORD" in program["snippet"] else "") + "</li>")
     else:
         menu, n, first = guide["menu"], guide["menu"], 1
         way_there = '<span class="way">' + " <i>›</i> ".join(f"<b>{text(m)}</b>" for m in path[:menu]) + "</span>"
@@ -107,7 +118,7 @@ def steps(own, program, guide, way):
             out.append(f"<li>{html}</li>")
             if n == len(path):
                 break
-            html = f"<p>{text(capital(path[n]))}</p>"
+            html = step(path[n])
             n += 1
     out.append(f'<li><p>{text(w["finish"])}</p></li>')
     return f'<ol class="steps">{"".join(out)}</ol>'

@@ -114,8 +114,10 @@ def failure(own, name, shown_by):
     out = [f'<p class="facts">{" ".join(facts)}</p>', section(w["what"], "what"), section(w["user"], "user"),
            section(w["operator"], "operator")]
     if shown_by:
-        lines = "".join(f'<li>{link("/setup/" + id, text(own.program(id)["name"]))}: <q lang="en">{text(shown)}</q></li>'
-                        for id, shown in shown_by)
+        lines = ""
+        for shown, ids in shown_by.items():
+            programs = ", ".join(link("/setup/" + id, text(own.program(id)["name"])) for id in ids)
+            lines += f'<li><q lang="en">{text(shown)}</q>: {programs}</li>'
         out.append(f'<section><h2>{text(w["programs"])}</h2><ul>{lines}</ul></section>')
     if any("{" in own.row(name, k)[0] for k in ("reply", "what", "user", "operator")):
         out.append(f'<p class="small">{text(w["example"])}</p>')

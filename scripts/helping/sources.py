@@ -1,10 +1,12 @@
 """The data that the pages are made from, and its translations."""
 import fnmatch
+import glob
 import os
+import re
 import sys
 import tomllib
 
-CATALOGUE = ("failures", "connecting", "logging_in", "sending", "installation")
+LONGEST_SENTENCE = 15  # words
 ROW_TEXTS = ("reply", "what", "user", "operator")
 PROGRAM_TEXTS = ("name", "path", "note", "warning", "implicit_tls", "starttls")
 
@@ -15,6 +17,14 @@ def read(path):
             return tomllib.load(f)
         except tomllib.TOMLDecodeError as e:
             sys.exit(f"{path}: {e}")
+
+
+def tables(folder):
+    return sorted(glob.glob(os.path.join(folder, "*.toml")))
+
+
+def stem(path):
+    return os.path.splitext(os.path.basename(path))[0]
 
 
 def leaves(tree, path=()):
@@ -38,9 +48,9 @@ class sources:
     def __init__(self, root):
         self.root = os.path.join(root, "src")
         self.rows = {}        # name -> row of the catalogue, with its file and step
-        for file in CATALOGUE:
-            for name, row in read(os.path.join(self.root, "catalogue", file + ".toml")).items():
-                self.rows[name] = row | {"file": file}
+        for path in tables(os.path.join(self.root, "catalogue")):
+            for name, row in read(path).items():
+                self.rows[name] = row | {"file": stem(path)}
         self.by_id = {row["id"]: name for name, row in self.rows.items()}
         self.programs = read(os.path.join(self.root, "setup", "programs.toml"))
         self.families = self.programs.pop("family")
@@ -51,11 +61,9 @@ class sources:
     def set_steps(self):
         data = read(os.path.join(self.root, "help", "steps.toml"))
         for name, row in self.rows.items():
-            patterns = data["step"].items() if row["file"] != "installation" else ()
+            patterns = data["step"].items() if row["file"] in ("failures", "connecting", "logging_in", "sending") else ()
             row["step"] = next((step for step, names in patterns if any(fnmatch.fnmatchcase(name, n) for n in names)),
-                               data["file"].get(row["file"]))
-            if row["step"] is None:
-                sys.exit(f"steps.toml: [{name}] is at no step")
+                               data["file"].get(row["file"], "server"))
 
     def check_guides(self):
         for id in sorted(set(self.programs) ^ set(self.guides)):
@@ -104,9 +112,9 @@ class language:
         self.own_programs, self.own_rows = {}, {}
         if code != "en":
             self.own_programs = read(os.path.join(folder, "programs.toml"))
-            for file in CATALOGUE:
-                path = os.path.join(folder, file + ".toml")
-                self.own_rows |= read(path) if os.path.exists(path) else {}
+            for path in tables(folder):
+                if stem(path) not in ("words", "programs"):
+                    self.own_rows |= read(path)
 
     def row(self, name, key):
         """A text of the catalogue, and the language that it is in."""
@@ -131,6 +139,15 @@ def languages(root):
     """English first: it is the one that all others fall back to."""
     found = os.listdir(os.path.join(root, "src", "help"))
     return ["en"] + sorted(f for f in found if len(f) == 2 and f != "en")
+
+
+def long_sentences(own):
+    """Sentences of our own pages that are too long to be read at a glance."""
+    for path, words in leaves(own.own_words):
+        for sentence in re.split(r"(?<=[.:?!;])\s+", re.sub(r"\]\(/[^)]*\)", "]", words)):
+            count = len(re.findall(r"[\w@'’./-]+", sentence))
+            if count > LONGEST_SENTENCE:
+                yield f"src/help/{own.code}/words.toml: {'.'.join(map(str, path))} has a sentence of {count} words: {sentence}"
 
 
 def problems(source, own):
