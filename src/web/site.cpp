@@ -1,5 +1,7 @@
 #include "web/site.hpp"
 
+#include "web/assets.hpp"
+#include "web/challenge.hpp"
 #include "web/help_pages.hpp"
 
 namespace postern::web {
@@ -7,7 +9,9 @@ namespace postern::web {
 router make_site()
 {
     router table;
+    add_challenge(table);
     add_help_pages(table);
+    add_assets(table, embedded::site_files());
     return table;
 }
 
