@@ -4,7 +4,7 @@ import re
 from .guides import form, plain_headline, values_table
 from .marking import attribute, link, paragraph, plain, slot, text
 
-# A small gate in a wall, with a letter on its way out; as in postern.svg, in the colour of the text around it.
+# A small gate in a wall, with a letter on its way out; as in favicon.svg, in the colour of the text around it.
 SIGN = ('<svg viewBox="0 0 32 32" aria-hidden="true"><path fill="currentColor" d="M3 30V6h4v3h4V6h3V3h4v3h3v3h4V6h4v24h-6V20'
         'a7 7 0 0 0-14 0v10z"/><path fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round" '
         'd="M11.5 21.5h9v7h-9zm0 .5 4.5 3.6 4.5-3.6"/></svg>')
@@ -21,7 +21,7 @@ def frame(own, assets):
     items = [("/", "start", "at_start"), ("/setup", "setup", "at_setup"), ("/help", "failures", "at_help"),
              ("/what-is-smtp-auth", "explanation", "at_explanation"), ("/account", "account", "at_account")]
     nav = "".join(f'<li>{link(path, text(w[word]), slot(at))}</li>' for path, word, at in items)
-    first, second, script, sign = (f"/assets/{a}?v={assets[a]}" for a in ("postern.css", "help.css", "help.js", "postern.svg"))
+    first, second, script = (f"/assets/{a}?v={assets[a]}" for a in ("postern.css", "help.css", "help.js"))
     return f"""<!DOCTYPE html>
 <html lang="{own.code}">
 <head>
@@ -31,7 +31,7 @@ def frame(own, assets):
 <meta name="color-scheme" content="light dark"/>
 <link rel="stylesheet" href="{first}"/>
 <link rel="stylesheet" href="{second}"/>
-<link rel="icon" type="image/svg+xml" href="{sign}"/>
+<link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
 <script src="{script}" defer="defer"></script>
 </head>
 <body class="help">

@@ -215,16 +215,6 @@ http::response failure(writer& w, std::string const& name)
     return elsewhere(w, "/help/" + std::string{rule->name});
 }
 
-http::response file(http::request const& r, asset const& a)
-{
-    auto answer = http::answer(200, a.media_type, std::string{a.body});
-    // Links name the version; who asks without one is told later ones soon.
-    bool const this_one = http::parameter(r.query, "v") == a.version;
-    answer.fields.emplace_back("cache-control", this_one ? "public, max-age=31536000, immutable" : "public, max-age=300");
-    answer.fields.emplace_back("etag", '"' + std::string{a.version} + '"');
-    return answer;
-}
-
 /// What follows `front` in the path, when it is one segment.
 std::string segment_after(std::string_view path, std::string_view front)
 {
@@ -237,8 +227,6 @@ std::string segment_after(std::string_view path, std::string_view front)
 
 std::optional<http::response> answer(http::request const& r, facts const& f, std::string_view account)
 {
-    for (auto const& a : assets())
-        if (r.path == a.path) return file(r, a);
     auto path = std::string_view{r.path};
     if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
     writer w{r, f, account};

@@ -130,13 +130,6 @@ TEST_CASE("every page is well-formed, filled, labelled, and leads to pages that 
         for (auto const& target : all_targets(l.code)) check_page(target, body_of(target), l.code);
 }
 
-TEST_CASE("the first page is small: with all that it asks for, under 100 KiB")
-{
-    std::size_t whole = body_of("/").size();
-    for (auto const& a : assets()) whole += a.body.size();
-    CHECK(whole < 100u << 10);
-}
-
 TEST_CASE("what a stranger writes is shown as text, wherever it stands")
 {
     std::string const evil = "%22%3E%3Cscript%3Ealert(1)%3C/script%3E%27%26";
@@ -273,16 +266,6 @@ TEST_CASE("languages: the chosen one, else the browser's, else English")
     CHECK(answer(r, example())->body.find("href=\"/setup?lang=en\"") != std::string::npos);
     r.query = "lang=xx";
     CHECK(http::find(answer(r, example())->fields, "content-language") == "de");
-}
-
-TEST_CASE("files are kept for ever by those who name their version")
-{
-    for (auto const& a : assets()) {
-        auto const now = answer(get(std::string{a.path} + "?v=" + std::string{a.version}), example());
-        CHECK(http::find(now->fields, "cache-control").find("immutable") != std::string_view::npos);
-        CHECK(now->body == a.body);
-        CHECK(http::find(answer(get(a.path), example())->fields, "cache-control").find("immutable") == std::string_view::npos);
-    }
 }
 
 }  // namespace postern::help

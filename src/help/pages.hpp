@@ -29,19 +29,10 @@ struct language {
     std::string_view name;  // "Deutsch": as it calls itself
 };
 
-/// A file that the pages ask for; its version stands in their links, so it may be kept for ever.
-struct asset {
-    std::string_view path;  // "/assets/postern.css"
-    std::string_view media_type;
-    std::string_view version;
-    std::string_view body;
-};
-
 /// Sorted by language and name. Generated.
 std::span<page const> pages() noexcept;
 /// The first is the one that others fall back to. Generated.
 std::span<language const> languages() noexcept;
-std::span<asset const> assets() noexcept;
 
 /// Or null.
 page const* find_page(std::string_view language, std::string_view name) noexcept;

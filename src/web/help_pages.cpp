@@ -6,7 +6,7 @@
 
 #include "catalogue/catalogue.hpp"
 #include "help/centre.hpp"
-#include "help/pages.hpp"
+#include "web/assets.hpp"
 #include "web/problem.hpp"
 
 namespace postern::web {
@@ -115,10 +115,7 @@ void add_help_pages(router& table)
     for (auto const* path : {"/", "/setup", "/setup/{program}", "/help", "/help/{rule}", "/what-is-smtp-auth"})
         table.add(http::method::get, path, asking_handler{[desk](call const& c) { return desk->page(c); }});
     table.add(http::method::get, "/why/{id}", asking_handler{[desk](call const& c) { return desk->refusal(c); }});
-    // They are the same for everybody, whatever the mail process says.
-    for (auto const& file : help::assets())
-        table.add(http::method::get, std::string{file.path},
-                  plain_handler{[](call const& c) { return *help::answer(c.request, {}); }});
+    add_assets(table, embedded::help_files());
 }
 
 }  // namespace postern::web

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "web/fixture.hpp"
+#include "web/site.hpp"
 
 namespace postern::web {
 namespace {
@@ -18,9 +19,13 @@ control::outcome mail_process(std::string const& command, boost::json::object co
     return boost::json::value{{"rule", arguments.at("id") == "K7Q2M9TX4WZA.1" ? "message-too-big" : ""}};
 }
 
-http::response ask(std::string_view target, scripted_link::script s = [](auto const& c, auto const& a, auto) {
-    return mail_process(c, a);
-})
+control::outcome mail_process_of_anybody(std::string const& command, boost::json::object const& arguments,
+                                         std::string_view)
+{
+    return mail_process(command, arguments);
+}
+
+http::response ask(std::string_view target, scripted_link::script s = mail_process_of_anybody)
 {
     router table;
     add_help_pages(table);
@@ -38,6 +43,19 @@ TEST_CASE("Pages are filled with what the mail process says of itself")
     CHECK(r.body.find(">ann@example.com<") != std::string::npos);
     CHECK(ask("/help/no-such-rule").status == 404);
     CHECK(ask("/assets/help.css").status == 200);
+}
+
+TEST_CASE("The first page is small: with all that it asks for, under 100 KiB")
+{
+    auto whole = ask("/").body.size();
+    for (auto const* file : {"/assets/postern.css", "/assets/help.css", "/assets/help.js", "/favicon.svg"}) {
+        router table = make_site();
+        scripted_link server{mail_process_of_anybody};
+        auto const r = perform(table, request_for(http::method::get, file), server);
+        CHECK(r.status == 200);
+        whole += r.body.size();
+    }
+    CHECK(whole < 100u << 10);
 }
 
 TEST_CASE("Pages are there while the mail process is away")
