@@ -6,5 +6,5 @@ const tones: Readonly<Record<string, 'good' | 'bad' | 'warn' | ''>> = {
 };
 
 export function tone(word: string): 'good' | 'bad' | 'warn' | '' {
-  return tones[word] ?? '';
+  return Object.hasOwn(tones, word) ? (tones[word] ?? '') : '';
 }
