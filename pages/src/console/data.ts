@@ -2,7 +2,7 @@
 import { ask, path, query } from '../api/client';
 import type {
   Account, Answer, AuditRow, Certificate, Decision, Destination, Device, DiscoveryRow, Domain, DomainRecords, Guard, Lifted, Limit,
-  LiveSession, Login, Numbers, Question, QueueChange, QueueChanged, QueueMessage, QueueSummary, Role, Sent, Status,
+  LiveSession, Login, Numbers, Question, QueueChange, QueueChanged, QueueMessage, QueueSummary, Revoked, Role, Sent, Status,
 } from '../api/types';
 
 export const status = () => ask<Status>('GET', '/status');
@@ -24,7 +24,7 @@ export const addSender = (address: string, sender: string) => ask<Account>('POST
 export const removeSender = (address: string, sender: string) => ask<Account>('DELETE', path`/accounts/${address}/send-as/${sender}`);
 export const devices = async (address: string) =>
   (await ask<{ devices: Device[] }>('GET', path`/accounts/${address}/devices`)).devices;
-export const revokeDevice = (address: string, id: number) => ask<Device>('DELETE', path`/accounts/${address}/devices/${id}`);
+export const revokeDevice = (address: string, id: number) => ask<Revoked>('DELETE', path`/accounts/${address}/devices/${id}`);
 export const logins = async (address: string) =>
   (await ask<{ logins: Login[] }>('GET', `${path`/accounts/${address}/logins`}?limit=50`)).logins;
 export const sent = async (address: string) => (await ask<{ messages: Sent[] }>('GET', `${path`/accounts/${address}/sent`}?limit=20`)).messages;

@@ -456,6 +456,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'certificate.file': 'Datei',
 
   'audit.lead': 'Wer was geändert hat, und auf welchem Weg.',
+  'through.web': 'Web',
+  'through.terminal': 'Terminal',
   'audit.who': 'Wer',
   'audit.what': 'Was',
   'audit.outcome': 'Ergebnis',

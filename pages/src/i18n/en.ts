@@ -454,6 +454,8 @@ export const en = {
   'certificate.file': 'File',
 
   'audit.lead': 'Who changed what, from which door.',
+  'through.web': 'web',
+  'through.terminal': 'terminal',
   'audit.who': 'Who',
   'audit.what': 'What',
   'audit.outcome': 'Outcome',

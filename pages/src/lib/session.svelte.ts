@@ -1,17 +1,6 @@
 // Who is signed in here, as far as this page knows; the server decides each time anew.
 import { ask, Failure, onSignedOut, setCsrf } from '../api/client';
-
-export type Role = 'none' | 'reader' | 'operator' | 'owner';
-export interface Session {
-  readonly account: string;
-  readonly role: Role;
-}
-interface Answer {
-  account: string;
-  role?: string | null;
-  csrf: string;
-}
-
+import type { Role, Session } from '../api/types';
 const ranks: readonly Role[] = ['none', 'reader', 'operator', 'owner'];
 const state = $state<{ session: Session | null; known: boolean; ended: boolean }>({ session: null, known: false, ended: false });
 
@@ -20,10 +9,9 @@ onSignedOut(() => {
   state.session = null;
 });
 
-function enter(answer: Answer): void {
-  setCsrf(answer.csrf);
-  const role = ranks.find((one) => one === answer.role) ?? 'none';
-  state.session = { account: answer.account, role };
+export function enter(answer: Session): void {
+  setCsrf(answer.csrf ?? '');
+  state.session = answer;
   state.ended = false;
 }
 
@@ -47,7 +35,7 @@ export function may(role: Role): boolean {
 
 export async function resume(): Promise<void> {
   try {
-    enter(await ask<Answer>('GET', '/session'));
+    enter(await ask<Session>('GET', '/session'));
   } catch (failure) {
     if (!(failure instanceof Failure) || failure.status !== 401) throw failure;
   } finally {
@@ -56,7 +44,7 @@ export async function resume(): Promise<void> {
 }
 
 export async function signIn(address: string, password: string): Promise<void> {
-  enter(await ask<Answer>('POST', '/session', { address, password }));
+  enter(await ask<Session>('POST', '/session', { address, password }));
 }
 
 export async function signOut(): Promise<void> {
