@@ -30,7 +30,7 @@ export function choose(wanted: readonly (string | null | undefined)[]): Language
 }
 
 export function fill(text: string, values: Values): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => Object.hasOwn(values, name) ? String(values[name]) : whole);
 }
 
 /// The form that a language has for this number.
