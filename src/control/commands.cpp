@@ -14,7 +14,7 @@ constexpr bool server = true;
 constexpr bool keys = true;
 constexpr bool forwards = true;
 
-constexpr std::array<command, 69> table{{
+constexpr std::array<command, 71> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -68,6 +68,8 @@ constexpr std::array<command, 69> table{{
     {"check-code show", !accounts, !queue, server, check_code_show},
     {"explain", accounts, !queue, !server, explain, !keys, forwards},
     {"why", !accounts, !queue, !server, why},
+    {"why public", !accounts, !queue, !server, why_public},
+    {"help facts", accounts, !queue, !server, help_facts},
     {"status", !accounts, queue, server, server_status},
     // Through the web socket: for the account itself, or readers; those of test mails for the account alone.
     {"account events", accounts, !queue, server, account_events},

@@ -79,7 +79,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, status.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, why_public.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -148,6 +148,8 @@ outcome domain_check(context& c, arguments a);
 outcome certificates(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
+outcome why_public(context& c, arguments a);
+outcome help_facts(context& c, arguments a);
 outcome server_status(context& c, arguments a);
 
 /// What was seen of a check's sessions, for `why` too.

@@ -158,6 +158,7 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, l
         l.session.message_size = s.limits.message_size;
         l.session.recipients = s.limits.recipients;
         l.session.errors = s.limits.errors;
+        l.session.pages = s.web.public_url.substr(0, s.web.public_url.find_last_not_of('/') + 1);
         l.session.auth_failures = s.auth.failures;
         l.session.priorities = l.session.deliver_by = true;
         l.session.priority_without_login = s.submission.priority_without_login;

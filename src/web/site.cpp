@@ -3,16 +3,16 @@
 #include "web/api.hpp"
 #include "web/assets.hpp"
 #include "web/challenge.hpp"
-#include "web/start_page.hpp"
+#include "web/help_pages.hpp"
 
 namespace postern::web {
 
 router make_site()
 {
     router table;
-    add_start_page(table);
     add_challenge(table);
     add_api(table);
+    add_help_pages(table);
     add_assets(table, embedded::site_files());
     return table;
 }
