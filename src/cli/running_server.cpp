@@ -196,6 +196,7 @@ control::context running_server::context() const
     c.key_watch = key_watch_.get();
     c.signer = signer_.get();
     c.checks_seen = checks_seen_.get();
+    c.profiles = profiles_.get();
     c.started = started_;
     return c;
 }

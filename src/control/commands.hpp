@@ -14,6 +14,7 @@
 #include "base/clock.hpp"
 #include "config/settings.hpp"
 #include "control/arguments.hpp"
+#include "control/profile_book.hpp"
 #include "control/protocol.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
@@ -49,6 +50,7 @@ struct context {
     escort::office* security = nullptr;
     signing::signer* signer = nullptr;
     witness::book* checks_seen = nullptr;
+    profile_book* profiles = nullptr;
     std::vector<submission::server::listening> listeners;
     login::judges judges;
     wall_time started;  // of the server
@@ -73,7 +75,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, status.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, discovery.cpp, profile.cpp, explain.cpp, why.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -125,6 +127,10 @@ outcome forward_list(context& c, arguments a);
 outcome forward_remove(context& c, arguments a);
 outcome check_code_add(context& c, arguments a);
 outcome check_code_show(context& c, arguments a);
+outcome discovery_facts(context& c, arguments a);
+outcome discovery_publish(context& c, arguments a);
+outcome profile_make(context& c, arguments a);
+outcome profile_take(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome server_status(context& c, arguments a);
