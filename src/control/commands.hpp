@@ -129,6 +129,7 @@ outcome check_code_add(context& c, arguments a);
 outcome check_code_show(context& c, arguments a);
 outcome discovery_facts(context& c, arguments a);
 outcome discovery_publish(context& c, arguments a);
+outcome profile_android(context& c, arguments a);
 outcome profile_make(context& c, arguments a);
 outcome profile_take(context& c, arguments a);
 outcome explain(context& c, arguments a);

@@ -1,4 +1,4 @@
-// profile make, take: configuration profiles for iPhones and Macs. They are made and signed here, so that neither the key nor
+// profile make, take, android: configuration profiles for iPhones and Macs, and what Thunderbird for Android imports. They are made and signed here, so that neither the key nor
 // a password is in the process that serves the web.
 #include <boost/json/object.hpp>
 
@@ -78,6 +78,24 @@ outcome profile_make(context& c, arguments a)
     auto const url = facts.now.url + "/profile/" + c.profiles->issue(std::move(wanted), steady_clock::now());
     o["url"] = url;
     o["qr"] = porter::qr_code(url, "Set up this iPhone, iPad or Mac").value_or("");
+    return json::value(std::move(o));
+}
+
+outcome profile_android(context& c, arguments a)
+{
+    porter::profile_of whose;
+    auto const address = a.text("address");
+    whose.user_name = fitting(a.optional_text("name", 4 * longest_name).value_or(""));
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    auto account = account_of(c, address);
+    if (!account) return std::move(account.error());
+    whose.address = *account;
+    auto const payload = porter::android_payload(porter::services_of(*c.settings), whose);
+    if (!payload) return no_incoming_server();
+    json::object o;
+    o["address"] = whose.address;
+    o["payload"] = *payload;
+    o["qr"] = porter::qr_code(*payload, "Set up Thunderbird for Android").value_or("");
     return json::value(std::move(o));
 }
 

@@ -317,7 +317,7 @@ private:
         auto const is_published = [&](std::string const& text) { return std::ranges::find(published, text) != published.end(); };
         bool const led_here = d_.configuration_host.what == dns::finding::found;
         if (published.empty() && !led_here) {
-            say(rules::own_configuration_missing, severity::hint, host);
+            say(rules::own_pacc_missing, severity::hint, host);
             add_texts(texts);
             return;
         }
@@ -331,10 +331,10 @@ private:
         if (problem.empty()) {
             good("its configuration for mail programs is what the DNS vouches for");
             if (texts.size() > 1 && !is_published(texts.back()))
-                say(rules::own_configuration_missing, severity::hint, zone::configuration_record(d_.domain, texts.back()));
+                say(rules::own_pacc_missing, severity::hint, zone::configuration_record(d_.domain, texts.back()));
             return;
         }
-        say(rules::own_configuration_wrong, severity::warning, zone::configuration_record(d_.domain, texts.front()),
+        say(rules::own_pacc_wrong, severity::warning, zone::configuration_record(d_.domain, texts.front()),
             {{"problem", problem}});
         if (!led_here) r_.findings.back().change.push_back(zone::to_line(host));
     }

@@ -315,22 +315,22 @@ TEST_CASE("each thing that is wrong has its finding, and nothing else has one")
              domain(f).configuration_host.what = dns::finding::no_such_name;
              domain(f).configuration.reset();
          },
-         &rules::own_configuration_missing, hint, "ua-auto-config.example.com. IN CNAME mail.example.com."},
+         &rules::own_pacc_missing, hint, "ua-auto-config.example.com. IN CNAME mail.example.com."},
         {"the configuration is not what the DNS vouches for",
          [&](facts& f) { domain(f).configuration_texts = texts({"v=UAAC1; a=sha256; d=b2xk"}); },
-         &rules::own_configuration_wrong, warning, ""},
+         &rules::own_pacc_wrong, warning, ""},
         {"the configuration is vouched for, and nowhere",
          [&](facts& f) {
              domain(f).configuration.reset();
              domain(f).configuration_problem = "status 404";
          },
-         &rules::own_configuration_wrong, warning, ""},
+         &rules::own_pacc_wrong, warning, ""},
         {"the configuration is going to change",
          [&](facts& f) {
              f.announced = porter::services_of(f.settings);
              f.settings.setup.name = "New name";
          },
-         &rules::own_configuration_missing, hint, ""},
+         &rules::own_pacc_missing, hint, ""},
         {"the DNS is down",
          [&](facts& f) {
              domain(f).mx = {};

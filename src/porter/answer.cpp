@@ -232,7 +232,7 @@ private:
         // In the clear nobody's settings are given, and nothing is read: Outlook expects to be led on.
         if (!r_.secure) {
             about(subject_of_host(f_, r_.host));
-            return say("led to https", see("https://" + f_.web_host + std::string{autodiscover_path}));
+            return say("led to https", see(f_.now.url + std::string{autodiscover_path}));
         }
         if (r_.method != http::method::post) {
             about(subject_of_host(f_, r_.host));
@@ -276,7 +276,7 @@ private:
         }
         // A name of ours that a certificate fits; that of the customer's domain has one if it got here.
         bool const asked_there = r_.secure && r_.host.starts_with("autodiscover.");
-        say("pointer", with_settings("application/json", autodiscover_pointer(asked_there ? r_.host : f_.web_host)));
+        say("pointer", with_settings("application/json", autodiscover_pointer(asked_there ? "https://" + r_.host : f_.now.url)));
     }
 
     void configuration()

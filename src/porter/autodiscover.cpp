@@ -144,11 +144,11 @@ std::string autodiscover(autodiscover_error what, wall_time now)
     return xml;
 }
 
-std::string autodiscover_pointer(std::string_view host)
+std::string autodiscover_pointer(std::string_view site)
 {
     json::object o;
     o["Protocol"] = "AutodiscoverV1";
-    o["Url"] = "https://" + std::string{host} + "/autodiscover/autodiscover.xml";
+    o["Url"] = std::string{site} + "/autodiscover/autodiscover.xml";
     return json::serialize(o);
 }
 

@@ -22,12 +22,13 @@ autodiscover_question read_autodiscover(std::string_view body);
 /// "POX": one block for each protocol, the first place of each, since Outlook takes no other.
 std::string autodiscover(services const& s, std::string_view address);
 
-/// MS-OXDSCLI section 2.2.4.1.1.1.4: these are answered with HTTP status 200.
+/// MS-OXDSCLI section 2.2.4.1.1.3: these are answered with HTTP status 200.
 enum class autodiscover_error { unknown_address = 500, invalid_request = 600, other_schema = 601 };
 std::string autodiscover(autodiscover_error what, wall_time now);
 
 /// Version 2, JSON, can't name IMAP and SMTP; it leads to the first one.
-std::string autodiscover_pointer(std::string_view host);
+/// `site`: "https://autodiscover.example.com".
+std::string autodiscover_pointer(std::string_view site);
 std::string autodiscover_json_error(std::string_view code, std::string_view text);
 
 }  // namespace postern::porter

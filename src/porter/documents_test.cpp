@@ -174,7 +174,7 @@ TEST_CASE("Autodiscover, errors")
   </Response>
 </Autodiscover>
 )");
-    CHECK(autodiscover_pointer("autodiscover.example.test") ==
+    CHECK(autodiscover_pointer("https://autodiscover.example.test") ==
           R"({"Protocol":"AutodiscoverV1","Url":"https://autodiscover.example.test/autodiscover/autodiscover.xml"})");
 }
 
@@ -189,7 +189,7 @@ TEST_CASE("PACC: the same octets always")
           R"("contact":["mailto:postmaster@example.test"]}}})"
           "\n");
     // What stands in zones: a change of this line is a change for every operator.
-    CHECK(pacc_record(document) == "v=UAAC1; a=sha256; d=DIGEST");
+    CHECK(pacc_record(document) == "v=UAAC1; a=sha256; d=HQJ1bfGKEpLO5ApvCNMkRS7S2dEFenmEGgpW8dSIvjI=");
     CHECK(pacc_records(f, "example.test") == std::vector{pacc_record(document)});
 }
 
@@ -260,7 +260,7 @@ TEST_CASE("Apple's profile")
 <dict>
 <key>PayloadType</key><string>Configuration</string>
 <key>PayloadVersion</key><integer>1</integer>
-<key>PayloadIdentifier</key><string>test.hoster.mail.mail.anna-example-test-IDENT</string>
+<key>PayloadIdentifier</key><string>test.hoster.mail.mail.anna-example-test-fa8cb084</string>
 <key>PayloadUUID</key><string>00010203-0405-4607-8809-0A0B0C0D0E0F</string>
 <key>PayloadDisplayName</key><string>anna@example.test</string>
 <key>PayloadDescription</key><string>Sets up mail for anna@example.test</string>
@@ -270,7 +270,7 @@ TEST_CASE("Apple's profile")
 <dict>
 <key>PayloadType</key><string>com.apple.mail.managed</string>
 <key>PayloadVersion</key><integer>1</integer>
-<key>PayloadIdentifier</key><string>test.hoster.mail.mail.anna-example-test-IDENT.account</string>
+<key>PayloadIdentifier</key><string>test.hoster.mail.mail.anna-example-test-fa8cb084.account</string>
 <key>PayloadUUID</key><string>10111213-1415-4617-9819-1A1B1C1D1E1F</string>
 <key>PayloadDisplayName</key><string>anna@example.test</string>
 <key>EmailAccountType</key><string>EmailTypeIMAP</string>

@@ -1,5 +1,6 @@
 #include "web/site.hpp"
 
+#include "web/discovery.hpp"
 #include "web/start_page.hpp"
 
 namespace postern::web {
@@ -8,6 +9,7 @@ router make_site()
 {
     router table;
     add_start_page(table);
+    add_discovery(table);
     return table;
 }
 
