@@ -105,8 +105,9 @@ int print_domain_records(application const& app, std::string const& written, boo
             print_line("; the mail of " + *domain + " is not signed; `postern dkim create " + *domain +
                        "` makes keys and shows their records");
         if (need == zone::need::clients_find_us && configurations.size() > 1)
-            print_line("; of the two _ua-auto-config records the first is in force; with both published,"
-                       " `postern discovery publish` puts the second in its place");
+            print_line(
+                "; of the two _ua-auto-config records the first is in force; with both published,"
+                " `postern discovery publish` puts the second in its place");
         print_line("");
     }
     print_line("; the TLSA record counts where " + ours.hostname + " has DNSSEC, and holds as long as the key stays");

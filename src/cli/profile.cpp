@@ -45,7 +45,8 @@ int publish(application const& app, options const& o)
     if (o.json)
         print_json(*done);
     else
-        print_line("Mail programs are told the settings as they are now. `postern domain records NAME` shows the digest.");
+        print_line(
+            "Mail programs are told the settings as they are now. `postern domain records NAME` shows the digest.");
     return all_is_well;
 }
 
@@ -54,8 +55,8 @@ int publish(application const& app, options const& o)
 void add_profile(CLI::App& commands, application& app)
 {
     auto const o = std::make_shared<options>();
-    declaring const declare{*commands.add_subcommand("profile", "Configuration profiles for iPhones, iPads and Macs"), app,
-                            o};
+    declaring const declare{*commands.add_subcommand("profile", "Configuration profiles for iPhones, iPads and Macs"),
+                            app, o};
     auto* const making = declare.for_account("make", "A link that is good once, to open on the device", make);
     making->add_option("--label", o->label, "What its password is called: \"Anna's phone\"");
     making->add_option("--name", o->name, "Whose name stands beside the address in mails");

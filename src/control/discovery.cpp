@@ -29,8 +29,9 @@ result<porter::rollover> follow(context const& c, porter::services const& curren
     if (auto written = replace_whole_file(file_of(c), print(r)); !written) return std::move(written.error());
     if (r.waiting)
         log::event(log::level::warning, "discovery_change_waits",
-                   {{"remedy", "publish the new _ua-auto-config record that `postern domain records` shows beside the old "
-                               "one; then, or after two days, `postern discovery publish`"}});
+                   {{"remedy",
+                     "publish the new _ua-auto-config record that `postern domain records` shows beside the old "
+                     "one; then, or after two days, `postern discovery publish`"}});
     return r;
 }
 

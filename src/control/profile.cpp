@@ -35,9 +35,8 @@ outcome no_incoming_server()
 
 outcome no_such_link()
 {
-    return failure{failure::kind::usage,
-                   "this link was opened before, or is older than ten minutes: make a new one",
-                   {}};
+    return failure{
+        failure::kind::usage, "this link was opened before, or is older than ten minutes: make a new one", {}};
 }
 
 std::string fitting(std::string text)

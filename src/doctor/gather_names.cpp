@@ -218,14 +218,14 @@ void fetch_document(config::settings const& s, std::string const& host, std::str
 /// The file that Thunderbird and others take their settings from.
 void fetch_settings(config::settings const& s, domain_facts& d, std::atomic<bool> const& stop)
 {
-    fetch_document(s, "autoconfig." + d.domain, "/mail/config-v1.1.xml?emailaddress=postmaster%40" + d.domain, d.autoconfig,
-                   d.settings_file, d.settings_problem, stop);
+    fetch_document(s, "autoconfig." + d.domain, "/mail/config-v1.1.xml?emailaddress=postmaster%40" + d.domain,
+                   d.autoconfig, d.settings_file, d.settings_problem, stop);
 }
 
 void fetch_configuration(config::settings const& s, domain_facts& d, std::atomic<bool> const& stop)
 {
-    fetch_document(s, "ua-auto-config." + d.domain, std::string{porter::pacc_path}, d.configuration_host, d.configuration,
-                   d.configuration_problem, stop);
+    fetch_document(s, "ua-auto-config." + d.domain, std::string{porter::pacc_path}, d.configuration_host,
+                   d.configuration, d.configuration_problem, stop);
 }
 
 /// What domains have on the web, each on a thread of its own: web servers may be slow.

@@ -314,7 +314,9 @@ private:
         if (texts.empty()) return;
         auto const host = zone::configuration_host_record(d_.domain, ours_);
         auto const& published = d_.configuration_texts.records;
-        auto const is_published = [&](std::string const& text) { return std::ranges::find(published, text) != published.end(); };
+        auto const is_published = [&](std::string const& text) {
+            return std::ranges::find(published, text) != published.end();
+        };
         bool const led_here = d_.configuration_host.what == dns::finding::found;
         if (published.empty() && !led_here) {
             say(rules::own_pacc_missing, severity::hint, host);

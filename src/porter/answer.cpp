@@ -32,7 +32,8 @@ format format_of(std::string_view path) noexcept
     if (path == pacc_path) return format::pacc;
     // Outlook writes it with every mixture of cases.
     if (equal_ignoring_case(path, autodiscover_path)) return format::autodiscover;
-    if (starts_with_ignoring_case(path, json_path) && (path.size() == json_path.size() || path[json_path.size()] == '/'))
+    if (starts_with_ignoring_case(path, json_path) &&
+        (path.size() == json_path.size() || path[json_path.size()] == '/'))
         return format::autodiscover_json;
     for (auto const prefix : database_paths)
         if (path.starts_with(prefix)) return format::database;
@@ -116,7 +117,10 @@ http::response passing(unsigned status, std::string_view type, std::string body)
     return r;
 }
 
-http::response not_here() { return passing(404, "text/plain; charset=utf-8", "There are no settings here for this domain.\n"); }
+http::response not_here()
+{
+    return passing(404, "text/plain; charset=utf-8", "There are no settings here for this domain.\n");
+}
 
 http::response see(std::string url)
 {
@@ -198,10 +202,7 @@ private:
         said_.response = std::move(r);
     }
 
-    void about(subject const& s)
-    {
-        said_.note.domain = printable(s.domain, 255);
-    }
+    void about(subject const& s) { said_.note.domain = printable(s.domain, 255); }
 
     void give_autoconfig(subject s)
     {
@@ -241,8 +242,10 @@ private:
         auto const q = read_autodiscover(r_.body.reveal());
         auto const s = subject_of(f_, r_, q.address);
         about(s);
-        if (q.what == autodiscover_question::kind::other_schema) return fail("other schema", autodiscover_error::other_schema);
-        if (q.what == autodiscover_question::kind::invalid) return fail("no question", autodiscover_error::invalid_request);
+        if (q.what == autodiscover_question::kind::other_schema)
+            return fail("other schema", autodiscover_error::other_schema);
+        if (q.what == autodiscover_question::kind::invalid)
+            return fail("no question", autodiscover_error::invalid_request);
         if (!s.known || s.address.empty()) return fail("unknown domain", autodiscover_error::unknown_address);
         // It holds the address; kept by nobody.
         say("settings", passing(200, "text/xml; charset=utf-8", autodiscover(f_.now, s.address)));
@@ -268,7 +271,8 @@ private:
             return passing(status, "application/json", autodiscover_json_error(code, text));
         };
         if (!s.known)
-            return say("unknown domain", fail_json(404, "UserNotFound", "There are no settings here for this address."));
+            return say("unknown domain",
+                       fail_json(404, "UserNotFound", "There are no settings here for this address."));
         if (!equal_ignoring_case(protocol, "autodiscoverv1")) {
             // A probe without an address is no fault.
             return say("other protocol", fail_json(s.address.empty() ? 404 : 400, "InvalidProtocol",
@@ -276,7 +280,8 @@ private:
         }
         // A name of ours that a certificate fits; that of the customer's domain has one if it got here.
         bool const asked_there = r_.secure && r_.host.starts_with("autodiscover.");
-        say("pointer", with_settings("application/json", autodiscover_pointer(asked_there ? "https://" + r_.host : f_.now.url)));
+        say("pointer",
+            with_settings("application/json", autodiscover_pointer(asked_there ? "https://" + r_.host : f_.now.url)));
     }
 
     void configuration()

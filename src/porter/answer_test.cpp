@@ -15,8 +15,10 @@ using namespace postern::porter;
 
 namespace {
 
-constexpr std::string_view settings_schema = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a";
-constexpr std::string_view mobile_schema = "http://schemas.microsoft.com/exchange/autodiscover/mobilesync/responseschema/2006";
+constexpr std::string_view settings_schema =
+    "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a";
+constexpr std::string_view mobile_schema =
+    "http://schemas.microsoft.com/exchange/autodiscover/mobilesync/responseschema/2006";
 
 std::string pox(std::string_view address, std::string_view schema = settings_schema)
 {
@@ -57,8 +59,9 @@ TEST_CASE("who asks what, and what is answered")
         std::string part;  // of the body or of a field
     } const rows[] = {
         // Mozilla's places
-        {"its own name", ask(get, "autoconfig.example.test", "/mail/config-v1.1.xml", "emailaddress=anna%40example.test"),
-         200, "settings", "example.test", "id=\"example.test\""},
+        {"its own name",
+         ask(get, "autoconfig.example.test", "/mail/config-v1.1.xml", "emailaddress=anna%40example.test"), 200,
+         "settings", "example.test", "id=\"example.test\""},
         {"without an address", ask(get, "autoconfig.example.test", "/mail/config-v1.1.xml"), 200, "settings",
          "example.test", "id=\"example.test\""},
         {"in the clear", ask(get, "autoconfig.example.test", "/mail/config-v1.1.xml", "", "", false), 200, "settings",
@@ -66,7 +69,8 @@ TEST_CASE("who asks what, and what is answered")
         {"well-known", ask(get, "example.test", "/.well-known/autoconfig/mail/config-v1.1.xml"), 200, "settings",
          "example.test", "id=\"example.test\""},
         {"well-known, in the clear",
-         ask(get, "example.test", "/.well-known/autoconfig/mail/config-v1.1.xml", "emailaddress=a@example.test", "", false),
+         ask(get, "example.test", "/.well-known/autoconfig/mail/config-v1.1.xml", "emailaddress=a@example.test", "",
+             false),
          200, "settings", "example.test", "id=\"example.test\""},
         {"the drafts' place", ask(get, "other.test", "/.well-known/mail-v1.xml"), 200, "settings", "other.test", ""},
         {"another case of the name and the address",
@@ -75,70 +79,81 @@ TEST_CASE("who asks what, and what is answered")
         {"an international domain",
          ask(get, "autoconfig.hoster.test", "/mail/config-v1.1.xml", "emailaddress=a@b%C3%BCcher.example"), 200,
          "settings", "xn--bcher-kva.example", ""},
-        {"by the mail exchanger", ask(get, "autoconfig.hoster.test", "/mail/config-v1.1.xml", "emailaddress=a@other.test"),
-         200, "settings", "other.test", "<domain purpose=\"mx\">hoster.test"},
+        {"by the mail exchanger",
+         ask(get, "autoconfig.hoster.test", "/mail/config-v1.1.xml", "emailaddress=a@other.test"), 200, "settings",
+         "other.test", "<domain purpose=\"mx\">hoster.test"},
         {"by the mail exchanger, without an address", ask(get, "autoconfig.hoster.test", "/mail/config-v1.1.xml"), 200,
          "settings", "hoster.test", "id=\"hoster.test\""},
-        {"an address with nothing put in", ask(get, "autoconfig.example.test", "/mail/config-v1.1.xml",
-                                               "emailaddress=%25EMAILADDRESS%25"),
-         200, "settings", "example.test", ""},
-        {"somebody else's domain", ask(get, "autoconfig.example.test", "/mail/config-v1.1.xml", "emailaddress=a@gone.test"),
-         404, "unknown domain", "gone.test", ""},
+        {"an address with nothing put in",
+         ask(get, "autoconfig.example.test", "/mail/config-v1.1.xml", "emailaddress=%25EMAILADDRESS%25"), 200,
+         "settings", "example.test", ""},
+        {"somebody else's domain",
+         ask(get, "autoconfig.example.test", "/mail/config-v1.1.xml", "emailaddress=a@gone.test"), 404,
+         "unknown domain", "gone.test", ""},
         {"somebody else's host", ask(get, "autoconfig.gone.test", "/mail/config-v1.1.xml"), 404, "unknown domain",
          "gone.test", ""},
-        {"a bad escape", ask(get, "autoconfig.example.test", "/mail/config-v1.1.xml", "emailaddress=%zz"), 200, "settings",
-         "example.test", ""},
+        {"a bad escape", ask(get, "autoconfig.example.test", "/mail/config-v1.1.xml", "emailaddress=%zz"), 200,
+         "settings", "example.test", ""},
         {"HEAD", ask(head, "autoconfig.example.test", "/mail/config-v1.1.xml"), 200, "settings", "example.test", ""},
         {"OPTIONS", ask(options, "autoconfig.example.test", "/mail/config-v1.1.xml"), 204, "options", "", ""},
-        {"DELETE", ask(http::method::remove, "autoconfig.example.test", "/mail/config-v1.1.xml"), 405, "wrong method", "", ""},
+        {"DELETE", ask(http::method::remove, "autoconfig.example.test", "/mail/config-v1.1.xml"), 405, "wrong method",
+         "", ""},
         {"as the database", ask(get, "mail.hoster.test", "/v1.1/other.test"), 200, "settings", "other.test", ""},
         {"as the database, unknown", ask(get, "mail.hoster.test", "/autoconfig/v1.1/gone.test"), 404, "unknown domain",
          "gone.test", ""},
         // Outlook's
-        {"POX", ask(post, "autodiscover.example.test", "/autodiscover/autodiscover.xml", "", pox("anna@example.test")), 200,
-         "settings", "example.test", "<LoginName>anna@example.test</LoginName>"},
-        {"any letter case", ask(post, "example.test", "/AutoDiscover/Autodiscover.XML", "", pox("nobody@example.test")), 200,
-         "settings", "example.test", "<LoginName>nobody@example.test</LoginName>"},
-        {"through SRV", ask(post, "mail.hoster.test", "/autodiscover/autodiscover.xml", "", pox("anna@other.test")), 200,
-         "settings", "other.test", ""},
-        {"POX, somebody else's", ask(post, "autodiscover.example.test", "/autodiscover/autodiscover.xml", "",
-                                     pox("anna@gone.test")),
-         200, "unknown domain", "gone.test", "<ErrorCode>500</ErrorCode>"},
-        {"POX of a phone", ask(post, "autodiscover.example.test", "/autodiscover/autodiscover.xml", "",
-                               pox("anna@example.test", mobile_schema)),
+        {"POX", ask(post, "autodiscover.example.test", "/autodiscover/autodiscover.xml", "", pox("anna@example.test")),
+         200, "settings", "example.test", "<LoginName>anna@example.test</LoginName>"},
+        {"any letter case", ask(post, "example.test", "/AutoDiscover/Autodiscover.XML", "", pox("nobody@example.test")),
+         200, "settings", "example.test", "<LoginName>nobody@example.test</LoginName>"},
+        {"through SRV", ask(post, "mail.hoster.test", "/autodiscover/autodiscover.xml", "", pox("anna@other.test")),
+         200, "settings", "other.test", ""},
+        {"POX, somebody else's",
+         ask(post, "autodiscover.example.test", "/autodiscover/autodiscover.xml", "", pox("anna@gone.test")), 200,
+         "unknown domain", "gone.test", "<ErrorCode>500</ErrorCode>"},
+        {"POX of a phone",
+         ask(post, "autodiscover.example.test", "/autodiscover/autodiscover.xml", "",
+             pox("anna@example.test", mobile_schema)),
          200, "other schema", "example.test", "<ErrorCode>601</ErrorCode>"},
         {"POX with GET", ask(get, "autodiscover.example.test", "/autodiscover/autodiscover.xml"), 200, "no question",
          "example.test", "<ErrorCode>600</ErrorCode>"},
-        {"POX without a body", ask(post, "autodiscover.example.test", "/autodiscover/autodiscover.xml"), 200, "no question",
-         "example.test", "<ErrorCode>600</ErrorCode>"},
-        {"POX without an address", ask(post, "autodiscover.example.test", "/autodiscover/autodiscover.xml", "", pox("")), 200,
+        {"POX without a body", ask(post, "autodiscover.example.test", "/autodiscover/autodiscover.xml"), 200,
          "no question", "example.test", "<ErrorCode>600</ErrorCode>"},
-        {"POX with half an address", ask(post, "autodiscover.example.test", "/autodiscover/autodiscover.xml", "", pox("x")),
-         200, "unknown domain", "example.test", "<ErrorCode>500</ErrorCode>"},
-        {"POX in the clear is led on", ask(get, "autodiscover.example.test", "/autodiscover/autodiscover.xml", "", "", false),
-         302, "led to https", "example.test", "https://mail.hoster.test/autodiscover/autodiscover.xml"},
-        {"JSON", ask(get, "autodiscover.example.test", "/autodiscover/autodiscover.json",
-                     "Email=anna%40example.test&Protocol=Autodiscoverv1&RedirectCount=1"),
+        {"POX without an address",
+         ask(post, "autodiscover.example.test", "/autodiscover/autodiscover.xml", "", pox("")), 200, "no question",
+         "example.test", "<ErrorCode>600</ErrorCode>"},
+        {"POX with half an address",
+         ask(post, "autodiscover.example.test", "/autodiscover/autodiscover.xml", "", pox("x")), 200, "unknown domain",
+         "example.test", "<ErrorCode>500</ErrorCode>"},
+        {"POX in the clear is led on",
+         ask(get, "autodiscover.example.test", "/autodiscover/autodiscover.xml", "", "", false), 302, "led to https",
+         "example.test", "https://mail.hoster.test/autodiscover/autodiscover.xml"},
+        {"JSON",
+         ask(get, "autodiscover.example.test", "/autodiscover/autodiscover.json",
+             "Email=anna%40example.test&Protocol=Autodiscoverv1&RedirectCount=1"),
          200, "pointer", "example.test", "https://autodiscover.example.test/autodiscover/autodiscover.xml"},
-        {"JSON, the other form", ask(get, "mail.hoster.test", "/autodiscover/autodiscover.json/v1.0/anna@other.test",
-                                     "Protocol=AUTODISCOVERV1"),
+        {"JSON, the other form",
+         ask(get, "mail.hoster.test", "/autodiscover/autodiscover.json/v1.0/anna@other.test",
+             "Protocol=AUTODISCOVERV1"),
          200, "pointer", "other.test", "https://mail.hoster.test/autodiscover/autodiscover.xml"},
-        {"JSON without an address", ask(get, "autodiscover.example.test", "/Autodiscover/Autodiscover.json"), 200, "pointer",
-         "example.test", ""},
+        {"JSON without an address", ask(get, "autodiscover.example.test", "/Autodiscover/Autodiscover.json"), 200,
+         "pointer", "example.test", ""},
         {"JSON without an address, of a phone",
          ask(get, "autodiscover.example.test", "/autodiscover/autodiscover.json", "Protocol=ActiveSync"), 404,
          "other protocol", "example.test", "InvalidProtocol"},
-        {"JSON of a phone", ask(get, "autodiscover.example.test", "/autodiscover/autodiscover.json",
-                                "Email=a@example.test&Protocol=ActiveSync"),
+        {"JSON of a phone",
+         ask(get, "autodiscover.example.test", "/autodiscover/autodiscover.json",
+             "Email=a@example.test&Protocol=ActiveSync"),
          400, "other protocol", "example.test", "InvalidProtocol"},
-        {"JSON, somebody else's", ask(get, "autodiscover.example.test", "/autodiscover/autodiscover.json",
-                                      "Email=a@gone.test&Protocol=AutodiscoverV1"),
+        {"JSON, somebody else's",
+         ask(get, "autodiscover.example.test", "/autodiscover/autodiscover.json",
+             "Email=a@gone.test&Protocol=AutodiscoverV1"),
          404, "unknown domain", "gone.test", "UserNotFound"},
         // PACC
         {"PACC", ask(get, "ua-auto-config.example.test", "/.well-known/user-agent-configuration.json"), 200, "settings",
          "example.test", "\"mailto:postmaster@example.test\""},
-        {"PACC, somebody else's", ask(get, "ua-auto-config.gone.test", "/.well-known/user-agent-configuration.json"), 404,
-         "unknown domain", "gone.test", ""},
+        {"PACC, somebody else's", ask(get, "ua-auto-config.gone.test", "/.well-known/user-agent-configuration.json"),
+         404, "unknown domain", "gone.test", ""},
         {"PACC, posted", ask(post, "ua-auto-config.example.test", "/.well-known/user-agent-configuration.json"), 405,
          "wrong method", "", ""},
     };
@@ -163,15 +178,15 @@ TEST_CASE("what is no question to the porter")
 {
     auto const f = example_facts();
     for (auto const* const path :
-         {"/", "/mail", "/mail/config-v1.1.xml/x", "/autodiscover/autodiscover.xmlx", "/autodiscover/autodiscover.jsonx",
-          "/autodiscover", "/v1.2/example.test", "/.well-known/security.txt"}) {
+         {"/", "/mail", "/mail/config-v1.1.xml/x", "/autodiscover/autodiscover.xmlx",
+          "/autodiscover/autodiscover.jsonx", "/autodiscover", "/v1.2/example.test", "/.well-known/security.txt"}) {
         CAPTURE(path);
         CHECK_FALSE(answer(f, ask(get, "autoconfig.example.test", path), {}).has_value());
     }
-    CHECK_FALSE(answer(f,
-                       ask(get, "ua-auto-config.example.test", "/.well-known/user-agent-configuration.json", "", "", false),
-                       {})
-                    .has_value());
+    CHECK_FALSE(
+        answer(f, ask(get, "ua-auto-config.example.test", "/.well-known/user-agent-configuration.json", "", "", false),
+               {})
+            .has_value());
 }
 
 TEST_CASE("the answer is the same for addresses that exist and that don't, and for whoever asks")
@@ -210,7 +225,8 @@ TEST_CASE("reading what Outlook sends")
         {"as it is", pox(" anna@example.test\r\n"), kind::settings, "anna@example.test"},
         {"a phone", pox("anna@example.test", mobile_schema), kind::other_schema, "anna@example.test"},
         {"a prefix for the namespace",
-         "<a:autodiscover xmlns:a='x'><a:request><a:EmailAddress>b@c.test</a:EmailAddress></a:request></a:autodiscover>",
+         "<a:autodiscover "
+         "xmlns:a='x'><a:request><a:EmailAddress>b@c.test</a:EmailAddress></a:request></a:autodiscover>",
          kind::settings, "b@c.test"},
         {"an entity of XML", pox("a&amp;b@c.test"), kind::settings, "a&b@c.test"},
         {"an entity of its own stays what it is",

@@ -80,7 +80,8 @@ std::string_view message_of(autodiscover_error what) noexcept
     switch (what) {
         case autodiscover_error::unknown_address: return "There are no settings here for this address.";
         case autodiscover_error::invalid_request:
-            return "This is where Outlook asks for its settings, by a POST with an address. Enter your address in Outlook, "
+            return "This is where Outlook asks for its settings, by a POST with an address. Enter your address in "
+                   "Outlook, "
                    "and it will.";
         case autodiscover_error::other_schema: return "Only settings of IMAP, POP3 and SMTP are here.";
     }

@@ -182,12 +182,11 @@ TEST_CASE("PACC: the same octets always")
 {
     auto const f = example_facts();
     auto const document = pacc(f.announced, "example.test");
-    CHECK(document ==
-          R"({"protocols":{"imap":{"host":"imap.hoster.test"},"smtp":{"host":"mail.hoster.test"}},)"
-          R"("authentication":{"password":true},"info":{"provider":{"name":"Example & Söhne",)"
-          R"("shortName":"Example & Söhne"},"help":{"documentation":"https://mail.hoster.test/setup",)"
-          R"("contact":["mailto:postmaster@example.test"]}}})"
-          "\n");
+    CHECK(document == R"({"protocols":{"imap":{"host":"imap.hoster.test"},"smtp":{"host":"mail.hoster.test"}},)"
+                      R"("authentication":{"password":true},"info":{"provider":{"name":"Example & Söhne",)"
+                      R"("shortName":"Example & Söhne"},"help":{"documentation":"https://mail.hoster.test/setup",)"
+                      R"("contact":["mailto:postmaster@example.test"]}}})"
+                      "\n");
     // What stands in zones: a change of this line is a change for every operator.
     CHECK(pacc_record(document) == "v=UAAC1; a=sha256; d=HQJ1bfGKEpLO5ApvCNMkRS7S2dEFenmEGgpW8dSIvjI=");
     CHECK(pacc_records(f, "example.test") == std::vector{pacc_record(document)});

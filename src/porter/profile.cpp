@@ -44,8 +44,7 @@ std::string reversed(std::string_view name)
 std::string identifier_of(facts const& f, std::string_view address)
 {
     std::string letters;
-    for (char const c : to_lower(address))
-        letters += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
+    for (char const c : to_lower(address)) letters += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
     if (letters.size() > 100) letters.resize(100);
     return reversed(f.web_host) + ".mail." + letters + '-' +
            to_hex(digest(hash::sha256, to_lower(address))).substr(0, 8);
@@ -144,7 +143,8 @@ std::optional<std::string> android_payload(services const& s, profile_of const& 
     if ((!imap && s.pop3.empty()) || s.smtp.empty()) return std::nullopt;
     constexpr int normal_password = 1, starttls = 2, tls = 3;
     auto const server = [&](int protocol, place const& at) {
-        return json::array{protocol, json::value(at.host), at.port, at.how == wrapping::implicit_tls ? tls : starttls,
+        return json::array{protocol,        json::value(at.host),
+                           at.port,         at.how == wrapping::implicit_tls ? tls : starttls,
                            normal_password, json::value(whose.address)};
     };
     auto const domain = std::string_view{whose.address}.substr(whose.address.rfind('@') + 1);

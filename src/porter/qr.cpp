@@ -25,7 +25,8 @@ std::optional<std::string> qr_code(std::string_view text, std::string_view title
     auto const side = std::to_string(code->width + 2 * quiet_zone);
     std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + side + ' ' + side +
                       "\" role=\"img\" shape-rendering=\"crispEdges\"><title>" + http::escaped(title) +
-                      "</title><rect width=\"" + side + "\" height=\"" + side + "\" fill=\"#fff\"/><path fill=\"#000\" d=\"";
+                      "</title><rect width=\"" + side + "\" height=\"" + side +
+                      "\" fill=\"#fff\"/><path fill=\"#000\" d=\"";
     // One bar for each run of dark modules in a row.
     for (int y = 0; y < code->width; ++y) {
         auto const* const row = code->data + y * code->width;
@@ -34,8 +35,8 @@ std::optional<std::string> qr_code(std::string_view text, std::string_view title
             while (end < code->width && (row[end] & 1) != 0) ++end;
             if (end > x) {
                 auto const run = std::to_string(end - x);
-                svg += 'M' + std::to_string(x + quiet_zone) + ' ' + std::to_string(y + quiet_zone) + 'h' + run + "v1h-" +
-                       run + 'z';
+                svg += 'M' + std::to_string(x + quiet_zone) + ' ' + std::to_string(y + quiet_zone) + 'h' + run +
+                       "v1h-" + run + 'z';
             }
             x = end > x ? end : x + 1;
         }

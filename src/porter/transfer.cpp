@@ -84,8 +84,10 @@ json::value to_json(facts const& f)
 {
     json::array domains;
     for (auto const& d : f.domains) domains.emplace_back(d);
-    return json::object{{"now", to_json(f.now)},    {"announced", to_json(f.announced)},
-                        {"web_host", f.web_host},   {"base", f.base},
+    return json::object{{"now", to_json(f.now)},
+                        {"announced", to_json(f.announced)},
+                        {"web_host", f.web_host},
+                        {"base", f.base},
                         {"domains", std::move(domains)}};
 }
 

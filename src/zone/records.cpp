@@ -40,8 +40,9 @@ record no_srv(std::string_view service, std::string_view domain)
 }
 
 /// Both ways to fetch mail: with TLS from the start (`secure`), and with STARTTLS at `clear_port`.
-void add_incoming(std::vector<record>& all, std::string_view secure, std::string_view clear, std::string_view clear_port,
-                  std::string_view domain, unsigned priority, std::optional<place> const& at)
+void add_incoming(std::vector<record>& all, std::string_view secure, std::string_view clear,
+                  std::string_view clear_port, std::string_view domain, unsigned priority,
+                  std::optional<place> const& at)
 {
     bool const is_clear = at && at->port == clear_port;
     all.push_back(at && !is_clear ? srv(secure, domain, priority, at->port, at->host) : no_srv(secure, domain));
@@ -169,9 +170,8 @@ std::vector<record> srv_records(std::string_view domain, server const& s)
 {
     std::vector<record> all;
     if (s.implicit_port != 0 || s.starttls_port != 0) {
-        all.push_back(s.implicit_port != 0
-                          ? srv("_submissions", domain, 0, std::to_string(s.implicit_port), s.hostname)
-                          : no_srv("_submissions", domain));
+        all.push_back(s.implicit_port != 0 ? srv("_submissions", domain, 0, std::to_string(s.implicit_port), s.hostname)
+                                           : no_srv("_submissions", domain));
         all.push_back(s.starttls_port != 0 ? srv("_submission", domain, 10, std::to_string(s.starttls_port), s.hostname)
                                            : no_srv("_submission", domain));
     }
@@ -212,12 +212,16 @@ record caa_record(server const& s)
 std::string authority_of(std::string_view acme_directory)
 {
     constexpr std::pair<std::string_view, std::string_view> known[] = {
-        {"letsencrypt.org", "letsencrypt.org"}, {"zerossl.com", "sectigo.com"}, {"buypass.com", "buypass.com"},
-        {"pki.goog", "pki.goog"},               {"ssl.com", "ssl.com"},
+        {"letsencrypt.org", "letsencrypt.org"},
+        {"zerossl.com", "sectigo.com"},
+        {"buypass.com", "buypass.com"},
+        {"pki.goog", "pki.goog"},
+        {"ssl.com", "ssl.com"},
     };
     auto const scheme = acme_directory.find("://");
     if (scheme == std::string_view::npos) return {};
-    auto const host = to_lower(acme_directory.substr(scheme + 3, acme_directory.find_first_of("/:", scheme + 3) - scheme - 3));
+    auto const host =
+        to_lower(acme_directory.substr(scheme + 3, acme_directory.find_first_of("/:", scheme + 3) - scheme - 3));
     for (auto const& [name, authority] : known)
         if (host == name || host.ends_with('.' + std::string{name})) return std::string{authority};
     return {};

@@ -117,11 +117,11 @@ TEST_CASE("where mail programs' configuration is, and who may make certificates"
     auto const all = all_records("example.com", s, {}, {"v=UAAC1; a=sha256; d=x", "v=UAAC1; a=sha256; d=y"});
     std::vector<std::string> lines;
     for (auto const& r : all) lines.push_back(to_line(r));
-    for (auto const* const line : {"ua-auto-config.example.com. IN CNAME web.example.net.",
-                                   "_ua-auto-config.example.com. IN TXT \"v=UAAC1; a=sha256; d=x\"",
-                                   "_ua-auto-config.example.com. IN TXT \"v=UAAC1; a=sha256; d=y\"",
-                                   "web.example.net. IN CAA 0 issue \"letsencrypt.org\"",
-                                   "autoconfig.example.com. IN CNAME web.example.net."}) {
+    for (auto const* const line :
+         {"ua-auto-config.example.com. IN CNAME web.example.net.",
+          "_ua-auto-config.example.com. IN TXT \"v=UAAC1; a=sha256; d=x\"",
+          "_ua-auto-config.example.com. IN TXT \"v=UAAC1; a=sha256; d=y\"",
+          "web.example.net. IN CAA 0 issue \"letsencrypt.org\"", "autoconfig.example.com. IN CNAME web.example.net."}) {
         CAPTURE(line);
         CHECK(std::find(lines.begin(), lines.end(), line) != lines.end());
     }

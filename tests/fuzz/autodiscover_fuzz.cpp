@@ -18,8 +18,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* octets, std::size_t si
     auto const q = porter::read_autodiscover(text);
     if (q.address.size() > 320) std::abort();
     if (q.what == porter::autodiscover_question::kind::settings && q.address.empty()) std::abort();
-    if (size > porter::longest_autodiscover_request && q.what != porter::autodiscover_question::kind::invalid) std::abort();
+    if (size > porter::longest_autodiscover_request && q.what != porter::autodiscover_question::kind::invalid)
+        std::abort();
     auto const read = discovery::parse_autodiscover(porter::autodiscover(facts.now, text.substr(0, 320)));
-    if (!read.problem.empty() || read.servers.size() != 1 || read.servers.front().host != "mail.hoster.test") std::abort();
+    if (!read.problem.empty() || read.servers.size() != 1 || read.servers.front().host != "mail.hoster.test")
+        std::abort();
     return 0;
 }

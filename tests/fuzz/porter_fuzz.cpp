@@ -54,8 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* octets, std::size_t si
     if (!said) return 0;
     if (!is_expected(said->response.status) || said->response.body.size() > (16u << 10)) std::abort();
     // A probe without an address is no bad request.
-    if (said->response.status == 400 && r.query.find('@') == std::string::npos && r.query.find("%40") == std::string::npos &&
-        r.path.find('@') == std::string::npos)
+    if (said->response.status == 400 && r.query.find('@') == std::string::npos &&
+        r.query.find("%40") == std::string::npos && r.path.find('@') == std::string::npos)
         std::abort();
     if (boost::json::serialize(porter::to_json(said->note, {})).find("confidential") != std::string::npos) std::abort();
     return 0;
