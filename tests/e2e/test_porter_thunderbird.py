@@ -38,13 +38,14 @@ Cc["@mozilla.org/security/x509certdb;1"].getService(Ci.nsIX509CertDB).addCertFro
 # What a person does: types into the fields of the hub, presses its button, waits for the next step.
 SET_UP = """
 const window = Services.wm.getMostRecentWindow("mail:3pane");
+const inside = what => window.document.querySelector("account-hub-container")?.shadowRoot?.querySelector(what);
 const wait = async (what, condition) => {
     for (let i = 0; i < 1500; ++i) {
         const got = condition();
         if (got) return got;
         await new Promise(resolve => window.setTimeout(resolve, 20));
     }
-    const hub = window.document.querySelector("account-hub-email");
+    const hub = inside("account-hub-email");
     const shown = [...(hub?.querySelectorAll(".account-hub-step:not([hidden]), [id$=Subview]:not([hidden])") ?? [])];
     throw new Error(`waited for ${what}; there is ` + shown.map(e => e.id + ": " + e.textContent.replace(/\\s+/g, " ")
         .slice(0, 400)).join(" | "));
@@ -54,12 +55,12 @@ const type = (field, text) => {
     field.dispatchEvent(new window.Event("input", { bubbles: true }));
 };
 await window.openAccountHub("MAIL");
-const hub = await wait("the hub", () => window.document.querySelector("account-hub-email"));
+const hub = await wait("the hub", () => inside("account-hub-email"));
 await hub.ready;
 const part = id => hub.querySelector("#" + id);
 const shown = id => part(id) && !part(id).hidden;
 const go = async () => {
-    const button = hub.querySelector("account-hub-footer").querySelector("#forward");
+    const button = hub.querySelector("#emailFooter #forward");
     await wait("the button", () => !button.disabled);
     button.click();
 };
