@@ -7,6 +7,7 @@
 
 #include "base/log.hpp"
 #include "cli/backend.hpp"
+#include "cli/log_options.hpp"
 #include "cli/machine.hpp"
 #include "cli/privileges.hpp"
 #include "submission/logins.hpp"
@@ -14,14 +15,6 @@
 
 namespace postern::cli {
 namespace {
-
-log::level level_of(std::string_view name)
-{
-    if (name == "error") return log::level::error;
-    if (name == "warning") return log::level::warning;
-    if (name == "debug") return log::level::debug;
-    return log::level::info;
-}
 
 result<control::instance_lock> own(std::filesystem::path const& data_dir)
 {
@@ -143,9 +136,7 @@ directory::options accounts_of(config::settings const& s)
 
 void start_log(config::settings const& s)
 {
-    log::options o;
-    o.format = s.log.format == "json" ? log::format::json : log::format::text;
-    o.level = level_of(s.log.level);
+    auto o = log_options_of(s.log.format, s.log.level);
     o.history = s.data_dir / "history";
     o.history_size = s.log.history_size;
     log::start(std::move(o));
@@ -153,7 +144,8 @@ void start_log(config::settings const& s)
 
 running_server::~running_server()
 {
-    // docs/architecture.md, "How it ends". Commands first: they use all the rest.
+    // docs/architecture.md, "How it ends". Who asks first, and commands: they use all the rest.
+    web_.stop();
     metrics_.reset();
     control_.reset();
     key_watch_.reset();
@@ -228,7 +220,8 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
         numbers = std::move(*bound);
     }
     if (auto made = make_data_dir(s); !made) return made;
-    if (auto dropped = drop_privileges(s); !dropped) return dropped;
+    web_ = start_web(s);
+    if (auto dropped = drop_privileges(s.user); !dropped) return dropped;
 
     auto lock = own(s.data_dir);
     if (!lock) return std::move(lock.error());
@@ -351,8 +344,9 @@ result<> running_server::reload(config::settings const& wanted)
 void running_server::drain()
 {
     auto const limit = context().settings->timeouts.drain;
-    // Commands may change accounts and the queue; that ends first. Then mail stops coming in,
+    // The pages, and commands, which may change accounts and the queue, end first. Then mail stops coming in,
     // and what goes out may finish.
+    web_.let_go();
     metrics_.reset();
     control_->stop();
     auth_->drain();

@@ -1,5 +1,7 @@
 #include "web/site.hpp"
 
+#include "web/assets.hpp"
+#include "web/challenge.hpp"
 #include "web/discovery.hpp"
 #include "web/start_page.hpp"
 
@@ -9,6 +11,8 @@ router make_site()
 {
     router table;
     add_start_page(table);
+    add_challenge(table);
+    add_assets(table, embedded::site_files());
     add_discovery(table);
     return table;
 }

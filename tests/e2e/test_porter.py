@@ -9,7 +9,8 @@ import plistlib
 import unittest
 import xml.etree.ElementTree as ET
 
-from harness import ALICE, HOST, PASSWORDS, Authority, Postern, client_context, free_ports, need, run, wait_for
+from harness import ALICE, HOST, PASSWORDS, Authority, Postern, client_context, need, run, wait_for
+from web import Pages
 
 SCHEMAS = pathlib.Path(__file__).with_name("schemas")
 DOMAIN = "postern.test"
@@ -68,18 +69,11 @@ class Porter(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         need("xmllint", "openssl")
-        cls.https, cls.http = free_ports(2)
-        cls.server = Postern({"web": {"address": f"{HOST}:{cls.https}", "http_address": f"{HOST}:{cls.http}",
-                                      "public_url": f"https://localhost:{cls.https}"},
-                              "setup": {"imap": "imap.hoster.test:993", "name": "Test & Söhne"}})
+        cls.server = Pages({"setup": {"imap": "imap.hoster.test:993", "name": "Test & Söhne"}}, start=False)
         cls.addClassCleanup(cls.server.__exit__, None, None, None)
-
-        def up():
-            try:
-                return cls.ask("GET", "/mail/config-v1.1.xml", f"autoconfig.{DOMAIN}")[0] == 200
-            except OSError:
-                return False
-        wait_for(up, "the web process to answer", 20)
+        cls.https, cls.http = cls.server.https, cls.server.http
+        cls.server.change("web", public_url=f"https://localhost:{cls.https}")
+        cls.server.start()
 
     @classmethod
     def ask(cls, method, path, host, body=None, fields=None, secure=True):
