@@ -43,6 +43,8 @@ void add_dkim(CLI::App& commands, application& app);
 void add_tls_report(CLI::App& commands, application& app);
 void add_forward(CLI::App& commands, application& app);
 void add_doctor(CLI::App& commands, application& app);
+void add_profile(CLI::App& commands, application& app);
+void add_discovery(CLI::App& commands, application& app);
 void add_check_code(CLI::App& commands, application& app);
 void add_explain(CLI::App& commands, application& app);
 void add_check(CLI::App& commands, application& app);

@@ -7,6 +7,7 @@
 #include "base/numbers.hpp"
 #include "cli/backend.hpp"
 #include "cli/output.hpp"
+#include "porter/transfer.hpp"
 
 namespace postern::cli {
 namespace json = boost::json;
@@ -70,6 +71,13 @@ void ask_status(application const& app, doctor::facts& f)
         f.listeners.push_back({text_of(l, "address"), text_of(l, "role"), text_of(l, "tls")});
     f.server.descriptor_limit = number_in(*status, "descriptor_limit");
     take_helpers(*status, f);
+}
+
+void ask_announced(application const& app, doctor::facts& f)
+{
+    auto const told = ask(app, "discovery facts", {});
+    if (!told) return;
+    if (auto facts = porter::facts_from(*told)) f.announced = std::move(facts->announced);
 }
 
 void ask_domains(application const& app, doctor::facts& f)
@@ -153,6 +161,7 @@ void ask_for_facts(application const& app, std::set<area> const& areas, doctor::
     bool const dns = areas.contains(area::dns);
     auto const until = steady_clock::now() + patience;
     if (dns || areas.contains(area::relay)) ask_domains(app, f);
+    if (dns) ask_announced(app, f);
     if (dns) {
         for (auto const& name : f.local_domains) {
             if (f.domains.size() == most_domains) {

@@ -82,6 +82,8 @@ int run(int argc, char** argv)
     add_tls_report(commands, app);
     add_forward(commands, app);
     add_doctor(commands, app);
+    add_profile(commands, app);
+    add_discovery(commands, app);
     add_check_code(commands, app);
     add_check(commands, app);
     add_explain(commands, app);

@@ -194,6 +194,7 @@ control::context running_server::context() const
     c.events = &console::events_of_this_process();
     c.numbers = numbers_.get();
     c.discovery = discovery_.get();
+    c.profiles = profiles_.get();
     c.started = started_;
     return c;
 }

@@ -72,6 +72,7 @@ private:
     std::unique_ptr<escort::office> security_;
     std::unique_ptr<delivery::service> delivery_;
     std::unique_ptr<witness::book> checks_seen_ = std::make_unique<witness::book>();  // of `postern check`
+    std::unique_ptr<control::profile_book> profiles_ = std::make_unique<control::profile_book>();
     std::unique_ptr<login::judge_keeper> judge_keeper_;
     std::unique_ptr<submission::server> gate_;
     std::unique_ptr<auth::server> auth_;

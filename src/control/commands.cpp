@@ -14,7 +14,7 @@ constexpr bool server = true;
 constexpr bool keys = true;
 constexpr bool forwards = true;
 
-constexpr std::array<command, 71> table{{
+constexpr std::array<command, 76> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -66,6 +66,11 @@ constexpr std::array<command, 71> table{{
     {"forward remove", accounts, !queue, !server, forward_remove, !keys, forwards},
     {"check-code add", !accounts, !queue, server, check_code_add},
     {"check-code show", !accounts, !queue, server, check_code_show},
+    {"discovery facts", accounts, !queue, !server, discovery_facts},
+    {"discovery publish", accounts, !queue, !server, discovery_publish},
+    {"profile android", accounts, !queue, !server, profile_android},
+    {"profile make", accounts, !queue, server, profile_make},
+    {"profile take", accounts, !queue, server, profile_take},
     {"explain", accounts, !queue, !server, explain, !keys, forwards},
     {"why", !accounts, !queue, !server, why},
     {"why public", !accounts, !queue, !server, why_public},

@@ -17,6 +17,7 @@
 #include "console/event_ring.hpp"
 #include "console/recorder.hpp"
 #include "control/arguments.hpp"
+#include "control/profile_book.hpp"
 #include "control/protocol.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
@@ -55,6 +56,7 @@ struct context {
     console::event_ring const* events = nullptr;
     console::recorder* numbers = nullptr;
     console::discovery_log* discovery = nullptr;
+    profile_book* profiles = nullptr;
     std::vector<submission::server::listening> listeners;
     login::judges judges;
     wall_time started;  // of the server
@@ -79,7 +81,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, why_public.cpp, status.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, why_public.cpp, discovery.cpp, profile.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -146,6 +148,11 @@ outcome discovery_list(context& c, arguments a);
 outcome discovery_note(context& c, arguments a);
 outcome domain_check(context& c, arguments a);
 outcome certificates(context& c, arguments a);
+outcome discovery_facts(context& c, arguments a);
+outcome discovery_publish(context& c, arguments a);
+outcome profile_android(context& c, arguments a);
+outcome profile_make(context& c, arguments a);
+outcome profile_take(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome why_public(context& c, arguments a);

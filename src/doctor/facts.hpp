@@ -16,6 +16,7 @@
 #include "dns/resolver.hpp"
 #include "escort/policy_source.hpp"
 #include "mail/authentication.hpp"
+#include "porter/facts.hpp"
 
 namespace postern::doctor {
 
@@ -65,6 +66,10 @@ struct domain_facts {
     dns::address_answer autoconfig, autodiscover;
     std::optional<std::string> settings_file;  // of autoconfig, as it was served
     std::string settings_problem;              // why there is none
+    dns::address_answer configuration_host;    // of ua-auto-config
+    dns::txt_answer configuration_texts;       // of _ua-auto-config
+    std::optional<std::string> configuration;  // the document, as it was served
+    std::string configuration_problem;         // why there is none
     std::vector<signing_key_facts> keys;
     bool keys_known = false;
 };
@@ -147,6 +152,7 @@ struct facts {
     server_facts server;
     std::vector<listener_facts> listeners;
     std::vector<std::string> local_domains;
+    std::optional<porter::services> announced;  // what documents with digests in the DNS say; nothing: not known
     std::vector<certificate_facts> certificates;
     dns::address_answer own_name;  // of the host name
     std::vector<address_facts> addresses;

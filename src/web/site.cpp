@@ -4,6 +4,8 @@
 #include "web/assets.hpp"
 #include "web/challenge.hpp"
 #include "web/help_pages.hpp"
+#include "web/discovery.hpp"
+#include "web/start_page.hpp"
 
 namespace postern::web {
 
@@ -14,6 +16,7 @@ router make_site()
     add_api(table);
     add_help_pages(table);
     add_assets(table, embedded::site_files());
+    add_discovery(table);
     return table;
 }
 
