@@ -8,9 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include "acme/office.hpp"
 #include "base/clock.hpp"
 #include "config/settings.hpp"
 #include "control/arguments.hpp"
@@ -47,6 +49,7 @@ struct context {
     forwarding::book* forwards = nullptr;
     signing::dns_watch* key_watch = nullptr;
     escort::office* security = nullptr;
+    acme::office* certificates = nullptr;
     signing::signer* signer = nullptr;
     witness::book* checks_seen = nullptr;
     std::vector<submission::server::listening> listeners;
@@ -73,7 +76,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, status.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, certificate.cpp, check_code.cpp, explain.cpp, why.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -120,6 +123,10 @@ outcome dkim_check(context& c, arguments a);
 outcome tls_report_list(context& c, arguments a);
 outcome tls_report_show(context& c, arguments a);
 outcome tls_report_send(context& c, arguments a);
+outcome certificate_list(context& c, arguments a);
+outcome certificate_renew(context& c, arguments a);
+outcome acme_challenge(context& c, arguments a);
+outcome web_certificates(context& c, arguments a);
 outcome forward_add(context& c, arguments a);
 outcome forward_list(context& c, arguments a);
 outcome forward_remove(context& c, arguments a);
@@ -131,6 +138,8 @@ outcome server_status(context& c, arguments a);
 
 /// What was seen of a check's sessions, for `why` too.
 outcome record_of_check(context& c, std::string const& code);
+/// All certificates, as `certificate list` and `status` tell of them.
+boost::json::array describe_certificates(context const& c);
 /// A failure of another room, for the person at the terminal: the whole cause.
 failure to_failure(error const& e);
 
