@@ -48,6 +48,7 @@ void add_explain(CLI::App& commands, application& app);
 void add_check(CLI::App& commands, application& app);
 void add_why(CLI::App& commands, application& app);
 void add_status(CLI::App& commands, application& app);
+void add_web(CLI::App& commands, application& app);
 void add_config(CLI::App& commands, application& app);
 
 }  // namespace postern::cli

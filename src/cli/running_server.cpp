@@ -9,6 +9,7 @@
 
 #include "base/log.hpp"
 #include "cli/backend.hpp"
+#include "cli/log_options.hpp"
 #include "cli/machine.hpp"
 #include "cli/privileges.hpp"
 #include "submission/logins.hpp"
@@ -16,14 +17,6 @@
 
 namespace postern::cli {
 namespace {
-
-log::level level_of(std::string_view name)
-{
-    if (name == "error") return log::level::error;
-    if (name == "warning") return log::level::warning;
-    if (name == "debug") return log::level::debug;
-    return log::level::info;
-}
 
 result<control::instance_lock> own(std::filesystem::path const& data_dir)
 {
@@ -145,9 +138,7 @@ directory::options accounts_of(config::settings const& s)
 
 void start_log(config::settings const& s)
 {
-    log::options o;
-    o.format = s.log.format == "json" ? log::format::json : log::format::text;
-    o.level = level_of(s.log.level);
+    auto o = log_options_of(s.log.format, s.log.level);
     o.history = s.data_dir / "history";
     o.history_size = s.log.history_size;
     log::start(std::move(o));
@@ -155,7 +146,8 @@ void start_log(config::settings const& s)
 
 running_server::~running_server()
 {
-    // docs/architecture.md, "How it ends". Commands first: they use all the rest.
+    // docs/architecture.md, "How it ends". Who asks first, and commands: they use all the rest.
+    web_.stop();
     metrics_.reset();
     control_.reset();
     certificates_.reset();
@@ -231,7 +223,8 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
         numbers = std::move(*bound);
     }
     if (auto made = make_data_dir(s); !made) return made;
-    if (auto dropped = drop_privileges(s); !dropped) return dropped;
+    web_ = start_web(s);
+    if (auto dropped = drop_privileges(s.user); !dropped) return dropped;
 
     auto lock = own(s.data_dir);
     if (!lock) return std::move(lock.error());
@@ -393,8 +386,9 @@ result<> running_server::reload(config::settings const& wanted)
 void running_server::drain()
 {
     auto const limit = context().settings->timeouts.drain;
-    // Commands may change accounts and the queue; that ends first. Then mail stops coming in,
+    // The pages, and commands, which may change accounts and the queue, end first. Then mail stops coming in,
     // and what goes out may finish.
+    web_.let_go();
     metrics_.reset();
     control_->stop();
     auth_->drain();

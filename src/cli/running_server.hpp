@@ -11,6 +11,7 @@
 #include "acme/office.hpp"
 #include "auth/server.hpp"
 #include "cli/application.hpp"
+#include "cli/web_keeper.hpp"
 #include "config/settings.hpp"
 #include "control/instance_lock.hpp"
 #include "control/local_socket.hpp"
@@ -60,6 +61,7 @@ private:
     std::shared_ptr<config::settings const> settings_;
     login::judges judges_;
     wall_time started_;
+    web_keeper web_;
     std::optional<control::instance_lock> owned_;
     std::unique_ptr<guard::keeper> guard_;
     std::unique_ptr<ledger::ledger> ledger_;

@@ -1,5 +1,6 @@
 #include "net/tls.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -38,6 +39,11 @@ bool mentions(std::filesystem::path const& file, std::string_view what)
     for (int n = 0; n < 10'000 && std::getline(in, line); ++n)
         if (line.find(what) != std::string::npos) return true;
     return false;
+}
+
+bio_ptr open_text(std::string_view text)
+{
+    return bio_ptr{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
 }
 
 result<x509_ptr> read_leaf(std::filesystem::path const& chain)
@@ -89,6 +95,10 @@ std::vector<std::string> names_of(X509* certificate)
     return names;
 }
 
+constexpr std::string_view challenge_protocol =
+    "\x0a"
+    "acme-tls/1";
+
 int choose_by_name(SSL* ssl, int*, void* argument)
 {
     auto const& context = *static_cast<tls_context const*>(argument);
@@ -97,6 +107,37 @@ int choose_by_name(SSL* ssl, int*, void* argument)
     if (SSL_CTX* const found = context.find(name); found != nullptr && found != SSL_get_SSL_CTX(ssl))
         SSL_set_SSL_CTX(ssl, found);
     return SSL_TLSEXT_ERR_OK;  // an unknown name gets the first certificate
+}
+
+/// Whether the client offers it; `wanted` with its length in front, as they stand in `offered`.
+bool offers(std::string_view offered, std::string_view wanted)
+{
+    while (!offered.empty()) {
+        auto const size = 1 + static_cast<std::size_t>(static_cast<unsigned char>(offered.front()));
+        if (offered.substr(0, size) == wanted) return true;
+        offered.remove_prefix(std::min(size, offered.size()));
+    }
+    return false;
+}
+
+int choose_protocol(SSL* ssl, unsigned char const** out, unsigned char* size, unsigned char const* in, unsigned in_size,
+                    void* argument)
+{
+    auto const& context = *static_cast<tls_context const*>(argument);
+    std::string_view const offered{reinterpret_cast<char const*>(in), in_size};
+    auto const choose = [&](std::string_view protocol) {
+        *out = reinterpret_cast<unsigned char const*>(protocol.data()) + 1;
+        *size = static_cast<unsigned char>(protocol.size() - 1);
+        return SSL_TLSEXT_ERR_OK;
+    };
+    if (offers(offered, challenge_protocol)) {
+        char const* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+        auto const at = name != nullptr ? context.challenges.find(to_lower(name)) : context.challenges.end();
+        if (at == context.challenges.end()) return SSL_TLSEXT_ERR_ALERT_FATAL;
+        SSL_set_SSL_CTX(ssl, at->second);
+        return choose(challenge_protocol);
+    }
+    return offers(offered, context.protocol) ? choose(context.protocol) : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 void set_common(SSL_CTX* c)
@@ -172,6 +213,59 @@ result<> use(SSL_CTX* c, certificate_files const& files)
     return done{};
 }
 
+result<> use(SSL_CTX* c, certificate_text const& text)
+{
+    ERR_clear_error();
+    auto const chain = open_text(text.chain);
+    x509_ptr const leaf{chain ? PEM_read_bio_X509_AUX(chain.get(), nullptr, nullptr, nullptr) : nullptr};
+    if (!leaf || SSL_CTX_use_certificate(c, leaf.get()) != 1)
+        return failure("a certificate that was passed on can't be used: " + last_tls_error());
+    while (X509* const next = PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr))
+        if (SSL_CTX_ctrl(c, SSL_CTRL_CHAIN_CERT, 0, next) != 1) X509_free(next);
+    ERR_clear_error();  // the end of the text is one
+    auto const key_text = open_text(text.private_key.reveal());
+    std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> const key{
+        key_text ? PEM_read_bio_PrivateKey(
+                       key_text.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr)
+                 : nullptr,
+        &EVP_PKEY_free};
+    if (!key || SSL_CTX_use_PrivateKey(c, key.get()) != 1 || SSL_CTX_check_private_key(c) != 1)
+        return failure("the key of a certificate that was passed on can't be used: " + last_tls_error());
+    return done{};
+}
+
+/// Puts a certificate beside those that are there. The same names with another kind of key (ECDSA, RSA) share a context,
+/// so that the client's abilities choose between them.
+template <class Certificate>
+result<> add(tls_context& context, std::vector<std::vector<std::string>>& names, server_tls_options const& o,
+             Certificate const& certificate, X509* leaf)
+{
+    auto mine = names_of(leaf);
+    std::size_t at = 0;
+    while (at < names.size() && names[at] != mine) ++at;
+    if (at == names.size()) {
+        context.contexts.push_back(make_server_context(o));
+        names.push_back(std::move(mine));
+    }
+    return use(context.contexts[at].get(), certificate);
+}
+
+/// ALPN, for all of them: which one a client gets is known only when it has named itself.
+result<> speak(tls_context& context, server_tls_options const& o)
+{
+    context.protocol = static_cast<char>(o.protocol.size()) + o.protocol;
+    for (auto const& text : o.challenges) {
+        auto const chain = open_text(text.chain);
+        x509_ptr const leaf{chain ? PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr) : nullptr};
+        if (!leaf) return failure("a certificate for a challenge can't be used: " + last_tls_error());
+        context.contexts.push_back(make_server_context(o));
+        if (auto used = use(context.contexts.back().get(), text); !used) return used;
+        for (auto const& name : names_of(leaf.get())) context.challenges.emplace(name, context.contexts.back().get());
+    }
+    for (auto const& c : context.contexts) SSL_CTX_set_alpn_select_cb(c.get(), choose_protocol, &context);
+    return done{};
+}
+
 }  // namespace
 
 std::string last_tls_error()
@@ -200,16 +294,13 @@ result<std::shared_ptr<tls_context>> make_server_tls(server_tls_options const& o
     for (auto const& files : o.certificates) {
         auto leaf = read_leaf(files.chain);
         if (!leaf) return std::move(leaf).error();
-        auto mine = names_of(leaf->get());
-        // The same names with another kind of key (ECDSA, RSA) share a context, so that
-        // the client's abilities choose between them.
-        std::size_t at = 0;
-        while (at < names.size() && names[at] != mine) ++at;
-        if (at == names.size()) {
-            context->contexts.push_back(make_server_context(o));
-            names.push_back(std::move(mine));
-        }
-        if (auto used = use(context->contexts[at].get(), files); !used) return std::move(used).error();
+        if (auto added = add(*context, names, o, files, leaf->get()); !added) return std::move(added).error();
+    }
+    for (auto const& text : o.texts) {
+        auto const chain = open_text(text.chain);
+        x509_ptr const leaf{chain ? PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr) : nullptr};
+        if (!leaf) return failure("a certificate that was passed on can't be read: " + last_tls_error());
+        if (auto added = add(*context, names, o, text, leaf.get()); !added) return std::move(added).error();
     }
     if (context->contexts.empty()) return failure("no certificate is configured");
     for (std::size_t i = 0; i < names.size(); ++i)
@@ -231,6 +322,8 @@ result<std::shared_ptr<tls_context>> make_server_tls(server_tls_options const& o
                               reinterpret_cast<void (*)()>(choose_by_name));
         SSL_CTX_set_tlsext_servername_arg(context->first(), context.get());
     }
+    if (!o.protocol.empty())
+        if (auto spoken = speak(*context, o); !spoken) return std::move(spoken).error();
     return context;
 }
 

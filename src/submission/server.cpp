@@ -229,7 +229,7 @@ private:
     signing::signer& signer_;
     forwarding::book& forwards_;
     std::unique_ptr<checks::examiner> examiner_;
-    connection_limits connections_;
+    net::connection_limits connections_;
     std::shared_ptr<runtime const> settings_;
     std::vector<std::vector<net::socket_handle>> sockets_;  // by listener, then by thread; until start()
     net::socket_file file_;                                 // of `postern sendmail`

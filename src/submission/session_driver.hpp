@@ -15,13 +15,13 @@
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
 #include "login/desk.hpp"
+#include "net/connection_limits.hpp"
 #include "net/stream.hpp"
 #include "policy/policy.hpp"
 #include "signing/signer.hpp"
 #include "smtp/data_decoder.hpp"
 #include "smtp/server_session.hpp"
 #include "submission/conduct_watch.hpp"
-#include "submission/connection_limits.hpp"
 #include "submission/content_scan.hpp"
 #include "submission/device_watch.hpp"
 #include "submission/message_intake.hpp"
@@ -38,7 +38,7 @@ namespace postern::submission {
 struct services {
     directory::directory& accounts;
     spool::spool& queue;
-    connection_limits& connections;
+    net::connection_limits& connections;
     guard::keeper& guard;
     guard::sending_book& sending;
     conduct_watch& conduct;

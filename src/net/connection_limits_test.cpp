@@ -1,4 +1,4 @@
-#include "submission/connection_limits.hpp"
+#include "net/connection_limits.hpp"
 
 #include <doctest/doctest.h>
 

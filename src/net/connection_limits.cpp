@@ -1,6 +1,6 @@
-#include "submission/connection_limits.hpp"
+#include "net/connection_limits.hpp"
 
-namespace postern::submission {
+namespace postern::net {
 
 bool connection_limits::enter_total(std::uint32_t most) noexcept
 {
@@ -32,4 +32,4 @@ void connection_limits::leave_address(ip_address const& client)
     if (auto const at = s.count.find(key); at != s.count.end() && --at->second == 0) s.count.erase(at);
 }
 
-}  // namespace postern::submission
+}  // namespace postern::net

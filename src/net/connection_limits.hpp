@@ -10,7 +10,7 @@
 
 #include "base/ip.hpp"
 
-namespace postern::submission {
+namespace postern::net {
 
 class connection_limits {
 public:
@@ -34,4 +34,4 @@ private:
     std::array<shard, 16> shards_;
 };
 
-}  // namespace postern::submission
+}  // namespace postern::net
