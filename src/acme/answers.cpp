@@ -5,6 +5,7 @@
 
 #include <boost/json/parse.hpp>
 
+#include "base/base64.hpp"
 #include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
@@ -194,6 +195,13 @@ std::optional<renewal_window> parse_renewal_window(std::string_view body)
     auto const end = parse_time(text_of(window, "end", 60));
     if (!start || !end || *end < *start) return std::nullopt;
     return renewal_window{*start, *end};
+}
+
+std::string renewal_url(service_urls const& d, std::string_view authority_key, std::string_view serial)
+{
+    if (d.renewal_info.empty() || authority_key.empty() || serial.empty()) return {};
+    return d.renewal_info + (d.renewal_info.ends_with('/') ? "" : "/") + base64url_encode(authority_key) + '.' +
+           base64url_encode(serial);
 }
 
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view text, wall_time now)

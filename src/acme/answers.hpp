@@ -68,6 +68,8 @@ struct renewal_window {
     wall_time start, end;
 };
 std::optional<renewal_window> parse_renewal_window(std::string_view body);
+/// Where it is asked for; `authority_key` and `serial` of the certificate, octets. Empty: it has none of them.
+std::string renewal_url(service_urls const& d, std::string_view authority_key, std::string_view serial);
 
 /// Retry-After (RFC 9110 section 10.2.3): seconds, or a date. Never negative, a week at most.
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view text, wall_time now);

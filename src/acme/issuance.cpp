@@ -209,7 +209,6 @@ step issuance::make_order()
     for (auto const& name : wishes_.names) names.emplace_back(json::object{{"type", "dns"}, {"value", name}});
     json::object o;
     o["identifiers"] = std::move(names);
-    if (!wishes_.replaces.empty() && !directory_.renewal_info.empty()) o["replaces"] = wishes_.replaces;
     return post(at::order, directory_.new_order, json::serialize(o));
 }
 

@@ -33,7 +33,6 @@ struct wishes {
     std::vector<std::string> names;  // at least one
     std::vector<std::string> kinds;  // of proofs that we can show, the better first
     std::string request;             // for the certificate, in DER
-    std::string replaces;            // RFC 9773 section 5: the identifier of the certificate that this one follows
 };
 
 // What to do next.

@@ -95,6 +95,8 @@ private:
     // office_plan.cpp: what is to be asked for
     void plan(config::settings const& s);
     void find_our_addresses(config::settings const& s);
+    void ask_for_suggestions(config::settings const& s);
+    wall_time renewal_of_certificate(std::string const& id, net::certificate_summary const& c) const;
     leads where_leads(std::string const& name, std::string& why) const;
     std::vector<std::string> names_for(group const& g, bool all_anew);
     void leave_out(std::string const& name, std::string const& why);
@@ -130,6 +132,8 @@ private:
     std::optional<steady_time> planned_at_;
     std::map<std::string, attempts> attempts_;                      // by id
     std::map<std::string, net::certificate_summary> certificates_;  // by id
+    std::map<std::string, wall_time> suggested_;                    // by id: when the authority wants it renewed
+    std::optional<steady_time> suggestions_at_;
     std::map<std::string, std::string> left_out_;                   // by name: why
     std::map<std::string, wall_time> refused_;                      // names that are left out until then
     std::set<std::string> forced_;                                  // ids

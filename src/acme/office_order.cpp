@@ -154,6 +154,7 @@ std::optional<trouble> office::order(config::settings const& s, group const& g, 
         log::level::info, "certificate_issued",
         {{"names", joined(names)}, {"file", shelf_.path_of(g.id).string()}, {"until", to_rfc3339(taken->not_after)}});
     certificates_[g.id] = std::move(*taken);
+    suggested_.erase(g.id);
     if (attempts_.erase(g.id) != 0)
         if (auto kept = shelf_.keep_attempts(attempts_); !kept)
             log::event(log::level::error, "certificate_state_not_kept", {{"problem", kept.error().logged}});

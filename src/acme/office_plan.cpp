@@ -6,6 +6,11 @@
 #include "base/log.hpp"
 
 namespace postern::acme {
+namespace {
+
+constexpr std::chrono::hours between_suggestions{6};
+
+}  // namespace
 void office::plan(config::settings const& s)
 {
     auto groups = groups_of(s, options_.local_domains());
@@ -33,6 +38,7 @@ void office::plan(config::settings const& s)
         p.wanted = names_for(p.what, false);
         p.looked_up = true;
     }
+    ask_for_suggestions(s);
     std::lock_guard const hold{lock_};
     plan_ = std::move(made);
     planned_at_ = steady_clock::now();
@@ -41,6 +47,33 @@ void office::plan(config::settings const& s)
         return std::ranges::none_of(plan_, [&](planned const& p) { return p.what.id == id; });
     });
     done_.notify_all();
+}
+
+/// An authority may want certificates renewed before their time: it will revoke them (RFC 9773).
+void office::ask_for_suggestions(config::settings const& s)
+{
+    auto const now = steady_clock::now();
+    if (certificates_.empty() || (suggestions_at_ && now - *suggestions_at_ < between_suggestions)) return;
+    suggestions_at_ = now;
+    auto const urls = parse_directory(ask(s, {call::kind::get, s.acme.directory, {}}).body);
+    if (!urls) return;
+    for (auto const& [id, c] : certificates_) {
+        auto const url = renewal_url(*urls, c.authority_key, c.serial);
+        if (url.empty() || stopping_) return;
+        auto const window = parse_renewal_window(ask(s, {call::kind::get, url, {}}).body);
+        if (!window) continue;
+        // Somewhere in it, the same place each time.
+        auto const part = static_cast<unsigned char>(c.serial.back());
+        std::lock_guard const hold{lock_};
+        suggested_[id] = window->start + (window->end - window->start) * part / 256;
+    }
+}
+
+wall_time office::renewal_of_certificate(std::string const& id, net::certificate_summary const& c) const
+{
+    auto const own = renewal_time(c);
+    auto const suggested = suggested_.find(id);
+    return suggested == suggested_.end() ? own : std::min(own, suggested->second);
 }
 
 void office::find_our_addresses(config::settings const& s)
@@ -127,7 +160,8 @@ bool office::is_due(planned const& p, wall_time now) const
     // None of its names led to us, until the next plan.
     if (p.looked_up && p.wanted.empty()) return false;
     auto const found = certificates_.find(p.what.id);
-    if (found == certificates_.end() || renewal_time(found->second) <= now) return true;
+    if (found == certificates_.end() || renewal_of_certificate(p.what.id, found->second) <= now)
+        return true;
     auto const& has = found->second.names;
     return p.looked_up &&
            std::ranges::any_of(p.wanted, [&](auto const& name) { return std::ranges::find(has, name) == has.end(); });

@@ -63,7 +63,7 @@ certificate_state office::state_of(planned const& p) const
         c.file = shelf_.path_of(c.id).string();
         c.names = found->second.names;
         c.not_after = found->second.not_after;
-        c.renewal = renewal_time(found->second);
+        c.renewal = renewal_of_certificate(c.id, found->second);
     } else {
         std::erase_if(c.names, [&](auto const& name) { return left_out_.contains(name); });
     }

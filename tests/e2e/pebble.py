@@ -101,10 +101,11 @@ class Pebble:
 
 
 class SternCa:
-    """Answers a new order with `status`, `fields` and the problem document `problem`."""
+    """Answers a new order with `status`, `fields` and the problem document `problem`; wants each certificate renewed at
+    once (RFC 9773)."""
 
     def __init__(self, status, problem, fields=None):
-        self.orders = 0
+        self.orders, self.asked = 0, []
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -125,7 +126,12 @@ class SternCa:
                     self.wfile.write(body)
 
             def do_GET(self):
-                self.say(200, {f"new{what}": f"{outer.url}/{what}" for what in ("Nonce", "Account", "Order")})
+                if self.path.startswith("/renewal/"):
+                    outer.asked.append(self.path)
+                    self.say(200, {"suggestedWindow": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"}})
+                    return
+                self.say(200, {**{f"new{what}": f"{outer.url}/{what}" for what in ("Nonce", "Account", "Order")},
+                               "renewalInfo": outer.url + "/renewal"})
 
             def do_HEAD(self):
                 self.say(200, {})
