@@ -14,7 +14,7 @@ constexpr bool server = true;
 constexpr bool keys = true;
 constexpr bool forwards = true;
 
-constexpr std::array<command, 76> table{{
+constexpr std::array<command, 80> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -61,6 +61,10 @@ constexpr std::array<command, 76> table{{
     {"tls-report list", !accounts, !queue, server, tls_report_list},
     {"tls-report show", !accounts, !queue, server, tls_report_show},
     {"tls-report send", !accounts, !queue, server, tls_report_send},
+    {"certificate list", !accounts, !queue, server, certificate_list},
+    {"certificate renew", !accounts, !queue, server, certificate_renew},
+    {"acme challenge", !accounts, !queue, server, acme_challenge},
+    {"web certificates", !accounts, !queue, server, web_certificates},
     {"forward add", accounts, !queue, !server, forward_add, !keys, forwards},
     {"forward list", accounts, !queue, !server, forward_list, !keys, forwards},
     {"forward remove", accounts, !queue, !server, forward_remove, !keys, forwards},
