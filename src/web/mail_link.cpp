@@ -26,23 +26,6 @@ constexpr auto idle_life = 20s;
 constexpr std::size_t longest_answer = 4u << 20;
 constexpr auto complain_every = 60s;
 
-secret print_question(std::string const& command, boost::json::object const& arguments, std::string_view session,
-                      ip_address client)
-{
-    auto const plain = control::print_request(command, arguments);
-    std::string line;
-    line.reserve(plain.size() + session.size() + 128);
-    line += plain.reveal().substr(0, plain.size() - 2);
-    line += ",\"client\":\"" + client.to_string() + '"';
-    if (!session.empty()) {
-        line += ",\"session\":\"";
-        line += session;
-        line += '"';
-    }
-    line += "}\n";
-    return secret::take(line);
-}
-
 failure away(std::string text) { return {failure::kind::unavailable, std::move(text), {}}; }
 
 class mail_link final : public server_link {
@@ -58,7 +41,14 @@ public:
         bool const has_turn = co_await wait_for_turn(until);
         if (!has_turn) co_return away("the mail server has too much to do");
         turn const mine{*this};
-        auto const line = print_question(command, arguments, session, client);
+        control::request asked;
+        asked.command = std::move(command);
+        asked.arguments = std::move(arguments);
+        asked.client = client.to_string();
+        asked.session = secret{session};
+        auto const line = control::print_web_request(asked);
+        if (line.size() > control::longest_web_request)
+            co_return failure{failure::kind::usage, "this is too much at once", {}};
         auto answered = co_await exchange(line.reveal(), until);
         co_return answered;
     }
