@@ -28,11 +28,14 @@ constexpr auto complain_every = 60s;
 
 failure away(std::string text) { return {failure::kind::unavailable, std::move(text), {}}; }
 
-class mail_link final : public server_link {
+class link_over_socket final : public mail_link {
 public:
-    mail_link(asio::any_io_executor executor, std::string path) : executor_(std::move(executor)), path_(std::move(path))
+    link_over_socket(asio::any_io_executor executor, std::string path)
+        : executor_(std::move(executor)), path_(std::move(path))
     {
     }
+
+    void close() override { idle_.clear(); }
 
     net::awaitable<outcome> ask(std::string command, boost::json::object arguments, std::string_view session,
                                 ip_address client) override
@@ -61,7 +64,7 @@ private:
 
     /// Lets the next one go on when it ends.
     struct turn {
-        explicit turn(mail_link& l) : link(l) {}
+        explicit turn(link_over_socket& l) : link(l) {}
         ~turn()
         {
             --link.asking_;
@@ -69,19 +72,31 @@ private:
         }
         turn(turn const&) = delete;
         turn& operator=(turn const&) = delete;
-        mail_link& link;
+        link_over_socket& link;
+    };
+
+    /// Until the coroutine goes on, or is destroyed.
+    struct place_in_line {
+        place_in_line(link_over_socket& l, steady_time until)
+            : link(l), timer(l.executor_, until), at(l.waiting_.insert(l.waiting_.end(), &timer))
+        {
+        }
+        ~place_in_line() { link.waiting_.erase(at); }
+        place_in_line(place_in_line const&) = delete;
+        place_in_line& operator=(place_in_line const&) = delete;
+        link_over_socket& link;
+        asio::steady_timer timer;
+        std::list<asio::steady_timer*>::iterator at;
     };
 
     net::awaitable<bool> wait_for_turn(steady_time until)
     {
         if (asking_ >= most_connections) {
             if (waiting_.size() >= longest_line_of_waiting) co_return false;
-            asio::steady_timer timer{executor_, until};
-            auto const place = waiting_.insert(waiting_.end(), &timer);
+            place_in_line here{*this, until};
             boost::system::error_code ec;
             while (asking_ >= most_connections && steady_clock::now() < until)
-                co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-            waiting_.erase(place);
+                co_await here.timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
             if (asking_ >= most_connections) co_return false;
         }
         ++asking_;
@@ -173,9 +188,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<server_link> make_mail_link(asio::any_io_executor executor, std::string path)
+std::unique_ptr<mail_link> make_mail_link(asio::any_io_executor executor, std::string path)
 {
-    return std::make_unique<mail_link>(std::move(executor), std::move(path));
+    return std::make_unique<link_over_socket>(std::move(executor), std::move(path));
 }
 
 }  // namespace postern::web
