@@ -18,7 +18,9 @@ using namespace std::chrono_literals;
 using control::failure;
 using control::outcome;
 
-constexpr std::size_t most_connections = 4;
+constexpr std::size_t most_connections = 16;
+// A wrong password is answered late on purpose; those who guess must not keep the rest waiting.
+constexpr std::size_t most_sign_ins = 8;
 constexpr std::size_t longest_line_of_waiting = 64;
 constexpr auto connect_limit = 2s;
 constexpr auto answer_limit = 10s;
@@ -41,6 +43,8 @@ public:
                                 ip_address client) override
     {
         auto const until = steady_clock::now() + answer_limit;
+        sign_in_count const counted{*this, command == "web sign-in"};
+        if (counted.count != 0 && sign_ins_ > most_sign_ins) co_return away("too many people sign in at once");
         bool const has_turn = co_await wait_for_turn(until);
         if (!has_turn) co_return away("the mail server has too much to do");
         turn const mine{*this};
@@ -60,6 +64,15 @@ private:
     struct connection {
         std::unique_ptr<net::stream> stream;
         steady_time used;
+    };
+
+    struct sign_in_count {
+        sign_in_count(link_over_socket& l, bool is_one) : link(l), count(is_one ? 1 : 0) { link.sign_ins_ += count; }
+        ~sign_in_count() { link.sign_ins_ -= count; }
+        sign_in_count(sign_in_count const&) = delete;
+        sign_in_count& operator=(sign_in_count const&) = delete;
+        link_over_socket& link;
+        std::size_t count;
     };
 
     /// Lets the next one go on when it ends.
@@ -180,7 +193,7 @@ private:
 
     asio::any_io_executor executor_;
     std::string path_;
-    std::size_t asking_ = 0;
+    std::size_t asking_ = 0, sign_ins_ = 0;
     std::list<asio::steady_timer*> waiting_;
     std::vector<connection> idle_;
     steady_time silent_until_{};

@@ -34,10 +34,7 @@ struct io_thread {
     std::vector<std::unique_ptr<net::acceptor>> acceptors;
     std::thread thread;
 
-    explicit io_thread(std::string const& mail_socket)
-    {
-        link = make_mail_link(context.get_executor(), mail_socket);
-    }
+    explicit io_thread(std::string const& mail_socket) { link = make_mail_link(context.get_executor(), mail_socket); }
     // What is open goes before the context that it belongs to.
     ~io_thread() { link->close(); }
     io_thread(io_thread const&) = delete;
