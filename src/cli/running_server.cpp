@@ -234,7 +234,6 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
         numbers = std::move(*bound);
     }
     if (auto made = make_data_dir(s); !made) return made;
-    web_ = start_web(s);
     std::optional<control::bound_web_door> web;
     auto const bind_web_door = [&]() -> result<> {
         auto bound = control::bind_web_door(s);
@@ -244,6 +243,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     };
     if (!control::is_in_data_dir(s))
         if (auto bound = bind_web_door(); !bound) return bound;
+    web_ = start_web(s);
     if (auto dropped = drop_privileges(s.user); !dropped) return dropped;
 
     auto lock = own(s.data_dir);
