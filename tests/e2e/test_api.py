@@ -107,7 +107,7 @@ class Api(unittest.TestCase):
         cls.port, = free_ports(1)
         cls.server = Postern({"web": {"address": f"{HOST}:{cls.port}"},
                               "guard": {"allow": ["127.0.0.0/8"]},
-                              "auth": {"failure_delay": "0s"},
+                              "auth": {"failure_delay": "10 ms"},
                               "limits": {"sending": [{"per": "account", "messages_per_hour": 100}]}},
                              accounts=(ALICE, BOB, CAROL))
         cls.server.cli("account", "role", CAROL, "owner", check=True)
