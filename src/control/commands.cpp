@@ -87,6 +87,7 @@ constexpr command table[] = {
     {"profile take", accounts | server, looks, anyone, profile_take},
     {"why public", nothing, looks, anyone, why_public},
     {"help facts", accounts, looks, anyone, help_facts},
+    {"account own-password", accounts | server, changes, own, account_own_password},
     {"explain", accounts | forwards, looks, readers, explain},
     {"why", nothing, looks, readers, why},
     {"status", queue | server, looks, readers, server_status},

@@ -173,6 +173,7 @@ outcome forward_list(context& c, arguments a);
 outcome forward_remove(context& c, arguments a);
 outcome check_code_add(context& c, arguments a);
 outcome check_code_show(context& c, arguments a);
+outcome account_own_password(context& c, arguments a);
 outcome account_events(context& c, arguments a);
 outcome account_logins(context& c, arguments a);
 outcome account_sent(context& c, arguments a);
