@@ -25,6 +25,7 @@ struct application {
 void add_serve(CLI::App& commands, application& app);
 void add_account(CLI::App& commands, application& app);
 void add_account_test(CLI::App& account_commands, application& app);
+void add_account_affairs(CLI::App& account_commands, application& app);
 void add_app_password(CLI::App& account_commands, application& app);
 /// Of users; gives the command, which may get others below it.
 CLI::App* add_import(CLI::App& commands, application& app);
@@ -49,6 +50,7 @@ void add_explain(CLI::App& commands, application& app);
 void add_check(CLI::App& commands, application& app);
 void add_why(CLI::App& commands, application& app);
 void add_status(CLI::App& commands, application& app);
+void add_watch(CLI::App& commands, application& app);
 void add_web(CLI::App& commands, application& app);
 void add_config(CLI::App& commands, application& app);
 

@@ -89,6 +89,7 @@ int run(int argc, char** argv)
     add_explain(commands, app);
     add_why(commands, app);
     add_status(commands, app);
+    add_watch(commands, app);
     add_web(commands, app);
     add_config(commands, app);
     std::vector<std::string> about;

@@ -6,10 +6,12 @@
 #include <sys/stat.h>
 
 #include "base/log.hpp"
+#include "base/log_listener.hpp"
 #include "cli/backend.hpp"
 #include "cli/log_options.hpp"
 #include "cli/machine.hpp"
 #include "cli/privileges.hpp"
+#include "console/event_ring.hpp"
 #include "submission/logins.hpp"
 #include "submission/smart_host_notice.hpp"
 
@@ -148,6 +150,7 @@ running_server::~running_server()
     web_.stop();
     metrics_.reset();
     control_.reset();
+    numbers_.reset();
     key_watch_.reset();
     // The I/O threads. Their contexts, with the sessions that are left, stay: answers may still be
     // posted to them, which then nobody hears.
@@ -189,6 +192,9 @@ control::context running_server::context() const
     c.signer = signer_.get();
     c.checks_seen = checks_seen_.get();
     c.profiles = profiles_.get();
+    c.events = &console::events_of_this_process();
+    c.numbers = numbers_.get();
+    c.discovery = discovery_.get();
     c.started = started_;
     return c;
 }
@@ -227,6 +233,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!lock) return std::move(lock.error());
     owned_.emplace(std::move(*lock));
     start_log(s);
+    log::listen(&console::events_of_this_process());
 
     guard_ = std::make_unique<guard::keeper>(steady_clock::now());
     if (auto read = read_guard_lists(s.data_dir, *guard_); !read) return read;
@@ -288,6 +295,15 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     auth_ = auth::make_server(s, judges_, submission::services_for_logins(*accounts_, *guard_, *conduct_, *devices_),
                               std::move(*doors));
     list_listeners();
+
+    auto book = console::number_book::open(s.data_dir);
+    if (!book) return std::move(book.error());
+    numbers_ = std::make_unique<console::recorder>(std::move(*book), [this] {
+        console::recorder::now_there there;
+        if (auto const queued = queue_->count()) there.queue = *queued;
+        there.sessions = gate_->sessions();
+        return there;
+    });
 
     auto control = control::make_server(s.data_dir, [this] { return context(); });
     if (!control) return std::move(control.error());

@@ -12,6 +12,8 @@
 #include "cli/application.hpp"
 #include "cli/web_keeper.hpp"
 #include "config/settings.hpp"
+#include "console/discovery_log.hpp"
+#include "console/recorder.hpp"
 #include "control/instance_lock.hpp"
 #include "control/server.hpp"
 #include "delivery/service.hpp"
@@ -77,6 +79,8 @@ private:
     std::vector<submission::server::listening> listeners_;
     std::unique_ptr<control::server> control_;
     std::unique_ptr<metrics::exporter> metrics_;
+    std::unique_ptr<console::discovery_log> discovery_ = std::make_unique<console::discovery_log>();
+    std::unique_ptr<console::recorder> numbers_;
 };
 
 /// The back ends as the directory wants them.

@@ -28,6 +28,8 @@ public:
     std::optional<std::string> optional_text(std::string_view key, std::size_t limit = 1024);
     /// A list of texts; absent: none.
     std::vector<std::string> texts(std::string_view key, std::size_t most, std::size_t limit = 1024);
+    /// A list of objects; absent: none.
+    std::vector<boost::json::object> objects(std::string_view key, std::size_t most);
     std::optional<bool> optional_flag(std::string_view key);
     std::optional<std::uint64_t> optional_number(std::string_view key, std::uint64_t most);
     bool flag(std::string_view key);

@@ -14,7 +14,7 @@ constexpr bool server = true;
 constexpr bool keys = true;
 constexpr bool forwards = true;
 
-constexpr std::array<command, 59> table{{
+constexpr std::array<command, 74> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -74,6 +74,23 @@ constexpr std::array<command, 59> table{{
     {"explain", accounts, !queue, !server, explain, !keys, forwards},
     {"why", !accounts, !queue, !server, why},
     {"status", !accounts, queue, server, server_status},
+    // Through the web socket: for the account itself, or readers; those of test mails for the account alone.
+    {"account events", accounts, !queue, server, account_events},
+    {"account logins", accounts, !queue, !server, account_logins},
+    {"account sent", accounts, queue, !server, account_sent},
+    {"account message", accounts, !queue, !server, account_message},
+    {"account limits", accounts, !queue, server, account_limits},
+    {"account test-mail", accounts, queue, server, account_test_mail},
+    {"account test-mail-show", accounts, !queue, !server, account_test_mail_show},
+    // For readers; a discovery's note for anyone.
+    {"events", !accounts, !queue, server, events},
+    {"numbers", !accounts, !queue, server, numbers},
+    {"sessions", !accounts, !queue, server, sessions},
+    {"decisions", !accounts, !queue, server, decisions},
+    {"discovery list", !accounts, !queue, server, discovery_list},
+    {"discovery note", !accounts, !queue, server, discovery_note},
+    {"domain check", accounts, !queue, !server, domain_check, keys},
+    {"certificates", !accounts, !queue, !server, certificates},
 }};
 
 }  // namespace

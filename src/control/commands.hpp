@@ -13,6 +13,9 @@
 
 #include "base/clock.hpp"
 #include "config/settings.hpp"
+#include "console/discovery_log.hpp"
+#include "console/event_ring.hpp"
+#include "console/recorder.hpp"
 #include "control/arguments.hpp"
 #include "control/profile_book.hpp"
 #include "control/protocol.hpp"
@@ -51,6 +54,9 @@ struct context {
     signing::signer* signer = nullptr;
     witness::book* checks_seen = nullptr;
     profile_book* profiles = nullptr;
+    console::event_ring const* events = nullptr;
+    console::recorder* numbers = nullptr;
+    console::discovery_log* discovery = nullptr;
     std::vector<submission::server::listening> listeners;
     login::judges judges;
     wall_time started;  // of the server
@@ -132,12 +138,29 @@ outcome discovery_publish(context& c, arguments a);
 outcome profile_android(context& c, arguments a);
 outcome profile_make(context& c, arguments a);
 outcome profile_take(context& c, arguments a);
+outcome account_events(context& c, arguments a);
+outcome account_logins(context& c, arguments a);
+outcome account_sent(context& c, arguments a);
+outcome account_message(context& c, arguments a);
+outcome account_limits(context& c, arguments a);
+outcome account_test_mail(context& c, arguments a);
+outcome account_test_mail_show(context& c, arguments a);
+outcome events(context& c, arguments a);
+outcome numbers(context& c, arguments a);
+outcome sessions(context& c, arguments a);
+outcome decisions(context& c, arguments a);
+outcome discovery_list(context& c, arguments a);
+outcome discovery_note(context& c, arguments a);
+outcome domain_check(context& c, arguments a);
+outcome certificates(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome server_status(context& c, arguments a);
 
 /// What was seen of a check's sessions, for `why` too.
 outcome record_of_check(context& c, std::string const& code);
+/// The texts that vouch for a domain's configuration for mail programs, as they belong into the DNS.
+std::vector<std::string> configurations_of(context& c, std::string const& domain);
 /// A failure of another room, for the person at the terminal: the whole cause.
 failure to_failure(error const& e);
 
