@@ -41,6 +41,7 @@ void add_send(CLI::App& commands, application& app);
 void add_guard(CLI::App& commands, application& app);
 void add_dkim(CLI::App& commands, application& app);
 void add_tls_report(CLI::App& commands, application& app);
+void add_certificate(CLI::App& commands, application& app);
 void add_forward(CLI::App& commands, application& app);
 void add_doctor(CLI::App& commands, application& app);
 void add_profile(CLI::App& commands, application& app);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "acme/office.hpp"
 #include "auth/server.hpp"
 #include "cli/application.hpp"
 #include "cli/web_keeper.hpp"
@@ -15,6 +16,7 @@
 #include "console/discovery_log.hpp"
 #include "console/recorder.hpp"
 #include "control/instance_lock.hpp"
+#include "control/local_socket.hpp"
 #include "control/server.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
@@ -42,6 +44,10 @@ public:
     result<> start(std::vector<submission::inherited_socket> inherited);
     /// All of the new settings or none. What only a restart takes up is logged.
     result<> reload(config::settings const& wanted);
+    /// Readable when the mail ports should take up other certificates; then take_up_certificates().
+    int certificate_news() const noexcept { return certificate_news_.get(); }
+    /// On the thread that also reloads. Those that can't be used leave the old ones in force.
+    void take_up_certificates();
     /// Running transactions and deliveries may end, within timeouts.drain.
     void drain();
 
@@ -50,6 +56,7 @@ public:
 
 private:
     control::context context() const;
+    result<> keep_certificates();
     void list_listeners();
 
     mutable std::mutex lock_;  // of the next two: commands read them, a reload replaces them
@@ -77,6 +84,8 @@ private:
     std::unique_ptr<submission::server> gate_;
     std::unique_ptr<auth::server> auth_;
     std::vector<submission::server::listening> listeners_;
+    control::descriptor certificate_news_;  // an eventfd
+    std::unique_ptr<acme::office> certificates_;
     std::unique_ptr<control::server> control_;
     std::unique_ptr<metrics::exporter> metrics_;
     std::unique_ptr<console::discovery_log> discovery_ = std::make_unique<console::discovery_log>();

@@ -74,7 +74,8 @@ std::optional<plan> plan_of_settings(application const& app, options& o)
     }
     p.mail_socket = control::web_socket_path(*s).string();
     p.certificates.https_port = https_port_of(*s);
-    if (!s->web.certificate.empty() && ::access(s->web.private_key.c_str(), R_OK) == 0)
+    // Where there are certificates of ACME besides, the mail process has all of them.
+    if (s->acme.directory.empty() && !s->web.certificate.empty() && ::access(s->web.private_key.c_str(), R_OK) == 0)
         p.certificates.own = net::certificate_files{s->web.certificate, s->web.private_key};
     return p;
 }

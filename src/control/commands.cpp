@@ -14,7 +14,7 @@ constexpr bool server = true;
 constexpr bool keys = true;
 constexpr bool forwards = true;
 
-constexpr std::array<command, 74> table{{
+constexpr std::array<command, 80> table{{
     {"account add", accounts, !queue, !server, account_add},
     {"account list", accounts, !queue, !server, account_list},
     {"account show", accounts, !queue, !server, account_show},
@@ -61,6 +61,10 @@ constexpr std::array<command, 74> table{{
     {"tls-report list", !accounts, !queue, server, tls_report_list},
     {"tls-report show", !accounts, !queue, server, tls_report_show},
     {"tls-report send", !accounts, !queue, server, tls_report_send},
+    {"certificate list", !accounts, !queue, server, certificate_list},
+    {"certificate renew", !accounts, !queue, server, certificate_renew},
+    {"acme challenge", !accounts, !queue, server, acme_challenge},
+    {"web certificates", !accounts, !queue, server, web_certificates},
     {"forward add", accounts, !queue, !server, forward_add, !keys, forwards},
     {"forward list", accounts, !queue, !server, forward_list, !keys, forwards},
     {"forward remove", accounts, !queue, !server, forward_remove, !keys, forwards},
@@ -73,6 +77,8 @@ constexpr std::array<command, 74> table{{
     {"profile take", accounts, !queue, server, profile_take},
     {"explain", accounts, !queue, !server, explain, !keys, forwards},
     {"why", !accounts, !queue, !server, why},
+    {"why public", !accounts, !queue, !server, why_public},
+    {"help facts", accounts, !queue, !server, help_facts},
     {"status", !accounts, queue, server, server_status},
     // Through the web socket: for the account itself, or readers; those of test mails for the account alone.
     {"account events", accounts, !queue, server, account_events},

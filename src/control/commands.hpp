@@ -8,9 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include "acme/office.hpp"
 #include "base/clock.hpp"
 #include "config/settings.hpp"
 #include "console/discovery_log.hpp"
@@ -51,12 +53,13 @@ struct context {
     forwarding::book* forwards = nullptr;
     signing::dns_watch* key_watch = nullptr;
     escort::office* security = nullptr;
+    acme::office* certificates = nullptr;
     signing::signer* signer = nullptr;
     witness::book* checks_seen = nullptr;
-    profile_book* profiles = nullptr;
     console::event_ring const* events = nullptr;
     console::recorder* numbers = nullptr;
     console::discovery_log* discovery = nullptr;
+    profile_book* profiles = nullptr;
     std::vector<submission::server::listening> listeners;
     login::judges judges;
     wall_time started;  // of the server
@@ -81,7 +84,7 @@ command const* find_command(std::string_view name);
 /// Runs a command by name; the context has what it needs.
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, discovery.cpp, profile.cpp, explain.cpp, why.cpp, status.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, why_public.cpp, discovery.cpp, profile.cpp, certificate.cpp, status.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -128,16 +131,15 @@ outcome dkim_check(context& c, arguments a);
 outcome tls_report_list(context& c, arguments a);
 outcome tls_report_show(context& c, arguments a);
 outcome tls_report_send(context& c, arguments a);
+outcome certificate_list(context& c, arguments a);
+outcome certificate_renew(context& c, arguments a);
+outcome acme_challenge(context& c, arguments a);
+outcome web_certificates(context& c, arguments a);
 outcome forward_add(context& c, arguments a);
 outcome forward_list(context& c, arguments a);
 outcome forward_remove(context& c, arguments a);
 outcome check_code_add(context& c, arguments a);
 outcome check_code_show(context& c, arguments a);
-outcome discovery_facts(context& c, arguments a);
-outcome discovery_publish(context& c, arguments a);
-outcome profile_android(context& c, arguments a);
-outcome profile_make(context& c, arguments a);
-outcome profile_take(context& c, arguments a);
 outcome account_events(context& c, arguments a);
 outcome account_logins(context& c, arguments a);
 outcome account_sent(context& c, arguments a);
@@ -153,14 +155,23 @@ outcome discovery_list(context& c, arguments a);
 outcome discovery_note(context& c, arguments a);
 outcome domain_check(context& c, arguments a);
 outcome certificates(context& c, arguments a);
+outcome discovery_facts(context& c, arguments a);
+outcome discovery_publish(context& c, arguments a);
+outcome profile_android(context& c, arguments a);
+outcome profile_make(context& c, arguments a);
+outcome profile_take(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
+outcome why_public(context& c, arguments a);
+outcome help_facts(context& c, arguments a);
 outcome server_status(context& c, arguments a);
 
 /// What was seen of a check's sessions, for `why` too.
 outcome record_of_check(context& c, std::string const& code);
 /// The texts that vouch for a domain's configuration for mail programs, as they belong into the DNS.
 std::vector<std::string> configurations_of(context& c, std::string const& domain);
+/// All certificates, as `certificate list` and `status` tell of them.
+boost::json::array describe_certificates(context const& c);
 /// A failure of another room, for the person at the terminal: the whole cause.
 failure to_failure(error const& e);
 

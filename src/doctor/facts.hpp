@@ -112,6 +112,15 @@ struct unexamined {
     std::string area, what, why;
 };
 
+/// A certificate that the server gets or watches itself, where something is wrong with it.
+struct kept_certificate_facts {
+    std::string file;
+    std::vector<std::string> names;
+    std::optional<std::int64_t> days_left;
+    std::string rule, problem;  // of the last attempt; the rule is empty when it was none of ACME's
+    std::vector<std::pair<std::string, std::string>> left_out;  // names, and why
+};
+
 struct machine_facts {
     std::optional<std::uint64_t> disk_free, disk_size;
     std::optional<std::uint64_t> inodes_free, inodes;
@@ -144,6 +153,7 @@ struct server_facts {
         bool up = false;
     };
     std::vector<helper> helpers;
+    std::vector<kept_certificate_facts> certificates;
 };
 
 struct facts {

@@ -178,6 +178,27 @@ TEST_CASE("each thing that is wrong has its finding, and nothing else has one")
          &rules::own_certificate_unreadable, failure, ""},
         {"not reloaded", [](facts& f) { f.certificates[0].sha256 = "cc"; }, &rules::own_certificate_stale, failure,
          "systemctl reload postern"},
+        {"not renewed, and still good for long",
+         [](facts& f) {
+             f.server.certificates = {{"", {"mail.example.com"}, 25, "acme-silent", "no route", {}}};
+         },
+         &rules::acme_silent, warning, ""},
+        {"not there, since nothing is proven",
+         [](facts& f) {
+             f.server.certificates = {{"", {"mail.example.com"}, {}, "acme-proof-failed", "refused", {}}};
+         },
+         &rules::acme_proof_failed, failure, ""},
+        {"a file of the web pages, half written",
+         [](facts& f) {
+             f.server.certificates = {{"/etc/web.pem", {}, {}, "", "the key is another's", {}}};
+         },
+         &rules::own_certificate_unreadable, failure, ""},
+        {"a listed name that leads elsewhere",
+         [](facts& f) {
+             f.settings.acme.names = {"www.example.com"};
+             f.server.certificates = {{"", {}, 60, "", "", {{"www.example.com", "it leads to 203.0.113.9"}}}};
+         },
+         &rules::acme_name_left_out, warning, ""},
         // names
         {"no address",
          [](facts& f) {

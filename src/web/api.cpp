@@ -5,6 +5,7 @@
 #include "base/numbers.hpp"
 #include "control/json_memory.hpp"
 #include "web/api_call.hpp"
+#include "web/assets.hpp"
 
 namespace postern::web {
 namespace api {
@@ -79,13 +80,6 @@ net::awaitable<http::response> perform(row const* what, call const& c)
     co_return show(*what, done);
 }
 
-http::response show_description(call const&)
-{
-    auto r = http::answer(200, "application/json", std::string{openapi()});
-    r.fields.emplace_back("cache-control", "public, max-age=3600");
-    return r;
-}
-
 }  // namespace
 }  // namespace api
 
@@ -98,7 +92,7 @@ void add_api(router& table)
         asking_handler handler = [what](call const& c) { return api::perform(what, c); };
         table.add(r.method, root + std::string{r.path}, std::move(handler), options);
     }
-    table.add(http::method::get, root + "/openapi.json", plain_handler{api::show_description});
+    add_assets(table, embedded::api_description());
     table.add(http::method::post, root + "/session", asking_handler{api::sign_in}, options);
     table.add(http::method::get, root + "/session", asking_handler{api::show_visit});
     table.add(http::method::remove, root + "/session", asking_handler{api::sign_out}, options);

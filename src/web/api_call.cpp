@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -164,7 +165,6 @@ basic_result<json::object, http::response> read_body(http::request const& r, std
     json::parser p{control::wiping_storage(), strict};
     json::error_code wrong;
     p.write(body.data(), body.size(), wrong);
-    if (!wrong) p.finish(wrong);
     if (wrong) return bad("The body is no JSON");
     auto v = p.release();
     if (!v.is_object()) return bad("The body is no JSON object");

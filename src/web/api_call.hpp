@@ -2,6 +2,7 @@
 // over HTTP. Included by src/web/api*.cpp only.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -48,8 +49,5 @@ net::awaitable<http::response> change_password(call const& c);
 class audience;
 std::shared_ptr<audience> make_audience(std::size_t most, std::size_t most_of_account);
 net::awaitable<void> follow_events(std::shared_ptr<audience> all, call const& c, event_sink& out);
-
-/// The description, as it is served.
-std::string_view openapi() noexcept;
 
 }  // namespace postern::web::api
