@@ -5,7 +5,6 @@
 #include "web/challenge.hpp"
 #include "web/help_pages.hpp"
 #include "web/discovery.hpp"
-#include "web/start_page.hpp"
 
 namespace postern::web {
 
