@@ -10,7 +10,7 @@ namespace postern::console {
 namespace {
 
 // In order: looked up for each event of the log.
-constexpr std::array<std::string_view, 26> names{
+constexpr std::array<std::string_view, 28> names{
     "accepted",          "account_changed",
     "accounts_imported", "backend_down",
     "backend_up",        "bounced",
@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 26> names{
     "host_down",         "login",
     "login_cause",       "queue_hold",
     "queue_release",     "queue_remove",
-    "refused",           "smart_host_paused",
+    "refused",           "smart_host_paused", "web_sign_in", "web_sign_in_refused",
 };
 static_assert(std::is_sorted(names.begin(), names.end()));
 

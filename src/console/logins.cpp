@@ -48,14 +48,16 @@ bool is_about(json::object const& e, std::vector<std::string> const& names)
 bool is_login(json::object const& e)
 {
     auto const name = text_in(e, "event");
-    return name == "login" || (name == "refused" && text_in(e, "command").starts_with("AUTH"));
+    return name == "login" || name == "web_sign_in" || name == "web_sign_in_refused" || (name == "refused" && text_in(e, "command").starts_with("AUTH"));
 }
 
 login read(json::object const& e)
 {
     login l;
     l.time = l.first = text_in(e, "time");
-    l.ok = text_in(e, "event") == "login";
+    auto const name = text_in(e, "event");
+    l.ok = name == "login" || name == "web_sign_in";
+    if (name.starts_with("web_")) l.listener = "web";
     l.rule = text_in(e, "rule");
     // Of one that went well the log has how it was found, which is no cause.
     if (!l.ok) {
@@ -65,7 +67,7 @@ login read(json::object const& e)
     l.hello = printable(text_in(e, "ehlo"), 255);
     l.mechanism = text_in(e, "mechanism");
     l.client = address_of(text_in(e, "client"));
-    l.listener = text_in(e, "listener");
+    if (l.listener.empty()) l.listener = text_in(e, "listener");
     l.tls = text_in(e, "tls");
     l.credential = text_in(e, "credential");
     l.label = text_in(e, "label");

@@ -68,7 +68,7 @@ void add_queue(context& c, std::string const& account, json::array& sent)
 
 }  // namespace
 
-failure not_there(std::string text) { return {failure::kind::usage, std::move(text), {}}; }
+failure not_there(std::string text) { return {failure::kind::usage, std::move(text), {}, std::string{not_there_rule}}; }
 
 basic_result<std::vector<std::string>, failure> names_of_account(context& c, std::string_view address)
 {

@@ -69,7 +69,7 @@ std::optional<failure> count(context& c, directory::account const& who, mail::ma
     std::string const keys[] = {to.key()};
     auto const taken = c.sending->take(c.settings->limits.sending, {who.address, {}, 0}, keys, now);
     if (!taken.refused) return std::nullopt;
-    return failure{failure::kind::problem,
+    return failure{failure::kind::put_off,
                    "the account has used up its limit of " + std::to_string(taken.refused->limit) + ' ' +
                        std::string{to_string(taken.refused->measure)},
                    {}};
@@ -103,7 +103,7 @@ outcome account_test_mail(context& c, arguments a)
         return failure{
             failure::kind::problem, "the account may not send: it, or SMTP AUTH for it, is switched off", {}};
     if (!console::test_mail_pace().allows(who.address, steady_clock::now()))
-        return failure{failure::kind::problem, "there were enough test mails within the hour; try again later", {}};
+        return failure{failure::kind::put_off, "there were enough test mails within the hour; try again later", {}};
     auto const now = wall_clock::now();
     if (auto refused = count(c, who, to, now)) return std::move(*refused);
     auto const l = std::make_shared<letter>(write_letter(*from, to, c.settings->hostname, now));

@@ -101,7 +101,8 @@ outcome why(context& c, arguments a)
         return failure{failure::kind::problem,
                        "nothing is known of " + id +
                            ": check its spelling; the history goes back as far as log.history_size allows",
-                       {}};
+                       {},
+                       std::string{not_there_rule}};
     }
     json::array list;
     for (auto& e : events) {

@@ -80,20 +80,20 @@ std::string_view rule_for(unsigned status)
     return "api-unacceptable";
 }
 
-unsigned status_for(control::failure::kind why, fault what)
+unsigned status_for(control::failure const& f, fault what)
 {
     using kind = control::failure::kind;
-    switch (why) {
+    if (f.rule == control::not_there_rule) return 404;
+    if (f.rule == control::already_there_rule) return 409;
+    switch (f.why) {
         case kind::usage: return what == fault::not_there ? 404 : 422;
         case kind::problem: return 409;
         case kind::unavailable: return 503;
         case kind::signed_out: return 401;
         case kind::forbidden: return 403;
-        case kind::put_off: return 429;
-        case kind::not_there: return 404;
-        case kind::conflict: break;
+        case kind::put_off: break;
     }
-    return 409;
+    return 429;
 }
 
 }  // namespace
@@ -118,7 +118,7 @@ http::response refusal(unsigned status, std::string_view rule, std::string_view 
 
 http::response refusal(control::failure const& f, fault what)
 {
-    auto const status = status_for(f.why, what);
+    auto const status = status_for(f, what);
     auto const* const row = f.rule.empty() ? nullptr : catalogue::find(f.rule);
     auto r = refusal(status, f.rule.empty() ? rule_for(status) : std::string_view{f.rule}, f.text,
                      row ? row->user : std::string_view{});

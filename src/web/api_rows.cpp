@@ -85,7 +85,7 @@ constexpr row table[] = {
     {get,    "/accounts/{address}/limits", "reader", "account limits", {}, {}, "limits", 200, not_there},
     {get,    "/domains", "reader", "domain list", {}, {}, "domains"},
     {post,   "/domains", "owner", "domain add", {}, domain, {}, 201},
-    {remove, "/domains/{domain}", "owner", "domain remove", {}, {}, {}, 204, not_there},
+    {remove, "/domains/{domain}", "owner", "domain remove", {}, {}, {}, 204},
     {get,    "/domains/{domain}/records", "reader", "domain check", {}, {}, {}, 200, not_there},
     {get,    "/guard", "reader", "guard list", limit},
     {post,   "/guard/lift", "operator", "guard lift", {}, what},
