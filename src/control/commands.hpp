@@ -114,7 +114,9 @@ command const* find_command(std::string_view name);
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 failure unknown_command();
 
-// One function a command, in the .cpp files of this folder that are named after their first words.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp,
+// guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, why_public.cpp, discovery.cpp,
+// profile.cpp, certificate.cpp, status.cpp, visits.cpp, audit.cpp, web_facts.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
