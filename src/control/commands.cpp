@@ -104,17 +104,6 @@ constexpr command table[] = {
     {"help facts", accounts, looks, anyone, help_facts},
     {"explain", accounts | forwards, looks, readers, explain},
     {"why", nothing, looks, readers, why},
-    {"why public", nothing, looks, anyone, why_public},
-    {"help facts", accounts, looks, anyone, help_facts},
-    {"discovery facts", accounts, looks, anyone, discovery_facts},
-    {"discovery publish", accounts, looks, readers, discovery_publish},
-    {"profile android", accounts, looks, own_or(readers), profile_android},
-    {"profile make", accounts | server, changes, own_or(operators), profile_make},
-    {"profile take", accounts | server, changes, anyone, profile_take},
-    {"certificate list", server, looks, readers, certificate_list},
-    {"certificate renew", server, changes, owners, certificate_renew},
-    {"acme challenge", server, looks, anyone, acme_challenge},
-    {"web certificates", server, looks, anyone, web_certificates},
     {"status", queue | server, looks, readers, server_status},
 };
 
