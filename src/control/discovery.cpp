@@ -35,18 +35,31 @@ result<porter::rollover> follow(context const& c, porter::services const& curren
     return r;
 }
 
-outcome told(context& c, bool at_once)
+result<porter::facts> facts_now(context& c, bool at_once)
 {
     auto domains = c.accounts->list_domains();
-    if (!domains) return to_failure(domains.error());
+    if (!domains) return std::move(domains.error());
     auto facts = porter::facts_of(*c.settings, std::move(*domains));
     auto r = follow(c, facts.now, at_once);
-    if (!r) return to_failure(r.error());
-    facts.announced = r->announced;
-    return porter::to_json(facts);
+    if (!r) return std::move(r.error());
+    facts.announced = std::move(r->announced);
+    return facts;
+}
+
+outcome told(context& c, bool at_once)
+{
+    auto const facts = facts_now(c, at_once);
+    if (!facts) return to_failure(facts.error());
+    return porter::to_json(*facts);
 }
 
 }  // namespace
+
+std::vector<std::string> configurations_of(context& c, std::string const& domain)
+{
+    auto const facts = facts_now(c, false);
+    return porter::pacc_records(facts ? *facts : porter::facts_of(*c.settings, {}), domain);
+}
 
 outcome discovery_facts(context& c, arguments a)
 {

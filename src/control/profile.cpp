@@ -100,9 +100,9 @@ outcome profile_android(context& c, arguments a)
 
 outcome profile_take(context& c, arguments a)
 {
-    auto const token = a.text("token", 100);
+    auto const token = a.secret(secrets::token, 100);
     if (auto wrong = a.problem()) return std::move(*wrong);
-    auto order = c.profiles->take(token, steady_clock::now());
+    auto order = c.profiles->take(token.reveal(), steady_clock::now());
     if (!order) return no_such_link();
     auto account = account_of(c, order->address);
     if (!account) return std::move(account.error());

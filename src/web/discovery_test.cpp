@@ -37,17 +37,19 @@ TEST_CASE("what mail programs ask is answered from what the mail process tells, 
     auto const table = discovery_alone();
     int asked = 0;
     std::string noted;
-    scripted_link mail{[&](std::string const& command, json::object const& a, std::string_view session) -> control::outcome {
-        CHECK(session.empty());
-        if (command == "discovery note") noted += json::serialize(a);
-        if (command != "discovery facts") return json::value{};
-        ++asked;
-        return porter::to_json(porter::example_facts());
-    }};
+    scripted_link mail{
+        [&](std::string const& command, json::object const& a, std::string_view session) -> control::outcome {
+            CHECK(session.empty());
+            if (command == "discovery note") noted += json::serialize(a);
+            if (command != "discovery facts") return json::value{};
+            ++asked;
+            return porter::to_json(porter::example_facts());
+        }};
     for (auto const* const target :
          {"/mail/config-v1.1.xml?emailaddress=anna%40example.test", "/.well-known/autoconfig/mail/config-v1.1.xml",
-          "/.well-known/mail-v1.xml", "/v1.1/other.test", "/autoconfig/v1.1/other.test", "/AutoDiscover/AUTODISCOVER.json",
-          "/autodiscover/autodiscover.json/v1.0/anna@example.test", "/autodiscover/autodiscover.xml"}) {
+          "/.well-known/mail-v1.xml", "/v1.1/other.test", "/autoconfig/v1.1/other.test",
+          "/AutoDiscover/AUTODISCOVER.json", "/autodiscover/autodiscover.json/v1.0/anna@example.test",
+          "/autodiscover/autodiscover.xml"}) {
         CAPTURE(target);
         CHECK(perform(table, question(target), mail).status == 200);
         CHECK(perform(table, question(target, http::method::options), mail).status == 204);
@@ -81,8 +83,7 @@ TEST_CASE("who asks too often is told so")
         return porter::to_json(porter::example_facts());
     }};
     int refused = 0;
-    for (int i = 0; i < 200; ++i)
-        refused += perform(table, question("/v1.1/example.test"), mail).status == 429 ? 1 : 0;
+    for (int i = 0; i < 200; ++i) refused += perform(table, question("/v1.1/example.test"), mail).status == 429 ? 1 : 0;
     CHECK(refused > 50);
     auto other = question("/v1.1/example.test");
     other.client = *ip_address::parse("192.0.2.10");

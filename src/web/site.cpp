@@ -1,11 +1,11 @@
 #include "web/site.hpp"
 
 #include "web/api.hpp"
+#include "web/app_pages.hpp"
 #include "web/assets.hpp"
 #include "web/challenge.hpp"
 #include "web/help_pages.hpp"
 #include "web/discovery.hpp"
-#include "web/start_page.hpp"
 
 namespace postern::web {
 
@@ -17,6 +17,7 @@ router make_site()
     add_help_pages(table);
     add_assets(table, embedded::site_files());
     add_discovery(table);
+    add_app_pages(table);
     return table;
 }
 

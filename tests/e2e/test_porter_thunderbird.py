@@ -3,6 +3,7 @@ from Postern's web process, logs in at the IMAP server and sends a mail through 
 
 Everything is at its usual port, in a network of the test's own with a name server: one domain has its autoconfig name, one
 has nothing but an MX record that leads to us, one has nothing but Autodiscover."""
+import contextlib
 import json
 import pathlib
 import shutil
@@ -13,6 +14,7 @@ from harness import Authority, Postern, need, wait_for
 from internet import NAMES, US, Knot, Networks
 from peers import Dovecot, need_root
 from thunderbird import Thunderbird
+from web import Talk
 
 PASSWORD = "correct-horse-battery"
 HOSTER = "hoster.plain"
@@ -93,9 +95,10 @@ return { identity: account.defaultIdentity.key, name: account.defaultIdentity.fu
 SEND = """
 const identity = MailServices.accounts.getIdentity(key);
 const server = MailServices.outgoingServer.getServerByIdentity(identity);
+const own = server.wrappedJSObject ?? server;
 const message = Cc["@mozilla.org/file/local;1"].createInstance(Ci.nsIFile);
 message.initWithPath(file);
-return await new Promise(resolve => server.sendMailMessage(
+return await new Promise(resolve => own.sendMailMessage(
     message, MailServices.headerParser.makeFromDisplayAddress(to), [], identity, identity.email, "", null, false, "",
     { onSendStart() {}, onSendStop(uri, status, security, text) { resolve({ status, text: String(text) }); } }));
 """
@@ -154,6 +157,10 @@ class SetsItselfUp(unittest.TestCase):
              "setup": {"imap": f"imap.{HOSTER}:993", "name": "Hoster's mail"},
              "web": {"address": "0.0.0.0:443", "http_address": "0.0.0.0:80"}}, accounts=())
         cls.addClassCleanup(cls.server.__exit__, None, None, None)
+        def answers():
+            with contextlib.suppress(OSError), Talk(443, verify=False, name=f"mail.{HOSTER}") as talk:
+                return talk.ask("/robots.txt").status == 200
+        wait_for(answers, "the pages to be served", 30)
         for domain in ("one", "two", "three"):
             cls.server.add_account(f"anna@{domain}.plain", PASSWORD)
         (cls.folder / "resolv.conf").write_text(f"nameserver {NAMES}\noptions timeout:1 attempts:2\n")
