@@ -14,6 +14,7 @@
 #include "config/settings.hpp"
 #include "control/instance_lock.hpp"
 #include "control/server.hpp"
+#include "control/web_door.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
 #include "escort/office.hpp"
@@ -74,7 +75,10 @@ private:
     std::unique_ptr<submission::server> gate_;
     std::unique_ptr<auth::server> auth_;
     std::vector<submission::server::listening> listeners_;
+    std::unique_ptr<visits::book> visits_;
+    std::unique_ptr<audit::book> audit_;  // null: it can't be opened
     std::unique_ptr<control::server> control_;
+    std::unique_ptr<control::web_door> web_door_;
     std::unique_ptr<metrics::exporter> metrics_;
 };
 
