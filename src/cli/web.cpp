@@ -34,7 +34,15 @@ struct options {
     std::string log_format = "text";
     std::string log_level = "info";
     std::uint16_t https_port = 0;
+    std::string certificate, private_key;
 };
+
+/// What we may read ourselves.
+std::optional<net::certificate_files> own_certificate(std::string const& chain, std::string const& key)
+{
+    if (chain.empty() || ::access(key.c_str(), R_OK) != 0) return std::nullopt;
+    return net::certificate_files{chain, key};
+}
 
 unsigned thread_count() { return std::min(web_sockets_each, std::max(1u, std::thread::hardware_concurrency())); }
 
@@ -52,6 +60,7 @@ std::optional<plan> plan_of_keeper(options const& o)
     p.sockets = inherited_web_sockets();
     p.mail_socket = o.socket;
     p.certificates.https_port = o.https_port;
+    p.certificates.own = own_certificate(o.certificate, o.private_key);
     return p;
 }
 
@@ -74,8 +83,7 @@ std::optional<plan> plan_of_settings(application const& app, options& o)
     }
     p.mail_socket = control::web_socket_path(*s).string();
     p.certificates.https_port = https_port_of(*s);
-    if (!s->web.certificate.empty() && ::access(s->web.private_key.c_str(), R_OK) == 0)
-        p.certificates.own = net::certificate_files{s->web.certificate, s->web.private_key};
+    p.certificates.own = own_certificate(s->web.certificate.string(), s->web.private_key.string());
     return p;
 }
 
@@ -142,6 +150,8 @@ void add_web(CLI::App& commands, application& app)
     c->add_option("--log-format", o->log_format)->group("");
     c->add_option("--log-level", o->log_level)->group("");
     c->add_option("--https-port", o->https_port)->group("");
+    c->add_option("--certificate", o->certificate)->group("");
+    c->add_option("--private-key", o->private_key)->group("");
     c->callback([&app, o] { app.chosen = [&app, o] { return serve_pages(app, *o); }; });
 }
 

@@ -53,6 +53,10 @@ public:
                      "--log-level",  s.log.level,
                      "--https-port", std::to_string(https_port_of(s))}
     {
+        if (!s.web.certificate.empty()) {
+            arguments_.insert(arguments_.end(), {"--certificate", s.web.certificate.string()});
+            arguments_.insert(arguments_.end(), {"--private-key", s.web.private_key.string()});
+        }
         std::string names;
         for (std::size_t i = 0; i < sockets.https.size(); ++i) names += "https:";
         for (std::size_t i = 0; i < sockets.http.size(); ++i) names += "http:";

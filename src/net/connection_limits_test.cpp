@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 using postern::ip_address;
-using postern::submission::connection_limits;
+using postern::net::connection_limits;
 
 TEST_CASE("Connections are limited in total")
 {

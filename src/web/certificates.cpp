@@ -55,18 +55,16 @@ public:
 
     net::awaitable<void> look(server_link& mail)
     {
-        if (options_.own) {
-            look_at_files();
-            co_return;
-        }
         json::object arguments;
-        if (!version_.empty()) arguments["version"] = version_;
+        if (!version_.empty() && !from_files_) arguments["version"] = version_;
         auto const told = co_await mail.ask("web certificates", std::move(arguments), {}, {});
-        if (!told) {
+        if (told && told->is_object()) {
+            take(told->as_object());
+        } else if (options_.own && (from_files_ || !has_one_)) {
+            look_at_files();
+        } else if (!told) {
             complain(told.error().text);
-            co_return;
         }
-        if (told->is_object()) take(told->as_object());
     }
 
     bool has_one() const noexcept { return has_one_; }
@@ -78,7 +76,9 @@ private:
         if (mark == version_) return;
         net::server_tls_options o;
         o.certificates = {*options_.own};
-        if (use(std::move(o))) version_ = mark;
+        if (!use(std::move(o))) return;
+        version_ = mark;
+        from_files_ = true;
     }
 
     void take(json::object const& told)
@@ -88,7 +88,9 @@ private:
         net::server_tls_options o;
         o.texts = certificates_in(told, "certificates");
         o.challenges = certificates_in(told, "proofs");
-        if (use(std::move(o))) version_ = std::move(version);
+        if (!use(std::move(o))) return;
+        version_ = std::move(version);
+        from_files_ = false;
     }
 
     /// What can't be used leaves the old ones in force.
@@ -123,6 +125,7 @@ private:
     std::string version_;  // of what is in use
     std::string said_;
     bool has_one_ = false;
+    bool from_files_ = false;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Where the web process has its certificates from, and how it comes to new ones: it looks every two seconds. From files,
-// where it may read them; else from the mail process, by the command `web certificates`:
+// Where the web process has its certificates from, and how it comes to new ones: it looks every two seconds. The mail
+// process has them, by the command `web certificates`; while it can't be asked, files are read where that may be done.
 //
 //     {"version":"VERSION"}                            what there is; absent at first
 //     {"version":"VERSION","changed":true,             false: all is as it was, and the rest is not there
@@ -16,7 +16,7 @@
 namespace postern::web {
 
 struct certificate_options {
-    std::optional<net::certificate_files> own;  // [web] certificate
+    std::optional<net::certificate_files> own;  // [web] certificate, where we may read it
     std::uint16_t https_port = 443;             // as people see it
 };
 
