@@ -50,7 +50,8 @@ std::uint16_t port_of(config::settings const& s, config::tls_mode how)
         if (l.role != config::role::submission || l.tls != how) continue;
         auto const colon = l.address.rfind(':');
         int port = 0;
-        for (char const c : colon == std::string::npos ? std::string_view{} : std::string_view{l.address}.substr(colon + 1))
+        for (char const c :
+             colon == std::string::npos ? std::string_view{} : std::string_view{l.address}.substr(colon + 1))
             port = c >= '0' && c <= '9' && port < 65536 ? port * 10 + (c - '0') : 0;
         return port < 65536 ? static_cast<std::uint16_t>(port) : std::uint16_t{0};
     }
@@ -73,10 +74,10 @@ bool is_harmless(catalogue::rule const& r) noexcept
         &rules::no_parameters, &rules::bad_parameter, &rules::unknown_parameter, &rules::duplicate_parameter,
         &rules::starttls_already, &rules::starttls_not_offered, &rules::timeout, &rules::session_too_long,
         // The addresses as they were written, and the message itself.
-        &rules::bad_sender_address, &rules::bad_recipient_address, &rules::address_not_qualified,
-        &rules::source_route, &rules::address_too_long, &rules::address_not_utf8, &rules::message_too_big,
-        &rules::bare_newline_in_message, &rules::nul_in_message, &rules::too_many_hops, &rules::header_too_long,
-        &rules::malformed_header, &rules::too_many_errors,
+        &rules::bad_sender_address, &rules::bad_recipient_address, &rules::address_not_qualified, &rules::source_route,
+        &rules::address_too_long, &rules::address_not_utf8, &rules::message_too_big, &rules::bare_newline_in_message,
+        &rules::nul_in_message, &rules::too_many_hops, &rules::header_too_long, &rules::malformed_header,
+        &rules::too_many_errors,
         // The server's own state, which it tells everybody alike.
         &rules::disk_full, &rules::server_stopping, &rules::too_many_connections, &rules::spool_failure};
     return std::ranges::find(harmless, &r) != harmless.end();
@@ -103,7 +104,8 @@ outcome why_public(context& c, arguments a)
     // What can't be an id is answered as one that nobody knows.
     if (looks_like_id(id)) {
         if (!lookups.take())
-            return failure{failure::kind::unavailable, "too many ask for refusals at the moment; try again in a minute", {}};
+            return failure{
+                failure::kind::unavailable, "too many ask for refusals at the moment; try again in a minute", {}};
         if (auto const* r = rule_of(c.history(), id); r != nullptr && is_harmless(*r)) o["rule"] = r->name;
     }
     return json::value(std::move(o));

@@ -23,10 +23,14 @@ TEST_CASE("strangers learn the rule of a harmless refusal, and nothing of any ot
     testing::world w;
     std::filesystem::create_directories(w.context.history());
     std::ofstream{w.context.history() / "events.1.jsonl"}
-        << R"({"time":"2026-01-01T00:00:00Z","event":"refused","session":"K7Q2M9TX4WZA.1","rule":"auth-failed","account":"ann@example.com"})" "\n"
-        << R"({"time":"2026-01-01T00:00:01Z","event":"refused","session":"K7Q2M9TX4WZA.2","rule":"message-too-big"})" "\n"
-        << R"({"time":"2026-01-01T00:00:01Z","event":"refused","session":"K7Q2M9TX4WZB.1","rule":"unknown-recipient"})" "\n"
-        << R"({"time":"2026-01-01T00:00:01Z","event":"accepted","session":"K7Q2M9TX4WZC","rule":"allowed-login"})" "\n";
+        << R"({"time":"2026-01-01T00:00:00Z","event":"refused","session":"K7Q2M9TX4WZA.1","rule":"auth-failed","account":"ann@example.com"})"
+           "\n"
+        << R"({"time":"2026-01-01T00:00:01Z","event":"refused","session":"K7Q2M9TX4WZA.2","rule":"message-too-big"})"
+           "\n"
+        << R"({"time":"2026-01-01T00:00:01Z","event":"refused","session":"K7Q2M9TX4WZB.1","rule":"unknown-recipient"})"
+           "\n"
+        << R"({"time":"2026-01-01T00:00:01Z","event":"accepted","session":"K7Q2M9TX4WZC","rule":"allowed-login"})"
+           "\n";
     CHECK(rule_told(w.context, "K7Q2M9TX4WZA.2") == "message-too-big");
     CHECK(rule_told(w.context, "k7q2m9tx4wza.2") == "message-too-big");
     CHECK(rule_told(w.context, "K7Q2M9TX4WZA") == "message-too-big");  // the last one

@@ -97,7 +97,8 @@ private:
         auto const hidden = [&](std::string_view name) {
             auto const value = http::parameter(request_.query, name);
             if (!value || value->empty()) return std::string{};
-            return "<input type=\"hidden\" name=\"" + std::string{name} + "\" value=\"" + http::escaped(*value) + "\"/>";
+            return "<input type=\"hidden\" name=\"" + std::string{name} + "\" value=\"" + http::escaped(*value) +
+                   "\"/>";
         };
         if (reader_.bad_address) values_.html(slot::address_notice, part("part/wrong_address"));
         // The address is a field of this form, and a hidden one of the others.
@@ -129,7 +130,8 @@ private:
 };
 
 /// The groups of programs, in the order of the list.
-constexpr std::array<std::string_view, 8> groups{"windows", "apple", "android", "linux", "web", "code", "devices", "old"};
+constexpr std::array<std::string_view, 8> groups{"windows", "apple", "android", "linux",
+                                                 "web",     "code",  "devices", "old"};
 
 http::response start(writer& w)
 {

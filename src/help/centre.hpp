@@ -15,9 +15,9 @@ namespace postern::help {
 
 /// What the pages say of this installation.
 struct facts {
-    std::string name;     // of the service
-    std::string contact;  // a mail address
-    std::string server;   // of outgoing mail
+    std::string name;                 // of the service
+    std::string contact;              // a mail address
+    std::string server;               // of outgoing mail
     std::uint16_t implicit_port = 0;  // TLS from the start; 0: none
     std::uint16_t starttls_port = 0;
     std::string imap, pop3;  // host:port; may be empty

@@ -93,7 +93,8 @@ void check_page(std::string const& target, std::string const& body, std::string_
     CHECK(body.find('\x01') == std::string::npos);
     pugi::xml_document page;
     auto const parsed = page.load_string(body.c_str(), pugi::parse_full);
-    REQUIRE_MESSAGE(parsed, target << ": " << parsed.description() << " at " << body.substr(static_cast<std::size_t>(parsed.offset), 80));
+    REQUIRE_MESSAGE(parsed, target << ": " << parsed.description() << " at "
+                                   << body.substr(static_cast<std::size_t>(parsed.offset), 80));
     auto const html = page.child("html");
     CHECK(html.attribute("lang").value() == language);
     CHECK_FALSE(std::string_view{html.child("head").child("title").text().get()}.starts_with(" ·"));
@@ -110,7 +111,9 @@ void check_page(std::string const& target, std::string const& body, std::string_
         std::string_view const type = e.attribute("type").value();
         if ((name == "input" && type != "hidden") || name == "textarea") fields.insert(e.attribute("id").value());
         if (name == "img") CHECK(e.attribute("alt"));
-        if (name == "a") CHECK_MESSAGE((e.attribute("href").value()[0] != '/' || exists(e.attribute("href").value())), e.attribute("href").value());
+        if (name == "a")
+            CHECK_MESSAGE((e.attribute("href").value()[0] != '/' || exists(e.attribute("href").value())),
+                          e.attribute("href").value());
         if (name.size() == 2 && name[0] == 'h' && name[1] >= '1' && name[1] <= '6') {
             int const l = name[1] - '0';
             first_headings += l == 1;
@@ -133,9 +136,9 @@ TEST_CASE("every page is well-formed, filled, labelled, and leads to pages that 
 TEST_CASE("what a stranger writes is shown as text, wherever it stands")
 {
     std::string const evil = "%22%3E%3Cscript%3Ealert(1)%3C/script%3E%27%26";
-    for (std::string const target :
-         {"/?address=", "/setup?address=", "/setup/thunderbird?address=", "/help?said=", "/help?program=", "/setup?lang=",
-          "/setup/mutt?how=", "/help?said=x&program=", "/help?said=x&how=", "/setup/php?address=a%27b%40example.com&lang="}) {
+    for (std::string const target : {"/?address=", "/setup?address=", "/setup/thunderbird?address=", "/help?said=",
+                                     "/help?program=", "/setup?lang=", "/setup/mutt?how=", "/help?said=x&program=",
+                                     "/help?said=x&how=", "/setup/php?address=a%27b%40example.com&lang="}) {
         auto const body = body_of(target + evil);
         CAPTURE(target);
         CHECK(body.find("<script>") == std::string::npos);
@@ -143,7 +146,8 @@ TEST_CASE("what a stranger writes is shown as text, wherever it stands")
         check_page(target, body, "en");
     }
     auto r = get("/setup");
-    r.fields = {{"user-agent", "<script>Windows</script>"}, {"accept-language", "<b>"}, {"sec-ch-ua-platform", "\"><i>"}};
+    r.fields = {
+        {"user-agent", "<script>Windows</script>"}, {"accept-language", "<b>"}, {"sec-ch-ua-platform", "\"><i>"}};
     CHECK(answer(r, example())->body.find("<script>W") == std::string::npos);
     CHECK(explain_refusal(get("/why/x"), example(), "\"><script>", nullptr).body.find("<script>") == std::string::npos);
     auto f = example();
@@ -198,11 +202,11 @@ TEST_CASE("the reader's own system comes first")
     struct row {
         std::string_view field, value, first;
     };
-    for (auto const& t : std::vector<row>{
-             {"user-agent", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)", "/setup/iphone"},
-             {"user-agent", "Mozilla/5.0 (Linux; Android 14; Pixel 8)", "/setup/android-gmail"},
-             {"user-agent", "Mozilla/5.0 (X11; Linux x86_64)", "/setup/evolution"},
-             {"sec-ch-ua-platform", "\"Windows\"", "/setup/outlook2016"}}) {
+    for (auto const& t :
+         std::vector<row>{{"user-agent", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)", "/setup/iphone"},
+                          {"user-agent", "Mozilla/5.0 (Linux; Android 14; Pixel 8)", "/setup/android-gmail"},
+                          {"user-agent", "Mozilla/5.0 (X11; Linux x86_64)", "/setup/evolution"},
+                          {"sec-ch-ua-platform", "\"Windows\"", "/setup/outlook2016"}}) {
         auto r = get("/setup");
         r.fields.emplace_back(t.field, t.value);
         auto const body = answer(r, example())->body;
@@ -234,14 +238,15 @@ TEST_CASE("pasted errors lead to the rows that they mean")
     struct row {
         std::string_view said, rule;
     };
-    for (auto const& t : std::vector<row>{
-             {"Send test e-mail message: 0x800CCC78", "auth-required"},
-             {"535 5.7.8 Error: authentication failed", "auth-failed"},
-             {"The server said: 530-5.7.0 Authentication Required", "auth-required"},
-             {"D-69", "auth-failed"},
-             {"auth-failed", "auth-failed"},
-             {"Login to server mail.example.com with username ann failed.", "auth-failed"},
-             {"User name or password is wrong; the user name is the full mail address (K7Q2M9TX4WZA.1)", "auth-failed"}}) {
+    for (auto const& t :
+         std::vector<row>{{"Send test e-mail message: 0x800CCC78", "auth-required"},
+                          {"535 5.7.8 Error: authentication failed", "auth-failed"},
+                          {"The server said: 530-5.7.0 Authentication Required", "auth-required"},
+                          {"D-69", "auth-failed"},
+                          {"auth-failed", "auth-failed"},
+                          {"Login to server mail.example.com with username ann failed.", "auth-failed"},
+                          {"User name or password is wrong; the user name is the full mail address (K7Q2M9TX4WZA.1)",
+                           "auth-failed"}}) {
         http::request r = get("/help");
         r.query = "said=" + http::percent_encoded(t.said);
         auto const body = answer(r, example())->body;

@@ -104,7 +104,9 @@ meaning find_meaning(std::string_view text, setup::program const* of)
     found.id = id_in(text);
     for_each_word(text, [&](std::string_view word) {
         auto const* by_id = catalogue::find(to_upper(word));
-        add(by_id != nullptr ? by_id : word.find('-') != std::string_view::npos ? catalogue::find(to_lower(word)) : nullptr);
+        add(by_id != nullptr                           ? by_id
+            : word.find('-') != std::string_view::npos ? catalogue::find(to_lower(word))
+                                                       : nullptr);
         return false;
     });
     // Our own replies begin with a rule's words.

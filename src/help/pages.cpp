@@ -12,7 +12,8 @@ page const* find_page(std::string_view language, std::string_view name) noexcept
     auto const all = pages();
     std::pair const wanted{language, name};
     auto const key = [](page const& p) { return std::pair{p.language, p.name}; };
-    auto const at = std::lower_bound(all.begin(), all.end(), wanted, [&](page const& p, auto const& w) { return key(p) < w; });
+    auto const at =
+        std::lower_bound(all.begin(), all.end(), wanted, [&](page const& p, auto const& w) { return key(p) < w; });
     return at != all.end() && key(*at) == wanted ? &*at : nullptr;
 }
 

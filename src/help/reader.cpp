@@ -16,9 +16,9 @@ struct sign {
     std::string_view group;
 };
 // The first that fits: Android says Linux too, and an iPad says Macintosh.
-constexpr sign agents[]{{"iPhone", "apple"},  {"iPad", "apple"},     {"Macintosh", "apple"}, {"Android", "android"},
+constexpr sign agents[]{{"iPhone", "apple"},    {"iPad", "apple"}, {"Macintosh", "apple"}, {"Android", "android"},
                         {"Windows", "windows"}, {"CrOS", "linux"}, {"Linux", "linux"},     {"X11", "linux"}};
-constexpr sign platforms[]{{"\"Windows\"", "windows"}, {"\"macOS\"", "apple"},  {"\"iOS\"", "apple"},
+constexpr sign platforms[]{{"\"Windows\"", "windows"}, {"\"macOS\"", "apple"}, {"\"iOS\"", "apple"},
                            {"\"Android\"", "android"}, {"\"Linux\"", "linux"}, {"\"Chrome OS\"", "linux"}};
 
 std::string_view language_of(http::request const& r, std::string& chosen)
@@ -57,7 +57,8 @@ bool looks_like_address(std::string_view text) noexcept
     if (domain.empty() || domain.front() == '.' || domain.back() == '.') return false;
     if (!is_utf8(text)) return false;
     return std::none_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) <= ' ' || c == '\x7f' || std::string_view{"\"<>()[]{}\\,;:`$"}.find(c) != std::string_view::npos;
+        return static_cast<unsigned char>(c) <= ' ' || c == '\x7f' ||
+               std::string_view{"\"<>()[]{}\\,;:`$"}.find(c) != std::string_view::npos;
     });
 }
 

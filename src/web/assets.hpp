@@ -32,6 +32,6 @@ std::span<embedded_file const> api_description();
 std::span<embedded_file const> page_documents();
 std::span<embedded_file const> page_assets();
 std::span<embedded_file const> help_files();
-}
+}  // namespace embedded
 
 }  // namespace postern::web

@@ -11,7 +11,7 @@ namespace {
 control::outcome mail_process(std::string const& command, boost::json::object const& arguments)
 {
     if (command == "help facts")
-        return boost::json::value{{"name", "Example Mail"}, {"server", "mail.example.com"}, {"implicit_port", 465},
+        return boost::json::value{{"name", "Example Mail"}, {"server", "mail.example.com"},  {"implicit_port", 465},
                                   {"starttls_port", 587},   {"contact", "help@example.com"}, {"domain", "example.com"}};
     REQUIRE(command == "why public");
     if (arguments.at("id") == "K7Q2M9TX4WZD.1")
@@ -75,7 +75,8 @@ TEST_CASE("A refusal that tells something, one that nobody knows, and what is no
     auto page_without = [](std::string_view id) {
         auto r = ask("/why/" + std::string{id});
         CHECK(r.status == 200);
-        for (auto at = r.body.find(id); at != std::string::npos; at = r.body.find(id)) r.body.replace(at, id.size(), "ID");
+        for (auto at = r.body.find(id); at != std::string::npos; at = r.body.find(id))
+            r.body.replace(at, id.size(), "ID");
         return r.body;
     };
     CHECK(page_without("K7Q2M9TX4WZB.1") == page_without("K7Q2M9TX4WZC.1"));
