@@ -26,6 +26,9 @@ void add_serve(CLI::App& commands, application& app);
 void add_account(CLI::App& commands, application& app);
 void add_account_test(CLI::App& account_commands, application& app);
 void add_account_affairs(CLI::App& account_commands, application& app);
+/// role, session
+void add_account_web(CLI::App& account_commands, application& app);
+void add_audit(CLI::App& commands, application& app);
 void add_app_password(CLI::App& account_commands, application& app);
 /// Of users; gives the command, which may get others below it.
 CLI::App* add_import(CLI::App& commands, application& app);

@@ -78,6 +78,7 @@ int run(int argc, char** argv)
     add_sendmail(commands, app);
     add_send(commands, app);
     add_guard(commands, app);
+    add_audit(commands, app);
     add_dkim(commands, app);
     add_tls_report(commands, app);
     add_certificate(commands, app);

@@ -152,6 +152,7 @@ running_server::~running_server()
     web_.stop();
     metrics_.reset();
     control_.reset();
+    if (web_door_) web_door_->stop();
     numbers_.reset();
     certificates_.reset();
     key_watch_.reset();
@@ -168,6 +169,7 @@ running_server::~running_server()
     queue_.reset();
     accounts_.reset();
     // No thread but ours is left that knows the contexts.
+    web_door_.reset();
     auth_.reset();
     gate_.reset();
 }
@@ -199,6 +201,8 @@ control::context running_server::context() const
     c.numbers = numbers_.get();
     c.discovery = discovery_.get();
     c.profiles = profiles_.get();
+    c.visits = visits_.get();
+    c.audit = audit_.get();
     c.started = started_;
     return c;
 }
@@ -231,6 +235,15 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     }
     if (auto made = make_data_dir(s); !made) return made;
     web_ = start_web(s);
+    std::optional<control::bound_web_door> web;
+    auto const bind_web_door = [&]() -> result<> {
+        auto bound = control::bind_web_door(s);
+        if (!bound) return std::move(bound.error());
+        web = std::move(*bound);
+        return {};
+    };
+    if (!control::is_in_data_dir(s))
+        if (auto bound = bind_web_door(); !bound) return bound;
     if (auto dropped = drop_privileges(s.user); !dropped) return dropped;
 
     auto lock = own(s.data_dir);
@@ -238,6 +251,8 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     owned_.emplace(std::move(*lock));
     start_log(s);
     log::listen(&console::events_of_this_process());
+    if (control::is_in_data_dir(s))
+        if (auto bound = bind_web_door(); !bound) return bound;
 
     guard_ = std::make_unique<guard::keeper>(steady_clock::now());
     if (auto read = read_guard_lists(s.data_dir, *guard_); !read) return read;
@@ -310,9 +325,22 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     });
 
     if (auto kept = keep_certificates(); !kept) return kept;
+    auto visits = visits::book::open(s.data_dir, started_);
+    if (!visits) return std::move(visits.error());
+    visits_ = std::move(*visits);
+    if (auto audit = audit::book::open(s.data_dir); audit) {
+        audit_ = std::move(*audit);
+    } else {
+        log::event(log::level::error, "audit_unavailable",
+                   {{"problem", audit.error().logged}, {"text", "what is changed is in this log only"}});
+    }
     auto control = control::make_server(s.data_dir, [this] { return context(); });
     if (!control) return std::move(control.error());
     control_ = std::move(*control);
+    if (web)
+        web_door_ = control::make_web_door(std::move(*web),
+                                           submission::services_for_logins(*accounts_, *guard_, *conduct_, *devices_),
+                                           [this] { return context(); });
 
     if (!numbers.empty())
         metrics_ = metrics::serve(std::move(numbers.front()),
@@ -321,6 +349,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     delivery_->start();
     gate_->start();
     auth_->start();
+    if (web_door_) web_door_->start();
     return {};
 }
 
@@ -408,6 +437,7 @@ void running_server::drain()
     web_.let_go();
     metrics_.reset();
     control_->stop();
+    if (web_door_) web_door_->stop();
     auth_->drain();
     gate_->drain();
     delivery_->stop(limit);

@@ -18,6 +18,7 @@
 #include "control/instance_lock.hpp"
 #include "control/local_socket.hpp"
 #include "control/server.hpp"
+#include "control/web_door.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
 #include "escort/office.hpp"
@@ -86,7 +87,10 @@ private:
     std::vector<submission::server::listening> listeners_;
     control::descriptor certificate_news_;  // an eventfd
     std::unique_ptr<acme::office> certificates_;
+    std::unique_ptr<visits::book> visits_;
+    std::unique_ptr<audit::book> audit_;  // null: it can't be opened
     std::unique_ptr<control::server> control_;
+    std::unique_ptr<control::web_door> web_door_;
     std::unique_ptr<metrics::exporter> metrics_;
     std::unique_ptr<console::discovery_log> discovery_ = std::make_unique<console::discovery_log>();
     std::unique_ptr<console::recorder> numbers_;

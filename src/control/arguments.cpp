@@ -144,8 +144,14 @@ std::optional<std::uint64_t> arguments::optional_number(std::string_view key, st
     return n;
 }
 
-secret arguments::secret(std::string_view key, std::size_t limit)
+bool is_secret_argument(std::string_view key) noexcept
 {
+    return key == secrets::password.key || key == secrets::lines.key;
+}
+
+secret arguments::secret(secret_name name, std::size_t limit)
+{
+    auto const key = name.key;
     auto const* v = look(key);
     if (!v || !v->is_string() || v->as_string().empty()) {
         wrong("the " + std::string{key} + " is empty");
@@ -158,10 +164,9 @@ secret arguments::secret(std::string_view key, std::size_t limit)
     return postern::secret{std::string_view{v->as_string()}};
 }
 
-postern::secret arguments::optional_secret(std::string_view key, std::size_t limit)
+postern::secret arguments::optional_secret(secret_name name, std::size_t limit)
 {
-    auto const* given = given_.if_contains(key);
-    return given ? secret(key, limit) : postern::secret{};
+    return has(name.key) ? secret(name, limit) : postern::secret{};
 }
 
 mail::mailbox arguments::mailbox(std::string_view key)

@@ -104,7 +104,7 @@ outcome put_on_list(context& c, arguments& a, bool denies)
     (denies ? lists->deny : lists->allow).push_back(*n);
     if (auto saved = replace_lists(c, std::move(*lists)); !saved) return to_failure(saved.error());
     log::event(log::level::info, denies ? "guard_deny" : "guard_allow",
-               {{"network", n->to_string()}, {"by", "operator"}});
+               {{"network", n->to_string()}, {"by", c.caller.by()}});
     return json::value(done_with(n->to_string()));
 }
 
@@ -209,7 +209,7 @@ outcome guard_lift(context& c, arguments a)
         return failure{failure::kind::problem,
                        "nothing is held against `" + printable(what, 320) + "`; `postern guard list` shows what is",
                        {}};
-    log::event(log::level::info, "guard_lift", {{"held_against", what}, {"by", "operator"}});
+    log::event(log::level::info, "guard_lift", {{"held_against", what}, {"by", c.caller.by()}});
     auto o = done_with(is_account ? what : n->to_string());
     o["lifted"] = count;
     o["listed"] = listed;
