@@ -114,13 +114,9 @@ command const* find_command(std::string_view name);
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 failure unknown_command();
 
-<<<<<<< HEAD
 // One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp,
 // guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, why_public.cpp, discovery.cpp,
 // profile.cpp, certificate.cpp, status.cpp, visits.cpp, audit.cpp, web_facts.cpp.
-=======
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, why_public.cpp, discovery.cpp, profile.cpp, certificate.cpp, status.cpp, visits.cpp, audit.cpp, web_facts.cpp.
->>>>>>> acme
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -179,10 +175,7 @@ outcome forward_list(context& c, arguments a);
 outcome forward_remove(context& c, arguments a);
 outcome check_code_add(context& c, arguments a);
 outcome check_code_show(context& c, arguments a);
-<<<<<<< HEAD
 outcome account_own_password(context& c, arguments a);
-=======
->>>>>>> acme
 outcome account_events(context& c, arguments a);
 outcome account_logins(context& c, arguments a);
 outcome account_sent(context& c, arguments a);
@@ -214,11 +207,8 @@ outcome server_status(context& c, arguments a);
 
 /// What was seen of a check's sessions, for `why` too.
 outcome record_of_check(context& c, std::string const& code);
-<<<<<<< HEAD
 /// The texts that vouch for a domain's configuration for mail programs, as they belong into the DNS.
 std::vector<std::string> configurations_of(context& c, std::string const& domain);
-=======
->>>>>>> acme
 /// All certificates, as `certificate list` and `status` tell of them.
 boost::json::array describe_certificates(context const& c);
 /// The address of the account with that login name, in any letter case.
