@@ -134,8 +134,8 @@ std::string_view list_in(SSL* ssl, unsigned type)
 std::string_view first_name(std::string_view list)
 {
     if (list.size() < 3 || list[0] != TLSEXT_NAMETYPE_host_name) return {};
-    auto const size = static_cast<std::size_t>(static_cast<unsigned char>(list[1])) << 8 |
-                      static_cast<unsigned char>(list[2]);
+    auto const size =
+        static_cast<std::size_t>(static_cast<unsigned char>(list[1])) << 8 | static_cast<unsigned char>(list[2]);
     return list.substr(3, size);
 }
 
@@ -150,8 +150,8 @@ int look_for_challenge(SSL* ssl, int*, void* argument)
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-int choose_protocol(SSL* ssl, unsigned char const** out, unsigned char* size, unsigned char const* in,
-                    unsigned in_size, void* argument)
+int choose_protocol(SSL* ssl, unsigned char const** out, unsigned char* size, unsigned char const* in, unsigned in_size,
+                    void* argument)
 {
     auto const& context = *static_cast<tls_context const*>(argument);
     std::string_view const offered{reinterpret_cast<char const*>(in), in_size};
