@@ -45,27 +45,23 @@ file_watch::finding file_watch::look(config::settings const& s)
         auto const before = std::ranges::find_if(pairs_, [&](pair const& one) {
             return one.files.chain == files.chain && one.files.private_key == files.private_key;
         });
-        if (before != pairs_.end()) {
-            bool const other = before->chain != p.chain || before->key != p.key;
-            p.waits = before->waits;
-            p.told = before->told && !other;
-            p.problem = before->problem;
-            if (other || before->waits) {
-                p.problem = problem_with(files);
-                if (p.problem.empty() && (other || before->waits)) {
-                    changed = true;
-                    log::event(log::level::info, "certificate_file_changed", {{"file", files.chain.string()}});
-                }
-                p.waits = !p.problem.empty();
-                // Told at the second look: whoever writes two files needs a moment.
-                if (p.waits && !other && !p.told) {
-                    p.told = true;
-                    log::event(log::level::warning, "certificate_file_not_taken",
-                               {{"file", files.chain.string()},
-                                {"problem", p.problem},
-                                {"remedy", "the old one stays in force until certificate and key fit"}});
-                }
-            }
+        bool const first = before == pairs_.end();
+        bool const other = first || before->chain != p.chain || before->key != p.key;
+        bool const waited = !first && before->waits;
+        p.told = !other && before->told;
+        if (other || waited) p.problem = problem_with(files);
+        p.waits = !p.problem.empty();
+        if (!first && (other || waited) && !p.waits) {
+            changed = true;
+            log::event(log::level::info, "certificate_file_changed", {{"file", files.chain.string()}});
+        }
+        // Told at the second look: whoever writes two files needs a moment.
+        if (p.waits && !other && !p.told) {
+            p.told = true;
+            log::event(log::level::warning, "certificate_file_not_taken",
+                       {{"file", files.chain.string()},
+                        {"problem", p.problem},
+                        {"remedy", "the old one stays in force until certificate and key fit"}});
         }
         now.push_back(std::move(p));
     }
