@@ -15,14 +15,17 @@ directory::file_mark look_at(std::filesystem::path const& file)
     return ::stat(file.c_str(), &s) == 0 ? directory::mark_of(s) : directory::file_mark{};
 }
 
-std::string problem_with(net::certificate_files const& files)
+enum class dates : bool { any, good };
+
+std::string problem_with(net::certificate_files const& files, dates wanted)
 {
     net::server_tls_options o;
     o.certificates.push_back(files);
     if (auto const made = net::make_server_tls(o); !made) return made.error().logged;
     auto const facts = net::summarize(files.chain);
     if (!facts) return facts.error().logged;
-    return facts->days_left < 0 ? "the certificate " + files.chain.string() + " has expired" : "";
+    return wanted == dates::good && facts->days_left < 0 ? "the certificate " + files.chain.string() + " has expired"
+                                                         : "";
 }
 
 }  // namespace
@@ -49,7 +52,8 @@ file_watch::finding file_watch::look(config::settings const& s)
         bool const other = first || before->chain != p.chain || before->key != p.key;
         bool const waited = !first && before->waits;
         p.told = !other && before->told;
-        if (other || waited) p.problem = problem_with(files);
+        // What was in force from the start may have expired; it takes nobody's place.
+        if (other || waited) p.problem = problem_with(files, first ? dates::any : dates::good);
         p.waits = !p.problem.empty();
         if (!first && (other || waited) && !p.waits) {
             changed = true;
