@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include <netdb.h>
 #include <unistd.h>
 
 #include "base/text.hpp"
@@ -66,6 +67,7 @@ bool trouble::temporary() const noexcept
         return r.how == ending::timed_out || r.how == ending::closed || r.how == ending::unconnected;
     };
     if (what == kind::login) return may_pass(login.last);
+    if (what == kind::no_such_host) return how.how == ending::timed_out;
     return what == kind::step && may_pass(how);
 }
 
@@ -103,12 +105,14 @@ awaitable<std::optional<trouble>> sender::reach(client::route to)
     if (found.addresses.empty()) {
         auto t = make_trouble(stage::look_up, trouble::kind::no_such_host,
                               "the name " + printable(to.host, 255) + " can't be looked up: " + found.problem);
+        bool const silent = found.timed_out || found.failure == EAI_AGAIN;
+        t.how.how = silent ? ending::timed_out : ending::unconnected;
+        t.how.problem = found.problem;
         talk_.log().note(t.text);
         co_return t;
     }
     maybe_trouble last;
-    found.addresses.resize(std::min(found.addresses.size(), most_addresses));
-    for (auto const& address : found.addresses) {
+    for (auto const& address : in_turn(found.addresses, most_addresses)) {
         endpoint const there{address, to.port};
         auto r = co_await talk_.connect(there, std::min<steady_clock::duration>(options_.patience, connect_patience));
         last = unless_ok(stage::connect, std::move(r));
@@ -186,6 +190,8 @@ std::string sender::own_name() const
 
 std::optional<trouble> sender::judge_certificate() const
 {
+    if (talk_.tls() == nullptr)
+        return make_trouble(stage::tls, trouble::kind::no_starttls, "the connection is not encrypted");
     if (talk_.tls()->peer_verified || options_.trusts.unverified) return std::nullopt;
     return make_trouble(
         stage::tls, trouble::kind::wrong_certificate,
@@ -281,7 +287,7 @@ awaitable<std::optional<trouble>> sender::log_in()
 awaitable<void> sender::quit()
 {
     // Who says nothing is not waited for long.
-    if (usable_) {
+    if (talk_.speaking()) {
         auto const said = co_await talk_.quit(std::min<steady_clock::duration>(options_.patience, silence));
         static_cast<void>(said);
     }
