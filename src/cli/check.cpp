@@ -116,8 +116,9 @@ int run(application const& app, check_options const& o)
     with.authorities = o.authorities;
     with.asks_system = o.name_server.empty();
     with.finished = [&screen](diagnose::step s, auto const& seen) { screen.show(s, seen); };
-    with.may_send = [&screen](auto const& from, auto const& to) {
-        return screen.ask("Send a test mail from " + printable(from, 200) + " to " + printable(to, 200) + "?");
+    with.may_send = [&screen, &context](auto const& from, auto const& to) {
+        return screen.ask(context.get_executor(),
+                          "Send a test mail from " + printable(from, 200) + " to " + printable(to, 200) + "?");
     };
     with.server_record = [&app](std::string const& id) { return record_of(app, id); };
     if (o.with_server) with.read_record = [&app, &code] { return record_at_server(app, *code); };

@@ -17,6 +17,12 @@ std::string_view name_of(door_state s) noexcept
     return "failed";
 }
 
+bool is_about_mechanism(step_result const& r) noexcept
+{
+    return r.how == client::ending::reply && r.said.code >= 500 && r.said.code <= 504 &&
+           r.said.status != status{5, 7, 8};
+}
+
 bool talk_seen::up() const noexcept
 {
     if (way == tls_way::implicit) return hello_within && hello_within->ok();

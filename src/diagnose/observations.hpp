@@ -87,6 +87,12 @@ struct door_seen {
     milliseconds took{};
 };
 
+/// The certificate is this server's, this machine trusts it, and its authority did not take it back.
+inline bool is_trusted(net::tls_observations const& seen) noexcept
+{
+    return seen.trusted && seen.name_fits && seen.stapled != net::stapled_status::revoked;
+}
+
 /// One conversation, from the greeting to EHLO.
 struct talk_seen {
     endpoint at{};
@@ -107,12 +113,7 @@ struct talk_seen {
     /// EHLO was answered, in the way that was meant.
     bool up() const noexcept;
     client::announcement const& announced() const noexcept { return encrypted() ? announced_within : announced_before; }
-    /// The certificate is this server's, this machine trusts it, and its authority did not take it back.
-    bool trusted() const noexcept
-    {
-        return encrypted() && certificates.trusted && certificates.name_fits &&
-               certificates.stapled != net::stapled_status::revoked;
-    }
+    bool trusted() const noexcept { return encrypted() && is_trusted(certificates); }
 };
 
 /// A name of the certificate, where it is not the one that was asked for.
@@ -136,6 +137,10 @@ struct login_seen {
     client::login_result result{};
     bool old_encoding = false;  // the password went in Latin-1
 };
+
+/// The reply says that the mechanism is not known there, or not before something else. Whether somebody
+/// looked at the password all the same is another question: see login_result::proof_sent.
+bool is_about_mechanism(step_result const& r) noexcept;
 
 struct envelope_seen {
     std::optional<step_result> mail{}, rcpt{}, rcpt_outside{}, data{};
@@ -198,6 +203,7 @@ struct portal_seen {
 struct dialogue {
     std::string title{};
     std::vector<client::transcript_line> lines{};
+    std::size_t left_out = 0;  // lines that there was no room for
 };
 
 struct observations {

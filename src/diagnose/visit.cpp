@@ -177,7 +177,10 @@ awaitable<conversation_ptr> speak_again(examination_ptr x, talk_seen of, std::st
         r = co_await c->start_tls(std::move(terms), x->left(tls_limit));
         if (r.ok()) r = co_await say_hello(x, c);
     }
-    if (r.ok()) co_return c;
+    // Whoever answers this connection may be another than the one before.
+    bool const as_safe = (c->tls() != nullptr || !of.encrypted()) && (is_trusted(c->observations()) || !of.trusted());
+    if (r.ok() && as_safe) co_return c;
+    if (r.ok()) c->log().note("less protected than the connection before: nothing secret is said here");
     c->close();
     co_return nullptr;
 }
