@@ -1,9 +1,11 @@
 // postern domain records: what to publish in the DNS for a domain whose mail is this server's affair
 #include <boost/json/array.hpp>
 
+#include "base/internet_address.hpp"
 #include "base/text.hpp"
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/doctor_questions.hpp"
 #include "cli/domain_records.hpp"
 #include "cli/output.hpp"
 #include "doctor/gather.hpp"
@@ -30,16 +32,13 @@ zone::server server_of(config::settings const& s)
 {
     doctor::facts f;
     f.settings = s;
-    for (auto const& l : s.listeners) {
-        auto const tls = l.tls == config::tls_mode::implicit   ? "implicit"
-                         : l.tls == config::tls_mode::starttls ? "starttls"
-                                                               : "none";
-        f.listeners.push_back({l.address, l.role == config::role::mx ? "mx" : "submission", tls});
-    }
+    for (auto const& l : s.listeners) f.listeners.push_back(facts_of(l));
     gather_certificates(f);
     gather_machine(f, "");
     for (auto const& a : f.machine.addresses)
-        if (!a.is_private()) f.addresses.push_back({a, {}, {}});
+        if (is_of_internet(a)) f.addresses.push_back({a, {}, {}});
+    // The name is to lead to each of them: that is what these records are for.
+    for (auto const& a : f.addresses) (a.address.is_v4() ? f.own_name.v4 : f.own_name.v6).push_back(a.address);
     return zone_server(f);
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "discovery/discovery.hpp"
 #include "discovery/web.hpp"
 
@@ -31,6 +32,10 @@ struct subject {
     /// The domain itself, or below it.
     bool is_own(std::string const& host) const { return host == domain || host.ends_with('.' + domain); }
 };
+inline void note_time(report& r, steady_time since)
+{
+    r.about.took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - since);
+}
 using subject_ptr = std::shared_ptr<subject>;
 using reports = std::vector<report>;
 /// Of a place that says one thing.

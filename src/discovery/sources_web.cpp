@@ -108,11 +108,6 @@ void take_autoconfig(report& r, subject const& s, page const& p, bool own_host, 
                               r.about.from});
 }
 
-void note_time(report& r, steady_time since)
-{
-    r.about.took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - since);
-}
-
 }  // namespace
 
 awaitable<report> ask_autoconfig_at(subject_ptr s, source from, std::string url, bool own_host, trust how_sure)

@@ -1,17 +1,22 @@
 // Questions to the DNS, all of a round at once: first what is asked by name, then what that led to.
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <set>
+#include <stop_token>
 #include <thread>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "base/internet_address.hpp"
 #include "base/text.hpp"
 #include "checks/spf.hpp"
-#include "directory/web_client.hpp"
+#include "discovery/discovery.hpp"
+#include "discovery/web.hpp"
 #include "doctor/gather.hpp"
 #include "doctor/judge.hpp"
 #include "escort/office.hpp"
@@ -82,6 +87,8 @@ public:
         while (left_ != 0 && context_.run_one() != 0) {
         }
     }
+    /// Whatever was asked, nobody answered.
+    bool is_silent() const noexcept { return answered_ == 0 && left_ == 0; }
 
 private:
     round() = default;
@@ -91,12 +98,15 @@ private:
         out.problem = "no answer in time";
         ++left_;
         asio::co_spawn(context_, keep<Answer>(std::move(what), names_.get(), &out),
-                       [this](std::exception_ptr const&) { --left_; });
+                       [this, &out](std::exception_ptr const&) {
+                           --left_;
+                           answered_ += out.what != dns::finding::temporary;
+                       });
     }
 
     asio::io_context context_{1};
     std::unique_ptr<dns::resolver> names_;  // goes before its context
-    std::size_t left_ = 0;
+    std::size_t left_ = 0, answered_ = 0;
 };
 
 dns::options options_for(config::settings const& s, std::chrono::seconds limit)
@@ -110,6 +120,11 @@ void ask_first(facts& f, round& r, steady_time until)
 {
     auto const& host = f.settings.hostname;
     r.addresses(host, f.own_name);
+    // Our own interfaces need no name; nothing is put in between while the answers are waited for.
+    f.addresses.reserve(2 * most_hosts);
+    for (auto const& a : f.machine.addresses)
+        if (is_of_internet(a) && f.addresses.size() < most_hosts) f.addresses.push_back({a, {}, {}});
+    for (auto& a : f.addresses) r.names_of(a.address, a.names);
     bool const mx = zone_server(f).takes_mail;
     if (mx) {
         f.tlsa.resize(1);
@@ -118,8 +133,9 @@ void ask_first(facts& f, round& r, steady_time until)
     std::size_t asked = 0;
     for (auto& d : f.domains) {
         // So many at once that a small name server keeps up.
-        if (asked++ % most_at_once == 0) r.wait();
-        if (steady_clock::now() > until) break;
+        if (asked != 0 && asked % most_at_once == 0) r.wait();
+        ++asked;
+        if (steady_clock::now() > until || r.is_silent()) break;
         r.mx(d.domain, d.mx);
         r.txt(d.domain, d.texts);
         r.txt("_dmarc." + d.domain, d.dmarc);
@@ -136,27 +152,29 @@ void ask_first(facts& f, round& r, steady_time until)
     r.wait();
     auto const left = std::erase_if(f.domains, [](auto const& d) { return !d.asked; });
     if (left != 0)
-        f.not_looked_at.push_back(
-            {"dns", std::to_string(left) + " of the local domains", "the name servers are too slow"});
+        f.not_looked_at.push_back({"dns", std::to_string(left) + " of the local domains",
+                                   r.is_silent() ? "the name servers do not answer" : "the name servers are too slow"});
 }
 
 /// Where our mail comes from, as the world sees it: what the name says, and public addresses of interfaces.
+/// Those of inside networks only where there are no others: then it is an inside affair.
 void find_addresses(facts& f)
 {
-    std::vector<ip_address> all;
-    for (auto const* list : {&f.own_name.v4, &f.own_name.v6})
-        for (auto const& a : *list)
-            if (!a.is_loopback() && all.size() < most_hosts) all.push_back(a);
-    // One that the name does not lead to is found by its reverse name all the same.
-    for (auto const& a : f.machine.addresses)
-        if (!a.is_private() && std::ranges::find(all, a) == all.end() && all.size() < most_hosts) all.push_back(a);
-    for (auto const& a : all) f.addresses.push_back({a, {}, {}});
+    for (bool const inside : {false, true}) {
+        if (inside && !f.addresses.empty()) break;
+        for (auto const* list : {&f.own_name.v4, &f.own_name.v6})
+            for (auto const& a : *list)
+                if (is_of_internet(a) != inside && !a.is_loopback() && f.addresses.size() < 2 * most_hosts &&
+                    std::ranges::find(f.addresses, a, &address_facts::address) == f.addresses.end())
+                    f.addresses.push_back({a, {}, {}});
+    }
     f.names_secure = f.own_name.secure;
 }
 
-void ask_second(facts& f, round& r)
+void ask_second(facts& f, round& r, std::size_t known)
 {
-    for (auto& a : f.addresses) r.names_of(a.address, a.names);
+    if (r.is_silent()) return;
+    for (auto i = known; i < f.addresses.size(); ++i) r.names_of(f.addresses[i].address, f.addresses[i].names);
     for (auto& d : f.domains) {
         for (auto const& m : d.mx.records)
             if (!m.host.empty() && d.exchangers.size() < most_hosts) r.addresses(m.host, d.exchangers[m.host]);
@@ -179,6 +197,7 @@ void evaluate_spf(facts& f, dns::options const& o, std::chrono::seconds limit, s
             std::ranges::any_of(d.texts.records, [](auto const& t) { return starts_with_ignoring_case(t, "v=spf1"); });
         if (!any || steady_clock::now() > until) continue;
         for (auto const& a : f.addresses) {
+            if (steady_clock::now() > until) break;
             checks::inquiry asked{**names, steady_clock::now() + 2 * limit};
             mail::path from;
             from.address = {"postmaster", d.domain};
@@ -187,41 +206,64 @@ void evaluate_spf(facts& f, dns::options const& o, std::chrono::seconds limit, s
     }
 }
 
-/// The file that Thunderbird and others take their settings from.
-void fetch_settings(config::settings const& s, domain_facts& d, std::atomic<bool> const& stop)
+/// The file that Thunderbird and others take their settings from: over https, else over http, and where that leads.
+dns::awaitable<void> fetch_settings(dns::resolver& names, discovery::options o, steady_time until, domain_facts* d)
 {
-    auto const host = "autoconfig." + d.domain;
-    directory::web_client web;
-    directory::web_client::request asked;
-    asked.url = "https://" + host + "/mail/config-v1.1.xml?emailaddress=postmaster%40" + d.domain;
-    asked.authorities = s.transport.authorities;
-    asked.resolved = host + ":443:";
-    for (auto const& a : d.autoconfig.v4) asked.resolved += a.to_string() + ',';
-    for (auto const& a : d.autoconfig.v6) asked.resolved += '[' + a.to_string() + "],";
-    asked.resolved.pop_back();
-    asked.timeout = std::chrono::seconds{5};
-    asked.longest = 64u << 10;
-    auto const answer = web.ask(asked, stop);
-    if (!answer) {
-        d.settings_problem = answer.error().logged;
-    } else if (answer->status != 200) {
-        d.settings_problem = "the web server answers with status " + std::to_string(answer->status);
-    } else {
-        d.settings_file = answer->body;
+    std::shared_ptr<discovery::web> const web = discovery::make_web(names, o, until);
+    d->settings_unreached = true;
+    for (std::string const scheme : {"https://", "http://"}) {
+        auto const url = scheme + "autoconfig." + d->domain + "/mail/config-v1.1.xml";
+        auto const page = co_await web->ask(url + "?emailaddress=postmaster%40" + d->domain, "");
+        constexpr long ok = 200;
+        if (page.status == ok) {
+            d->settings_unreached = false;
+            d->settings_file = page.body;
+            d->settings_url = url;
+            co_return;
+        }
+        // What https says counts more; a certificate that nobody vouches for says something, too.
+        if (page.status != 0 || page.untrusted) d->settings_unreached = false;
+        if (d->settings_problem.empty())
+            d->settings_problem =
+                page.status != 0 ? "the web server answers with status " + std::to_string(page.status) : page.problem;
     }
 }
 
-/// What domains have on the web, each on a thread of its own: web servers may be slow.
-void fetch_pages(facts& f, dns::options const& o)
+/// On a thread of its own, with a resolver of its own.
+void fetch_settings(config::settings const& s, dns::options const& o, steady_time until, domain_facts& d)
 {
-    std::atomic<bool> const stop{false};
+    asio::io_context context{1};
+    auto const names = dns::make_resolver(context.get_executor(), o);
+    if (!names) {
+        d.settings_problem = names.error().logged;
+        return;
+    }
+    discovery::options how;
+    how.authorities = s.transport.authorities;
+    auto const soon = std::min<steady_time>(until, steady_clock::now() + std::chrono::seconds{8});
+    asio::co_spawn(context, fetch_settings(**names, how, soon, &d),
+                   [&context](std::exception_ptr const&) { context.stop(); });
+    context.run();
+}
+
+/// What domains have on the web, each on a thread of its own: web servers may be slow.
+void fetch_pages(facts& f, dns::options const& o, steady_time until)
+{
+    std::atomic<bool> stop{false};
+    std::jthread const watch{[&stop, until](std::stop_token over) {
+        std::mutex mutex;
+        std::condition_variable_any never;
+        std::unique_lock lock{mutex};
+        never.wait_until(lock, over, until, [] { return false; });
+        stop = true;
+    }};
     auto const fetch =
         escort::make_web_source([o](asio::any_io_executor const& executor) { return dns::make_resolver(executor, o); },
                                 f.settings.transport.authorities);
     std::vector<std::jthread> threads;
     for (auto& d : f.domains) {
         if (d.autoconfig.what == dns::finding::found)
-            threads.emplace_back([&f, &d, &stop] { fetch_settings(f.settings, d, stop); });
+            threads.emplace_back([&f, &d, &o, until] { fetch_settings(f.settings, o, until, d); });
         if (mail::parse_sts_record(d.sts.records)) {
             d.policy.emplace();
             threads.emplace_back([&fetch, &d, &stop] { *d.policy = fetch(d.domain, stop); });
@@ -245,10 +287,11 @@ void gather_names(facts& f, std::chrono::seconds limit)
     }
     auto const until = steady_clock::now() + longest;
     ask_first(f, *r, until);
+    auto const known = f.addresses.size();
     find_addresses(f);
-    ask_second(f, *r);
+    ask_second(f, *r, known);
     evaluate_spf(f, o, limit, until);
-    fetch_pages(f, o);
+    fetch_pages(f, o, until);
 }
 
 }  // namespace postern::doctor
