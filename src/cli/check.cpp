@@ -163,7 +163,8 @@ void add_account_options(CLI::App& c, check_options& o)
         c.add_option("--token-file", o.token_file, "An OAuth access token: first line of FILE")->type_name("FILE");
     from_stdin->excludes(from_file)->excludes(token);
     from_file->excludes(token);
-    c.add_option("--mechanism", o.mechanism, "Log in by this one only")->type_name("NAME");
+    c.add_option("--mechanism", o.mechanism, "Log in by this one only. GSSAPI: with the Kerberos ticket that you have")
+        ->type_name("NAME");
     c.add_flag("--insecure-cleartext-password", o.insecure_clear, "Log in even without encryption");
     c.add_flag("--insecure-unverified-password", o.insecure_unverified,
                "Log in even where the certificate is wrong: whoever holds it may read the password");

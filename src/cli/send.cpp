@@ -65,9 +65,11 @@ result<client::identity> read_identity(send_options const& o)
         if (who.user.empty()) return wrong("--token-file needs --user: whose token it is");
         return who;
     }
-    bool const external = who.certificate && who.mechanisms.size() == 1;
+    // A certificate and a ticket need no password.
+    bool const without =
+        std::ranges::all_of(who.mechanisms, [](auto const& m) { return m == "EXTERNAL" || m == sasl::gssapi; });
     bool const has_password = o.password_stdin || o.password_file;
-    if (!has_password && (external || who.user.empty())) return who;
+    if (!has_password && ((without && !who.mechanisms.empty()) || who.user.empty())) return who;
     if (who.user.empty()) return wrong("there is a password, but no --user whose it is");
     password_source from;
     from.from_stdin = o.password_stdin;
@@ -185,7 +187,9 @@ void add_login_options(CLI::App& c, send_options& o)
         c.add_option("--token-file", o.token_file, "An OAuth access token: first line of FILE")->type_name("FILE");
     from_stdin->excludes(from_file)->excludes(token);
     from_file->excludes(token);
-    c.add_option("--mechanism", o.mechanisms, "Log in by this one only; again for more")->type_name("NAME");
+    c.add_option("--mechanism", o.mechanisms,
+                 "Log in by this one only; again for more. GSSAPI: with the Kerberos ticket that you have")
+        ->type_name("NAME");
     c.add_option("--authzid", o.authzid, "Act for this user (SASL authorisation identity)")->type_name("NAME");
     c.add_flag("--insecure-cleartext-password", o.insecure_clear, "Log in even without encryption");
     c.add_flag("--insecure-unverified-password", o.insecure_unverified,

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "client/conversation.hpp"
 #include "client/on_thread.hpp"
+#include "kerberos/client.hpp"
 
 namespace postern::client {
 
@@ -26,6 +27,15 @@ awaitable<sasl::client_action> answer(boost::asio::any_io_executor executor, sha
     };
     if (!m->works_long()) co_return given();
     co_return co_await on_thread<sasl::client_action>(executor, given);
+}
+
+std::unique_ptr<sasl::client_mechanism> make_mechanism(std::string const& name, sasl::client_credentials who,
+                                                       sasl::client_options const& options)
+{
+    // A ticket is not among what we are given: it is the machine's user's.
+    if (equal_ignoring_case(name, sasl::gssapi) && !who.host.empty())
+        return kerberos::make_client(std::move(who.host), std::move(who.authzid));
+    return sasl::make_client_mechanism(name, std::move(who), options);
 }
 
 bool has_plus(std::vector<std::string> const& mechanisms)
@@ -64,7 +74,7 @@ sasl::client_options conversation::mechanism_options() const
 awaitable<login_result> conversation::authenticate(std::string mechanism, sasl::client_credentials who, duration limit)
 {
     auto const begun = steady_clock::now();
-    auto made = sasl::make_client_mechanism(mechanism, std::move(who), mechanism_options());
+    auto made = make_mechanism(mechanism, std::move(who), mechanism_options());
     login_result r;
     if (made) {
         shared_mechanism const m{std::move(made)};

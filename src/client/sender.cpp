@@ -238,6 +238,10 @@ std::string sender::choose_mechanism(std::vector<std::string> const& turned_down
     std::erase_if(offered, [&](auto const& name) {
         return std::find(turned_down.begin(), turned_down.end(), name) != turned_down.end();
     });
+    // The machine's user has a ticket for many a server: it is used where that is asked for.
+    auto const is_gssapi = [](auto const& name) { return equal_ignoring_case(name, sasl::gssapi); };
+    if (options_.who.allows(sasl::gssapi) && std::any_of(offered.begin(), offered.end(), is_gssapi))
+        return std::string{sasl::gssapi};
     auto const options = talk_.mechanism_options();
     sasl::client_means means;
     means.password = !options_.who.password.empty();
@@ -256,13 +260,15 @@ awaitable<std::optional<trouble>> sender::log_in()
         co_return make_trouble(stage::login, trouble::kind::no_login, "the server offers no log-in (AUTH)");
     }
     std::vector<std::string> turned_down;
+    std::string unusable;  // why one of them is
     for (;;) {
         auto const name = choose_mechanism(turned_down);
         if (name.empty())
             co_return make_trouble(
                 stage::login, trouble::kind::no_mechanism,
                 "none of the server's mechanisms (" + list_of(offered) + ") works with what was given" +
-                    (options_.who.mechanisms.empty() ? "" : ", which allows " + list_of(options_.who.mechanisms)));
+                    (options_.who.mechanisms.empty() ? "" : ", which allows " + list_of(options_.who.mechanisms)) +
+                    (unusable.empty() ? "" : "; " + unusable));
         if (auto bad = judge_login(name)) co_return bad;
         auto r = co_await talk_.authenticate(name, credentials(), options_.patience);
         if (r.accepted()) {
@@ -273,6 +279,7 @@ awaitable<std::optional<trouble>> sender::log_in()
         bool const another = r.how == login_result::what::refused && r.last.said.code == 504;
         if (another || r.how == login_result::what::unusable) {
             turned_down.push_back(name);
+            if (!another) unusable = r.last.problem;
             continue;
         }
         auto t = make_trouble(stage::login, trouble::kind::login,

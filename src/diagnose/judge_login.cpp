@@ -42,7 +42,8 @@ void judgement::judge_failed_login(login_seen const& l)
             return;
         case what::unusable:
             add(rules::auth_nothing_in_common, severity::failure, step::auth,
-                l.mechanism + " can't be used with these credentials", {{"mechanisms", l.mechanism}});
+                l.mechanism + " can't be used with these credentials: " + r.last.problem,
+                {{"mechanisms", l.mechanism}});
             return;
     }
 }

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "diagnose/examination.hpp"
+#include "sasl/mechanism.hpp"
 
 namespace postern::diagnose {
 namespace {
@@ -34,9 +35,12 @@ std::vector<std::string> mechanisms_for(examination const& x, std::vector<std::s
     return names;
 }
 
+/// Kerberos is asked for: the credentials are this machine's user's.
+bool by_ticket(examination const& x) { return x.seen.person.mechanism == sasl::gssapi; }
+
 withheld reason_to_withhold(examination const& x, talk_seen const& t, std::vector<std::string> const& mechanisms)
 {
-    if (!x.who.any()) return withheld::no_credentials;
+    if (!x.who.any() && !by_ticket(x)) return withheld::no_credentials;
     if (!t.encrypted() && !x.seen.person.password_in_clear) return withheld::in_clear;
     if (t.encrypted() && !t.trusted() && !x.seen.person.bad_certificates) return withheld::bad_certificate;
     if (!x.seen.settings.vouched) return withheld::unproven_server;
@@ -133,7 +137,7 @@ awaitable<conversation_ptr> log_in(examination_ptr x)
         if (last.how == client::login_result::what::unusable) continue;
         if (last.how != client::login_result::what::refused || !is_about_mechanism(last.last)) break;
     }
-    if (x->seen.logins.empty()) co_return c;
+    if (x->seen.logins.empty() || by_ticket(*x)) co_return c;
     auto const first = x->seen.logins.back();
     if (!may_be_user_name(first.result.last) || x->wrong_passwords >= most_wrong_passwords) co_return c;
     // One more try: the password as old programs send it, or the other form of the user name. Where a
