@@ -54,6 +54,8 @@ awaitable<void> look_up_names(examination_ptr x);
 awaitable<void> visit(examination_ptr x, endpoint at, bool speaks);
 /// All the ports of all the addresses, as x->visits.
 void start_visits(examination_ptr const& x);
+/// Whether port 25 of the domain's mail exchangers can be reached from here: if not, the network is in the way.
+awaitable<void> knock_at_exchangers(examination_ptr x, std::string domain);
 /// The same on the control host.
 awaitable<void> visit_control(examination_ptr x);
 /// Another conversation of the same kind, up to EHLO; null when it did not come so far, or is not

@@ -142,6 +142,9 @@ boost::asio::awaitable<observations> examine(tools with, given person, credentia
     }
     x->tell(step::dns);
     start_visits(x);
+    auto const& about = x->seen.person.address.empty() ? x->seen.person.from : x->seen.person.address;
+    if (auto const at = about.rfind('@'); x->seen.person.port == 25 && at != std::string::npos)
+        x->sideways.add(knock_at_exchangers(x, about.substr(at + 1)));
     auto const& n = x->seen.names;
     if (!n.v4.empty() || !n.v6.empty()) {
         endpoint const web{n.v4.empty() ? n.v6.front() : n.v4.front(), 443};

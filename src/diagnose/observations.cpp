@@ -11,6 +11,7 @@ std::string_view name_of(door_state s) noexcept
         case door_state::refused: return "refused";
         case door_state::filtered: return "no answer";
         case door_state::unreachable: return "unreachable";
+        case door_state::absent: return "no way to the host";
         case door_state::prohibited: return "prohibited";
         case door_state::failed: break;
     }

@@ -24,7 +24,7 @@ using milliseconds = std::chrono::milliseconds;
 using client::step_result;
 
 /// The address that was typed, looked at as text.
-enum class address_slip : std::uint8_t { none, malformed, typing, not_ascii };
+enum class address_slip : std::uint8_t { none, malformed, typing };
 struct address_seen {
     bool looked = false;
     address_slip slip = address_slip::none;
@@ -78,7 +78,15 @@ struct names_seen {
 };
 
 /// A port of one address.
-enum class door_state : std::uint8_t { open, refused, filtered, unreachable, prohibited, failed };
+enum class door_state : std::uint8_t {
+    open,
+    refused,
+    filtered,
+    unreachable,  // this machine has no such network
+    absent,       // nobody there answered the router's question for the machine
+    prohibited,
+    failed
+};
 std::string_view name_of(door_state s) noexcept;
 struct door_seen {
     endpoint at{};
@@ -190,6 +198,7 @@ struct headers_seen {
 struct control_seen {
     bool looked = false;
     std::string host{};
+    std::string problem{};  // why it says nothing
     std::vector<door_seen> doors{};
     std::vector<talk_seen> talks{};
 };
@@ -213,6 +222,7 @@ struct observations {
     settings_seen settings{};
     names_seen names{};
     std::vector<door_seen> doors{};
+    std::vector<door_seen> exchangers{};       // port 25 of those of the person's domain: they are open to everybody
     bool web_open = false, web_asked = false;  // port 443 of the same host
     std::vector<talk_seen> talks{};
     std::optional<std::size_t> chosen{};  // of the talks: where the log-in is tried
