@@ -52,7 +52,8 @@ awaitable<reports> ask_autoconfig(subject_ptr s, int way);
 awaitable<reports> ask_pacc(subject_ptr s);
 awaitable<reports> ask_srv(subject_ptr s, bool implicit_tls);
 awaitable<reports> ask_ispdb(subject_ptr s);
-/// `way`: 0 the domain, 1 autodiscover. of it, 2 the host of its SRV record.
+/// `way`: 0 the domain, 1 autodiscover. of it, 2 the host of its SRV record, 3 where autodiscover. of it leads to
+/// over http.
 awaitable<reports> ask_autodiscover(subject_ptr s, int way);
 /// The domain's mail exchangers: whether it takes mail, whose they are, and autoconfig at their domain.
 awaitable<reports> ask_exchangers(subject_ptr s);
