@@ -69,7 +69,8 @@ constexpr option table[] = {
         "\"https://acme-v02.api.letsencrypt.org/directory\""),
     setting<boolean, [](auto& s) -> auto& { return s.acme.agree; }>(
         "acme.agree", reload,
-        "That you agree to the authority's terms of service."),
+        "That you agree to the authority's terms of service.",
+        "true"),
     setting<checked<mail_address, true>, [](auto& s) -> auto& { return s.acme.contact; }>(
         "acme.contact", reload,
         "Whom the authority may write to.",
