@@ -180,7 +180,7 @@ class Names(unittest.TestCase):
                 wait_for(changed, "the new certificate")
                 self.assertEqual(before.ask("/").status, 200)
             chain.write_text("broken")
-            server.wait_log("web_certificates_not_read|certificate_unusable")
+            server.wait_log("web_certificates_not_read|certificate_file_not_taken")
             with server.talk() as talk:  # the good one stays in force
                 self.assertEqual(talk.ask("/").status, 200)
 
