@@ -42,8 +42,8 @@ class Issuing(unittest.TestCase):
                 self.assertIn("acme", server.cli("certificate", "list", check=True).stdout)
 
     def test_tls_alpn_01_and_renewal(self):
-        """By the port of the pages alone; a renewal has another key, the same account, and drops nobody."""
-        with Pebble({"PEBBLE_WFE_NONCEREJECT": "40"}) as ca:
+        """By the port of the pages alone; a renewal has another key, the same account, no new proof, and drops nobody."""
+        with Pebble({"PEBBLE_WFE_NONCEREJECT": "40", "PEBBLE_AUTHZREUSE": "100"}) as ca:
             config = ca.config(challenge="tls-alpn-01")
             config["domains"] = {"local": []}
             config["web"]["http_address"] = ""
