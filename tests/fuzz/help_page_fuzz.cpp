@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     http::request r;
     r.path = line();
     r.query = line();
-    r.fields = {{"accept-language", std::string{line()}}, {"user-agent", std::string{line()}},
+    r.fields = {{"accept-language", std::string{line()}},
+                {"user-agent", std::string{line()}},
                 {"sec-ch-ua-platform", std::string{line()}}};
     help::facts f;
     f.server = "mail.example.com";
