@@ -5,6 +5,7 @@ import { groups, likely, program } from '../src/account/programs';
 import type { Numbers } from '../src/api/types';
 import { facts, text } from '../src/lib/facts';
 import { keyed } from '../src/lib/keys';
+import { readQr } from '../src/lib/qr';
 import { byRule, latest, perMinute, sum } from '../src/lib/series';
 
 test('the outgoing server is read from an autoconfig document', () => {
@@ -43,4 +44,12 @@ test('the most frequent rules come first, and no more than there is room for', (
 
 test('things that look the same get keys of their own', () => {
   assert.deepEqual(keyed(['a', 'b', 'a'], (one) => one).map((one) => one.key), ['a#1', 'b#1', 'a#2']);
+});
+
+test('a QR code is taken from the SVG of the server, and from nothing else', () => {
+  const svg = '<svg viewBox="0 0 29 29"><title>x</title><rect width="29" height="29" fill="#fff"/><path fill="#000" d="M4 4h7v1h-7zM12 4h2v1h-2z"/></svg>';
+  assert.deepEqual(readQr(svg), { side: 29, path: 'M4 4h7v1h-7zM12 4h2v1h-2z' });
+  assert.equal(readQr('<svg viewBox="0 0 29 29"><path d="M0 0" onload="x"/></svg>')?.path, 'M0 0');
+  assert.equal(readQr('<svg viewBox="0 0 29 29"><path d="url(x)"/></svg>'), null);
+  assert.equal(readQr(''), null);
 });

@@ -32,11 +32,13 @@ test('a failure is a trouble until the same device has got in', () => {
 });
 
 test('the live box shows refused tries since the device was made, oldest first, and its own log-in', () => {
+  const since = '2026-11-26T14:00:00Z';
   const before = login({ result: 'refused', time: '2026-11-26T13:59:59Z' });
   const refused = login({ result: 'refused', time: '2026-11-26T14:01:00Z', meaning: 'no' });
   const others = login({ credential: 'app-password-1', time: '2026-11-26T14:02:00Z' });
   const own = login({ credential: 'app-password-7', time: '2026-11-26T14:03:00Z' });
-  assert.deepEqual(progress(device({}), [others, refused, before]), { done: false, tries: [refused] });
-  assert.deepEqual(progress(device({}), [own, others, refused]), { done: true, tries: [refused, own] });
-  assert.equal(progress(device({ last_used: '2026-11-26T14:03:00Z' }), []).done, true);
+  assert.deepEqual(progress(device({}), [others, refused, before], since), { done: false, tries: [refused] });
+  assert.deepEqual(progress(device({}), [own, others, refused], since), { done: true, tries: [refused, own] });
+  assert.equal(progress(device({ last_used: '2026-11-26T14:03:00Z' }), [], since).done, true);
+  assert.deepEqual(progress(undefined, [own, refused], since), { done: false, tries: [refused] }, 'a profile that nobody has opened');
 });

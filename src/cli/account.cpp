@@ -227,6 +227,7 @@ void add_account(CLI::App& commands, application& app)
     add_app_password(*group, app);
     add_account_web(*group, app);
     add_account_test(*group, app);
+    add_account_affairs(*group, app);
 
     auto* alias = group->add_subcommand("alias", "Further addresses of an account");
     declaring const declare_alias{*alias, app, o};

@@ -3,13 +3,17 @@
 #include <cassert>
 #include <thread>
 
+#include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.hpp"
+#include "base/log_listener.hpp"
 #include "cli/backend.hpp"
 #include "cli/log_options.hpp"
 #include "cli/machine.hpp"
 #include "cli/privileges.hpp"
+#include "console/event_ring.hpp"
 #include "submission/logins.hpp"
 #include "submission/smart_host_notice.hpp"
 
@@ -149,6 +153,8 @@ running_server::~running_server()
     metrics_.reset();
     control_.reset();
     if (web_door_) web_door_->stop();
+    numbers_.reset();
+    certificates_.reset();
     key_watch_.reset();
     // The I/O threads. Their contexts, with the sessions that are left, stay: answers may still be
     // posted to them, which then nobody hears.
@@ -188,8 +194,13 @@ control::context running_server::context() const
     c.security = security_.get();
     c.forwards = forwards_.get();
     c.key_watch = key_watch_.get();
+    c.certificates = certificates_.get();
     c.signer = signer_.get();
     c.checks_seen = checks_seen_.get();
+    c.events = &console::events_of_this_process();
+    c.numbers = numbers_.get();
+    c.discovery = discovery_.get();
+    c.profiles = profiles_.get();
     c.visits = visits_.get();
     c.audit = audit_.get();
     c.started = started_;
@@ -239,6 +250,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     if (!lock) return std::move(lock.error());
     owned_.emplace(std::move(*lock));
     start_log(s);
+    log::listen(&console::events_of_this_process());
     if (control::is_in_data_dir(s))
         if (auto bound = bind_web_door(); !bound) return bound;
 
@@ -303,6 +315,16 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
                               std::move(*doors));
     list_listeners();
 
+    auto book = console::number_book::open(s.data_dir);
+    if (!book) return std::move(book.error());
+    numbers_ = std::make_unique<console::recorder>(std::move(*book), [this] {
+        console::recorder::now_there there;
+        if (auto const queued = queue_->count()) there.queue = *queued;
+        there.sessions = gate_->sessions();
+        return there;
+    });
+
+    if (auto kept = keep_certificates(); !kept) return kept;
     auto visits = visits::book::open(s.data_dir, started_);
     if (!visits) return std::move(visits.error());
     visits_ = std::move(*visits);
@@ -329,6 +351,41 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     auth_->start();
     if (web_door_) web_door_->start();
     return {};
+}
+
+result<> running_server::keep_certificates()
+{
+    certificate_news_ = control::descriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    if (!certificate_news_) return error{{4, 3, 0}, "", "no descriptor is free"};
+    acme::office_options o;
+    o.settings = [this] { return context().settings; };
+    o.local_domains = [this] {
+        auto domains = context().settings->domains.local;
+        if (auto more = accounts_->list_domains(); more) domains.insert(domains.end(), more->begin(), more->end());
+        return domains;
+    };
+    o.make_resolver = escort::resolver_of(*context().settings);
+    o.changed = [this] {
+        std::uint64_t const one = 1;
+        // Fails only when it was told so often that nobody can miss it.
+        [[maybe_unused]] auto const told = ::write(certificate_news_.get(), &one, sizeof one);
+    };
+    auto opened = acme::office::open(std::move(o));
+    if (!opened) return std::move(opened.error());
+    certificates_ = std::move(*opened);
+    return {};
+}
+
+void running_server::take_up_certificates()
+{
+    std::uint64_t told = 0;
+    if (::read(certificate_news_.get(), &told, sizeof told) != sizeof told) return;
+    auto const c = context();
+    if (auto taken = gate_->reload(*c.settings, c.judges); !taken) {
+        log::event(log::level::error, "certificates_not_taken_up", {{"problem", taken.error().logged}});
+    } else {
+        log::event(log::level::info, "certificates_taken_up");
+    }
 }
 
 result<> running_server::reload(config::settings const& wanted)
@@ -363,9 +420,12 @@ result<> running_server::reload(config::settings const& wanted)
     for (auto const& name : config::needs_restart(*before, wanted))
         log::event(log::level::warning, "needs_restart", {{"option", name}});
     start_log(in_force);
-    std::scoped_lock guard{lock_};
-    settings_ = std::make_shared<config::settings const>(in_force);
-    judges_ = std::move(judges);
+    {
+        std::scoped_lock guard{lock_};
+        settings_ = std::make_shared<config::settings const>(in_force);
+        judges_ = std::move(judges);
+    }
+    certificates_->wake();
     return {};
 }
 

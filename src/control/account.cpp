@@ -60,7 +60,8 @@ failure unknown_account(std::string_view address)
 {
     return {failure::kind::usage,
             "there is no account " + printable(address, 320) + "; `postern account list` shows all",
-            {}};
+            {},
+            std::string{not_there_rule}};
 }
 
 /// The account that is meant: by login name, any letter case.
@@ -127,7 +128,8 @@ outcome account_add(context& c, arguments a)
     if (*before) {
         return failure{failure::kind::usage,
                        "there is an account " + (*before)->address + " already; `postern account password` changes it",
-                       {}};
+                       {},
+                       std::string{already_there_rule}};
     }
     if (auto added = c.accounts->add_account(address, password); !added) return to_failure(added.error());
     if (cram_md5)
@@ -167,6 +169,19 @@ outcome account_password(context& c, arguments a)
     auto const what = a.optional_flag("cram_md5").value_or(false) ? keep::cram_md5 : keep::hashes;
     return change(
         c, a, "password", [&](std::string const& name) { return c.accounts->set_password(name, password, what); },
+        visits_end::yes);
+}
+
+// Whoever sits down at somebody else's page finds a session, but no old password: only a sign-in of this moment sets a
+// new one.
+outcome account_own_password(context& c, arguments a)
+{
+    constexpr std::chrono::seconds this_moment{60};
+    auto const password = a.secret(secrets::password);
+    bool const fresh = c.caller.visit && wall_clock::now() - c.caller.visit->created < this_moment;
+    if (!fresh) a.wrong("that takes a sign-in of this moment, with the password that there is");
+    return change(
+        c, a, "password", [&](std::string const& name) { return c.accounts->set_password(name, password); },
         visits_end::yes);
 }
 

@@ -40,6 +40,8 @@ struct failure {
     std::vector<std::string> details;  // further lines
     std::string rule{};                // of the catalogue, where one says more
 };
+/// `rule` of what was asked for and is not there, and of what is there already: the web pages tell the two apart.
+inline constexpr std::string_view not_there_rule = "not-there", already_there_rule = "already-there";
 using outcome = basic_result<boost::json::value, failure>;
 
 struct request {

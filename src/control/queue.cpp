@@ -22,7 +22,8 @@ basic_result<spool::summary, failure> find(context& c, std::string const& id)
                            " is on its way: it is delivered, returned or removed, or never was here; "
                            "`postern why " +
                            id + "` tells",
-                       {}};
+                       {},
+                       std::string{not_there_rule}};
     }
     return std::move(found->front());
 }

@@ -5,18 +5,16 @@
 #include <set>
 #include <thread>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-
 #include "base/text.hpp"
 #include "checks/spf.hpp"
 #include "directory/web_client.hpp"
 #include "doctor/gather.hpp"
 #include "doctor/judge.hpp"
+#include "doctor/round.hpp"
 #include "escort/office.hpp"
 #include "mail/sts_policy.hpp"
 #include "mail/tlsrpt_record.hpp"
+#include "porter/pacc.hpp"
 
 namespace postern::doctor {
 namespace {
@@ -27,84 +25,6 @@ namespace asio = boost::asio;
 constexpr std::size_t most_hosts = 10;
 constexpr std::size_t most_at_once = 8;  // domains
 constexpr std::chrono::seconds longest{60};
-
-template <class Answer, class Ask>
-dns::awaitable<void> keep(Ask ask, dns::resolver* names, Answer* out)
-{
-    Answer a = co_await ask(names);
-    *out = std::move(a);
-}
-
-/// Questions under way; all are answered, or given up, when `wait` returns.
-class round {
-public:
-    static std::unique_ptr<round> make(escort::resolver_maker const& make_resolver, std::string& problem)
-    {
-        std::unique_ptr<round> r{new round};
-        auto names = make_resolver(r->context_.get_executor());
-        if (!names) {
-            problem = names.error().logged;
-            return nullptr;
-        }
-        r->names_ = std::move(*names);
-        return r;
-    }
-
-    void mx(std::string name, dns::mx_answer& out)
-    {
-        ask(out, [name = std::move(name)](dns::resolver* r) { return r->mx(name); });
-    }
-    void txt(std::string name, dns::txt_answer& out)
-    {
-        ask(out, [name = std::move(name)](dns::resolver* r) { return r->txt(name); });
-    }
-    void addresses(std::string name, dns::address_answer& out)
-    {
-        ask(out, [name = std::move(name)](dns::resolver* r) { return r->addresses(name); });
-    }
-    void tlsa(std::string name, dns::tlsa_answer& out)
-    {
-        ask(out, [name = std::move(name)](dns::resolver* r) { return r->tlsa(name); });
-    }
-    void srv(std::string name, dns::srv_answer& out)
-    {
-        ask(out, [name = std::move(name)](dns::resolver* r) { return r->srv(name); });
-    }
-    void names_of(ip_address address, dns::name_answer& out)
-    {
-        ask(out, [address](dns::resolver* r) { return r->names_of(address); });
-    }
-
-    /// Each question ends by itself, at the resolver's own limit at the latest.
-    void wait()
-    {
-        context_.restart();
-        while (left_ != 0 && context_.run_one() != 0) {
-        }
-    }
-
-private:
-    round() = default;
-    template <class Answer, class Ask>
-    void ask(Answer& out, Ask what)
-    {
-        out.problem = "no answer in time";
-        ++left_;
-        asio::co_spawn(context_, keep<Answer>(std::move(what), names_.get(), &out),
-                       [this](std::exception_ptr const&) { --left_; });
-    }
-
-    asio::io_context context_{1};
-    std::unique_ptr<dns::resolver> names_;  // goes before its context
-    std::size_t left_ = 0;
-};
-
-dns::options options_for(config::settings const& s, std::chrono::seconds limit)
-{
-    auto o = escort::dns_options_of(s);
-    o.limit = limit;
-    return o;
-}
 
 void ask_first(facts& f, round& r, steady_time until)
 {
@@ -127,6 +47,8 @@ void ask_first(facts& f, round& r, steady_time until)
         r.txt(mail::tlsrpt_record_name(d.domain), d.tlsrpt);
         r.addresses("autoconfig." + d.domain, d.autoconfig);
         r.addresses("autodiscover." + d.domain, d.autodiscover);
+        r.addresses("ua-auto-config." + d.domain, d.configuration_host);
+        r.txt("_ua-auto-config." + d.domain, d.configuration_texts);
         auto const wanted = zone::srv_records(d.domain, zone_server(f));
         // All at once: the answers must not move while they are waited for.
         for (auto const& w : wanted) d.services.push_back({w.name, {}});
@@ -187,28 +109,42 @@ void evaluate_spf(facts& f, dns::options const& o, std::chrono::seconds limit, s
     }
 }
 
-/// The file that Thunderbird and others take their settings from.
-void fetch_settings(config::settings const& s, domain_facts& d, std::atomic<bool> const& stop)
+/// A document at a host of the domain.
+void fetch_document(config::settings const& s, std::string const& host, std::string const& path,
+                    dns::address_answer const& at, std::optional<std::string>& document, std::string& problem,
+                    std::atomic<bool> const& stop)
 {
-    auto const host = "autoconfig." + d.domain;
     directory::web_client web;
     directory::web_client::request asked;
-    asked.url = "https://" + host + "/mail/config-v1.1.xml?emailaddress=postmaster%40" + d.domain;
+    asked.url = "https://" + host + path;
     asked.authorities = s.transport.authorities;
     asked.resolved = host + ":443:";
-    for (auto const& a : d.autoconfig.v4) asked.resolved += a.to_string() + ',';
-    for (auto const& a : d.autoconfig.v6) asked.resolved += '[' + a.to_string() + "],";
+    for (auto const& a : at.v4) asked.resolved += a.to_string() + ',';
+    for (auto const& a : at.v6) asked.resolved += '[' + a.to_string() + "],";
     asked.resolved.pop_back();
     asked.timeout = std::chrono::seconds{5};
     asked.longest = 64u << 10;
     auto const answer = web.ask(asked, stop);
     if (!answer) {
-        d.settings_problem = answer.error().logged;
+        problem = answer.error().logged;
     } else if (answer->status != 200) {
-        d.settings_problem = "the web server answers with status " + std::to_string(answer->status);
+        problem = "the web server answers with status " + std::to_string(answer->status);
     } else {
-        d.settings_file = answer->body;
+        document = answer->body;
     }
+}
+
+/// The file that Thunderbird and others take their settings from.
+void fetch_settings(config::settings const& s, domain_facts& d, std::atomic<bool> const& stop)
+{
+    fetch_document(s, "autoconfig." + d.domain, "/mail/config-v1.1.xml?emailaddress=postmaster%40" + d.domain,
+                   d.autoconfig, d.settings_file, d.settings_problem, stop);
+}
+
+void fetch_configuration(config::settings const& s, domain_facts& d, std::atomic<bool> const& stop)
+{
+    fetch_document(s, "ua-auto-config." + d.domain, std::string{porter::pacc_path}, d.configuration_host,
+                   d.configuration, d.configuration_problem, stop);
 }
 
 /// What domains have on the web, each on a thread of its own: web servers may be slow.
@@ -222,6 +158,8 @@ void fetch_pages(facts& f, dns::options const& o)
     for (auto& d : f.domains) {
         if (d.autoconfig.what == dns::finding::found)
             threads.emplace_back([&f, &d, &stop] { fetch_settings(f.settings, d, stop); });
+        if (d.configuration_host.what == dns::finding::found)
+            threads.emplace_back([&f, &d, &stop] { fetch_configuration(f.settings, d, stop); });
         if (mail::parse_sts_record(d.sts.records)) {
             d.policy.emplace();
             threads.emplace_back([&fetch, &d, &stop] { *d.policy = fetch(d.domain, stop); });

@@ -24,6 +24,7 @@
 #include "submission/conduct_watch.hpp"
 #include "submission/content_scan.hpp"
 #include "submission/device_watch.hpp"
+#include "submission/live_session.hpp"
 #include "submission/message_intake.hpp"
 #include "submission/runtime.hpp"
 #include "submission/session_log.hpp"
@@ -77,6 +78,8 @@ public:
     void drain();
     /// Ends it now.
     void cut() { peer_->close(); }
+    /// On its own thread.
+    live_session describe() const;
 
 private:
     using verdict = catalogue::verdict;

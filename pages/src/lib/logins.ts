@@ -29,16 +29,16 @@ export function troubles(logins: readonly Login[], since: number): Login[] {
   return found;
 }
 
-/// Whether the device has logged in with its app password, and what was tried in vain until then
-/// by anybody, as the live box shows it: oldest first.
+/// Whether the device, when there is one already, has logged in with its app password, and what was
+/// tried in vain until then by anybody, as the live box shows it: oldest first.
 export interface Progress {
   readonly done: boolean;
   readonly tries: readonly Login[];
 }
 
-export function progress(device: Device, logins: readonly Login[]): Progress {
-  const began = Date.parse(device.created);
-  const mine = (login: Login) => login.result === 'ok' && login.credential === `app-password-${device.id}`;
+export function progress(device: Device | undefined, logins: readonly Login[], since: string): Progress {
+  const began = Date.parse(since);
+  const mine = (login: Login) => device !== undefined && login.result === 'ok' && login.credential === `app-password-${device.id}`;
   const tries = logins.filter((login) => Date.parse(login.time) >= began && (login.result === 'refused' || mine(login))).reverse();
-  return { done: device.last_used !== null || tries.some(mine), tries };
+  return { done: (device?.last_used ?? null) !== null || tries.some(mine), tries };
 }
