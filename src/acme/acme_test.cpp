@@ -128,8 +128,7 @@ TEST_CASE("answers are read within bounds")
     // The example of RFC 9773 section 4.1.
     service_urls d;
     d.renewal_info = "https://acme.example.com/renewal-info";
-    CHECK(renewal_url(d,
-                      "\x69\x88\x5b\x6b\x87\x46\x40\x41\xe1\xb3\x7b\x84\x7b\xa0\xae\x2c\xde\x01\xc8\xd4",
+    CHECK(renewal_url(d, "\x69\x88\x5b\x6b\x87\x46\x40\x41\xe1\xb3\x7b\x84\x7b\xa0\xae\x2c\xde\x01\xc8\xd4",
                       std::string_view{"\x00\x87\x65\x43\x21", 5}) ==
           "https://acme.example.com/renewal-info/aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
     CHECK(

@@ -134,10 +134,10 @@ private:
     std::map<std::string, net::certificate_summary> certificates_;  // by id
     std::map<std::string, wall_time> suggested_;                    // by id: when the authority wants it renewed
     std::optional<steady_time> suggestions_at_;
-    std::map<std::string, std::string> left_out_;                   // by name: why
-    std::map<std::string, wall_time> refused_;                      // names that are left out until then
-    std::set<std::string> forced_;                                  // ids
-    wall_time all_not_before_{};                                    // the authority is left alone until then
+    std::map<std::string, std::string> left_out_;  // by name: why
+    std::map<std::string, wall_time> refused_;     // names that are left out until then
+    std::set<std::string> forced_;                 // ids
+    wall_time all_not_before_{};                   // the authority is left alone until then
     std::vector<proof> proofs_;
     std::vector<web_bundle::pair> proof_certificates_;
     std::optional<web_bundle> bundle_;                              // none: to be made

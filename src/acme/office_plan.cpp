@@ -160,8 +160,7 @@ bool office::is_due(planned const& p, wall_time now) const
     // None of its names led to us, until the next plan.
     if (p.looked_up && p.wanted.empty()) return false;
     auto const found = certificates_.find(p.what.id);
-    if (found == certificates_.end() || renewal_of_certificate(p.what.id, found->second) <= now)
-        return true;
+    if (found == certificates_.end() || renewal_of_certificate(p.what.id, found->second) <= now) return true;
     auto const& has = found->second.names;
     return p.looked_up &&
            std::ranges::any_of(p.wanted, [&](auto const& name) { return std::ranges::find(has, name) == has.end(); });
