@@ -2,7 +2,7 @@
 import re
 
 from .drawing import picture
-from .marking import attribute, copy, link, plain, slot, text
+from .marking import attribute, copy, link, paragraph, plain, slot, text
 from .sources import prefix_of
 
 WAYS = {"implicit_tls": "port_implicit", "starttls": "port_starttls"}
@@ -170,6 +170,8 @@ def guide(own, id, way):
         out.append(f'<aside class="notice beware"><h2>{text(w["beware"])}</h2>'
                    f'<p>{filled(program["warning"], program, way)}</p></aside>')
     out.append(slot("address_form"))
+    if "quick" in g:
+        out.append(f'<section id="quick"><h2>{text(w["quick"])}</h2>{paragraph(w["quick_way"][g["quick"]])}</section>')
     out.append(f'<section id="steps"><h2>{text(w["steps"])}</h2>{steps(own, program, g, way)}')
     if other:
         out.append(slot("other_port"))

@@ -75,6 +75,8 @@ def group(own, name):
 def setup(own):
     w = own.words["setup"]
     return (f'<p class="lead">{text(w["lead"])}</p><p>{text(w["by_itself"])}</p>{slot("address_form")}'
+            f'<figure class="to-phone"><img src="/qr/setup.svg" alt="" width="120" height="120"/>'
+            f'<figcaption>{text(w["phone"])}</figcaption></figure>'
             f'{slot("groups")}<section><h2>{text(own.words["guide"]["values"])}</h2><p>{text(w["unknown"])}</p>'
             f'{slot("short_values")}</section>'), plain(w["title"])
 
