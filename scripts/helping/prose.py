@@ -68,7 +68,7 @@ def start(own):
 def group(own, name):
     """The programs of one group, as a list."""
     lines = "".join(f'<li>{link("/setup/" + id, text(own.program(id)["name"]))}</li>'
-                    for id, g in own.source.guides.items() if name in g["groups"])
+                    for id in own.source.groups[name])
     return f'<section class="group"><h3>{text(own.words["groups"][name])}</h3><ul class="programs">{lines}</ul></section>'
 
 
