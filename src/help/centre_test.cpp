@@ -199,6 +199,15 @@ TEST_CASE("programs are found by loose names, failures by id")
     CHECK_FALSE(answer(get("/help/a/b"), example()).has_value());
 }
 
+TEST_CASE("the list has every program, in every language")
+{
+    for (auto const& l : languages()) {
+        auto const body = body_of("/setup?lang=" + std::string{l.code});
+        for (auto const& p : setup::all())
+            CHECK_MESSAGE(body.find("\"/setup/" + std::string{p.id} + '?') != std::string::npos, p.id);
+    }
+}
+
 TEST_CASE("the reader's own system comes first")
 {
     struct row {

@@ -148,7 +148,7 @@ class Refusals(unittest.TestCase):
         return answer.status, answer.text.replace(id, "ID"), fields
 
     def test_a_refusal_leads_to_its_page(self):
-        id = self.refused("MAIL FROM:<nobody>", code=553)
+        id = self.refused("MAIL FROM:<nobody>", code=501)
         text = page(f"/why/{id}").text
         self.assertIn("The sender is not a full mail address", text)
         self.assertIn("What you can do", text)
