@@ -75,11 +75,28 @@ void office::look_at_files(config::settings const& s)
     if (found == file_watch::finding::changed) options_.changed();
 }
 
+/// What failed with another authority, or with what was mended since, is tried at once.
+void office::forget_failures_of_others(config::settings const& s)
+{
+    auto now = s.acme.directory + '\n' + s.acme.contact + '\n' + s.acme.external_account + '\n' +
+               s.acme.external_key_file.string() + '\n' + s.acme.authorities.string() + '\n' +
+               std::to_string(static_cast<int>(s.acme.challenge));
+    std::lock_guard const hold{lock_};
+    if (!asked_as_.empty() && asked_as_ != now) {
+        for (auto& [id, a] : attempts_) a.not_before = {};
+        all_not_before_ = {};
+        refused_.clear();
+        suggestions_at_.reset();
+    }
+    asked_as_ = std::move(now);
+}
+
 void office::work()
 {
     while (!stopping_) {
         auto const s = options_.settings();
         look_at_files(*s);
+        forget_failures_of_others(*s);
         bool old = false;
         {
             std::lock_guard const hold{lock_};

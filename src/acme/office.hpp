@@ -91,6 +91,7 @@ private:
     void work();
     bool wait(std::chrono::milliseconds time);
     void look_at_files(config::settings const& s);
+    void forget_failures_of_others(config::settings const& s);
 
     // office_plan.cpp: what is to be asked for
     void plan(config::settings const& s);
@@ -130,6 +131,7 @@ private:
     file_watch files_;
     std::vector<planned> plan_;
     std::optional<steady_time> planned_at_;
+    std::string asked_as_;                                          // whom, as whom and how, of [acme]
     std::map<std::string, attempts> attempts_;                      // by id
     std::map<std::string, net::certificate_summary> certificates_;  // by id
     std::map<std::string, wall_time> suggested_;                    // by id: when the authority wants it renewed

@@ -150,6 +150,7 @@ running_server::~running_server()
 {
     // docs/architecture.md, "How it ends". Who asks first, and commands: they use all the rest.
     web_.stop();
+    if (certificates_) certificates_->stop();  // a command may wait for it
     metrics_.reset();
     control_.reset();
     if (web_door_) web_door_->stop();
@@ -358,13 +359,17 @@ result<> running_server::keep_certificates()
     certificate_news_ = control::descriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     if (!certificate_news_) return error{{4, 3, 0}, "", "no descriptor is free"};
     acme::office_options o;
-    o.settings = [this] { return context().settings; };
-    o.local_domains = [this] {
-        auto domains = context().settings->domains.local;
+    // Not by context(): this object is not all there yet when the thread begins.
+    o.settings = [this] {
+        std::scoped_lock guard{lock_};
+        return settings_;
+    };
+    o.local_domains = [this, settings = o.settings] {
+        auto domains = settings()->domains.local;
         if (auto more = accounts_->list_domains(); more) domains.insert(domains.end(), more->begin(), more->end());
         return domains;
     };
-    o.make_resolver = escort::resolver_of(*context().settings);
+    o.make_resolver = escort::resolver_of(*settings_);
     o.changed = [this] {
         std::uint64_t const one = 1;
         // Fails only when it was told so often that nobody can miss it.
@@ -435,6 +440,7 @@ void running_server::drain()
     // The pages, and commands, which may change accounts and the queue, end first. Then mail stops coming in,
     // and what goes out may finish.
     web_.let_go();
+    certificates_->stop();
     metrics_.reset();
     control_->stop();
     if (web_door_) web_door_->stop();

@@ -20,7 +20,7 @@
 #include "cli/supervisor.hpp"
 #include "cli/web_sockets.hpp"
 #include "control/commands.hpp"
-#include "control/web_socket_path.hpp"
+#include "control/web_door.hpp"
 #include "web/certificates.hpp"
 #include "web/server.hpp"
 #include "web/site.hpp"

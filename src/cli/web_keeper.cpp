@@ -25,7 +25,7 @@
 #include "cli/log_options.hpp"
 #include "cli/privileges.hpp"
 #include "cli/web_sockets.hpp"
-#include "control/web_socket_path.hpp"
+#include "control/web_door.hpp"
 
 namespace postern::cli {
 namespace {

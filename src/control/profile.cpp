@@ -21,8 +21,7 @@ constexpr std::size_t longest_name = 60;
 /// What the pages show themselves with; else what the mail ports do.
 net::certificate_files signing_files(config::settings const& s)
 {
-    if (!s.web.certificate.empty()) return {s.web.certificate, s.web.private_key};
-    if (!s.tls.certificate.empty()) return {s.tls.certificate, s.tls.private_key};
+    if (auto const files = acme::web_certificates(s, {}); !files.empty()) return files.front();
     return {s.data_dir / "self-signed.crt", s.data_dir / "self-signed.key"};
 }
 

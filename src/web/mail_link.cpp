@@ -18,7 +18,9 @@ using namespace std::chrono_literals;
 using control::failure;
 using control::outcome;
 
-constexpr std::size_t most_connections = 4;
+constexpr std::size_t most_connections = 16;
+// A wrong password is answered late on purpose; those who guess must not keep the rest waiting.
+constexpr std::size_t most_sign_ins = 8;
 constexpr std::size_t longest_line_of_waiting = 64;
 constexpr auto connect_limit = 2s;
 constexpr auto answer_limit = 10s;
@@ -26,39 +28,34 @@ constexpr auto idle_life = 20s;
 constexpr std::size_t longest_answer = 4u << 20;
 constexpr auto complain_every = 60s;
 
-secret print_question(std::string const& command, boost::json::object const& arguments, std::string_view session,
-                      ip_address client)
-{
-    auto const plain = control::print_request(command, arguments);
-    std::string line;
-    line.reserve(plain.size() + session.size() + 128);
-    line += plain.reveal().substr(0, plain.size() - 2);
-    line += ",\"client\":\"" + client.to_string() + '"';
-    if (!session.empty()) {
-        line += ",\"session\":\"";
-        line += session;
-        line += '"';
-    }
-    line += "}\n";
-    return secret::take(line);
-}
-
 failure away(std::string text) { return {failure::kind::unavailable, std::move(text), {}}; }
 
-class mail_link final : public server_link {
+class link_over_socket final : public mail_link {
 public:
-    mail_link(asio::any_io_executor executor, std::string path) : executor_(std::move(executor)), path_(std::move(path))
+    link_over_socket(asio::any_io_executor executor, std::string path)
+        : executor_(std::move(executor)), path_(std::move(path))
     {
     }
+
+    void close() override { idle_.clear(); }
 
     net::awaitable<outcome> ask(std::string command, boost::json::object arguments, std::string_view session,
                                 ip_address client) override
     {
         auto const until = steady_clock::now() + answer_limit;
+        sign_in_count const counted{*this, command == "web sign-in"};
+        if (counted.count != 0 && sign_ins_ > most_sign_ins) co_return away("too many people sign in at once");
         bool const has_turn = co_await wait_for_turn(until);
         if (!has_turn) co_return away("the mail server has too much to do");
         turn const mine{*this};
-        auto const line = print_question(command, arguments, session, client);
+        control::request asked;
+        asked.command = std::move(command);
+        asked.arguments = std::move(arguments);
+        asked.client = client.to_string();
+        asked.session = secret{session};
+        auto const line = control::print_web_request(asked);
+        if (line.size() > control::longest_web_request)
+            co_return failure{failure::kind::usage, "this is too much at once", {}};
         auto answered = co_await exchange(line.reveal(), until);
         co_return answered;
     }
@@ -69,9 +66,18 @@ private:
         steady_time used;
     };
 
+    struct sign_in_count {
+        sign_in_count(link_over_socket& l, bool is_one) : link(l), count(is_one ? 1 : 0) { link.sign_ins_ += count; }
+        ~sign_in_count() { link.sign_ins_ -= count; }
+        sign_in_count(sign_in_count const&) = delete;
+        sign_in_count& operator=(sign_in_count const&) = delete;
+        link_over_socket& link;
+        std::size_t count;
+    };
+
     /// Lets the next one go on when it ends.
     struct turn {
-        explicit turn(mail_link& l) : link(l) {}
+        explicit turn(link_over_socket& l) : link(l) {}
         ~turn()
         {
             --link.asking_;
@@ -79,19 +85,31 @@ private:
         }
         turn(turn const&) = delete;
         turn& operator=(turn const&) = delete;
-        mail_link& link;
+        link_over_socket& link;
+    };
+
+    /// Until the coroutine goes on, or is destroyed.
+    struct place_in_line {
+        place_in_line(link_over_socket& l, steady_time until)
+            : link(l), timer(l.executor_, until), at(l.waiting_.insert(l.waiting_.end(), &timer))
+        {
+        }
+        ~place_in_line() { link.waiting_.erase(at); }
+        place_in_line(place_in_line const&) = delete;
+        place_in_line& operator=(place_in_line const&) = delete;
+        link_over_socket& link;
+        asio::steady_timer timer;
+        std::list<asio::steady_timer*>::iterator at;
     };
 
     net::awaitable<bool> wait_for_turn(steady_time until)
     {
         if (asking_ >= most_connections) {
             if (waiting_.size() >= longest_line_of_waiting) co_return false;
-            asio::steady_timer timer{executor_, until};
-            auto const place = waiting_.insert(waiting_.end(), &timer);
+            place_in_line here{*this, until};
             boost::system::error_code ec;
             while (asking_ >= most_connections && steady_clock::now() < until)
-                co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-            waiting_.erase(place);
+                co_await here.timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
             if (asking_ >= most_connections) co_return false;
         }
         ++asking_;
@@ -175,7 +193,7 @@ private:
 
     asio::any_io_executor executor_;
     std::string path_;
-    std::size_t asking_ = 0;
+    std::size_t asking_ = 0, sign_ins_ = 0;
     std::list<asio::steady_timer*> waiting_;
     std::vector<connection> idle_;
     steady_time silent_until_{};
@@ -183,9 +201,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<server_link> make_mail_link(asio::any_io_executor executor, std::string path)
+std::unique_ptr<mail_link> make_mail_link(asio::any_io_executor executor, std::string path)
 {
-    return std::make_unique<mail_link>(std::move(executor), std::move(path));
+    return std::make_unique<link_over_socket>(std::move(executor), std::move(path));
 }
 
 }  // namespace postern::web

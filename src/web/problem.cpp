@@ -21,13 +21,12 @@ problem const too_large{413, "web-too-large", "That is too much", "What was sent
 problem const head_too_large{431, "web-head-too-large", "The head of this request is too large",
                              "Its address and its fields together are larger than we take. Deleting the cookies of "
                              "this site helps when a browser sent it."};
-problem const too_many_connections{503, "web-too-many-connections", "There are too many connections",
-                                   "Too many are open, or too many from your network. Wait a little and try again."};
-problem const not_over_plain_http{403, "web-needs-tls", "This is answered over HTTPS only",
-                                  "Use https:// instead of http:// at the front of the address."};
 problem const failed{500, "web-failed", "Something went wrong here",
                      "It is not your fault. The server's log says more; tell its operator when it happened."};
-problem const not_known{400, "web-refused", "That was not done", ""};
+problem const not_done{400, "web-not-done", "That was not done", ""};
+problem const signed_out{401, "web-signed-out", "Nobody is signed in", ""};
+problem const forbidden{403, "web-not-allowed", "That is not for this account", ""};
+problem const put_off{429, "web-put-off", "Too many attempts", ""};
 problem const unavailable{503, "web-server-away", "The mail server can't be asked just now",
                           "These pages get what they show from the mail server, which does not answer at the moment. "
                           "It may be starting. Try again in a little while; mail itself is not lost."};
@@ -57,7 +56,7 @@ http::response make(problem const& p, std::string_view text, std::string_view pa
                 "</p>\n<p><a href=\"/\">Start page</a></p>\n</main>\n</body>\n</html>\n";
         r = http::answer(p.status, "text/html; charset=utf-8", std::move(page));
     }
-    if (p.status == 503) r.fields.emplace_back("retry-after", "10");
+    if (p.status == 503 || p.status == 429) r.fields.emplace_back("retry-after", "10");
     r.fields.emplace_back("cache-control", "no-store");
     return r;
 }
@@ -68,9 +67,16 @@ http::response answer_for(problem const& p, std::string_view path) { return make
 
 http::response answer_for(control::failure const& f, std::string_view path)
 {
-    if (f.why == control::failure::kind::unavailable)
-        return make(problems::unavailable, problems::unavailable.text, path);
-    return make(problems::not_known, f.text, path);
+    using kind = control::failure::kind;
+    switch (f.why) {
+        case kind::unavailable: return make(problems::unavailable, problems::unavailable.text, path);
+        case kind::signed_out: return make(problems::signed_out, f.text, path);
+        case kind::forbidden: return make(problems::forbidden, f.text, path);
+        case kind::put_off: return make(problems::put_off, f.text, path);
+        case kind::usage:
+        case kind::problem: break;
+    }
+    return make(problems::not_done, f.text, path);
 }
 
 }  // namespace postern::web

@@ -16,8 +16,8 @@ struct problem {
 };
 
 namespace problems {
-extern problem const malformed, unknown_host, not_found, wrong_method, too_slow, too_large, head_too_large,
-    too_many_connections, not_over_plain_http, failed, not_known, unavailable;
+extern problem const malformed, unknown_host, not_found, wrong_method, too_slow, too_large, head_too_large, failed,
+    not_done, signed_out, forbidden, put_off, unavailable;
 }
 
 /// Made for who asked: `path` decides between the two forms.

@@ -26,13 +26,19 @@ constexpr auto patience_at_the_end = std::chrono::seconds{3};
 
 struct io_thread {
     house shared;
+    std::unique_ptr<mail_link> link;
     // Below what the coroutines that it owns use when they are destroyed with it.
     asio::io_context context{1};
-    std::unique_ptr<server_link> link;
     asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
     std::vector<net::socket_handle> https, http;
     std::vector<std::unique_ptr<net::acceptor>> acceptors;
     std::thread thread;
+
+    explicit io_thread(std::string const& mail_socket) { link = make_mail_link(context.get_executor(), mail_socket); }
+    // What is open goes before the context that it belongs to.
+    ~io_thread() { link->close(); }
+    io_thread(io_thread const&) = delete;
+    io_thread& operator=(io_thread const&) = delete;
 };
 
 /// Room for one connection, while there is.
@@ -85,8 +91,7 @@ public:
     pages(router const& table, server_options o)
     {
         for (unsigned i = 0; i < o.threads; ++i) {
-            auto t = std::make_unique<io_thread>();
-            t->link = make_mail_link(t->context.get_executor(), o.mail_socket);
+            auto t = std::make_unique<io_thread>(o.mail_socket);
             t->shared.table = &table;
             t->shared.server = t->link.get();
             t->https = share_of(o.https, i, o.threads);

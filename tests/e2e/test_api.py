@@ -10,8 +10,8 @@ import tempfile
 import threading
 import unittest
 
-from harness import (ALICE, BOB, CAROL, HOST, PASSWORDS, ROOT, Authority, Postern, Wire, client_context, free_ports, need,
-                     run, wait_for)
+from harness import ALICE, BOB, CAROL, HOST, PASSWORDS, ROOT, Authority, Wire, client_context, need, run, wait_for
+from web import Pages
 
 TYPES = {"Content-Type": "application/json"}
 
@@ -104,18 +104,11 @@ def msmtp(server, user, password, sender, to):
 class Api(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.port, = free_ports(1)
-        cls.server = Postern({"web": {"address": f"{HOST}:{cls.port}"},
-                              "guard": {"allow": ["127.0.0.0/8"]},
-                              "auth": {"failure_delay": "0s"},
-                              "limits": {"sending": [{"per": "account", "messages_per_hour": 100}]}},
-                             accounts=(ALICE, BOB, CAROL))
+        cls.server = Pages({"guard": {"allow": ["127.0.0.0/8"]}, "auth": {"failure_delay": "10 ms"},
+                            "limits": {"sending": [{"per": "account", "messages_per_hour": 100}]}},
+                           accounts=(ALICE, BOB, CAROL))
+        cls.port = cls.server.https
         cls.server.cli("account", "role", CAROL, "owner", check=True)
-
-        def up():
-            with contextlib.suppress(OSError):
-                return Site(cls.port).ask("GET", "/openapi.json")[0] == 200
-        wait_for(up, "the web pages to be there")
 
     @classmethod
     def tearDownClass(cls):

@@ -2,16 +2,14 @@
 import gzip
 import os
 import pathlib
-import re
 import shutil
 import signal
 import ssl
 import subprocess
-import time
 import unittest
 
 from harness import ALICE, HOST, NAME, PROGRAM, Authority, client_context, need, run, wait_for
-from web import Pages, Talk
+from web import Pages, parent_of
 
 
 class Answers(unittest.TestCase):
@@ -203,13 +201,13 @@ class Life(unittest.TestCase):
         server = Pages()
         try:
             pid = server.web_process()
-            keeper = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+            keeper = parent_of(pid)
             server.stop()
             for ended in (pid, keeper):
                 self.assertFalse(pathlib.Path(f"/proc/{ended}").exists())
             server.start()
             pid = server.web_process()
-            keeper = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+            keeper = parent_of(pid)
             server.kill()  # without a chance to say so
             for ended in (pid, keeper):
                 wait_for(lambda e=ended: not pathlib.Path(f"/proc/{e}").exists(), "the pages to end with the server")
@@ -220,8 +218,8 @@ class Life(unittest.TestCase):
     def test_a_taken_port_leaves_the_mail_server_alone(self):
         with Pages() as first, Pages(config={"web": {"address": "", "http_address": ""}}, start=False) as second:
             second.change("web", address=f"{HOST}:{first.https}")
-            super(Pages, second).start(wait=False)
-            super(Pages, second).wait_ready() if False else second.wait_log(r"\bstarted\b")
+            second.start(wait=False)
+            second.wait_log(r"\bstarted\b")
             second.wait_log("web_not_started .*the port is taken")
             second.session(login=ALICE).close()
 

@@ -1,15 +1,15 @@
 """What strangers send to the web process: unclear requests, too much, too slow, too many; and mail all the while."""
 import contextlib
-import json
 import signal
 import socket
 import statistics
+import subprocess
 import threading
 import time
 import unittest
 
-from harness import ALICE, BOB, HOST, NAME, SLOW, run, wait_for
-from web import Pages, Talk
+from harness import ALICE, BOB, HOST, NAME, PROGRAM, SLOW, wait_for
+from web import Pages
 
 GET = f"GET /robots.txt HTTP/1.1\r\nHost: {NAME}\r\n"
 POST = f"POST /x HTTP/1.1\r\nHost: {NAME}\r\n"
@@ -228,8 +228,6 @@ class Crowds(unittest.TestCase):
 class Away(unittest.TestCase):
     def test_without_the_mail_process_pages_say_so(self):
         """The mail process stands still: what needs it is answered in plain words, all else as ever."""
-        import subprocess
-        from harness import PROGRAM
         with Pages(config={"web": {"address": ""}}) as server:
             server.change("web", address=f"{HOST}:{server.https}")
             log = open(server.dir / "web-log", "ab")
@@ -243,8 +241,7 @@ class Away(unittest.TestCase):
                     self.assertIn("mail server", away.text)
                 with server.talk() as talk:
                     self.assertEqual(talk.ask("/").status, 200)
-                server.wait_log if False else wait_for(
-                    lambda: "web_server_away" in (server.dir / "web-log").read_text(), "a line in the log")
+                wait_for(lambda: "web_server_away" in (server.dir / "web-log").read_text(), "a line in the log")
             finally:
                 web.send_signal(signal.SIGTERM)
                 self.assertEqual(web.wait(20), 0)
