@@ -96,7 +96,7 @@ TEST_CASE("A refusal that tells something, one that nobody knows, and what is no
     };
     CHECK(page_without("K7Q2M9TX4WZB.1") == page_without("K7Q2M9TX4WZC.1"));
     CHECK(page_without("K7Q2M9TX4WZB.1") == page_without("nonsense"));
-    CHECK(told.body.find("too big") != std::string::npos);
+    CHECK(told.body.find("The message is larger than") != std::string::npos);
     CHECK(ask("/why/K7Q2M9TX4WZD.1").status == 503);
 }
 
