@@ -29,6 +29,6 @@ bool is_known(std::string_view if_none_match, std::string_view quoted_tag) noexc
 namespace embedded {
 std::span<embedded_file const> site_files();
 std::span<embedded_file const> api_description();
-}
+}  // namespace embedded
 
 }  // namespace postern::web

@@ -14,8 +14,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* octets, std::size_t si
 {
     using namespace postern;
     using web::api::type;
-    static constexpr web::api::field fields[] = {{"label", type::text, true, 20}, {"on", type::flag},
-                                                 {"limit", type::number, false, 1000}, {"networks", type::texts, false, 3}};
+    static constexpr web::api::field fields[] = {{"label", type::text, true, 20},
+                                                 {"on", type::flag},
+                                                 {"limit", type::number, false, 1000},
+                                                 {"networks", type::texts, false, 3}};
     static constexpr web::api::field of_query[] = {
         {"limit", type::number, false, 1000}, {"event", type::list, false, 50}, {"rule", type::text, false, 10}};
     std::string_view const text{reinterpret_cast<char const*>(octets), size};
