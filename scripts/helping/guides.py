@@ -102,7 +102,8 @@ def steps(own, program, guide, way):
         for line in program["snippet"].strip("\n").split("\n"):
             shown = filled(line, program, way, escape=attribute)
             lines.append(f"<mark>{shown}</mark>" if guide.get("code") and guide["code"] in line else shown)
-        out.append(f'<li><p>{text(w["code"])} <strong>{text(place)}</strong>:</p><div class="code"><pre id="code">'
+        out.append(f'<li><p>{text(w["code"])} <strong>{text(place)}</strong>:</p><div class="code">'
+                   f'<pre id="code" tabindex="0" role="group" aria-label="{attribute(place)}">'
                    + "\n".join(lines) + '</pre><button type="button" class="copy button small" hidden="hidden" data-copy-of="code">'
                    + slot("word_copy") + "</button></div>"
                    + (f'<p>{text(w["code_text"])}</p>' if "PASSWORD" in program["snippet"] else "") + "</li>")
