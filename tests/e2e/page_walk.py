@@ -1,6 +1,8 @@
 """A server with its web pages, a browser, and what people do with both: for test_pages*.py.
 
 Site:  one Postern whose pages are at https://mail.postern.test:PORT, and one browser."""
+import json
+
 from browser import Browser
 from harness import ALICE, BOB, CAROL, HOST, NAME, PASSWORDS, Authority, run
 from web import Pages
@@ -83,10 +85,13 @@ class Site:
         wire = self.server.session(login=ALICE, ehlo="laptop.example")
         wire.say(f"MAIL FROM:<{BOB}>", 550)
         wire.close()
-        wire = self.server.session(ehlo=stranger)
+        wire = self.server.session()
+        wire.say(f"EHLO {stranger}", 501)
         wire.say(f"MAIL FROM:<{ALICE}>", 530)
         wire.close()
-        wire = self.server.session(login=ALICE, ehlo=stranger)
+        made = self.server.cli("account", "app-password", "add", ALICE, "--label", stranger, "--json", check=True).stdout
+        self.mail_program(ALICE, json.loads(made)["password"])
+        wire = self.server.session(login=ALICE)
         wire.mail(ALICE, f'"{stranger}"@unreachable.test')
         wire.data(f"From: {ALICE}\r\nTo: x@y.test\r\nSubject: {stranger}\r\n\r\nhello\r\n")
         wire.close()

@@ -91,13 +91,14 @@ class Looks(unittest.TestCase):
             self.judge(name)
 
     def test_what_strangers_wrote_shows_as_text(self):
-        for who, page, where in ((ALICE, "/account#/logins", ".logins"), (OPERATOR, "/console#/live", ".decisions"),
-                                 (OPERATOR, "/console#/queue", ".table"), (OPERATOR, "/console#/discovery", ".table"),
+        for who, page, where in ((ALICE, "/account#/logins", ".logins"), (ALICE, "/account#/devices", ".table"),
+                                 (OPERATOR, "/console#/live", ".decisions"), (OPERATOR, "/console#/queue", ".table"),
+                                 (OPERATOR, "/console#/discovery", ".table"),
                                  (OPERATOR, f"/console#/accounts/{ALICE}", ".logins")):
             with self.subTest(page):
                 self.site.sign_in(who, page)
                 self.browser.find(where, MARKUP)
-                self.assertEqual(self.browser.run("return document.querySelectorAll('img[onerror], main img').length"), 0)
+                self.assertEqual(self.browser.run("return document.querySelectorAll('main img, main script').length"), 0)
                 self.assertIsNone(self.browser.run("return window.hit ?? null"))
         # The message itself: its header, and its story.
         self.site.go("/console#/queue")
