@@ -8,9 +8,25 @@
 #include "cli/output.hpp"
 #include "doctor/published.hpp"
 #include "mail/address.hpp"
+#include "porter/pacc.hpp"
+#include "porter/transfer.hpp"
 
 namespace postern::cli {
 namespace json = boost::json;
+namespace {
+
+/// The digests for mail programs' configuration: of what is announced by now, and of what will be. Without a database there
+/// is nothing announced yet.
+std::vector<std::string> configurations_of(application const& app, config::settings const& s, std::string const& domain)
+{
+    auto facts = porter::facts_of(s, {});
+    if (auto const told = ask(app, "discovery facts", {}))
+        if (auto whole = porter::facts_from(*told)) facts = std::move(*whole);
+    return porter::pacc_records(facts, domain);
+}
+
+}  // namespace
+
 int print_domain_records(application const& app, std::string const& written, bool as_json)
 {
     auto const s = load_settings(app);
@@ -32,7 +48,8 @@ int print_domain_records(application const& app, std::string const& written, boo
                 published.emplace_back(text_of(k, "name"), text_of(k, "value"));
 
     auto const ours = doctor::server_of(*s);
-    auto const records = zone::all_records(*domain, ours, published);
+    auto const configurations = configurations_of(app, *s, *domain);
+    auto const records = zone::all_records(*domain, ours, published, configurations);
     auto const policy = zone::sts_policy({ours.hostname});
     if (as_json) {
         json::array list;
@@ -57,6 +74,10 @@ int print_domain_records(application const& app, std::string const& written, boo
         if (need == zone::need::mail_is_trusted && published.empty())
             print_line("; the mail of " + *domain + " is not signed; `postern dkim create " + *domain +
                        "` makes keys and shows their records");
+        if (need == zone::need::clients_find_us && configurations.size() > 1)
+            print_line(
+                "; of the two _ua-auto-config records the first is in force; with both published,"
+                " `postern discovery publish` puts the second in its place");
         print_line("");
     }
     print_line("; the TLSA record counts where " + ours.hostname + " has DNSSEC, and holds as long as the key stays");

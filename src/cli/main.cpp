@@ -81,8 +81,11 @@ int run(int argc, char** argv)
     add_audit(commands, app);
     add_dkim(commands, app);
     add_tls_report(commands, app);
+    add_certificate(commands, app);
     add_forward(commands, app);
     add_doctor(commands, app);
+    add_profile(commands, app);
+    add_discovery(commands, app);
     add_check_code(commands, app);
     add_check(commands, app);
     add_explain(commands, app);

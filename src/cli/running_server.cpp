@@ -3,7 +3,9 @@
 #include <cassert>
 #include <thread>
 
+#include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.hpp"
 #include "base/log_listener.hpp"
@@ -148,10 +150,12 @@ running_server::~running_server()
 {
     // docs/architecture.md, "How it ends". Who asks first, and commands: they use all the rest.
     web_.stop();
+    if (certificates_) certificates_->stop();  // a command may wait for it
     metrics_.reset();
     control_.reset();
     if (web_door_) web_door_->stop();
     numbers_.reset();
+    certificates_.reset();
     key_watch_.reset();
     // The I/O threads. Their contexts, with the sessions that are left, stay: answers may still be
     // posted to them, which then nobody hears.
@@ -191,11 +195,13 @@ control::context running_server::context() const
     c.security = security_.get();
     c.forwards = forwards_.get();
     c.key_watch = key_watch_.get();
+    c.certificates = certificates_.get();
     c.signer = signer_.get();
     c.checks_seen = checks_seen_.get();
     c.events = &console::events_of_this_process();
     c.numbers = numbers_.get();
     c.discovery = discovery_.get();
+    c.profiles = profiles_.get();
     c.visits = visits_.get();
     c.audit = audit_.get();
     c.started = started_;
@@ -319,6 +325,7 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
         return there;
     });
 
+    if (auto kept = keep_certificates(); !kept) return kept;
     auto visits = visits::book::open(s.data_dir, started_);
     if (!visits) return std::move(visits.error());
     visits_ = std::move(*visits);
@@ -345,6 +352,45 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     auth_->start();
     if (web_door_) web_door_->start();
     return {};
+}
+
+result<> running_server::keep_certificates()
+{
+    certificate_news_ = control::descriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    if (!certificate_news_) return error{{4, 3, 0}, "", "no descriptor is free"};
+    acme::office_options o;
+    // Not by context(): this object is not all there yet when the thread begins.
+    o.settings = [this] {
+        std::scoped_lock guard{lock_};
+        return settings_;
+    };
+    o.local_domains = [this, settings = o.settings] {
+        auto domains = settings()->domains.local;
+        if (auto more = accounts_->list_domains(); more) domains.insert(domains.end(), more->begin(), more->end());
+        return domains;
+    };
+    o.make_resolver = escort::resolver_of(*settings_);
+    o.changed = [this] {
+        std::uint64_t const one = 1;
+        // Fails only when it was told so often that nobody can miss it.
+        [[maybe_unused]] auto const told = ::write(certificate_news_.get(), &one, sizeof one);
+    };
+    auto opened = acme::office::open(std::move(o));
+    if (!opened) return std::move(opened.error());
+    certificates_ = std::move(*opened);
+    return {};
+}
+
+void running_server::take_up_certificates()
+{
+    std::uint64_t told = 0;
+    if (::read(certificate_news_.get(), &told, sizeof told) != sizeof told) return;
+    auto const c = context();
+    if (auto taken = gate_->reload(*c.settings, c.judges); !taken) {
+        log::event(log::level::error, "certificates_not_taken_up", {{"problem", taken.error().logged}});
+    } else {
+        log::event(log::level::info, "certificates_taken_up");
+    }
 }
 
 result<> running_server::reload(config::settings const& wanted)
@@ -379,9 +425,12 @@ result<> running_server::reload(config::settings const& wanted)
     for (auto const& name : config::needs_restart(*before, wanted))
         log::event(log::level::warning, "needs_restart", {{"option", name}});
     start_log(in_force);
-    std::scoped_lock guard{lock_};
-    settings_ = std::make_shared<config::settings const>(in_force);
-    judges_ = std::move(judges);
+    {
+        std::scoped_lock guard{lock_};
+        settings_ = std::make_shared<config::settings const>(in_force);
+        judges_ = std::move(judges);
+    }
+    certificates_->wake();
     return {};
 }
 
@@ -391,6 +440,7 @@ void running_server::drain()
     // The pages, and commands, which may change accounts and the queue, end first. Then mail stops coming in,
     // and what goes out may finish.
     web_.let_go();
+    certificates_->stop();
     metrics_.reset();
     control_->stop();
     if (web_door_) web_door_->stop();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "acme/office.hpp"
 #include "auth/server.hpp"
 #include "cli/application.hpp"
 #include "cli/web_keeper.hpp"
@@ -15,6 +16,7 @@
 #include "console/discovery_log.hpp"
 #include "console/recorder.hpp"
 #include "control/instance_lock.hpp"
+#include "control/local_socket.hpp"
 #include "control/server.hpp"
 #include "control/web_door.hpp"
 #include "delivery/service.hpp"
@@ -43,6 +45,10 @@ public:
     result<> start(std::vector<submission::inherited_socket> inherited);
     /// All of the new settings or none. What only a restart takes up is logged.
     result<> reload(config::settings const& wanted);
+    /// Readable when the mail ports should take up other certificates; then take_up_certificates().
+    int certificate_news() const noexcept { return certificate_news_.get(); }
+    /// On the thread that also reloads. Those that can't be used leave the old ones in force.
+    void take_up_certificates();
     /// Running transactions and deliveries may end, within timeouts.drain.
     void drain();
 
@@ -51,6 +57,7 @@ public:
 
 private:
     control::context context() const;
+    result<> keep_certificates();
     void list_listeners();
 
     mutable std::mutex lock_;  // of the next two: commands read them, a reload replaces them
@@ -73,10 +80,13 @@ private:
     std::unique_ptr<escort::office> security_;
     std::unique_ptr<delivery::service> delivery_;
     std::unique_ptr<witness::book> checks_seen_ = std::make_unique<witness::book>();  // of `postern check`
+    std::unique_ptr<control::profile_book> profiles_ = std::make_unique<control::profile_book>();
     std::unique_ptr<login::judge_keeper> judge_keeper_;
     std::unique_ptr<submission::server> gate_;
     std::unique_ptr<auth::server> auth_;
     std::vector<submission::server::listening> listeners_;
+    control::descriptor certificate_news_;  // an eventfd
+    std::unique_ptr<acme::office> certificates_;
     std::unique_ptr<visits::book> visits_;
     std::unique_ptr<audit::book> audit_;  // null: it can't be opened
     std::unique_ptr<control::server> control_;

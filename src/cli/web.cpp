@@ -83,7 +83,9 @@ std::optional<plan> plan_of_settings(application const& app, options& o)
     }
     p.mail_socket = control::web_socket_path(*s).string();
     p.certificates.https_port = https_port_of(*s);
-    p.certificates.own = own_certificate(s->web.certificate.string(), s->web.private_key.string());
+    // Where there are certificates of ACME besides, the mail process has all of them.
+    if (s->acme.directory.empty())
+        p.certificates.own = own_certificate(s->web.certificate.string(), s->web.private_key.string());
     return p;
 }
 

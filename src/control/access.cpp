@@ -65,12 +65,12 @@ std::optional<failure> find_visitor(context& c, std::string_view token)
     auto const now = wall_clock::now();
     auto v = c.visits->use(token, c.visit_bounds(), now);
     if (!v) return std::nullopt;
-    c.accounts->wait_for_login(v->account);
-    auto const found = c.accounts->find_account(v->account);
+    c.accounts->wait_for_login(v->login);
+    auto const found = c.accounts->find_account(v->login);
     if (!found) return to_failure(found.error());
     auto const& account = *found;
-    bool const holds = account && account->enabled && account->password_set == v->password_set &&
-                       c.accounts->role_of(*account) == v->role;
+    bool const holds = account && account->address == v->account && account->enabled &&
+                       account->password_set == v->password_set && c.accounts->role_of(*account) == v->role;
     if (!holds) {
         c.visits->end(token);
         return std::nullopt;
@@ -89,7 +89,7 @@ std::optional<failure> admit(context& c, command const& what, json::object& give
     auto const& visit = c.caller.visit;
     if (!visit) return signed_out();
     if (door.own && !given.contains("address")) {
-        given["address"] = visit->account;
+        given["address"] = visit->login;
         c.caller.for_itself = true;
         return std::nullopt;
     }

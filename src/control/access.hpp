@@ -2,7 +2,7 @@
 // the web socket each command of the table says who may. The decision is made here and nowhere else,
 // before the command runs.
 //
-// A command for accounts themselves (`own`) is given the address of whoever is signed in, by this code:
+// A command for accounts themselves (`own`) is given the login name (`address`) of whoever is signed in, by this code:
 // a request that names an address asks as somebody with a role, and is judged as such.
 #pragma once
 

@@ -116,7 +116,7 @@ struct web_world : control::testing::world {
     {
         auto const who = *accounts->find_account(address);
         visits::new_visit v;
-        v.account = address;
+        v.account = v.login = address;
         v.role = accounts->role_of(*who);
         v.password_set = who->password_set;
         return std::string{visits->begin(std::move(v), {}, wall_clock::now()).token.reveal()};

@@ -98,6 +98,24 @@ std::vector<std::string> arguments::texts(std::string_view key, std::size_t most
     return list;
 }
 
+std::vector<boost::json::object> arguments::objects(std::string_view key, std::size_t most)
+{
+    auto const* v = look(key);
+    if (!v) return {};
+    std::vector<boost::json::object> list;
+    if (!v->is_array() || v->as_array().size() > most) {
+        wrong(std::string{key} + " must be a list of at most " + std::to_string(most));
+        return {};
+    }
+    for (auto const& one : v->as_array()) {
+        if (one.is_object())
+            list.push_back(one.as_object());
+        else
+            wrong(std::string{key} + " must be a list of objects");
+    }
+    return list;
+}
+
 std::optional<bool> arguments::optional_flag(std::string_view key)
 {
     auto const* v = look(key);
@@ -146,7 +164,7 @@ std::optional<std::uint64_t> arguments::optional_number(std::string_view key, st
 
 bool is_secret_argument(std::string_view key) noexcept
 {
-    return key == secrets::password.key || key == secrets::lines.key;
+    return key == secrets::password.key || key == secrets::lines.key || key == secrets::token.key;
 }
 
 secret arguments::secret(secret_name name, std::size_t limit)

@@ -26,6 +26,7 @@ struct secret_name {
 namespace secrets {
 inline constexpr secret_name password{"password"};
 inline constexpr secret_name lines{"lines"};  // of a file with accounts
+inline constexpr secret_name token{"token"};  // of a link that is good once
 }  // namespace secrets
 bool is_secret_argument(std::string_view key) noexcept;
 
@@ -39,6 +40,8 @@ public:
     std::optional<std::string> optional_text(std::string_view key, std::size_t limit = 1024);
     /// A list of texts; absent: none.
     std::vector<std::string> texts(std::string_view key, std::size_t most, std::size_t limit = 1024);
+    /// A list of objects; absent: none.
+    std::vector<boost::json::object> objects(std::string_view key, std::size_t most);
     std::optional<bool> optional_flag(std::string_view key);
     std::optional<std::uint64_t> optional_number(std::string_view key, std::uint64_t most);
     bool flag(std::string_view key);

@@ -9,9 +9,11 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include "acme/office.hpp"
 #include "audit/book.hpp"
 #include "base/clock.hpp"
 #include "config/settings.hpp"
@@ -20,6 +22,7 @@
 #include "console/recorder.hpp"
 #include "control/access.hpp"
 #include "control/arguments.hpp"
+#include "control/profile_book.hpp"
 #include "control/protocol.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
@@ -54,11 +57,13 @@ struct context {
     forwarding::book* forwards = nullptr;
     signing::dns_watch* key_watch = nullptr;
     escort::office* security = nullptr;
+    acme::office* certificates = nullptr;
     signing::signer* signer = nullptr;
     witness::book* checks_seen = nullptr;
     console::event_ring const* events = nullptr;
     console::recorder* numbers = nullptr;
     console::discovery_log* discovery = nullptr;
+    profile_book* profiles = nullptr;
     visits::book* visits = nullptr;  // who is signed in on the web pages
     audit::book* audit = nullptr;
     std::vector<submission::server::listening> listeners;
@@ -109,8 +114,9 @@ command const* find_command(std::string_view name);
 outcome run_command(context& c, std::string_view name, boost::json::object const& given);
 failure unknown_command();
 
-// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp, guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, status.cpp,
-// visits.cpp, audit.cpp, web_facts.cpp.
+// One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp,
+// guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, why_public.cpp, discovery.cpp,
+// profile.cpp, certificate.cpp, status.cpp, visits.cpp, audit.cpp, web_facts.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -160,6 +166,10 @@ outcome dkim_check(context& c, arguments a);
 outcome tls_report_list(context& c, arguments a);
 outcome tls_report_show(context& c, arguments a);
 outcome tls_report_send(context& c, arguments a);
+outcome certificate_list(context& c, arguments a);
+outcome certificate_renew(context& c, arguments a);
+outcome acme_challenge(context& c, arguments a);
+outcome web_certificates(context& c, arguments a);
 outcome forward_add(context& c, arguments a);
 outcome forward_list(context& c, arguments a);
 outcome forward_remove(context& c, arguments a);
@@ -181,16 +191,26 @@ outcome discovery_list(context& c, arguments a);
 outcome discovery_note(context& c, arguments a);
 outcome domain_check(context& c, arguments a);
 outcome certificates(context& c, arguments a);
+outcome discovery_facts(context& c, arguments a);
+outcome discovery_publish(context& c, arguments a);
+outcome profile_android(context& c, arguments a);
+outcome profile_make(context& c, arguments a);
+outcome profile_take(context& c, arguments a);
 outcome web_facts(context& c, arguments a);
 outcome web_session(context& c, arguments a);
 outcome web_sign_out(context& c, arguments a);
 outcome audit_list(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
+outcome why_public(context& c, arguments a);
 outcome server_status(context& c, arguments a);
 
 /// What was seen of a check's sessions, for `why` too.
 outcome record_of_check(context& c, std::string const& code);
+/// The texts that vouch for a domain's configuration for mail programs, as they belong into the DNS.
+std::vector<std::string> configurations_of(context& c, std::string const& domain);
+/// All certificates, as `certificate list` and `status` tell of them.
+boost::json::array describe_certificates(context const& c);
 /// The address of the account with that login name, in any letter case.
 basic_result<std::string, failure> account_name(context& c, std::string_view login);
 /// A failure of another room, for the person at the terminal: the whole cause.

@@ -92,7 +92,7 @@ outcome domain_check(context& c, arguments a)
                 keys.emplace_back(console::text_in(k.as_object(), "name"), value);
         }
     auto const ours = doctor::server_of(*c.settings);
-    auto const wanted = zone::all_records(*domain, ours, keys);
+    auto const wanted = zone::all_records(*domain, ours, keys, configurations_of(c, *domain));
     json::array list;
     for (auto const& r : doctor::look_up(*c.settings, wanted, patience_with_names)) list.emplace_back(describe(r));
     json::object o;

@@ -92,6 +92,7 @@ outcome open_visit(context& c, std::string const& session, directory::account co
 {
     visits::new_visit v;
     v.account = who.address;
+    v.login = who.login_name.empty() ? who.address : who.login_name;
     v.role = c.accounts->role_of(who);
     v.password_set = who.password_set;
     v.client = c.caller.from;

@@ -31,10 +31,11 @@ outcome web_session(context& c, arguments a)
 
 outcome web_sign_out(context& c, arguments a)
 {
-    auto const address = a.text("address");
+    a.text("address");
     if (auto wrong = a.problem()) return std::move(*wrong);
-    c.visits->end_by_id(address, c.caller.visit->id);
-    log::event(log::level::info, "web_sign_out", {{"account", address}, {"client", c.caller.from}});
+    auto const& account = c.caller.visit->account;
+    c.visits->end_by_id(account, c.caller.visit->id);
+    log::event(log::level::info, "web_sign_out", {{"account", account}, {"client", c.caller.from}});
     json::object o;
     o["signed_out"] = true;
     return json::value(std::move(o));

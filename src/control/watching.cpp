@@ -248,22 +248,28 @@ outcome discovery_list(context& c, arguments a)
     return json::value(std::move(list));
 }
 
+/// In batches, with the times of the questions: there are far more of these in a second than commands.
 outcome discovery_note(context& c, arguments a)
 {
-    console::discovery_row r;
-    // Notes may come in batches, with the times at which they were made.
-    auto const when = a.optional_text("time", 64);
-    r.time = when ? *when : to_rfc3339(wall_clock::now());
-    r.client = a.text("client", 64);
-    r.host = a.text("host", 255);
-    r.path = a.text("path", 2048);
-    r.kind = a.optional_text("kind", 64).value_or("");
-    r.domain = a.optional_text("domain", 255).value_or("");
-    r.user_agent = a.optional_text("user_agent", 1024).value_or("");
-    r.answer = a.optional_text("answer", 255).value_or("");
-    r.status = static_cast<unsigned>(a.optional_number("status", 999).value_or(0));
+    std::vector<console::discovery_row> rows;
+    for (auto const& one : a.objects("requests", most_events)) {
+        arguments given{one};
+        console::discovery_row r;
+        auto const when = given.optional_text("time", 64);
+        r.time = when ? *when : to_rfc3339(wall_clock::now());
+        r.client = given.text("client", 64);
+        r.host = given.text("host", 255);
+        r.path = given.text("path", 2048);
+        r.kind = given.optional_text("kind", 64).value_or("");
+        r.domain = given.optional_text("domain", 255).value_or("");
+        r.user_agent = given.optional_text("user_agent", 1024).value_or("");
+        r.answer = given.optional_text("answer", 255).value_or("");
+        r.status = static_cast<unsigned>(given.optional_number("status", 999).value_or(0));
+        if (auto wrong = given.problem()) return std::move(*wrong);
+        rows.push_back(std::move(r));
+    }
     if (auto wrong = a.problem()) return std::move(*wrong);
-    c.discovery->note(std::move(r));
+    for (auto& r : rows) c.discovery->note(std::move(r));
     return json::value(json::object{});
 }
 

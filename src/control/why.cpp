@@ -80,10 +80,12 @@ void add_remedy(json::object& event)
 
 outcome why(context& c, arguments a)
 {
-    auto id = to_upper(a.text("id", 64));
+    auto id = to_upper(a.text("id", 256));
     if (auto wrong = a.problem()) return std::move(*wrong);
-    // People copy it with the parentheses of the reply.
-    if (id.starts_with('(') && id.ends_with(')')) id = id.substr(1, id.size() - 2);
+    // People copy it with the parentheses of the reply, or the link to its page.
+    if (auto const page = id.rfind("/WHY/"); page != std::string::npos) id.erase(0, page + 5);
+    if (id.starts_with('(')) id.erase(0, 1);
+    id = id.substr(0, id.find_first_of(",) "));
     if (witness::looks_like_code(id)) return record_of_check(c, id);
     if (!looks_like_id(id)) {
         return failure{

@@ -14,6 +14,7 @@
 #include "escort/office.hpp"
 #include "mail/sts_policy.hpp"
 #include "mail/tlsrpt_record.hpp"
+#include "porter/pacc.hpp"
 
 namespace postern::doctor {
 namespace {
@@ -46,6 +47,8 @@ void ask_first(facts& f, round& r, steady_time until)
         r.txt(mail::tlsrpt_record_name(d.domain), d.tlsrpt);
         r.addresses("autoconfig." + d.domain, d.autoconfig);
         r.addresses("autodiscover." + d.domain, d.autodiscover);
+        r.addresses("ua-auto-config." + d.domain, d.configuration_host);
+        r.txt("_ua-auto-config." + d.domain, d.configuration_texts);
         auto const wanted = zone::srv_records(d.domain, zone_server(f));
         // All at once: the answers must not move while they are waited for.
         for (auto const& w : wanted) d.services.push_back({w.name, {}});
@@ -106,28 +109,42 @@ void evaluate_spf(facts& f, dns::options const& o, std::chrono::seconds limit, s
     }
 }
 
-/// The file that Thunderbird and others take their settings from.
-void fetch_settings(config::settings const& s, domain_facts& d, std::atomic<bool> const& stop)
+/// A document at a host of the domain.
+void fetch_document(config::settings const& s, std::string const& host, std::string const& path,
+                    dns::address_answer const& at, std::optional<std::string>& document, std::string& problem,
+                    std::atomic<bool> const& stop)
 {
-    auto const host = "autoconfig." + d.domain;
     directory::web_client web;
     directory::web_client::request asked;
-    asked.url = "https://" + host + "/mail/config-v1.1.xml?emailaddress=postmaster%40" + d.domain;
+    asked.url = "https://" + host + path;
     asked.authorities = s.transport.authorities;
     asked.resolved = host + ":443:";
-    for (auto const& a : d.autoconfig.v4) asked.resolved += a.to_string() + ',';
-    for (auto const& a : d.autoconfig.v6) asked.resolved += '[' + a.to_string() + "],";
+    for (auto const& a : at.v4) asked.resolved += a.to_string() + ',';
+    for (auto const& a : at.v6) asked.resolved += '[' + a.to_string() + "],";
     asked.resolved.pop_back();
     asked.timeout = std::chrono::seconds{5};
     asked.longest = 64u << 10;
     auto const answer = web.ask(asked, stop);
     if (!answer) {
-        d.settings_problem = answer.error().logged;
+        problem = answer.error().logged;
     } else if (answer->status != 200) {
-        d.settings_problem = "the web server answers with status " + std::to_string(answer->status);
+        problem = "the web server answers with status " + std::to_string(answer->status);
     } else {
-        d.settings_file = answer->body;
+        document = answer->body;
     }
+}
+
+/// The file that Thunderbird and others take their settings from.
+void fetch_settings(config::settings const& s, domain_facts& d, std::atomic<bool> const& stop)
+{
+    fetch_document(s, "autoconfig." + d.domain, "/mail/config-v1.1.xml?emailaddress=postmaster%40" + d.domain,
+                   d.autoconfig, d.settings_file, d.settings_problem, stop);
+}
+
+void fetch_configuration(config::settings const& s, domain_facts& d, std::atomic<bool> const& stop)
+{
+    fetch_document(s, "ua-auto-config." + d.domain, std::string{porter::pacc_path}, d.configuration_host,
+                   d.configuration, d.configuration_problem, stop);
 }
 
 /// What domains have on the web, each on a thread of its own: web servers may be slow.
@@ -141,6 +158,8 @@ void fetch_pages(facts& f, dns::options const& o)
     for (auto& d : f.domains) {
         if (d.autoconfig.what == dns::finding::found)
             threads.emplace_back([&f, &d, &stop] { fetch_settings(f.settings, d, stop); });
+        if (d.configuration_host.what == dns::finding::found)
+            threads.emplace_back([&f, &d, &stop] { fetch_configuration(f.settings, d, stop); });
         if (mail::parse_sts_record(d.sts.records)) {
             d.policy.emplace();
             threads.emplace_back([&fetch, &d, &stop] { *d.policy = fetch(d.domain, stop); });

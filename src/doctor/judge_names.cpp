@@ -130,6 +130,8 @@ zone::server zone_server(facts const& f)
     }
     s.imap = f.settings.setup.imap;
     s.pop3 = f.settings.setup.pop3;
+    s.web_host = porter::facts_of(f.settings, {}).web_host;
+    s.authority = zone::authority_of(f.settings.acme.directory);
     if (!f.certificates.empty()) s.certificate_key = f.certificates.front().key_sha256;
     return s;
 }

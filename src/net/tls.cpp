@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <string>
 
@@ -60,6 +61,18 @@ result<x509_ptr> read_leaf(std::filesystem::path const& chain)
                             : ": name the file with the certificate and its chain, often fullchain.pem"));
     }
     return leaf;
+}
+
+wall_time to_time(ASN1_TIME const* t)
+{
+    std::tm parts{};
+    return ASN1_TIME_to_tm(t, &parts) == 1 ? wall_clock::from_time_t(::timegm(&parts)) : wall_time{};
+}
+
+std::string octets_of(ASN1_STRING const* s)
+{
+    if (s == nullptr) return {};
+    return {reinterpret_cast<char const*>(ASN1_STRING_get0_data(s)), static_cast<std::size_t>(ASN1_STRING_length(s))};
 }
 
 std::vector<std::string> names_of(X509* certificate)
@@ -371,6 +384,12 @@ result<certificate_summary> summarize(std::filesystem::path const& chain)
         if (days == 0 && seconds < 0) s.days_left = -1;
     }
     s.self_signed = X509_self_signed(leaf->get(), 0) == 1;
+    s.not_before = to_time(X509_get0_notBefore(leaf->get()));
+    s.not_after = to_time(X509_get0_notAfter(leaf->get()));
+    s.serial = octets_of(X509_get0_serialNumber(leaf->get()));
+    // As in DER: the first bit is a sign.
+    if (!s.serial.empty() && (s.serial.front() & '\x80') != 0) s.serial.insert(0, 1, '\0');
+    s.authority_key = octets_of(X509_get0_authority_key_id(leaf->get()));
     return s;
 }
 

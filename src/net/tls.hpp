@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 
@@ -58,11 +59,13 @@ result<std::shared_ptr<tls_context>> make_client_tls(std::filesystem::path const
 /// are there already. True when it was made now.
 result<bool> ensure_self_signed(certificate_files const& files, std::vector<std::string> const& names);
 
-/// Facts about the first certificate, for the start-up log: subject names and days until it expires.
+/// Facts about the first certificate of a file.
 struct certificate_summary {
     std::vector<std::string> names;
     long days_left = 0;
     bool self_signed = false;
+    wall_time not_before{}, not_after{};
+    std::string serial, authority_key;  // octets, as RFC 9773 section 4.1 wants them; empty: not there
 };
 result<certificate_summary> summarize(std::filesystem::path const& chain);
 

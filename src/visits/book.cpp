@@ -27,7 +27,8 @@ CREATE TABLE visits (
     created       INTEGER NOT NULL,
     last_used     INTEGER NOT NULL,
     client        TEXT NOT NULL,
-    agent         TEXT NOT NULL
+    agent         TEXT NOT NULL,
+    login         TEXT NOT NULL         -- what the account is found by
 ) STRICT, WITHOUT ROWID;
 )";
 
@@ -85,8 +86,8 @@ result<> book::read(std::filesystem::path const& file)
     auto db = store::connection::open(file, store::access::create, told);
     if (!db) return std::move(db.error());
     if (auto r = prepare(*db, file.string()); !r) return r;
-    auto rows =
-        db->prepare("SELECT digest, id, account, role, password_set, created, last_used, client, agent FROM visits");
+    auto rows = db->prepare(
+        "SELECT digest, id, account, role, password_set, created, last_used, client, agent, login FROM visits");
     if (!rows) return std::move(rows.error());
     store::step_result step{};
     while ((step = rows->step()) == store::step_result::row) {
@@ -101,6 +102,7 @@ result<> book::read(std::filesystem::path const& file)
         v.last_used = from_microseconds(rows->integer(6));
         v.client = rows->text(7);
         v.agent = rows->text(8);
+        v.login = rows->text(9);
         std::string const digest{rows->blob(0)};
         of_account_[v.account].push_back(digest);
         auto const used = v.last_used;
@@ -112,7 +114,7 @@ result<> book::read(std::filesystem::path const& file)
         store::statement& to;
         char const* sql;
     } const statements[] = {
-        {put_, "INSERT OR REPLACE INTO visits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
+        {put_, "INSERT OR REPLACE INTO visits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"},
         {touch_, "UPDATE visits SET last_used = ?2 WHERE digest = ?1"},
         {drop_, "DELETE FROM visits WHERE digest = ?1"},
     };
@@ -137,7 +139,7 @@ void book::store(std::string const& digest, entry const& e)
     auto const& v = e.what;
     put_.bind_blob(1, digest).bind_text(2, v.id).bind_text(3, v.account).bind_text(4, directory::to_string(v.role));
     put_.bind(5, to_microseconds(v.password_set)).bind(6, to_microseconds(v.created));
-    put_.bind(7, to_microseconds(v.last_used)).bind_text(8, v.client).bind_text(9, v.agent);
+    put_.bind(7, to_microseconds(v.last_used)).bind_text(8, v.client).bind_text(9, v.agent).bind_text(10, v.login);
     if (!put_.run()) complain("storing a session");
     put_.forget_parameters();
 }
@@ -182,6 +184,7 @@ opened_visit book::begin(new_visit v, limits const& bounds, wall_time now)
     made.token = make_token();
     made.what.id = make_session_id();
     made.what.account = std::move(v.account);
+    made.what.login = std::move(v.login);
     made.what.role = v.role;
     made.what.password_set = v.password_set;
     made.what.created = made.what.last_used = now;

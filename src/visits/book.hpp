@@ -29,8 +29,9 @@ struct limits {
 };
 
 struct visit {
-    std::string id;  // names it without opening anything: for lists and logs
-    std::string account;
+    std::string id;       // names it without opening anything: for lists and logs
+    std::string account;  // its address
+    std::string login;    // what it is found by
     directory::role role = directory::role::none;
     wall_time password_set;  // of the account, at the sign-in
     wall_time created, last_used;
@@ -40,7 +41,7 @@ struct visit {
 
 /// Of a sign-in that went well.
 struct new_visit {
-    std::string account;
+    std::string account, login;
     directory::role role = directory::role::none;
     wall_time password_set;
     std::string client, agent;

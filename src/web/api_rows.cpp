@@ -16,6 +16,7 @@ constexpr field new_device[] = {{"label", type::text, required, 200},
                                 {"networks", type::texts, false, 32},
                                 {"senders", type::texts, false, 32},
                                 {"recipients", type::texts, false, 32}};
+constexpr field new_profile[] = {{"label", type::text, required, 100}, {"name", type::text, false, 240}, {"with_password", type::flag}};
 constexpr field test_mail[] = {{"to", type::text, false, 320}};
 constexpr field on_off[] = {{"on", type::flag, required}};
 constexpr field new_account[] = {
@@ -57,6 +58,8 @@ constexpr row table[] = {
     {get,    "/account/logins", "account", "account logins", limit, {}, "logins"},
     {get,    "/account/sent", "account", "account sent", limit, {}, "messages"},
     {get,    "/account/sent/{queue_id}", "account", "account message", {}, {}, {}, 200, not_there},
+    {post,   "/account/profile", "account", "profile make", {}, new_profile, {}, 201, unacceptable, {}, false, false, true},
+    {get,    "/account/android", "account", "profile android"},
     {get,    "/account/limits", "account", "account limits", {}, {}, "limits"},
     {post,   "/account/test-mail", "account", "account test-mail", {}, test_mail, {}, 202},
     {get,    "/account/test-mail/{queue_id}", "account", "account test-mail-show", {}, {}, {}, 200, not_there},

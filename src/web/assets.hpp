@@ -29,6 +29,9 @@ bool is_known(std::string_view if_none_match, std::string_view quoted_tag) noexc
 namespace embedded {
 std::span<embedded_file const> site_files();
 std::span<embedded_file const> api_description();
+std::span<embedded_file const> page_documents();
+std::span<embedded_file const> page_assets();
+std::span<embedded_file const> help_files();
 }  // namespace embedded
 
 }  // namespace postern::web

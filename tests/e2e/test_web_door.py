@@ -313,6 +313,26 @@ class Abuse(WebDoor):
         return False
 
 
+class Outside(WebDoor):
+    def test_users_of_back_ends_sign_in_and_have_roles(self):
+        users, password = self.server.dir / "users", "from a file 31"
+        users.write_text("dora:{PLAIN}" + password + "\n")
+        self.server.stop()
+        self.server.config["backend"] = [{"name": "users", "type": "files", "path": users, "domain": "postern.test"}]
+        self.server.write_config()
+        self.server.start()
+        self.door = self.open()
+        for name in ("dora@postern.test", "dora"):
+            self.must(self.sign_in(name, password))
+        self.cli("account", "role", "dora@postern.test", "reader")
+        signed = self.must(self.sign_in("dora@postern.test", password))
+        self.assertEqual((signed["account"], signed["role"]), ("dora@postern.test", "reader"))
+        self.assertEqual(len(self.must(self.door.ask("account list", session=signed["session"]))), 2)
+        self.assertEqual(self.must(self.door.ask("account show", session=signed["session"]))["back_end"], "users")
+        users.write_text("")
+        wait_for(lambda: not self.door.ask("web session", session=signed["session"])["ok"], "the user to be gone")
+
+
 class Waiting(WebDoor):
     config = {"auth": {"failure_delay": "2s", "failures": 100}, "guard": {"allow": ["192.0.2.0/24"]}}
 
