@@ -4,8 +4,8 @@
 #include "web/app_pages.hpp"
 #include "web/assets.hpp"
 #include "web/challenge.hpp"
-#include "web/help_pages.hpp"
 #include "web/discovery.hpp"
+#include "web/help_pages.hpp"
 
 namespace postern::web {
 
