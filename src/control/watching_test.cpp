@@ -171,16 +171,19 @@ TEST_CASE_FIXTURE(watched, "a test mail is stored as the account's own, and its 
 
 TEST_CASE_FIXTURE(watched, "what the web process tells of discovery is listed, the latest first")
 {
-    ask(discovery_note, {{"client", "192.0.2.7"},
-                         {"host", "autoconfig.example.com"},
-                         {"path", "/mail/config-v1.1.xml"},
-                         {"status", 200}});
-    ask(discovery_note, {{"client", "192.0.2.7"}, {"host", "example.com"}, {"path", "/x"}, {"user_agent", "<script>"}});
+    json::object const one{{"client", "192.0.2.7"},
+                           {"host", "autoconfig.example.com"},
+                           {"path", "/mail/config-v1.1.xml"},
+                           {"status", 200}};
+    json::object const other{
+        {"client", "192.0.2.7"}, {"host", "example.com"}, {"path", "/x"}, {"user_agent", "<script>"}};
+    ask(discovery_note, {{"requests", json::array{one, other}}});
     auto const rows = ask(discovery_list, {});
     REQUIRE(rows.as_array().size() == 2);
     CHECK(rows.at(0).at("user_agent") == "<script>");
     CHECK(rows.at(1).at("status") == 200);
-    CHECK_FALSE(discovery_note(context, arguments{json::object{{"client", "192.0.2.7"}}}));
+    json::object const wrong{{"requests", json::array{json::object{{"client", "192.0.2.7"}}}}};
+    CHECK_FALSE(discovery_note(context, arguments{wrong}));
 }
 
 TEST_CASE_FIXTURE(watched, "a new password of one's own takes a sign-in of this moment")
