@@ -53,8 +53,8 @@ TEST_CASE("the mail ports and the web pages have certificates of their own, each
     s.tls.certificate.clear();
     s.acme.names = {"MAIL.example.com", "smtp.example.org", "autoconfig.example.org", "mta-sts.example.org"};
     CHECK(told(groups_of(s, {"example.net"})) ==
-          "mail(mail): mail.example.com; web-example.org: autoconfig.example.org mta-sts.example.org; "
-          "mail-smtp.example.org(mail): smtp.example.org");
+          "mail(mail): mail.example.com; mail-smtp.example.org(mail): smtp.example.org; "
+          "web-example.org: autoconfig.example.org mta-sts.example.org");
     s.web.address.clear();
     s.acme.names.clear();
     CHECK(told(groups_of(s, {"example.net"})) == "mail(mail): mail.example.com");

@@ -15,14 +15,17 @@ directory::file_mark look_at(std::filesystem::path const& file)
     return ::stat(file.c_str(), &s) == 0 ? directory::mark_of(s) : directory::file_mark{};
 }
 
-std::string problem_with(net::certificate_files const& files)
+enum class dates : bool { any, good };
+
+std::string problem_with(net::certificate_files const& files, dates wanted)
 {
     net::server_tls_options o;
     o.certificates.push_back(files);
     if (auto const made = net::make_server_tls(o); !made) return made.error().logged;
     auto const facts = net::summarize(files.chain);
     if (!facts) return facts.error().logged;
-    return facts->days_left < 0 ? "the certificate " + files.chain.string() + " has expired" : "";
+    return wanted == dates::good && facts->days_left < 0 ? "the certificate " + files.chain.string() + " has expired"
+                                                         : "";
 }
 
 }  // namespace
@@ -45,27 +48,24 @@ file_watch::finding file_watch::look(config::settings const& s)
         auto const before = std::ranges::find_if(pairs_, [&](pair const& one) {
             return one.files.chain == files.chain && one.files.private_key == files.private_key;
         });
-        if (before != pairs_.end()) {
-            bool const other = before->chain != p.chain || before->key != p.key;
-            p.waits = before->waits;
-            p.told = before->told && !other;
-            p.problem = before->problem;
-            if (other || before->waits) {
-                p.problem = problem_with(files);
-                if (p.problem.empty() && (other || before->waits)) {
-                    changed = true;
-                    log::event(log::level::info, "certificate_file_changed", {{"file", files.chain.string()}});
-                }
-                p.waits = !p.problem.empty();
-                // Told at the second look: whoever writes two files needs a moment.
-                if (p.waits && !other && !p.told) {
-                    p.told = true;
-                    log::event(log::level::warning, "certificate_file_not_taken",
-                               {{"file", files.chain.string()},
-                                {"problem", p.problem},
-                                {"remedy", "the old one stays in force until certificate and key fit"}});
-                }
-            }
+        bool const first = before == pairs_.end();
+        bool const other = first || before->chain != p.chain || before->key != p.key;
+        bool const waited = !first && before->waits;
+        p.told = !other && before->told;
+        // What was in force from the start may have expired; it takes nobody's place.
+        if (other || waited) p.problem = problem_with(files, first ? dates::any : dates::good);
+        p.waits = !p.problem.empty();
+        if (!first && (other || waited) && !p.waits) {
+            changed = true;
+            log::event(log::level::info, "certificate_file_changed", {{"file", files.chain.string()}});
+        }
+        // Told at the second look: whoever writes two files needs a moment.
+        if (p.waits && !other && !p.told) {
+            p.told = true;
+            log::event(log::level::warning, "certificate_file_not_taken",
+                       {{"file", files.chain.string()},
+                        {"problem", p.problem},
+                        {"remedy", "the old one stays in force until certificate and key fit"}});
         }
         now.push_back(std::move(p));
     }

@@ -22,7 +22,7 @@ public:
         waits,    // changed, and not whole
     };
 
-    /// Since the last look; the first one only remembers. Other files than before are no change.
+    /// Since the last look. Other files than before are no change, but may have to wait.
     finding look(config::settings const& s);
     /// Of a certificate's file; empty: it is in force as it is.
     std::string problem_of(std::filesystem::path const& chain) const;

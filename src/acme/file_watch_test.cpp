@@ -55,6 +55,13 @@ TEST_CASE("files that others renew are taken up when certificate and key fit, an
     write_over(fresh.private_key, used.private_key);
     CHECK(watch.look(s) == finding::changed);
 
+    // Half of it when it is first seen.
+    file_watch later;
+    write_over(old.chain, used.chain);
+    CHECK(later.look(s) == finding::waits);
+    write_over(old.private_key, used.private_key);
+    CHECK(later.look(s) == finding::changed);
+
     // Other files are no change: whoever reads the configuration reads them.
     s.tls.certificate = old.chain;
     s.tls.private_key = old.private_key;

@@ -76,8 +76,10 @@ struct play {
     }
     void answer(long status, std::string body, std::string location = "", std::string retry = "")
     {
-        acme::answer a{status, std::move(body), "nonce-" + std::to_string(++nonces), std::move(location),
-                       std::move(retry)};
+        // The directory comes without a nonce.
+        bool const first = call_count++ == 0;
+        acme::answer const a{status, std::move(body), first ? "" : "nonce-" + std::to_string(++nonces),
+                             std::move(location), std::move(retry)};
         now = machine.on_answer(a, wall_time{}, steady_time{} + time);
     }
     /// The payload of a request that is signed as it should be.
@@ -137,7 +139,7 @@ struct play {
     ec_key key;
     issuance machine;
     step now = trouble{};
-    unsigned nonces = 0;
+    unsigned nonces = 0, call_count = 0;
     bool by_account = false;
     std::chrono::seconds time{0};
 };

@@ -104,6 +104,7 @@ int choose_by_name(SSL* ssl, int*, void* argument)
     auto const& context = *static_cast<tls_context const*>(argument);
     char const* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
+    if (SSL_get_SSL_CTX(ssl) != context.first()) return SSL_TLSEXT_ERR_OK;  // a challenge has been found for it
     if (SSL_CTX* const found = context.find(name); found != nullptr && found != SSL_get_SSL_CTX(ssl))
         SSL_set_SSL_CTX(ssl, found);
     return SSL_TLSEXT_ERR_OK;  // an unknown name gets the first certificate
@@ -120,24 +121,47 @@ bool offers(std::string_view offered, std::string_view wanted)
     return false;
 }
 
+/// An extension of the client's first message, without the length of the list in it.
+std::string_view list_in(SSL* ssl, unsigned type)
+{
+    unsigned char const* octets = nullptr;
+    std::size_t size = 0;
+    if (SSL_client_hello_get0_ext(ssl, type, &octets, &size) != 1 || size < 2) return {};
+    return {reinterpret_cast<char const*>(octets) + 2, size - 2};
+}
+
+/// The first host name of a server_name list (RFC 6066 section 3): its type, its length in two octets, the name.
+std::string_view first_name(std::string_view list)
+{
+    if (list.size() < 3 || list[0] != TLSEXT_NAMETYPE_host_name) return {};
+    auto const size =
+        static_cast<std::size_t>(static_cast<unsigned char>(list[1])) << 8 | static_cast<unsigned char>(list[2]);
+    return list.substr(3, size);
+}
+
+/// Before anything is chosen: with TLS 1.2 the certificate is, by the time that ALPN is looked at.
+int look_for_challenge(SSL* ssl, int*, void* argument)
+{
+    auto const& context = *static_cast<tls_context const*>(argument);
+    if (offers(list_in(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation), challenge_protocol)) {
+        auto const at = context.challenges.find(to_lower(first_name(list_in(ssl, TLSEXT_TYPE_server_name))));
+        if (at != context.challenges.end()) SSL_set_SSL_CTX(ssl, at->second);
+    }
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 int choose_protocol(SSL* ssl, unsigned char const** out, unsigned char* size, unsigned char const* in, unsigned in_size,
                     void* argument)
 {
     auto const& context = *static_cast<tls_context const*>(argument);
     std::string_view const offered{reinterpret_cast<char const*>(in), in_size};
-    auto const choose = [&](std::string_view protocol) {
-        *out = reinterpret_cast<unsigned char const*>(protocol.data()) + 1;
-        *size = static_cast<unsigned char>(protocol.size() - 1);
-        return SSL_TLSEXT_ERR_OK;
-    };
-    if (offers(offered, challenge_protocol)) {
-        char const* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-        auto const at = name != nullptr ? context.challenges.find(to_lower(name)) : context.challenges.end();
-        if (at == context.challenges.end()) return SSL_TLSEXT_ERR_ALERT_FATAL;
-        SSL_set_SSL_CTX(ssl, at->second);
-        return choose(challenge_protocol);
-    }
-    return offers(offered, context.protocol) ? choose(context.protocol) : SSL_TLSEXT_ERR_ALERT_FATAL;
+    bool const proves = std::any_of(context.challenges.begin(), context.challenges.end(),
+                                    [&](auto const& c) { return c.second == SSL_get_SSL_CTX(ssl); });
+    auto const wanted = proves ? challenge_protocol : std::string_view{context.protocol};
+    if (!offers(offered, wanted)) return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = reinterpret_cast<unsigned char const*>(wanted.data()) + 1;
+    *size = static_cast<unsigned char>(wanted.size() - 1);
+    return SSL_TLSEXT_ERR_OK;
 }
 
 void set_common(SSL_CTX* c)
@@ -263,6 +287,7 @@ result<> speak(tls_context& context, server_tls_options const& o)
         for (auto const& name : names_of(leaf.get())) context.challenges.emplace(name, context.contexts.back().get());
     }
     for (auto const& c : context.contexts) SSL_CTX_set_alpn_select_cb(c.get(), choose_protocol, &context);
+    if (!context.challenges.empty()) SSL_CTX_set_client_hello_cb(context.first(), look_for_challenge, &context);
     return done{};
 }
 

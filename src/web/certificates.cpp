@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 
 namespace postern::web {
@@ -19,6 +20,7 @@ namespace json = boost::json;
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds look_every = 2s, look_at_first = 200ms;
+constexpr auto patience_at_first = 5s;
 constexpr std::size_t most_certificates = 1000;
 
 /// What changes when a file does.
@@ -113,6 +115,7 @@ private:
     void complain(std::string const& why)
     {
         if (why == said_) return;
+        if (!has_one_ && steady_clock::now() - began_ < patience_at_first) return;  // both may just be starting
         said_ = why;
         log::event(log::level::warning, "web_certificates_not_read",
                    {{"problem", why},
@@ -124,6 +127,7 @@ private:
     certificate_options options_;
     std::string version_;  // of what is in use
     std::string said_;
+    steady_time began_ = steady_clock::now();
     bool has_one_ = false;
     bool from_files_ = false;
 };

@@ -1,6 +1,7 @@
 #include "web/mail_link.hpp"
 
 #include <list>
+#include <optional>
 #include <vector>
 
 #include <boost/asio/redirect_error.hpp>
@@ -26,7 +27,7 @@ constexpr auto connect_limit = 2s;
 constexpr auto answer_limit = 10s;
 constexpr auto idle_life = 20s;
 constexpr std::size_t longest_answer = 4u << 20;
-constexpr auto complain_every = 60s;
+constexpr auto complain_after = 5s, complain_every = 60s;  // both processes may just be starting
 
 failure away(std::string text) { return {failure::kind::unavailable, std::move(text), {}}; }
 
@@ -159,6 +160,7 @@ private:
             auto const got = co_await peer->read(left);
             if (!got) co_return away("the mail server does not answer");
             heard = true;
+            away_since_.reset();
             append(text, *got);
             peer->wipe_input();
             if (text.size() > longest_answer) co_return away("the mail server says too much at once");
@@ -185,7 +187,8 @@ private:
     void complain(std::string const& why)
     {
         auto const now = steady_clock::now();
-        if (now < silent_until_) return;
+        if (!away_since_) away_since_ = now;
+        if (now - *away_since_ < complain_after || now < silent_until_) return;
         silent_until_ = now + complain_every;
         log::event(log::level::warning, "web_server_away",
                    {{"socket", path_}, {"problem", why}, {"remedy", "see whether `postern serve` runs"}});
@@ -196,6 +199,7 @@ private:
     std::size_t asking_ = 0, sign_ins_ = 0;
     std::list<asio::steady_timer*> waiting_;
     std::vector<connection> idle_;
+    std::optional<steady_time> away_since_;
     steady_time silent_until_{};
 };
 

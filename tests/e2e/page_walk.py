@@ -1,37 +1,30 @@
 """A server with its web pages, a browser, and what people do with both: for test_pages*.py.
 
 Site:  one Postern whose pages are at https://mail.postern.test:PORT, and one browser."""
-import contextlib
-import socket
+import json
 
 from browser import Browser
-from harness import ALICE, BOB, CAROL, HOST, NAME, PASSWORDS, Authority, Postern, free_ports, run, wait_for
+from harness import ALICE, BOB, CAROL, HOST, NAME, PASSWORDS, Authority, run
+from web import Pages
 
 OPERATOR = CAROL
 
 
 class Site:
-    def __init__(self, config=None):
-        self.port = free_ports(1)[0]
-        certificate, key = Authority.shared().issue("server")
-        self.url = f"https://{NAME}:{self.port}"
-        web = {"address": f"{HOST}:{self.port}", "http_address": "", "public_url": self.url, "certificate": certificate,
-               "private_key": key}
+    def __init__(self):
         self.browser = None
-        self.server = Postern({"web": web, "setup": {"imap": f"{NAME}:993"}, **(config or {})},
-                              accounts=(ALICE, BOB, CAROL))
+        self.server = Pages({"guard": {"allow": ["127.0.0.0/8"]}, "auth": {"failure_delay": "10 ms"},
+                             "limits": {"sending": [{"per": "account", "messages_per_hour": 100}]},
+                             "setup": {"imap": f"{NAME}:993"}}, accounts=(ALICE, BOB, CAROL), start=False)
+        self.url = f"https://{NAME}:{self.server.https}"
         try:
+            self.server.change("web", public_url=self.url)
+            self.server.start()
             self.server.cli("account", "role", OPERATOR, "owner", check=True)
-            wait_for(self._listens, lambda: f"the web pages\n{self.server.log()[-3000:]}", 30)
             self.browser = Browser(resolve=[NAME])
         except BaseException:
             self.close()
             raise
-
-    def _listens(self):
-        with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), 1):
-            return True
-        return False
 
     def __enter__(self):
         return self
@@ -81,3 +74,26 @@ class Site:
         settings.chmod(0o600)
         done = run("msmtp", "-C", settings, who, input=f"From: {who}\nTo: {who}\nSubject: {word}\n\nFrom msmtp.\n")
         return "" if done.returncode == 0 else done.stdout + done.stderr or "failed"
+
+    def something_to_see(self, stranger):
+        """Mail that went out, one that waits, log-ins of every kind; `stranger` is what somebody calls everything."""
+        self.server.set_password(BOB, "Builder's choice 100")
+        for password in (PASSWORDS[BOB], PASSWORDS[BOB], "Builder's choice 100"):
+            self.mail_program(BOB, password)
+        self.mail_program(ALICE, PASSWORDS[ALICE], f"Lunch {stranger}")
+        self.mail_program(ALICE, "a guess that is wrong")
+        wire = self.server.session(login=ALICE, ehlo="laptop.example")
+        wire.say(f"MAIL FROM:<{BOB}>", 550)
+        wire.close()
+        wire = self.server.session()
+        wire.say(f"EHLO {stranger}", 501)
+        wire.say(f"MAIL FROM:<{ALICE}>", 530)
+        wire.close()
+        made = self.server.cli("account", "app-password", "add", ALICE, "--label", stranger, "--json", check=True).stdout
+        self.mail_program(ALICE, json.loads(made)["password"])
+        wire = self.server.session(login=ALICE)
+        wire.mail(ALICE, f'"{stranger}"@unreachable.test')
+        wire.data(f"From: {ALICE}\r\nTo: x@y.test\r\nSubject: {stranger}\r\n\r\nhello\r\n")
+        wire.close()
+        run("curl", "-sk", "--resolve", f"{NAME}:{self.server.https}:{HOST}", "-A", stranger,
+            f"{self.url}/.well-known/autoconfig/mail/config-v1.1.xml?emailaddress={ALICE}", check=True)

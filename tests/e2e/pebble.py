@@ -17,6 +17,7 @@ import threading
 import urllib.request
 
 from harness import HOST, Authority, free_ports, need, wait_for
+from name_server import NameServer
 
 EXTERNAL = {"kid-1": "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"}
 
@@ -47,6 +48,8 @@ class Pebble:
                                f"{HOST}:{self.dns_management}", "-http01", "", "-https01", "", "-tlsalpn01", "",
                                "-defaultIPv4", HOST, "-defaultIPv6", "")
         wait_for(lambda: answers(self.dns_management), "pebble's name server")
+        # The same for who wants answers of a recursive or of an authoritative server, which those of pebble's are not.
+        self.resolver = NameServer(default=HOST)
         if start:
             self.start()
 
@@ -60,6 +63,7 @@ class Pebble:
         self.stop()
         self.names.kill()
         self.names.wait()
+        self.resolver.close()
         shutil.rmtree(self.dir, True)
 
     def _run(self, name, *command):
@@ -70,7 +74,7 @@ class Pebble:
                                     env={**os.environ, **self.environment})
 
     def start(self):
-        self.process = self._run("pebble", "pebble", "-config", str(self.dir / "pebble.json"), "-strict", "false",
+        self.process = self._run("pebble", "pebble", "-config", str(self.dir / "pebble.json"), "-strict=false",
                                  "-dnsserver", f"{HOST}:{self.dns}")
         wait_for(lambda: answers(self.port), "pebble to listen")
 
@@ -88,8 +92,10 @@ class Pebble:
 
     def lead(self, name, *addresses):
         """From now on, that name leads there."""
+        self.resolver.addresses[name] = list(addresses)
         body = json.dumps({"host": name + ".", "addresses": list(addresses)}).encode()
-        urllib.request.urlopen(f"http://{HOST}:{self.dns_management}/add-a", body).close()
+        for what in ("clear-a", "add-a"):
+            urllib.request.urlopen(f"http://{HOST}:{self.dns_management}/{what}", body).close()
 
     def config(self, **acme):
         """What a server needs to have its certificates from here."""
@@ -97,7 +103,7 @@ class Pebble:
                          "authorities": Authority.shared().ca, **acme},
                 "tls": {"certificate": "", "private_key": ""},
                 "web": {"address": f"{HOST}:{self.https}", "http_address": f"{HOST}:{self.http}"},
-                "dns": {"servers": [f"{HOST}:{self.dns}"], "trust_anchor": "none"}}
+                "dns": {"servers": [self.resolver.address], "trust_anchor": "none"}}
 
 
 class SternCa:
@@ -142,7 +148,9 @@ class SternCa:
                     self.say(201, {"status": "valid"}, {"Location": outer.url + "/account/1"})
                     return
                 outer.orders += 1
-                self.say(status, problem, fields)
+                # The one who asked may have ended meanwhile.
+                with contextlib.suppress(OSError):
+                    self.say(status, problem, fields)
 
         self.server = http.server.ThreadingHTTPServer((HOST, 0), Handler)
         self.server.daemon_threads = True

@@ -1,9 +1,10 @@
 """The account page and the console, walked by a browser against the running server: each flow from the first click
 to what it was for."""
 import json
+import re
 import unittest
 
-from harness import ALICE, BOB, PASSWORDS, need
+from harness import ALICE, BOB, HOST, NAME, PASSWORDS, need, run
 from page_walk import OPERATOR, Site
 
 ENTER, TAB = "\ue007", "\ue004"
@@ -47,6 +48,20 @@ class AccountPage(Walk):
         browser.click(".watch a", "All devices")
         browser.find("th", "laptop <b>in the hall</b>")
         self.assertNotIn(password, browser.text())
+
+    def test_a_phone_is_set_up_by_a_profile(self):
+        self.site.sign_in(ALICE, "/account#/set-up/iphone")
+        self.browser.fill("label", "phone")
+        self.browser.click("button", "Make a profile")
+        self.browser.find("svg.qr path")
+        link = self.browser.find("a", "Install the mail profile").attribute("href")
+        self.browser.find(".watch h2", "Waiting for your device")
+        # The phone opens it, once.
+        profile = run("curl", "-sk", "--resolve", f"{NAME}:{self.server.https}:{HOST}", link, check=True, input=b"").stdout
+        password = re.search(rb"<key>OutgoingPassword</key>\s*<string>([^<]+)</string>", profile).group(1).decode()
+        self.server.secrets.add((ALICE, password))
+        self.assertEqual(self.site.mail_program(ALICE, password), "")
+        self.browser.find(".watch.done h2", "phone has logged in")
 
     def test_a_wrong_password_shows_its_cause(self):
         self.server.set_password(BOB, "Builder's choice 100")

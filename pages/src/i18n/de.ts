@@ -92,7 +92,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'set-up.label.hint': 'Für Ihre Liste, etwa „Telefon“ oder „Scanner im Flur“.',
   'set-up.label.missing': 'Geben Sie ihm einen Namen, damit Sie es wiedererkennen.',
   'set-up.take.title': 'Das brauchen Sie',
-  'set-up.take.once': 'Das Passwort wird nur jetzt gezeigt. Leerzeichen darin zählen nicht.',
+  'set-up.take.once': 'Das Passwort wird nur jetzt gezeigt. Großbuchstaben, Leerzeichen und Bindestriche darin sind gleichgültig.',
   'set-up.user': 'Benutzername',
   'set-up.password': 'Passwort',
   'set-up.enter.title': 'Tragen Sie es ein',

@@ -90,7 +90,7 @@ export const en = {
   'set-up.label.hint': 'For your list, such as “phone” or “scanner in the hall”.',
   'set-up.label.missing': 'Give it a name, so that you know it again.',
   'set-up.take.title': 'Take these along',
-  'set-up.take.once': 'The password is shown once, now. Blanks in it don\'t count.',
+  'set-up.take.once': 'The password is shown once, now. Capitals, blanks and hyphens in it don\'t matter.',
   'set-up.user': 'User name',
   'set-up.password': 'Password',
   'set-up.enter.title': 'Enter them',

@@ -41,3 +41,8 @@ export function count(stem: Countable, n: number, values: Values = {}): string {
 export function named(prefix: string, name: string, otherwise = name): string {
   return (texts[state.language] as Readonly<Record<string, string>>)[`${prefix}.${name}`] ?? otherwise;
 }
+
+/// Where the help centre explains a rule.
+export function helpAbout(rule: string): string {
+  return `/help/${encodeURIComponent(rule)}?lang=${state.language}`;
+}
