@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import subprocess
 import tempfile
 import threading
@@ -59,6 +60,7 @@ class Stream:
         self.events = []
         self.connection = http.client.HTTPSConnection(HOST, site.port, context=client_context(), timeout=60)
         self.connection.request("GET", "/api/v1/events" + query, headers={"Authorization": "Bearer " + site.token})
+        self.socket = self.connection.sock  # which an answer that goes on to the end of the connection takes away
         self.answer = self.connection.getresponse()
         self.status = self.answer.status
         self.thread = threading.Thread(target=self.read, daemon=True)
@@ -86,7 +88,7 @@ class Stream:
 
     def close(self):
         with contextlib.suppress(OSError):
-            self.connection.sock.shutdown(2)
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.connection.close()
         self.thread.join(5)
 
@@ -105,6 +107,7 @@ class Api(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Pages({"guard": {"allow": ["127.0.0.0/8"]}, "auth": {"failure_delay": "10 ms"},
+                            "setup": {"imap": "imap.postern.test:993"},
                             "limits": {"sending": [{"per": "account", "messages_per_hour": 100}]}},
                            accounts=(ALICE, BOB, CAROL))
         cls.port = cls.server.https
@@ -130,6 +133,7 @@ class Api(unittest.TestCase):
         self.assertEqual((status, said["error"]["rule"]), (401, "web-sign-in-wrong"))
         self.assertIsNone(site.headers.get("Set-Cookie"))
         with Wire(self.server.submissions, tls=True) as wire:
+            wire.expect(220)
             wire.ehlo("PC-Anna")
             wire.auth_plain(ALICE, "a wrong one", 535)
         site = self.visitor(ALICE)
@@ -251,6 +255,7 @@ class Api(unittest.TestCase):
         stream = Stream(owner, "?scope=all&event=refused")
         self.addCleanup(stream.close)
         with Wire(self.server.submissions, tls=True) as wire:
+            wire.expect(220)
             wire.say("EHLO <script>alert(1)</script>", 501)
             wire.ehlo("PC-Anna")
             live = self.expect(200, owner.ask("GET", "/sessions"))["sessions"]
