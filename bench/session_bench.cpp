@@ -5,6 +5,7 @@
 
 #include "smtp/data_decoder.hpp"
 #include "smtp/server_session.hpp"
+#include "witness/mark.hpp"
 
 namespace {
 
@@ -64,6 +65,31 @@ void pipelined_message(benchmark::State& state)
     state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(pipelined_message);
+
+// What a client's name costs, and what of that is the look at whether it is a check's.
+void hello_of_a_client(benchmark::State& state)
+{
+    auto const shared = settings();
+    smtp::server_session s{shared, facts};
+    (void)s.on_connect(&tls);
+    for (auto _ : state) {
+        std::string_view hello = "EHLO client.example.com\r\n";
+        (void)s.on_input(hello);
+        benchmark::DoNotOptimize(s.output().data());
+        s.output().clear();
+    }
+}
+BENCHMARK(hello_of_a_client);
+
+void is_it_a_check(benchmark::State& state)
+{
+    std::string_view const name = "client.example.com";
+    for (auto _ : state) {
+        bool found = witness::may_be_mark(name);
+        benchmark::DoNotOptimize(found);
+    }
+}
+BENCHMARK(is_it_a_check);
 
 void hundred_recipients(benchmark::State& state)
 {

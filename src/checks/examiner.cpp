@@ -6,9 +6,10 @@
 #include <pthread.h>
 
 #include "base/log.hpp"
+#include "checks/alignment.hpp"
 #include "checks/dkim.hpp"
-#include "checks/domains.hpp"
 #include "checks/spf.hpp"
+#include "domains/organization.hpp"
 #include "mail/dmarc.hpp"
 
 namespace postern::checks {
@@ -63,7 +64,7 @@ std::string policy_name(std::string const& domain) { return "_dmarc." + domain; 
 policy_found find_policy(inquiry& names, std::string const& domain)
 {
     policy_found p;
-    auto const org = organizational_domain(domain);
+    auto const org = domains::organization_of(domain);
     for (bool const at_organization : {false, true}) {
         if (at_organization && org == domain) break;
         auto const answer = names.txt(policy_name(at_organization ? org : domain));
@@ -122,7 +123,7 @@ void prepare(inquiry& names, examination const& what)
     for (auto const& a : what.authors) {
         auto const& domain = a.address.domain;
         names.prepare_txt(policy_name(domain));
-        names.prepare_txt(policy_name(organizational_domain(domain)));
+        names.prepare_txt(policy_name(domains::organization_of(domain)));
     }
     prepare_dkim(names, *what.message);
 }

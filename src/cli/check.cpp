@@ -116,8 +116,9 @@ int run(application const& app, check_options const& o)
     with.authorities = o.authorities;
     with.asks_system = o.name_server.empty();
     with.finished = [&screen](diagnose::step s, auto const& seen) { screen.show(s, seen); };
-    with.may_send = [&screen](auto const& from, auto const& to) {
-        return screen.ask("Send a test mail from " + printable(from, 200) + " to " + printable(to, 200) + "?");
+    with.may_send = [&screen, &context](auto const& from, auto const& to) {
+        return screen.ask(context.get_executor(),
+                          "Send a test mail from " + printable(from, 200) + " to " + printable(to, 200) + "?");
     };
     with.server_record = [&app](std::string const& id) { return record_of(app, id); };
     if (o.with_server) with.read_record = [&app, &code] { return record_at_server(app, *code); };
@@ -162,7 +163,8 @@ void add_account_options(CLI::App& c, check_options& o)
         c.add_option("--token-file", o.token_file, "An OAuth access token: first line of FILE")->type_name("FILE");
     from_stdin->excludes(from_file)->excludes(token);
     from_file->excludes(token);
-    c.add_option("--mechanism", o.mechanism, "Log in by this one only")->type_name("NAME");
+    c.add_option("--mechanism", o.mechanism, "Log in by this one only. GSSAPI: with the Kerberos ticket that you have")
+        ->type_name("NAME");
     c.add_flag("--insecure-cleartext-password", o.insecure_clear, "Log in even without encryption");
     c.add_flag("--insecure-unverified-password", o.insecure_unverified,
                "Log in even where the certificate is wrong: whoever holds it may read the password");

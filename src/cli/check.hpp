@@ -47,14 +47,14 @@ public:
     void show(diagnose::step reached, diagnose::observations const& seen);
     /// All of it, in the place of what was drawn.
     void finish(diagnose::observations const& seen, diagnose::diagnosis const& d);
-    /// A question with yes or no; only on a terminal.
-    bool ask(std::string const& question);
+    /// A question with yes or no; only on a terminal. All else goes on meanwhile, and draws nothing.
+    boost::asio::awaitable<bool> ask(boost::asio::any_io_executor executor, std::string question);
 
 private:
     void erase();
 
     diagnose::page page_;
-    bool live_ = false;
+    bool live_ = false, asking_ = false;
     std::size_t drawn_ = 0;
 };
 

@@ -23,7 +23,39 @@ result<std::optional<diagnose::tls_way>> parse_way(std::string const& text)
     return wrong("--tls takes auto, implicit, starttls or none");
 }
 
+struct place {
+    std::string host{};
+    std::optional<std::uint16_t> port{};
+};
+
 /// HOST, HOST:PORT, an address of either family, with a port where it is in brackets.
+result<place> parse_place(std::string text)
+{
+    place p;
+    if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+    if (ip_address::parse(text)) {
+        p.host = text;
+        return p;
+    }
+    if (auto const both = endpoint::parse(text)) {
+        p.host = both->address.to_string();
+        p.port = both->port;
+        return p;
+    }
+    auto const colon = text.rfind(':');
+    p.host = text.substr(0, colon);
+    if (p.host.ends_with('.')) p.host.pop_back();
+    if (auto const plain = mail::parse_domain(p.host))
+        p.host = *plain;
+    else if (p.host.empty() || p.host.size() > 255 || !is_ascii(p.host) ||
+             p.host.find_first_of(":/@[]\\ \t\r\n") != std::string::npos)
+        return wrong("\"" + printable(text, 200) + "\" is no server: it has to look like mail.example.com:587");
+    if (colon == std::string::npos) return p;
+    p.port = parse_number<std::uint16_t>(std::string_view{text}.substr(colon + 1));
+    if (!p.port || *p.port == 0) return wrong("\"" + printable(text.substr(colon + 1), 20) + "\" is no port");
+    return p;
+}
+
 result<> take_host(std::string text, diagnose::given& g)
 {
     // A web address in the box for the server: the judge says so.
@@ -32,27 +64,10 @@ result<> take_host(std::string text, diagnose::given& g)
         text = text.substr(scheme + 3);
         text = text.substr(0, text.find('/'));
     }
-    if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
-    if (ip_address::parse(text)) {
-        g.host = text;
-        return done{};
-    }
-    if (auto const place = endpoint::parse(text)) {
-        g.host = place->address.to_string();
-        g.port = place->port;
-        return done{};
-    }
-    auto const colon = text.rfind(':');
-    g.host = text.substr(0, colon);
-    if (g.host.ends_with('.')) g.host.pop_back();
-    if (auto const plain = mail::parse_domain(g.host))
-        g.host = *plain;
-    else if (g.host.empty() || g.host.size() > 255 || !is_ascii(g.host) ||
-             g.host.find_first_of(":/@[]\\ \t\r\n") != std::string::npos)
-        return wrong("\"" + printable(text, 200) + "\" is no server: it has to look like mail.example.com:587");
-    if (colon == std::string::npos) return done{};
-    g.port = parse_number<std::uint16_t>(std::string_view{text}.substr(colon + 1));
-    if (!g.port || *g.port == 0) return wrong("\"" + printable(text.substr(colon + 1), 20) + "\" is no port");
+    auto at = parse_place(std::move(text));
+    if (!at) return std::move(at).error();
+    g.host = std::move(at->host);
+    if (at->port) g.port = at->port;
     return done{};
 }
 
@@ -78,7 +93,13 @@ result<> take_mailbox(check_options const& o, diagnose::given& g)
     if (!o.imap.empty()) g.mailbox = diagnose::mailbox_kind::imap;
     if (!o.pop3.empty()) g.mailbox = diagnose::mailbox_kind::pop3;
     if (!o.maildir.empty()) g.mailbox = diagnose::mailbox_kind::maildir;
-    g.mailbox_place = o.imap + o.pop3 + o.maildir;
+    g.mailbox_place = o.maildir;
+    if (auto const server = o.imap + o.pop3; !server.empty()) {
+        auto at = parse_place(server);
+        if (!at) return std::move(at).error();
+        g.mailbox_place = std::move(at->host);
+        g.mailbox_port = at->port;
+    }
     return done{};
 }
 

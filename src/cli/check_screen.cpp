@@ -8,6 +8,7 @@
 #include "cli/check.hpp"
 #include "cli/output.hpp"
 #include "cli/this_terminal.hpp"
+#include "client/on_thread.hpp"
 #include "diagnose/judge.hpp"
 
 namespace postern::cli {
@@ -40,7 +41,7 @@ void check_screen::erase()
 
 void check_screen::show(diagnose::step reached, diagnose::observations const& seen)
 {
-    if (!live_) return;
+    if (!live_ || asking_) return;
     auto lines = diagnose::step_lines(diagnose::judge(seen), page_, reached);
     lines.push_back(page_.paint(terminal::colour::quiet, "..."));
     erase();
@@ -55,14 +56,19 @@ void check_screen::finish(diagnose::observations const& seen, diagnose::diagnosi
     print_all(diagnose::result_lines(seen, d, page_));
 }
 
-bool check_screen::ask(std::string const& question)
+boost::asio::awaitable<bool> check_screen::ask(boost::asio::any_io_executor executor, std::string question)
 {
-    if (::isatty(STDIN_FILENO) != 1 || !live_) return false;
+    if (::isatty(STDIN_FILENO) != 1 || !live_) co_return false;
     print(question + " [y/N] ");
     std::fflush(stdout);
     drawn_ = 0;
-    std::string answer;
-    return static_cast<bool>(std::getline(std::cin, answer)) && (answer == "y" || answer == "Y" || answer == "yes");
+    asking_ = true;
+    bool const yes = co_await client::on_thread<bool>(executor, [] {
+        std::string answer;
+        return static_cast<bool>(std::getline(std::cin, answer)) && (answer == "y" || answer == "Y" || answer == "yes");
+    });
+    asking_ = false;
+    co_return yes;
 }
 
 }  // namespace postern::cli

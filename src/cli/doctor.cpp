@@ -1,7 +1,9 @@
 // postern doctor: looks over the operator's own installation, from the inside
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
+#include <thread>
 
 #include <boost/json/array.hpp>
 
@@ -39,6 +41,26 @@ std::set<area> wanted(std::vector<std::string> const& names)
     return areas;
 }
 
+/// We ask our name servers, and the server meanwhile asks its own about its keys.
+void look_names_up(application const& app, std::set<area> const& areas, doctor::facts& f)
+{
+    std::vector<std::string> domains;
+    for (auto const& d : f.domains) domains.push_back(d.domain);
+    std::map<std::string, doctor::domain_facts> keys;
+    {
+        std::jthread const other{[&] {
+            if (areas.contains(area::dns)) keys = ask_for_keys(app, domains);
+        }};
+        gather_names(f, dns_limit);
+    }
+    for (auto& d : f.domains) {
+        auto const found = keys.find(d.domain);
+        if (found == keys.end()) continue;
+        d.keys = std::move(found->second.keys);
+        d.keys_known = found->second.keys_known;
+    }
+}
+
 doctor::facts gather(application const& app, config::settings const& s, options const& o, std::set<area> const& areas)
 {
     doctor::facts f;
@@ -48,7 +70,7 @@ doctor::facts gather(application const& app, config::settings const& s, options 
     gather_certificates(f);
     gather_machine(f, areas.contains(area::clock) ? o.clock_from : "");
     f.machine.gateways = default_gateways();
-    if (areas.contains(area::dns) || areas.contains(area::ports)) gather_names(f, dns_limit);
+    if (areas.contains(area::dns) || areas.contains(area::ports)) look_names_up(app, areas, f);
     if (areas.contains(area::ports) || areas.contains(area::certificate)) gather_reach(f, door_limit);
     if (areas.contains(area::relay) && f.server.running) gather_relay(f, door_limit);
     if (areas.contains(area::relay) && !f.server.running)

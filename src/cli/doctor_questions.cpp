@@ -72,18 +72,12 @@ void take_certificates(json::value const& status, doctor::facts& f)
     }
 }
 
-std::string word_for(config::tls_mode m)
-{
-    return m == config::tls_mode::implicit ? "implicit" : m == config::tls_mode::starttls ? "starttls" : "none";
-}
-
 void ask_status(application const& app, doctor::facts& f)
 {
     auto const status = ask(app, "status", {});
     if (!status || !status->is_object()) {
         f.server.problem = status ? "its answer is strange" : status.error().text;
-        for (auto const& l : f.settings.listeners)
-            f.listeners.push_back({l.address, l.role == config::role::mx ? "mx" : "submission", word_for(l.tls)});
+        for (auto const& l : f.settings.listeners) f.listeners.push_back(doctor::facts_of(l));
         return;
     }
     f.server.running = true;
@@ -168,19 +162,41 @@ void ask_about_strangers(application const& app, doctor::facts& f)
                 not_known(f, area::relay, "what " + l.address + " decides about a stranger", decided.error().text);
                 return;
             }
-            f.relay.push_back({l.address, std::string{"explain, for "} + client, "stranger@example.net",
-                               "victim@example.org", 0, text_of(*decided, "verdict") == "accept"});
+            bool const accepted = text_of(*decided, "verdict") == "accept";
+            f.relay.push_back({l.address,
+                               std::string{"explain, for "} + client,
+                               "stranger@example.net",
+                               "victim@example.org",
+                               accepted ? 250 : 550,
+                               accepted,
+                               {}});
         }
     }
 }
 
 }  // namespace
 
+std::map<std::string, doctor::domain_facts> ask_for_keys(application const& app,
+                                                         std::vector<std::string> const& domains)
+{
+    std::map<std::string, doctor::domain_facts> all;
+    auto const until = steady_clock::now() + patience;
+    for (auto const& name : domains) {
+        auto& d = all[name];
+        d.domain = name;
+        if (steady_clock::now() < until) ask_keys(app, d);
+        // Where no name server answers, one that said so is enough.
+        bool const silent =
+            !d.keys.empty() && std::ranges::all_of(d.keys, [](auto const& k) { return k.published == "unknown"; });
+        if (silent) break;
+    }
+    return all;
+}
+
 void ask_for_facts(application const& app, std::set<area> const& areas, doctor::facts& f)
 {
     ask_status(app, f);
     bool const dns = areas.contains(area::dns);
-    auto const until = steady_clock::now() + patience;
     if (dns || areas.contains(area::relay)) ask_domains(app, f);
     if (dns) ask_announced(app, f);
     if (dns) {
@@ -192,7 +208,6 @@ void ask_for_facts(application const& app, std::set<area> const& areas, doctor::
             }
             doctor::domain_facts d;
             d.domain = name;
-            if (steady_clock::now() < until) ask_keys(app, d);
             f.domains.push_back(std::move(d));
         }
     }

@@ -55,8 +55,9 @@ result<client::identity> read_identity(send_options const& o)
     client::identity who;
     who.user = o.user;
     who.authzid = o.authzid;
-    who.certificate = !o.certificate.empty();
     for (auto const& m : o.mechanisms) who.mechanisms.push_back(to_upper(m));
+    // Elsewhere the certificate is only shown.
+    who.certificate = !o.certificate.empty() && who.allows("EXTERNAL");
     if (o.token_file) {
         auto token = read_secret_line(*o.token_file);
         if (!token) return std::move(token).error();
@@ -64,12 +65,11 @@ result<client::identity> read_identity(send_options const& o)
         if (who.user.empty()) return wrong("--token-file needs --user: whose token it is");
         return who;
     }
-    bool const external = who.certificate && who.user.empty();
-    if (external || (who.user.empty() && !o.password_stdin && !o.password_file)) {
-        // The certificate alone logs in where EXTERNAL was asked for; else it is only shown.
-        if (o.mechanisms.empty()) who.certificate = false;
-        return who;
-    }
+    // A certificate and a ticket need no password.
+    bool const without =
+        std::ranges::all_of(who.mechanisms, [](auto const& m) { return m == "EXTERNAL" || m == sasl::gssapi; });
+    bool const has_password = o.password_stdin || o.password_file;
+    if (!has_password && ((without && !who.mechanisms.empty()) || who.user.empty())) return who;
     if (who.user.empty()) return wrong("there is a password, but no --user whose it is");
     password_source from;
     from.from_stdin = o.password_stdin;
@@ -99,8 +99,10 @@ result<send_plan> make_plan(send_options& o)
     p.how.trusts.unverified = o.no_verify || o.insecure_unverified;
     p.how.trusts.password_to_unverified = o.insecure_unverified;
     p.how.trusts.password_in_clear = o.insecure_clear;
+    if (!o.hello.empty() && !client::is_hello_name(o.hello))
+        return wrong("\"" + printable(o.hello, 100) + "\" is no name for EHLO: it has to be one word");
     p.how.hello = o.hello;
-    p.how.patience = std::chrono::seconds{o.timeout};
+    p.how.patience = std::chrono::seconds{o.timeout.value_or(30)};
     p.how.content_patience = std::max<steady_clock::duration>(p.how.patience, std::chrono::minutes{10});
     p.how.pipelining = !o.no_pipelining;
     p.how.chunking = o.chunking;
@@ -185,7 +187,9 @@ void add_login_options(CLI::App& c, send_options& o)
         c.add_option("--token-file", o.token_file, "An OAuth access token: first line of FILE")->type_name("FILE");
     from_stdin->excludes(from_file)->excludes(token);
     from_file->excludes(token);
-    c.add_option("--mechanism", o.mechanisms, "Log in by this one only; again for more")->type_name("NAME");
+    c.add_option("--mechanism", o.mechanisms,
+                 "Log in by this one only; again for more. GSSAPI: with the Kerberos ticket that you have")
+        ->type_name("NAME");
     c.add_option("--authzid", o.authzid, "Act for this user (SASL authorisation identity)")->type_name("NAME");
     c.add_flag("--insecure-cleartext-password", o.insecure_clear, "Log in even without encryption");
     c.add_flag("--insecure-unverified-password", o.insecure_unverified,

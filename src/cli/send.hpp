@@ -43,7 +43,7 @@ struct send_options {
 
     std::string notify, ret, envelope_id, original_recipient;
     bool smtputf8 = false, chunking = false, no_pipelining = false, require_tls = false;
-    unsigned timeout = 30;
+    std::optional<unsigned> timeout;
     unsigned repeat = 1, connections = 1;
     bool quiet = false, json = false;
 };

@@ -205,11 +205,14 @@ result<prepared_mail> complete(send_options const& o, people const& p)
     asked.from = p.null_sender ? "MAILER-DAEMON@" + asked.origin : p.from.address.to_string();
     asked.full_name = p.from.name;
     asked.to_header = !p.any_recipient();
+    auto const unique_id = make_queue_id();
+    asked.complete = sendmail::request::completion{wall_clock::now(), unique_id, o.repeat > 1};
     auto message = sendmail::prepare(lines.take(), asked);
     if (!message) return std::move(message).error();
     prepared_mail out;
     out.content = std::move(message->content);
     out.utf8 = message->utf8_header || o.smtputf8;
+    if (message->own_message_id) out.unique_id = unique_id;
     for (auto& to : message->recipients) out.envelope.recipients.push_back({std::move(to), {}, {}});
     return out;
 }

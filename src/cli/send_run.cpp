@@ -56,7 +56,7 @@ struct campaign {
     static constexpr unsigned most_broken = 3;
     static constexpr std::size_t most_kinds = 20;
 
-    bool over() const noexcept { return begun == plan.repeat || broken >= most_broken; }
+    bool over() const noexcept { return begun >= plan.repeat || broken >= most_broken; }
     void count(client::trouble const& t, client::sender const& s, unsigned times = 1)
     {
         result.failed += times;
@@ -76,6 +76,20 @@ struct campaign {
     }
 };
 
+/// Sent, but not to all: who was refused first, and how.
+std::optional<client::trouble> not_taken(client::delivery_report const& report)
+{
+    for (auto const& one : report.recipients) {
+        if (one.said.ok()) continue;
+        client::trouble t;
+        t.where = client::stage::rcpt;
+        t.how = one.said;
+        t.text = "sent, but not to " + one.to.to_string() + ": " + one.said.to_string();
+        return t;
+    }
+    return std::nullopt;
+}
+
 awaitable<void> use_connection(campaign& c, client::sender& s)
 {
     while (s.usable() && c.begun < c.plan.repeat) {
@@ -85,6 +99,10 @@ awaitable<void> use_connection(campaign& c, client::sender& s)
         auto const report = co_await s.send(mail);
         if (report.why) {
             c.count(*report.why, s);
+            continue;
+        }
+        if (auto const refused = not_taken(report)) {
+            c.count(*refused, s);
             continue;
         }
         ++c.result.sent;
@@ -101,9 +119,11 @@ awaitable<void> connections(campaign& c)
         auto const bad = co_await s.open();
         if (bad) {
             ++c.broken;
-            // The message that this one was for.
-            ++c.begun;
-            c.count(*bad, s);
+            // The message that this one was for; the others may have had the last of them meanwhile.
+            if (c.begun < c.plan.repeat) {
+                ++c.begun;
+                c.count(*bad, s);
+            }
             continue;
         }
         c.broken = 0;
@@ -155,7 +175,7 @@ repeat_result send_many(send_plan const& p, std::function<void(unsigned done)> p
     for (unsigned i = 0; i < std::min(p.connections, p.repeat); ++i) all.start(connections(c));
     all.run();
     c.result.seconds = std::chrono::duration<double>(steady_clock::now() - begun).count();
-    // Those that no connection was left for.
+    // With those that no connection was left for.
     c.result.failed = p.repeat - c.result.sent;
     return std::move(c.result);
 }

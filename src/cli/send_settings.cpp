@@ -46,7 +46,9 @@ result<std::string> text_in(std::string const& file, std::string const& key, con
     return n.text;
 }
 
-result<> take(send_options& o, std::string const& file, std::string const& key, config::node const& n)
+/// `credential_given`: an option says with what to log in, and none of the file's counts.
+result<> take(send_options& o, bool credential_given, std::string const& file, std::string const& key,
+              config::node const& n)
 {
     auto const is_text = std::find_if(texts.begin(), texts.end(), [&](auto const& t) { return t.name == key; });
     if (is_text != texts.end()) {
@@ -59,7 +61,7 @@ result<> take(send_options& o, std::string const& file, std::string const& key, 
         auto text = text_in(file, key, n);
         if (!text) return std::move(text).error();
         auto& to = key == "password_file" ? o.password_file : o.token_file;
-        if (!to && !o.password_stdin) to = std::move(*text);
+        if (!credential_given) to = std::move(*text);
         return done{};
     }
     if (key == "mechanisms") {
@@ -75,7 +77,7 @@ result<> take(send_options& o, std::string const& file, std::string const& key, 
     if (key == "timeout") {
         if (n.kind != config::node_kind::integer || n.integer < 1 || n.integer > 3600)
             return wrong(file, n.at, "`timeout` has to be a number of seconds, 1 to 3600");
-        o.timeout = static_cast<unsigned>(n.integer);
+        if (!o.timeout) o.timeout = static_cast<unsigned>(n.integer);
         return done{};
     }
     auto const meant = config::nearest(key, known_keys());
@@ -96,8 +98,9 @@ result<> read_send_settings(send_options& o)
     std::vector<config::problem> problems;
     auto const tree = config::read_tree((*text)->reveal(), file, problems);
     if (!tree) return error{{5, 3, 5}, "", problems.empty() ? file + " is no TOML" : problems.front().to_string()};
+    bool const credential_given = o.password_stdin || o.password_file || o.token_file;
     for (std::size_t i = 0; i < tree->keys.size(); ++i)
-        if (auto taken = take(o, file, tree->keys[i].name, tree->items[i]); !taken) return taken;
+        if (auto taken = take(o, credential_given, file, tree->keys[i].name, tree->items[i]); !taken) return taken;
     return done{};
 }
 

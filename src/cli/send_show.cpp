@@ -12,6 +12,7 @@
 #include "cli/application.hpp"
 #include "cli/output.hpp"
 #include "cli/send.hpp"
+#include "cli/this_terminal.hpp"
 
 namespace postern::cli {
 namespace json = boost::json;
@@ -139,10 +140,11 @@ void show(send_result const& r, bool quiet, terminal::painter const& paint)
         return;
     }
     auto const& rule = client::explain(*r.trouble, r.around);
-    print_aside(paint(colour::bad, "Not sent") + ": " + r.trouble->text + "\n");
+    auto const aside = paint_for_complaints();
+    print_aside(aside(colour::bad, "Not sent") + ": " + r.trouble->text + "\n");
     print_aside("  " + std::string{rule.what} + "\n");
     print_aside("  -> " + std::string{rule.user} + "\n");
-    print_aside(paint(colour::quiet, "  (" + std::string{rule.name} + ", " + std::string{rule.id} + ")") + "\n");
+    print_aside(aside(colour::quiet, "  (" + std::string{rule.name} + ", " + std::string{rule.id} + ")") + "\n");
 }
 
 void show(repeat_result const& r, terminal::painter const& paint)
@@ -187,6 +189,7 @@ void print_as_json(send_result const& r)
     o["extensions"] = std::move(extensions);
     o["milliseconds"] = milliseconds(steady_clock::now() - r.log.start());
     o["transcript"] = transcript_to_json(r.log);
+    o["transcript_left_out"] = r.log.left_out();
     print_json(o);
 }
 

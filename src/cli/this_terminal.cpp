@@ -20,16 +20,20 @@ std::string_view variable(char const* name)
     return value == nullptr ? std::string_view{} : std::string_view{value};
 }
 
-}  // namespace
-
-terminal::painter paint_for_this_terminal(bool no_colour)
+terminal::painter paint_for(int output, bool no_colour)
 {
     terminal::surroundings s;
-    s.is_terminal = ::isatty(STDOUT_FILENO) == 1;
+    s.is_terminal = ::isatty(output) == 1;
     s.no_colour = no_colour || !variable("NO_COLOR").empty();
     s.term = variable("TERM");
     return terminal::painter{terminal::has_colours(s)};
 }
+
+}  // namespace
+
+terminal::painter paint_for_this_terminal(bool no_colour) { return paint_for(STDOUT_FILENO, no_colour); }
+
+terminal::painter paint_for_complaints() { return paint_for(STDERR_FILENO, false); }
 
 std::size_t width_of_this_terminal()
 {

@@ -1,6 +1,23 @@
 #include "client/account.hpp"
 
+#include <algorithm>
+
+#include "mail/address.hpp"
+
 namespace postern::client {
+
+bool identity::allows(std::string_view mechanism) const noexcept
+{
+    return std::find(mechanisms.begin(), mechanisms.end(), mechanism) != mechanisms.end();
+}
+
+bool is_hello_name(std::string_view name) noexcept
+{
+    constexpr std::size_t longest = 255;  // RFC 5321 section 4.5.3.1.2
+    if (name.empty() || name.size() > longest) return false;
+    bool const word = std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f; });
+    return word || mail::parse_domain(name);
+}
 
 std::string route::to_string() const
 {

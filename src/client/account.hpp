@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -39,8 +40,13 @@ struct identity {
     secret token{};
     bool certificate = false;               // ours is shown, and may prove who we are
     std::vector<std::string> mechanisms{};  // only one of these; empty: any
+    /// Named among `mechanisms`.
+    bool allows(std::string_view mechanism) const noexcept;
     bool wants_login() const noexcept { return !user.empty() || certificate || !mechanisms.empty(); }
 };
+
+/// One word of printable ASCII, or a domain in UTF-8: what may stand behind EHLO.
+bool is_hello_name(std::string_view name) noexcept;
 
 /// Whom the server has to convince, and what goes to one that does not.
 struct trust {
@@ -57,7 +63,7 @@ struct sender_options {
     trust trusts{};
     std::string hello;                                                   // our name for EHLO
     steady_clock::duration patience = std::chrono::seconds{30};          // for a reply
-    steady_clock::duration content_patience = std::chrono::minutes{10};  // for the end of the content
+    steady_clock::duration content_patience = std::chrono::minutes{10};  // for a piece of the content, and its end
     bool pipelining = true;
     bool chunking = false;  // BDAT where it is offered
 };

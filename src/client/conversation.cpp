@@ -31,6 +31,20 @@ steady_clock::duration left_of(steady_time begun, steady_clock::duration limit)
     return std::max(begun + limit - steady_clock::now(), steady_clock::duration::zero());
 }
 
+// What has a line's end in it would be two commands.
+bool is_one_line(std::string_view line) noexcept
+{
+    constexpr std::string_view ends{"\r\n\0", 3};
+    return line.find_first_of(ends) == std::string_view::npos;
+}
+
+step_result broken_line()
+{
+    step_result r;
+    r.problem = "a command can't have a line's end in it; it was not sent";
+    return r;
+}
+
 // A line that begins so may still become a reply.
 bool may_be_reply(std::string_view octets) noexcept
 {
@@ -75,6 +89,7 @@ void conversation::use(std::unique_ptr<net::stream> stream)
     first_.clear();
     announced_ = {};
     observations_ = {};
+    speaking_ = false;
 }
 
 awaitable<step_result> conversation::handshake(tls_terms terms, duration limit)
@@ -87,7 +102,13 @@ awaitable<step_result> conversation::start_tls(tls_terms terms, duration limit)
 {
     auto const begun = steady_clock::now();
     auto r = co_await exchange("STARTTLS", "STARTTLS", begun, limit);
-    if (r.how != ending::reply || r.said.code != 220) co_return r;
+    if (!r.ok()) co_return r;
+    if (r.said.code != 220) {
+        // "250 ok" would look like a success without any TLS.
+        auto wrong = malformed("the reply to STARTTLS is not 220, with which TLS begins", begun);
+        wrong.said = std::move(r.said);
+        co_return wrong;
+    }
     if (!unread_.empty()) co_return malformed("octets came between the reply to STARTTLS and the handshake", begun);
     auto shaken = co_await shake_hands(std::move(terms), begun, limit);
     shaken.said = std::move(r.said);
@@ -125,6 +146,7 @@ awaitable<step_result> conversation::shake_hands(tls_terms terms, steady_time be
                                     : "the server ended the TLS handshake: " + r.alert;
     }
     log_.note(r.problem);
+    speaking_ = false;
     co_return r;
 }
 
@@ -175,7 +197,6 @@ awaitable<step_result> conversation::begin_data(duration limit) { co_return co_a
 
 awaitable<step_result> conversation::content(std::string_view content, duration limit)
 {
-    auto const begun = steady_clock::now();
     log_.add(speaker::ours, "(" + std::to_string(content.size()) + " octets of content)");
     smtp::dot_stuffer stuffer;
     std::string out;
@@ -184,12 +205,13 @@ awaitable<step_result> conversation::content(std::string_view content, duration 
         content.remove_prefix(now.size());
         out.clear();
         stuffer.add(now, out);
-        auto sent = co_await write(out, begun, limit);
+        auto sent = co_await write(out, steady_clock::now(), limit);
         if (!sent.ok()) co_return sent;
     }
     out.clear();
     stuffer.finish(out);
     log_.add(speaker::ours, ".");
+    auto const begun = steady_clock::now();
     auto sent = co_await write(out, begun, limit);
     if (!sent.ok()) co_return sent;
     co_return co_await read_reply(begun, limit);
@@ -225,6 +247,7 @@ awaitable<step_result> conversation::write_commands(std::vector<std::string> lin
     auto const begun = steady_clock::now();
     std::string all;
     for (auto const& line : lines) {
+        if (!is_one_line(line)) co_return broken_line();
         log_.add(speaker::ours, line);
         all.append(line).append("\r\n");
     }
@@ -239,10 +262,14 @@ awaitable<step_result> conversation::next_reply(duration limit)
 
 awaitable<step_result> conversation::exchange(std::string line, std::string shown, steady_time begun, duration limit)
 {
+    if (!is_one_line(line)) co_return broken_line();
     log_.add(speaker::ours, shown);
-    line += "\r\n";
-    auto sent = co_await write(line, begun, limit);
+    std::string out;
+    out.reserve(line.size() + 2);  // it may be a password: no copy is left behind
+    out.append(line).append("\r\n");
     wipe(line.data(), line.size());
+    auto sent = co_await write(out, begun, limit);
+    wipe(out.data(), out.size());
     if (!sent.ok()) co_return sent;
     co_return co_await read_reply(begun, limit);
 }
@@ -282,6 +309,8 @@ awaitable<step_result> conversation::read_reply(steady_time begun, duration limi
             step_result r;
             r.how = ending::reply;
             r.said = parser_.release();
+            constexpr int shutting_down = 421;
+            speaking_ = r.said.code != shutting_down;
             r.took = steady_clock::now() - begun;
             co_return r;
         }
@@ -305,8 +334,9 @@ awaitable<step_result> conversation::read_reply(steady_time begun, duration limi
     }
 }
 
-step_result conversation::failed(net::error_code why, steady_time begun) const
+step_result conversation::failed(net::error_code why, steady_time begun)
 {
+    speaking_ = false;
     step_result r;
     r.error = why;
     r.how = why == asio::error::timed_out ? ending::timed_out : ending::closed;
@@ -319,6 +349,7 @@ step_result conversation::failed(net::error_code why, steady_time begun) const
 
 step_result conversation::malformed(std::string_view problem, steady_time begun)
 {
+    speaking_ = false;
     step_result r;
     r.how = ending::malformed;
     r.service = guess_service(first_);

@@ -47,6 +47,7 @@ struct login_result {
     step_result last{};
     std::string mechanism{};
     std::string server_error{};  // what it says against a token, JSON, printable
+    bool proof_sent = false;     // what is made of the password or the token had gone out
     bool accepted() const noexcept { return how == what::accepted; }
 };
 
@@ -79,14 +80,16 @@ public:
     net::awaitable<step_result> rcpt_to(mail::recipient to, duration limit);
     /// DATA and its reply; 354 is good.
     net::awaitable<step_result> begin_data(duration limit);
-    /// Content, dot-stuffed, with its end and the reply to it. `content` outlives the call.
+    /// Content, dot-stuffed, with its end and the reply to it. `content` outlives the call. The limit is
+    /// for each piece that is written, and once more for the end with its reply (RFC 5321 section 4.5.3.2).
     net::awaitable<step_result> content(std::string_view content, duration limit);
     /// BDAT (RFC 3030): one chunk and its reply.
     net::awaitable<step_result> chunk(std::string_view content, bool last, duration limit);
     net::awaitable<step_result> reset(duration limit);
     net::awaitable<step_result> quit(duration limit);
 
-    /// Any other command, without its line end; it goes into the transcript as it is.
+    /// Any other command, without its line end; it goes into the transcript as it is. What has a line's
+    /// end in it is not sent: not_possible.
     net::awaitable<step_result> command(std::string line, duration limit);
     /// For pipelining (RFC 2920): several commands at once, then the replies one by one.
     net::awaitable<step_result> write_commands(std::vector<std::string> lines, duration limit);
@@ -94,6 +97,8 @@ public:
 
     void close() noexcept;
 
+    /// The last that it heard was a reply after which more can be said (not 421).
+    bool speaking() const noexcept { return speaking_; }
     announcement const& announced() const noexcept { return announced_; }
     /// What mechanisms have to know of this connection.
     sasl::client_options mechanism_options() const;
@@ -113,8 +118,10 @@ private:
     net::awaitable<step_result> read_reply(steady_time begun, duration limit);
     net::awaitable<step_result> exchange(std::string line, std::string shown, steady_time begun, duration limit);
     net::awaitable<step_result> say_hello(std::string verb, std::string name, steady_time begun, duration limit);
-    net::awaitable<login_result> converse(std::shared_ptr<sasl::client_mechanism> m, steady_time begun, duration limit);
-    step_result failed(net::error_code why, steady_time begun) const;
+    /// Counts the responses that went out.
+    net::awaitable<login_result> converse(std::shared_ptr<sasl::client_mechanism> m, unsigned& responses,
+                                          steady_time begun, duration limit);
+    step_result failed(net::error_code why, steady_time begun);
     step_result malformed(std::string_view problem, steady_time begun);
 
     boost::asio::any_io_executor executor_;
@@ -125,6 +132,7 @@ private:
     std::string first_;   // what came for the present step, for malformed()
     announcement announced_;
     net::tls_observations observations_;
+    bool speaking_ = false;
 };
 
 }  // namespace postern::client

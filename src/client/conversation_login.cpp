@@ -1,10 +1,9 @@
 // AUTH, RFC 4954, with the client halves of the mechanisms.
-#include <thread>
-
 #include "base/base64.hpp"
 #include "base/text.hpp"
 #include "client/conversation.hpp"
-#include "net/awaiting.hpp"
+#include "client/on_thread.hpp"
+#include "kerberos/client.hpp"
 
 namespace postern::client {
 
@@ -27,15 +26,27 @@ awaitable<sasl::client_action> answer(boost::asio::any_io_executor executor, sha
         return m->step(challenge ? std::optional<std::string_view>{*challenge} : std::nullopt);
     };
     if (!m->works_long()) co_return given();
-    co_return co_await net::await_handler<sasl::client_action>(
-        executor, [given](std::function<void(sasl::client_action)> then) {
-            std::thread{[given, then = std::move(then)] { then(given()); }}.detach();
-        });
+    co_return co_await on_thread<sasl::client_action>(executor, given);
+}
+
+std::unique_ptr<sasl::client_mechanism> make_mechanism(std::string const& name, sasl::client_credentials who,
+                                                       sasl::client_options const& options)
+{
+    // A ticket is not among what we are given: it is the machine's user's.
+    if (equal_ignoring_case(name, sasl::gssapi) && !who.host.empty())
+        return kerberos::make_client(std::move(who.host), std::move(who.authzid));
+    return sasl::make_client_mechanism(name, std::move(who), options);
 }
 
 bool has_plus(std::vector<std::string> const& mechanisms)
 {
     return std::any_of(mechanisms.begin(), mechanisms.end(), [](auto const& m) { return m.ends_with("-PLUS"); });
+}
+
+/// With which response the mechanism's proof goes out: the first ones of some have the name only.
+unsigned proof_is_in(std::string_view mechanism) noexcept
+{
+    return mechanism == "LOGIN" || mechanism.starts_with("SCRAM-") ? 2 : 1;
 }
 
 login_result ended(login_result::what how, step_result last)
@@ -63,11 +74,13 @@ sasl::client_options conversation::mechanism_options() const
 awaitable<login_result> conversation::authenticate(std::string mechanism, sasl::client_credentials who, duration limit)
 {
     auto const begun = steady_clock::now();
-    auto made = sasl::make_client_mechanism(mechanism, std::move(who), mechanism_options());
+    auto made = make_mechanism(mechanism, std::move(who), mechanism_options());
     login_result r;
     if (made) {
         shared_mechanism const m{std::move(made)};
-        r = co_await converse(m, begun, limit);
+        unsigned responses = 0;
+        r = co_await converse(m, responses, begun, limit);
+        r.proof_sent = responses >= proof_is_in(m->name());
         r.server_error = printable(m->server_error(), 500);
     } else {
         r.last.problem = mechanism +
@@ -79,7 +92,8 @@ awaitable<login_result> conversation::authenticate(std::string mechanism, sasl::
     co_return r;
 }
 
-awaitable<login_result> conversation::converse(shared_mechanism m, steady_time begun, duration limit)
+awaitable<login_result> conversation::converse(shared_mechanism m, unsigned& responses, steady_time begun,
+                                               duration limit)
 {
     std::string line = "AUTH " + std::string{m->name()};
     std::string shown = line;
@@ -98,6 +112,7 @@ awaitable<login_result> conversation::converse(shared_mechanism m, steady_time b
             shown += text.empty() ? " =" : std::string{" "} + blanked;
             line.reserve(longest_command);  // no copy is left behind
             line.append(" ").append(text.empty() ? "=" : text);
+            ++responses;
         } else {
             late_due = true;
             late = secret{text};
@@ -126,11 +141,13 @@ awaitable<login_result> conversation::converse(shared_mechanism m, steady_time b
         if (broken == nullptr && late_due) {
             line = late.reveal();
             late_due = false;
+            ++responses;
         } else if (broken == nullptr) {
             action = co_await answer(executor_, m, std::move(challenge));
             if (auto const* const no = std::get_if<sasl::abandon>(&action)) broken = no->why;
             if (auto* const said = std::get_if<sasl::respond>(&action)) {
                 line = base64_encode(said->octets);
+                ++responses;
                 wipe(said->octets.data(), said->octets.size());
             }
         }

@@ -94,6 +94,22 @@ TEST_CASE("a whole conversation goes step by step, and its transcript has no sec
     CHECK(server.mail(1)[0].content == "Subject: x\r\n\r\n..dot\r\n");
 }
 
+TEST_CASE("a command is one line, or it is not sent")
+{
+    testing::scripted_server server;
+    world w;
+    REQUIRE(w.connect(server).ok());
+    CHECK(run(w.io, w.talk.greeting(5s)).ok());
+    for (auto const& line : {std::string{"EHLO x\r\nVRFY root"}, std::string{"NOOP\n"}, std::string{"NOOP\0", 5}}) {
+        CHECK(run(w.io, w.talk.command(line, 5s)).how == ending::not_possible);
+        std::vector<std::string> const lines{"NOOP", line};
+        CHECK(run(w.io, w.talk.write_commands(lines, 5s)).how == ending::not_possible);
+    }
+    CHECK(run(w.io, w.talk.hello("h\r\nVRFY root", 5s)).how == ending::not_possible);
+    CHECK(run(w.io, w.talk.quit(5s)).said.code == 221);
+    CHECK(server.lines() == std::vector<std::string>{"QUIT"});
+}
+
 TEST_CASE("each way in which a greeting can fail is told apart")
 {
     struct row {

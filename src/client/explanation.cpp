@@ -103,6 +103,8 @@ rule const& explain_handshake(step_result const& r, circumstances const& c)
 {
     switch (r.how) {
         case ending::malformed:
+            // STARTTLS was answered, but not with 220.
+            if (r.said.code != 0) return rules::starttls_unavailable;
             if (r.service == service::smtp) return rules::tls_on_plain_port;
             return explain_stranger(r);
         case ending::reply: return explain_reply(stage::tls, r, c);
@@ -140,8 +142,12 @@ rule const* explain_silence(step_result const& r)
 rule const& explain_login(trouble const& t, circumstances const& c)
 {
     auto const& r = t.login.last;
-    if (t.login.how == login_result::what::unproven_server || t.login.how == login_result::what::broken_off)
-        return t.login.mechanism.ends_with("-PLUS") ? rules::auth_plus_fails : rules::scram_verifier_missing;
+    if (t.login.how == login_result::what::unproven_server) return rules::server_unproven;
+    if (t.login.how == login_result::what::broken_off) {
+        if (t.login.mechanism.ends_with("-PLUS")) return rules::auth_plus_fails;
+        if (r.problem == sasl::server_unproven) return rules::server_unproven;
+        return r.problem == sasl::proof_refused ? rules::scram_verifier_missing : rules::reply_malformed;
+    }
     if (r.how == ending::closed) return rules::closed_during_login;
     if (auto const* const silent = explain_silence(r)) return *silent;
     auto const meaning = meaning_of(stage::login, r, c);

@@ -112,6 +112,47 @@ TEST_CASE("a refused log-in is explained by code and mechanism")
     }
 }
 
+TEST_CASE("an exchange that the server broke is no advice to use PLAIN")
+{
+    struct row {
+        login_result::what how;
+        char const* mechanism;
+        char const* problem;
+        catalogue::rule const& rule;
+    };
+    using what = login_result::what;
+    for (auto const& r : {row{what::unproven_server, "SCRAM-SHA-256", "", rules::server_unproven},
+                          row{what::broken_off, "SCRAM-SHA-256", sasl::server_unproven, rules::server_unproven},
+                          row{what::broken_off, "SCRAM-SHA-256", sasl::proof_refused, rules::scram_verifier_missing},
+                          row{what::broken_off, "SCRAM-SHA-256-PLUS", sasl::proof_refused, rules::auth_plus_fails},
+                          row{what::broken_off, "SCRAM-SHA-1", "bad salt", rules::reply_malformed},
+                          row{what::broken_off, "PLAIN", "a challenge that is not base64", rules::reply_malformed},
+                          row{what::broken_off, "LOGIN", "the server never stops asking", rules::reply_malformed}}) {
+        CAPTURE(r.problem);
+        trouble t;
+        t.where = stage::login;
+        t.what = kind::login;
+        t.login.how = r.how;
+        t.login.mechanism = r.mechanism;
+        t.login.last.how = ending::reply;
+        t.login.last.problem = r.problem;
+        CHECK(explain(t, {}).name == r.rule.name);
+    }
+}
+
+TEST_CASE("silent name servers are no wrong names")
+{
+    trouble t;
+    t.where = stage::look_up;
+    t.what = kind::no_such_host;
+    t.how = ended(ending::timed_out);
+    CHECK(explain(t, {}).name == rules::dns_silent.name);
+    CHECK(t.temporary());
+    t.how = ended(ending::unconnected);
+    CHECK(explain(t, {}).name == rules::server_name_unknown.name);
+    CHECK_FALSE(t.temporary());
+}
+
 TEST_CASE("connections that fail are explained by the error and the port")
 {
     circumstances c;

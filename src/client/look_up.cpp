@@ -1,15 +1,12 @@
 #include "client/look_up.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <memory>
-#include <mutex>
-#include <thread>
 
 #include <netdb.h>
 #include <sys/socket.h>
 
-#include "net/awaiting.hpp"
+#include "client/on_thread.hpp"
 #include "net/deadline.hpp"
 #include "net/socket_address.hpp"
 
@@ -43,22 +40,20 @@ looked_up ask_system(std::string const& name)
     return found;
 }
 
-// Who is first, the system or the deadline, tells; the other finds nobody left to tell.
-class teller {
-public:
-    explicit teller(std::function<void(looked_up)> then) : then_(std::move(then)) {}
-    void tell(looked_up found)
-    {
-        std::lock_guard const lock{mutex_};
-        if (then_) std::exchange(then_, nullptr)(std::move(found));
-    }
-
-private:
-    std::mutex mutex_;
-    std::function<void(looked_up)> then_;
-};
-
 }  // namespace
+
+std::vector<ip_address> in_turn(std::vector<ip_address> const& all, std::size_t most)
+{
+    std::vector<ip_address> out;
+    bool const first_is_v4 = !all.empty() && all.front().is_v4();
+    for (std::size_t nth = 0; out.size() < most && nth < all.size(); ++nth)
+        for (bool const v4 : {first_is_v4, !first_is_v4}) {
+            std::size_t seen = 0;
+            for (auto const& one : all)
+                if (one.is_v4() == v4 && seen++ == nth && out.size() < most) out.push_back(one);
+        }
+    return out;
+}
 
 net::awaitable<looked_up> look_up(boost::asio::any_io_executor executor, std::string name, steady_clock::duration limit)
 {
@@ -68,20 +63,21 @@ net::awaitable<looked_up> look_up(boost::asio::any_io_executor executor, std::st
         found.addresses.push_back(*address);
         co_return found;
     }
-    std::shared_ptr<teller> who;
+    using answer = std::shared_ptr<waiting<looked_up>>;
+    answer who;
     net::deadline timer{executor, [&who] {
                             looked_up late;
                             late.timed_out = true;
                             late.problem = "no answer within the time";
                             if (who) who->tell(std::move(late));
                         }};
-    found = co_await net::await_handler<looked_up>(
-        executor, [&who, &timer, name, limit](std::function<void(looked_up)> then) {
-            who = std::make_shared<teller>(std::move(then));
-            timer.arm(limit);
-            // Nothing ends getaddrinfo() early; it goes on without us.
-            std::thread{[name, who] { who->tell(ask_system(name)); }}.detach();
-        });
+    // Nothing ends getaddrinfo() early; it goes on without us.
+    auto const ask = [name] { return ask_system(name); };
+    auto const begin = [&who, &timer, limit](answer const& asked) {
+        who = asked;
+        timer.arm(limit);
+    };
+    found = co_await on_thread<looked_up>(executor, ask, begin);
     timer.disarm();
     found.took = steady_clock::now() - begun;
     co_return found;

@@ -21,6 +21,10 @@ struct looked_up {
     steady_clock::duration took{};
 };
 
+/// The first `most` of both families in turn, each in its order: a broken IPv6 with many addresses must not
+/// hide the IPv4 that works (RFC 8305 section 4).
+std::vector<ip_address> in_turn(std::vector<ip_address> const& all, std::size_t most);
+
 /// Waits on a thread of its own. An address stands for itself.
 net::awaitable<looked_up> look_up(boost::asio::any_io_executor executor, std::string name,
                                   steady_clock::duration limit);

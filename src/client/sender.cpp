@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include <netdb.h>
 #include <unistd.h>
 
 #include "base/text.hpp"
@@ -66,6 +67,7 @@ bool trouble::temporary() const noexcept
         return r.how == ending::timed_out || r.how == ending::closed || r.how == ending::unconnected;
     };
     if (what == kind::login) return may_pass(login.last);
+    if (what == kind::no_such_host) return how.how == ending::timed_out;
     return what == kind::step && may_pass(how);
 }
 
@@ -103,12 +105,14 @@ awaitable<std::optional<trouble>> sender::reach(client::route to)
     if (found.addresses.empty()) {
         auto t = make_trouble(stage::look_up, trouble::kind::no_such_host,
                               "the name " + printable(to.host, 255) + " can't be looked up: " + found.problem);
+        bool const silent = found.timed_out || found.failure == EAI_AGAIN;
+        t.how.how = silent ? ending::timed_out : ending::unconnected;
+        t.how.problem = found.problem;
         talk_.log().note(t.text);
         co_return t;
     }
     maybe_trouble last;
-    found.addresses.resize(std::min(found.addresses.size(), most_addresses));
-    for (auto const& address : found.addresses) {
+    for (auto const& address : in_turn(found.addresses, most_addresses)) {
         endpoint const there{address, to.port};
         auto r = co_await talk_.connect(there, std::min<steady_clock::duration>(options_.patience, connect_patience));
         last = unless_ok(stage::connect, std::move(r));
@@ -186,6 +190,8 @@ std::string sender::own_name() const
 
 std::optional<trouble> sender::judge_certificate() const
 {
+    if (talk_.tls() == nullptr)
+        return make_trouble(stage::tls, trouble::kind::no_starttls, "the connection is not encrypted");
     if (talk_.tls()->peer_verified || options_.trusts.unverified) return std::nullopt;
     return make_trouble(
         stage::tls, trouble::kind::wrong_certificate,
@@ -232,6 +238,10 @@ std::string sender::choose_mechanism(std::vector<std::string> const& turned_down
     std::erase_if(offered, [&](auto const& name) {
         return std::find(turned_down.begin(), turned_down.end(), name) != turned_down.end();
     });
+    // The machine's user has a ticket for many a server: it is used where that is asked for.
+    auto const is_gssapi = [](auto const& name) { return equal_ignoring_case(name, sasl::gssapi); };
+    if (options_.who.allows(sasl::gssapi) && std::any_of(offered.begin(), offered.end(), is_gssapi))
+        return std::string{sasl::gssapi};
     auto const options = talk_.mechanism_options();
     sasl::client_means means;
     means.password = !options_.who.password.empty();
@@ -250,13 +260,15 @@ awaitable<std::optional<trouble>> sender::log_in()
         co_return make_trouble(stage::login, trouble::kind::no_login, "the server offers no log-in (AUTH)");
     }
     std::vector<std::string> turned_down;
+    std::string unusable;  // why one of them is
     for (;;) {
         auto const name = choose_mechanism(turned_down);
         if (name.empty())
             co_return make_trouble(
                 stage::login, trouble::kind::no_mechanism,
                 "none of the server's mechanisms (" + list_of(offered) + ") works with what was given" +
-                    (options_.who.mechanisms.empty() ? "" : ", which allows " + list_of(options_.who.mechanisms)));
+                    (options_.who.mechanisms.empty() ? "" : ", which allows " + list_of(options_.who.mechanisms)) +
+                    (unusable.empty() ? "" : "; " + unusable));
         if (auto bad = judge_login(name)) co_return bad;
         auto r = co_await talk_.authenticate(name, credentials(), options_.patience);
         if (r.accepted()) {
@@ -267,6 +279,7 @@ awaitable<std::optional<trouble>> sender::log_in()
         bool const another = r.how == login_result::what::refused && r.last.said.code == 504;
         if (another || r.how == login_result::what::unusable) {
             turned_down.push_back(name);
+            if (!another) unusable = r.last.problem;
             continue;
         }
         auto t = make_trouble(stage::login, trouble::kind::login,
@@ -281,7 +294,7 @@ awaitable<std::optional<trouble>> sender::log_in()
 awaitable<void> sender::quit()
 {
     // Who says nothing is not waited for long.
-    if (usable_) {
+    if (talk_.speaking()) {
         auto const said = co_await talk_.quit(std::min<steady_clock::duration>(options_.patience, silence));
         static_cast<void>(said);
     }

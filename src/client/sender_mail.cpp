@@ -1,5 +1,6 @@
 // The sender's transactions: MAIL, RCPT and the content, one command after the other or in one
 // write (RFC 2920).
+#include <algorithm>
 #include <utility>
 
 #include "client/sender.hpp"
@@ -11,6 +12,9 @@ using net::awaitable;
 namespace {
 
 constexpr std::size_t chunk_size = 1 << 20;
+// Recipients in one write: what the replies to more could fill are the buffers of both sides, and each
+// would wait for the other (RFC 2920 section 3.1).
+constexpr std::size_t most_at_once = 100;
 
 trouble make_trouble(stage where, step_result r)
 {
@@ -167,28 +171,35 @@ awaitable<bool> sender::pipelined(outgoing_mail const& m, smtp::outgoing const& 
                                   delivery_report& report)
 {
     auto const& known = talk_.announced().known;
-    std::vector<std::string> lines(1);
-    smtp::append_mail_command(lines[0], about, known);
-    for (auto const& to : m.envelope.recipients) smtp::append_rcpt_command(lines.emplace_back(), to, known);
-    if (data) lines.emplace_back("DATA\r\n");
-    for (auto& line : lines) line.resize(line.size() - 2);  // its CRLF
-
-    auto written = co_await talk_.write_commands(std::move(lines), options_.patience);
-    if (!written.ok()) {
-        report.why = make_trouble(stage::mail, std::move(written));
-        co_return false;
-    }
-    auto r = co_await talk_.next_reply(options_.patience);
-    if (!goes_on(r)) {
-        report.why = make_trouble(stage::mail, std::move(r));
-        co_return false;
-    }
-    if (!r.ok()) report.why = make_trouble(stage::mail, std::move(r));
-    for (auto& one : report.recipients) {
-        one.said = co_await talk_.next_reply(options_.patience);
-        if (goes_on(one.said)) continue;
-        if (!report.why) report.why = make_trouble(stage::rcpt, one.said);
-        co_return false;
+    auto const& all = m.envelope.recipients;
+    step_result r;
+    for (std::size_t from = 0; from < all.size();) {
+        auto const to = std::min(all.size(), from + most_at_once);
+        std::vector<std::string> lines;
+        if (from == 0) smtp::append_mail_command(lines.emplace_back(), about, known);
+        for (auto i = from; i < to; ++i) smtp::append_rcpt_command(lines.emplace_back(), all[i], known);
+        if (data && to == all.size()) lines.emplace_back("DATA\r\n");
+        for (auto& line : lines) line.resize(line.size() - 2);  // its CRLF
+        auto written = co_await talk_.write_commands(std::move(lines), options_.patience);
+        if (!written.ok()) {
+            report.why = make_trouble(from == 0 ? stage::mail : stage::rcpt, std::move(written));
+            co_return false;
+        }
+        if (from == 0) {
+            r = co_await talk_.next_reply(options_.patience);
+            bool const going = goes_on(r);
+            if (!r.ok()) report.why = make_trouble(stage::mail, std::move(r));
+            if (!going) co_return false;
+        }
+        for (; from < to; ++from) {
+            auto& one = report.recipients[from];
+            one.said = co_await talk_.next_reply(options_.patience);
+            if (goes_on(one.said)) continue;
+            if (!report.why) report.why = make_trouble(stage::rcpt, one.said);
+            co_return false;
+        }
+        // The rest need not be asked for, and DATA has not been said.
+        if (report.why && to != all.size()) co_return true;
     }
     if (!report.why && !any_taken(report.recipients)) report.why = refused_recipients(report.recipients);
     if (!data) co_return true;

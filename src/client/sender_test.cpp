@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "catalogue/rules.hpp"
 #include "client/explanation.hpp"
 #include "support/scripted_server.hpp"
 #include "support/test_certificate.hpp"
@@ -171,6 +172,65 @@ TEST_CASE("no password goes where others can read it")
         try_it(tls_mode::starttls, false, [](trust& t) { t.unverified = t.password_to_unverified = true; });
     CHECK_FALSE(out.bad);
     CHECK(out.transcript.find("AUTH PLAIN ***") != std::string::npos);
+}
+
+TEST_CASE("a reply to STARTTLS that begins no TLS is none that can be gone on with")
+{
+    for (char const* said : {"250 ok", "221 bye", "354 go", "454 4.7.0 not now"})
+        for (auto const tls : {tls_mode::starttls, tls_mode::automatic}) {
+            CAPTURE(said);
+            testing::scripted_server server{
+                [&](std::string const& line, unsigned) -> std::string { return line == "STARTTLS" ? said : ""; },
+                "SIZE STARTTLS AUTH=PLAIN"};
+            auto o = to(server, tls);
+            o.who.user = "anna";
+            o.who.password = secret{"sesame-open"};
+            auto const out = send(std::move(o), {});
+            REQUIRE(out.bad);
+            CHECK(out.bad->where == stage::tls);
+            circumstances around;
+            CHECK(explain(*out.bad, around).name == catalogue::rules::starttls_unavailable.name);
+            for (auto const& line : server.lines()) CHECK_FALSE(line.starts_with("AUTH"));
+        }
+}
+
+TEST_CASE("who can still be spoken to is told good-bye")
+{
+    struct row {
+        char const* at;
+        char const* said;
+        bool polite;
+    };
+    for (auto const& r : {row{"AUTH", "535 5.7.8 no", true}, row{"GREETING", "554 5.7.1 no", true},
+                          row{"EHLO", "421 4.3.2 bye", false}, row{"EHLO", "garbage", false}}) {
+        CAPTURE(r.said);
+        testing::scripted_server server{
+            [&](std::string const& line, unsigned) -> std::string { return line.starts_with(r.at) ? r.said : ""; },
+            "SIZE AUTH=PLAIN"};
+        auto o = to(server);
+        o.who.user = "anna";
+        o.who.password = secret{"sesame-open"};
+        o.trusts.password_in_clear = true;
+        CHECK(send(std::move(o), {}).bad);
+        auto const lines = server.lines();
+        CHECK((!lines.empty() && lines.back() == "QUIT") == r.polite);
+    }
+}
+
+TEST_CASE("many recipients go in several writes, so that nobody waits for the other for ever")
+{
+    // More replies than the buffers of both sides hold.
+    std::string const long_words = " 2.1.5 " + std::string(900, 'x');
+    testing::scripted_server server{[&](std::string const& line, unsigned) -> std::string {
+        return line.starts_with("RCPT") ? "250" + long_words : "";
+    }};
+    std::vector<std::string> people;
+    for (int i = 0; i < 5000; ++i) people.push_back("someone.with.a.long.name." + std::to_string(i) + "@b.example");
+    std::vector<outgoing_mail> const mails{mail_for(people, content)};
+    auto const out = send(to(server), mails);
+    REQUIRE(out.reports.size() == 1);
+    CHECK(out.reports[0].accepted);
+    CHECK(server.mail(1).at(0).rcpt.size() == people.size());
 }
 
 TEST_CASE("automatic TLS finds out how the port begins")

@@ -24,7 +24,12 @@ conversation_ptr examination::speak(std::string title)
     auto const place = std::make_shared<dialogue>();
     place->title = std::move(title);
     seen.dialogues.push_back(place);
-    log.watch([place](client::transcript_line const& line) { place->lines.push_back(line); });
+    log.watch([place](client::transcript_line const& line) {
+        if (place->lines.size() < client::transcript::most_lines)
+            place->lines.push_back(line);
+        else
+            ++place->left_out;
+    });
     return std::make_shared<client::conversation>(with.executor, std::move(log));
 }
 
@@ -51,7 +56,7 @@ void examination::tell(step s)
 
 milliseconds examination::elapsed() const
 {
-    return std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun);
+    return std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun - thought);
 }
 
 std::string own_name(client::conversation const& c)

@@ -23,6 +23,7 @@ struct examination {
     observations seen;
     steady_time begun = steady_clock::now();
     steady_time ends;
+    steady_clock::duration thought{};     // that the person took to answer
     std::vector<conversation_ptr> lines;  // of seen.talks, those that are still open; else null
     gathering visits, sideways;           // to ports; what is looked at beside the main way
     unsigned wrong_passwords = 0;
@@ -53,9 +54,12 @@ awaitable<void> look_up_names(examination_ptr x);
 awaitable<void> visit(examination_ptr x, endpoint at, bool speaks);
 /// All the ports of all the addresses, as x->visits.
 void start_visits(examination_ptr const& x);
+/// Whether port 25 of the domain's mail exchangers can be reached from here: if not, the network is in the way.
+awaitable<void> knock_at_exchangers(examination_ptr x, std::string domain);
 /// The same on the control host.
 awaitable<void> visit_control(examination_ptr x);
-/// Another conversation of the same kind, up to EHLO; null when it did not come so far.
+/// Another conversation of the same kind, up to EHLO; null when it did not come so far, or is not
+/// protected as the first one was.
 awaitable<conversation_ptr> speak_again(examination_ptr x, talk_seen of, std::string title);
 /// Handshakes with other versions, and without a name.
 awaitable<void> shake_hands_again(examination_ptr x, talk_seen of);

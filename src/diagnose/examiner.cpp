@@ -67,6 +67,18 @@ awaitable<void> choose(examination_ptr x)
     x->seen.chosen = best_of(*x);
 }
 
+/// The test mail. Without a question only where it was said before.
+awaitable<bool> is_wanted(examination_ptr x)
+{
+    if (x->seen.person.sends) co_return true;
+    if (!x->with.may_send) co_return false;
+    auto const asked = steady_clock::now();
+    bool const wanted = co_await x->with.may_send(x->seen.mine.from, x->seen.mine.to);
+    x->thought += steady_clock::now() - asked;
+    x->ends += steady_clock::now() - asked;
+    co_return wanted;
+}
+
 awaitable<void> go_on(examination_ptr x)
 {
     auto const t = x->seen.talks[*x->seen.chosen];
@@ -83,8 +95,7 @@ awaitable<void> go_on(examination_ptr x)
     if (x->seen.is_in() || as_nobody) co_await write_envelope(x, c);
     auto const& e = x->seen.mine;
     if (e.rcpt && e.rcpt->ok()) {
-        // Without a question only where it was said before.
-        bool const wanted = x->seen.person.sends || (x->with.may_send && x->with.may_send(e.from, e.to));
+        bool const wanted = co_await is_wanted(x);
         if (wanted) co_await send_test_mail(x, c);
     }
     co_await x->part(c, true);
@@ -94,7 +105,7 @@ awaitable<void> go_on(examination_ptr x)
 /// The rest, which may go on alone when it takes too long: the person's own way is known by then.
 awaitable<void> end_of(examination_ptr x, gathering& all)
 {
-    auto const until = x->begun + (x->seen.chosen ? patience : std::chrono::hours{1});
+    auto const until = x->begun + x->thought + (x->seen.chosen ? patience : std::chrono::hours{1});
     auto const from = steady_clock::now();
     co_await all.wait(
         [until, from] {
@@ -131,6 +142,9 @@ boost::asio::awaitable<observations> examine(tools with, given person, credentia
     }
     x->tell(step::dns);
     start_visits(x);
+    auto const& about = x->seen.person.address.empty() ? x->seen.person.from : x->seen.person.address;
+    if (auto const at = about.rfind('@'); x->seen.person.port == 25 && at != std::string::npos)
+        x->sideways.add(knock_at_exchangers(x, about.substr(at + 1)));
     auto const& n = x->seen.names;
     if (!n.v4.empty() || !n.v6.empty()) {
         endpoint const web{n.v4.empty() ? n.v6.front() : n.v4.front(), 443};

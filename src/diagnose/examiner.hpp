@@ -28,8 +28,9 @@ struct tools {
     std::string authorities;  // the PEM file that it trusts; empty: the system's
     /// A step is over, as far as it goes; what was seen so far.
     std::function<void(step, observations const&)> finished;
-    /// Whether a test mail may be sent from the one address to the other.
-    std::function<bool(std::string const& from, std::string const& to)> may_send;
+    /// Whether a test mail may be sent from the one address to the other. The time that this takes is the
+    /// person's, and does not count.
+    std::function<boost::asio::awaitable<bool>(std::string from, std::string to)> may_send;
     /// What a server of one's own knows of a message that it has not yet delivered; empty: nothing.
     std::function<std::string(std::string const& queue_id)> server_record;
     /// What a server of one's own saw of the check's sessions (`postern check-code`); empty: it is asked by HELP.

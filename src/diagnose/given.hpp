@@ -40,7 +40,8 @@ struct given {
     std::string outside{};           // an address of somebody else, to see whether mail to it is taken
     std::string control{};           // a host of one's own to compare with
     mailbox_kind mailbox = mailbox_kind::none;
-    std::string mailbox_place{};  // host:port, or a folder
+    std::string mailbox_place{};  // host, or a folder
+    std::optional<std::uint16_t> mailbox_port{};
     bool asks_portal = false;
     bool own_authority = false;                       // --ca: certificates are the person's own affair
     bool unusual_password = false;                    // has letters outside ASCII

@@ -110,7 +110,9 @@ void judgement::judge_settings()
         if (rule == nullptr) continue;
         values all;
         for (auto const& v : f.facts) all.push_back({v.first, v.second});
-        auto const bad = f.hinders                               ? severity::failure
+        // What works all the same was not hindered.
+        bool const hinders = f.hinders && !o.is_in();
+        auto const bad = hinders                                 ? severity::failure
                          : rule->who == catalogue::actor::nobody ? severity::note
                                                                  : severity::warning;
         auto& added = add(*rule, bad, step::settings, f.evidence, std::move(all));

@@ -23,7 +23,7 @@ enum trust_error : int {
 };
 
 // Who opens TLS on the computer itself, and who does it for companies; as their certificates say.
-constexpr std::array shields{"Avast",      "AVG ",      "Kaspersky", "ESET",       "Bitdefender", "AdGuard",
+constexpr std::array shields{"Avast",      "AVG",       "Kaspersky", "ESET",       "Bitdefender", "AdGuard",
                              "Norton Web", "BullGuard", "G DATA",    "McAfee Web", "Dr.Web",      "Avira"};
 constexpr std::array inspectors{"Fortinet",   "FortiGate",      "Zscaler",        "Sophos",     "Palo Alto",
                                 "Netskope",   "Cisco Umbrella", "Check Point",    "Blue Coat",  "Symantec SSL",
@@ -34,10 +34,28 @@ constexpr std::array inspectors{"Fortinet",   "FortiGate",      "Zscaler",      
 // The certificate need not be bad, where the person knows it.
 constexpr std::string_view of_own_server = "If the server is your own, name its certificate or authority: --ca FILE.";
 
+bool is_of_word(char c) noexcept
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           static_cast<unsigned char>(c) >= 0x80;
+}
+
+/// Not in the middle of others: "ESET" is no part of "Reset GmbH".
+bool has_words(std::string_view text, std::string_view words)
+{
+    for (std::size_t at = 0; at + words.size() <= text.size(); ++at) {
+        auto const end = at + words.size();
+        if (equal_ignoring_case(text.substr(at, words.size()), words) && (at == 0 || !is_of_word(text[at - 1])) &&
+            (end == text.size() || !is_of_word(text[end])))
+            return true;
+    }
+    return false;
+}
+
 template <std::size_t N>
 bool names_one_of(std::string_view text, std::array<char const*, N> const& list)
 {
-    return std::any_of(list.begin(), list.end(), [&](auto const* n) { return contains(text, n); });
+    return std::any_of(list.begin(), list.end(), [&](auto const* n) { return has_words(text, n); });
 }
 
 std::string list_of(std::vector<std::string> const& names)
@@ -90,15 +108,22 @@ void judgement::judge_untrusted(talk_seen const& t, severity bad)
                        {"since", day(leaf.not_before)},
                        {"fingerprint", spoken(leaf.sha256)},
                        {"problem", seen.untrusted_because}};
-    bool const same_at_control = std::any_of(o.control.talks.begin(), o.control.talks.end(), [&](auto const& c) {
-        return !c.certificates.chain.empty() && !c.certificates.trusted && !leaf.self_signed &&
-               c.certificates.chain.front().issuer == leaf.issuer;
-    });
-    if (names_one_of(leaf.issuer, shields)) {
+    bool const unknown_issuer = seen.trust_error == self_signed_in_chain || seen.trust_error == no_issuer ||
+                                seen.trust_error == cant_verify_leaf;
+    bool const same_at_control =
+        unknown_issuer && std::any_of(o.control.talks.begin(), o.control.talks.end(), [&](auto const& c) {
+            return !c.certificates.chain.empty() && !c.certificates.trusted && !leaf.self_signed &&
+                   c.certificates.chain.front().issuer == leaf.issuer;
+        });
+    // What a mail gateway shows of its own, self-signed, is the server itself.
+    bool const of_shield = !leaf.self_signed && names_one_of(leaf.issuer, shields);
+    bool const of_inspector = !leaf.self_signed && names_one_of(leaf.issuer, inspectors);
+    if (of_shield) {
         add(rules::mail_shield, bad, step::tls, evidence, named);
-    } else if (names_one_of(leaf.issuer, inspectors) || same_at_control) {
+    } else if (of_inspector) {
         add(rules::tls_intercepted, bad, step::tls,
-            evidence + (same_at_control ? "; the control host shows one of the same issuer" : ""), named);
+            evidence + (same_at_control ? "; the control host shows one of the same issuer" : ""), named)
+            .sure = same_at_control ? confidence::high : confidence::medium;
     } else if (seen.trust_error == revoked || seen.stapled == net::stapled_status::revoked) {
         add(rules::certificate_revoked, bad, step::tls, evidence, named);
     } else if (seen.trust_error == expired || (leaf.not_after < o.now && o.now != wall_time{})) {
@@ -108,11 +133,16 @@ void judgement::judge_untrusted(talk_seen const& t, severity bad)
     } else if (seen.trust_error == key_too_small || seen.trust_error == ca_key_too_small ||
                seen.trust_error == digest_too_weak) {
         add(rules::certificate_weak, bad, step::tls, evidence, named);
+    } else if (same_at_control) {
+        // Two servers of the same company's authority show that, too.
+        add(rules::tls_intercepted, bad, step::tls, evidence + "; the control host shows one of the same issuer", named)
+            .sure = confidence::medium;
     } else if (seen.trust_error == self_signed_leaf || leaf.self_signed) {
         add(rules::certificate_self_signed, bad, step::tls, evidence, named).more = of_own_server;
     } else if (seen.chain.size() == 1 && leaf.issuer_published) {
         // A public authority says where its certificate can be had. Some programs fetch it; most don't.
-        add(rules::certificate_chain_short, bad, step::tls, evidence + "; only this certificate was sent", named);
+        add(rules::certificate_chain_short, bad, step::tls, evidence + "; only this certificate was sent", named).sure =
+            confidence::medium;
     } else {
         add(rules::certificate_unknown_issuer, bad, step::tls, evidence, named).more = of_own_server;
     }

@@ -2,6 +2,7 @@
 // the others, and beside the same ports of the control host.
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "base/text.hpp"
 #include "diagnose/judgement.hpp"
@@ -62,6 +63,30 @@ void judgement::judge_nothing_open()
     auto const any = [&](door_state s) {
         return std::any_of(o.doors.begin(), o.doors.end(), [&](auto const& d) { return d.state == s; });
     };
+    // A family that this machine does not have says nothing.
+    auto const each_family_has = [&](door_state s) {
+        bool said = false;
+        for (bool const v4 : {true, false}) {
+            bool speaks = false, has = false;
+            for (auto const& d : o.doors) {
+                if (d.at.address.is_v4() != v4 || d.state == door_state::unreachable) continue;
+                speaks = true;
+                has = has || d.state == s;
+            }
+            if (speaks && !has) return false;
+            said = said || has;
+        }
+        return said;
+    };
+    auto const a_family_is_all = [&](door_state s) {
+        for (bool const v4 : {true, false}) {
+            auto const other = [&](auto const& d) { return d.at.address.is_v4() == v4 && d.state != s; };
+            auto const one = [&](auto const& d) { return d.at.address.is_v4() == v4; };
+            if (std::any_of(o.doors.begin(), o.doors.end(), one) && std::none_of(o.doors.begin(), o.doors.end(), other))
+                return true;
+        }
+        return false;
+    };
     auto const port = std::to_string(o.person.port.value_or(465));
     if (auto const* odd = odd_address(o)) {
         add(rules::server_address_private, severity::failure, step::dns,
@@ -69,27 +94,40 @@ void judgement::judge_nothing_open()
                 (o.names.any_name_answers ? ", as every other name" : "") + ", and no port is open there",
             {{"ip", odd->to_string()}});
     }
+    // Where the machine itself says that no mail is taken there; else the way to it may be what is wrong.
+    bool const answers = any(door_state::refused) || o.web_open;
     for (std::string_view const prefix : {"imap.", "pop.", "pop3.", "www.", "webmail."})
         if (o.person.host.starts_with(prefix))
-            add(rules::server_name_of_other_service, severity::failure, step::dns, evidence,
+            add(rules::server_name_of_other_service, answers ? severity::failure : severity::note, step::dns, evidence,
                 {{"problem", "its name is that of another service"},
                  {"suggestion", "smtp." + o.person.host.substr(prefix.size())}});
-    if (any(door_state::prohibited)) {
-        add(rules::firewall_rejects, severity::failure, step::connect, evidence, {{"port", port}});
+    if (each_family_has(door_state::prohibited)) {
+        auto& f = add(rules::firewall_rejects, severity::failure, step::connect, evidence, {{"port", port}});
+        // The server's own router says the same when the server is off.
+        bool const by_us = std::any_of(o.doors.begin(), o.doors.end(),
+                                       [](auto const& d) { return d.error == EACCES || d.error == EPERM; });
+        if (!by_us) f.sure = confidence::medium;
     } else if (all(door_state::unreachable)) {
         add(rules::network_unreachable, severity::failure, step::connect, evidence,
             {{"problem", "the network is unreachable"}});
-    } else if (any(door_state::refused)) {
-        add(rules::connection_refused, severity::failure, step::connect, evidence);
+    } else if (a_family_is_all(door_state::refused)) {
+        auto& f = add(rules::connection_refused, severity::failure, step::connect, evidence);
+        if (!all(door_state::refused)) f.sure = confidence::medium;
+    } else if (any(door_state::absent) && !any(door_state::refused) && !any(door_state::filtered)) {
+        add(rules::server_unreachable, severity::failure, step::connect,
+            evidence + "; no machine has this address now: it is off, or the address is wrong")
+            .sure = confidence::medium;
     } else {
         bool const control_open = std::any_of(o.control.doors.begin(), o.control.doors.end(), [](auto const& d) {
             return d.at.port != 25 && d.state == door_state::open;
         });
-        bool const blocked = o.control.looked ? !control_open && o.web_open : o.web_open;
+        bool const blocked = o.control.looked ? !control_open && answers : answers;
         auto& f = add(blocked ? rules::mail_ports_blocked : rules::server_unreachable, severity::failure, step::connect,
-                      evidence + (o.web_open    ? ", port 443 open"
-                                  : o.web_asked ? ", port 443 no answer"
-                                                : ""));
+                      evidence +
+                          (o.web_open    ? ", port 443 open"
+                           : o.web_asked ? ", port 443 no answer"
+                                         : "") +
+                          (o.control.problem.empty() ? "" : "; " + o.control.problem));
         if (!o.control.looked) f.sure = confidence::medium;
     }
 }
@@ -112,11 +150,19 @@ void judgement::judge_closed(std::uint16_t port)
         return;
     }
     auto const sure = is(of_control, door_state::filtered) ? confidence::high : confidence::medium;
-    if (port == 25) {
+    // Other servers' port 25 is open to everybody: the network is in the way, or it is not.
+    auto const elsewhere = state_of_port(o.exchangers, 25);
+    if (port == 25 && is(elsewhere, door_state::open)) {
+        add(rules::port_closed, severity::failure, step::connect,
+            evidence + "; from here port 25 of " + o.exchangers.back().at.to_string() + ", a mail exchanger, is open",
+            named);
+    } else if (port == 25) {
         bool const cloud = !o.cloud.empty();
         add(cloud ? rules::cloud_blocks_port_25 : rules::port_25_blocked, severity::failure, step::connect,
-            evidence + (cloud ? ", on a machine of " + o.cloud : ""), instead)
-            .sure = sure;
+            evidence + (cloud ? ", on a machine of " + o.cloud : "") +
+                (elsewhere ? "; nor does port 25 of other mail servers answer: " + list_of(o.exchangers) : ""),
+            instead)
+            .sure = is(elsewhere, door_state::filtered) ? confidence::high : sure;
     } else if (port == 587 && is(state_of_port(o.doors, 465), door_state::open)) {
         add(rules::port_587_blocked, severity::failure, step::connect, evidence, named).sure = sure;
     } else if (port == 465) {
@@ -150,7 +196,8 @@ void judgement::judge_doors()
 {
     if (o.portal.redirected)
         add(rules::captive_portal, o.talk() == nullptr ? severity::failure : severity::note, step::connect,
-            o.portal.evidence);
+            o.portal.evidence)
+            .sure = confidence::medium;
     if (o.doors.empty()) return;
     if (std::none_of(o.doors.begin(), o.doors.end(), [](auto const& d) { return d.state == door_state::open; })) {
         judge_nothing_open();

@@ -29,16 +29,21 @@ void judgement::judge_failed_login(login_seen const& l)
             judge_missing_reply(*this, step::auth, r.last, verb, severity::failure);
             return;
         case what::broken_off:
+            if (r.last.problem == sasl::server_unproven) {
+                add(rules::server_unproven, severity::failure, step::auth, verb + ": " + r.last.problem);
+                return;
+            }
             add(rules::reply_malformed, severity::failure, step::auth, verb + ": " + r.last.problem,
                 {{"command", verb}});
             return;
         case what::unproven_server:
-            add(rules::reply_malformed, severity::failure, step::auth,
-                verb + ": the server said yes, but could not prove that it knows the password", {{"command", verb}});
+            add(rules::server_unproven, severity::failure, step::auth,
+                verb + ": the server said yes, but could not prove that it knows the password");
             return;
         case what::unusable:
             add(rules::auth_nothing_in_common, severity::failure, step::auth,
-                l.mechanism + " can't be used with these credentials", {{"mechanisms", l.mechanism}});
+                l.mechanism + " can't be used with these credentials: " + r.last.problem,
+                {{"mechanisms", l.mechanism}});
             return;
     }
 }
@@ -82,8 +87,10 @@ void judgement::judge_login()
         auto const& first = o.logins.front();
         // What a mechanism lacks says less than what was said of the password.
         auto const* telling = &first;
-        for (auto const& l : o.logins)
-            if (l.user == first.user && l.result.how == what::refused) telling = &l;
+        for (auto const& l : o.logins) {
+            bool const of_password = telling->result.how == what::refused && !is_about_mechanism(telling->result.last);
+            if (l.user == first.user && l.result.how == what::refused && !of_password) telling = &l;
+        }
         judge_failed_login(*telling);
         if (o.person.unusual_password && has(rules::auth_failed))
             add(rules::password_encoding, severity::note, step::auth,

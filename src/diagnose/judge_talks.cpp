@@ -279,8 +279,15 @@ void judgement::judge_handshake(talk_seen const& t, severity bad)
             return c.at.port == t.at.port && c.announced_before.extended && !c.announced_before.known.starttls;
         });
         if (in_control) {
+            // That it has STARTTLS is known where it showed so elsewhere.
+            bool const has_it = std::any_of(o.control.talks.begin(), o.control.talks.end(), [](auto const& c) {
+                return c.encrypted() || c.announced_before.known.starttls;
+            });
             add(rules::starttls_stripped, bad, step::tls,
-                place(t) + ": no STARTTLS, and none at the control host, which has it", {{"port", port}});
+                place(t) + ": no STARTTLS, and none at the control host" +
+                    (has_it ? ", which has it at another port" : ", which should have it"),
+                {{"port", port}})
+                .sure = has_it ? confidence::high : confidence::medium;
         } else {
             bool const matters = o.person.way || o.person.has_password || o.person.has_token || t.at.port != 25;
             add(rules::starttls_missing, matters ? bad : severity::warning, step::tls,

@@ -267,6 +267,47 @@ row const table[] = {
          for (auto const port : all_ports) state(o, port, door_state::prohibited);
          stop_before_login(o);
      }},
+    {"one port is refused, the others are dropped", rules::mail_ports_blocked, outcome::failure,
+     [](observations& o) {
+         for (auto const port : all_ports) state(o, port, door_state::filtered);
+         state(o, 25, door_state::refused);
+         stop_before_login(o);
+     }},
+    {"no machine has the address", rules::server_unreachable, outcome::failure,
+     [](observations& o) {
+         for (auto const port : all_ports) state(o, port, door_state::absent);
+         stop_before_login(o);
+     }},
+    {"IPv6 is forbidden, IPv4 is dropped", rules::server_unreachable, outcome::failure,
+     [](observations& o) {
+         for (auto const port : all_ports) state(o, port, door_state::filtered);
+         for (auto const port : mail_ports) o.doors.push_back({{v6, port}, door_state::prohibited, 0, {}});
+         stop_before_login(o);
+     }},
+    {"IPv6 is forbidden, IPv4 refuses", rules::connection_refused, outcome::failure,
+     [](observations& o) {
+         for (auto const port : all_ports) state(o, port, door_state::refused);
+         for (auto const port : mail_ports) o.doors.push_back({{v6, port}, door_state::prohibited, 0, {}});
+         stop_before_login(o);
+     }},
+    {"the name is of another service, but nothing at all answers", rules::server_unreachable, outcome::failure,
+     [](observations& o) {
+         o.person.host = "imap.example.com";
+         for (auto const port : all_ports) state(o, port, door_state::filtered);
+         stop_before_login(o);
+     }},
+    {"25 is dropped here, and open at other servers", rules::port_closed, outcome::failure,
+     [](observations& o) {
+         o.person.port = 25;
+         state(o, 25, door_state::filtered);
+         o.exchangers = {{{v4, 25}, door_state::open, 0, {}}};
+     }},
+    {"25 is dropped everywhere", rules::port_25_blocked, outcome::failure,
+     [](observations& o) {
+         o.person.port = 25;
+         state(o, 25, door_state::filtered);
+         o.exchangers = {{{v4, 25}, door_state::filtered, 0, {}}};
+     }},
     {"587 is dropped, 465 is open", rules::port_587_blocked, outcome::failure,
      [](observations& o) { state(o, 587, door_state::filtered); }, asked_for_587},
     {"25 is dropped, and was asked for", rules::port_25_blocked, outcome::failure,
@@ -413,6 +454,27 @@ row const table[] = {
              c.trust_error = 20;
              c.chain[0].issuer = "CN=Avast Web/Mail Shield Root";
          });
+     }},
+    {"a name that only has an antivirus program's in it", rules::certificate_unknown_issuer, outcome::failure,
+     [](observations& o) {
+         bad_certificate(o, [](auto& c) {
+             c.trust_error = 20;
+             c.chain[0].issuer = "CN=Reset GmbH CA";
+         });
+     }},
+    {"a mail gateway's own", rules::certificate_self_signed, outcome::failure,
+     [](observations& o) {
+         bad_certificate(o, [](auto& c) {
+             c.trust_error = 18;
+             c.chain[0].issuer = "CN=Barracuda";
+             c.chain[0].self_signed = true;
+         });
+     }},
+    {"this machine's clock, and not somebody in between", rules::certificate_expired, outcome::failure,
+     [](observations& o) {
+         bad_certificate(o, [](auto& c) { c.trust_error = 10; });
+         o.control.looked = true;
+         o.control.talks = o.talks;
      }},
     {"a company's firewall's", rules::tls_intercepted, outcome::failure,
      [](observations& o) {

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "diagnose/examination.hpp"
+#include "sasl/mechanism.hpp"
 
 namespace postern::diagnose {
 namespace {
@@ -17,6 +18,8 @@ bool offers(std::vector<std::string> const& offered, std::string_view name)
 {
     return std::any_of(offered.begin(), offered.end(), [&](auto const& m) { return equal_ignoring_case(m, name); });
 }
+
+bool is_of_token(std::string_view mechanism) { return mechanism == "XOAUTH2" || mechanism == "OAUTHBEARER"; }
 
 /// Of those offered, in our order.
 std::vector<std::string> mechanisms_for(examination const& x, std::vector<std::string> const& offered)
@@ -32,19 +35,28 @@ std::vector<std::string> mechanisms_for(examination const& x, std::vector<std::s
     return names;
 }
 
+/// Kerberos is asked for: the credentials are this machine's user's.
+bool by_ticket(examination const& x) { return x.seen.person.mechanism == sasl::gssapi; }
+
 withheld reason_to_withhold(examination const& x, talk_seen const& t, std::vector<std::string> const& mechanisms)
 {
-    if (!x.who.any()) return withheld::no_credentials;
+    if (!x.who.any() && !by_ticket(x)) return withheld::no_credentials;
     if (!t.encrypted() && !x.seen.person.password_in_clear) return withheld::in_clear;
     if (t.encrypted() && !t.trusted() && !x.seen.person.bad_certificates) return withheld::bad_certificate;
     if (!x.seen.settings.vouched) return withheld::unproven_server;
     return mechanisms.empty() ? withheld::no_mechanism : withheld::nothing;
 }
 
-/// The mechanism is not known there, or not before something else: nobody looked at the password.
-bool is_about_mechanism(step_result const& r)
+/// Of this very connection: a password goes out next.
+bool may_carry_password(examination const& x, client::conversation const& c)
 {
-    return r.how == client::ending::reply && r.said.code >= 500 && r.said.code <= 504;
+    if (c.tls() == nullptr) return x.seen.person.password_in_clear;
+    return is_trusted(c.observations()) || x.seen.person.bad_certificates;
+}
+
+bool counts_as_wrong(client::login_result const& r)
+{
+    return r.how == client::login_result::what::refused && (r.proof_sent || !is_about_mechanism(r.last));
 }
 
 /// A refusal that may mean that the name is another one.
@@ -88,10 +100,10 @@ std::optional<secret> in_latin_1(secret const& password)
 awaitable<bool> try_once(examination_ptr x, conversation_ptr c, std::string user, std::string mechanism,
                          std::optional<secret> other_password = std::nullopt)
 {
+    if (!may_carry_password(*x, *c)) co_return false;
     sasl::client_credentials as;
     as.authcid = user;
-    bool const by_token = mechanism == "XOAUTH2" || mechanism == "OAUTHBEARER";
-    if (by_token) {
+    if (is_of_token(mechanism)) {
         as.token = x->who.token;
     } else {
         as.password = other_password ? *other_password : x->who.password;
@@ -100,7 +112,7 @@ awaitable<bool> try_once(examination_ptr x, conversation_ptr c, std::string user
     if (auto const at = c->remote()) as.port = at->port;
     auto result = co_await c->authenticate(mechanism, std::move(as), x->left(login_limit));
     bool const accepted = result.accepted();
-    if (result.how == client::login_result::what::refused && !is_about_mechanism(result.last)) ++x->wrong_passwords;
+    if (counts_as_wrong(result)) ++x->wrong_passwords;
     if (accepted && !x->seen.logged_in) x->seen.logged_in = x->seen.logins.size();
     x->seen.logins.push_back({std::move(user), std::move(mechanism), std::move(result), other_password.has_value()});
     co_return accepted;
@@ -120,15 +132,17 @@ awaitable<conversation_ptr> log_in(examination_ptr x)
     for (auto const& m : mechanisms) {
         bool const in = co_await try_once(x, c, user, m);
         if (in) co_return c;
+        if (x->seen.logins.empty() || x->wrong_passwords >= most_wrong_passwords) break;
         auto const last = x->seen.logins.back().result;
         if (last.how == client::login_result::what::unusable) continue;
         if (last.how != client::login_result::what::refused || !is_about_mechanism(last.last)) break;
     }
+    if (x->seen.logins.empty() || by_ticket(*x)) co_return c;
     auto const first = x->seen.logins.back();
     if (!may_be_user_name(first.result.last) || x->wrong_passwords >= most_wrong_passwords) co_return c;
     // One more try: the password as old programs send it, or the other form of the user name. Where a
     // provider is known, so is that form.
-    auto old_encoding = in_latin_1(x->who.password);
+    auto old_encoding = is_of_token(first.mechanism) ? std::nullopt : in_latin_1(x->who.password);
     auto const other = old_encoding ? user : other_form(x->seen.person, user);
     if (other.empty() || (!old_encoding && !x->seen.settings.provider.empty())) co_return c;
     auto again = co_await speak_again(x, t, t.at.to_string() + ", a second try");
@@ -147,8 +161,7 @@ awaitable<void> try_other_mechanisms(examination_ptr x, talk_seen of, std::strin
     if (!x->seen.person.mechanism.empty() || x->who.password.empty()) co_return;
     auto const user = x->seen.logins[*x->seen.logged_in].user;
     for (auto const& m : mechanisms_for(*x, of.announced().known.mechanisms)) {
-        bool const of_token = m == "XOAUTH2" || m == "OAUTHBEARER";
-        if (m == worked || of_token || x->wrong_passwords >= most_wrong_passwords) continue;
+        if (m == worked || is_of_token(m) || x->wrong_passwords >= most_wrong_passwords) continue;
         auto c = co_await speak_again(x, of, of.at.to_string() + ", " + m);
         if (!c) co_return;
         bool const in = co_await try_once(x, c, user, m);

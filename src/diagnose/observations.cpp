@@ -11,10 +11,17 @@ std::string_view name_of(door_state s) noexcept
         case door_state::refused: return "refused";
         case door_state::filtered: return "no answer";
         case door_state::unreachable: return "unreachable";
+        case door_state::absent: return "no way to the host";
         case door_state::prohibited: return "prohibited";
         case door_state::failed: break;
     }
     return "failed";
+}
+
+bool is_about_mechanism(step_result const& r) noexcept
+{
+    return r.how == client::ending::reply && r.said.code >= 500 && r.said.code <= 504 &&
+           r.said.status != status{5, 7, 8};
 }
 
 bool talk_seen::up() const noexcept

@@ -24,7 +24,7 @@ using milliseconds = std::chrono::milliseconds;
 using client::step_result;
 
 /// The address that was typed, looked at as text.
-enum class address_slip : std::uint8_t { none, malformed, typing, not_ascii };
+enum class address_slip : std::uint8_t { none, malformed, typing };
 struct address_seen {
     bool looked = false;
     address_slip slip = address_slip::none;
@@ -78,7 +78,15 @@ struct names_seen {
 };
 
 /// A port of one address.
-enum class door_state : std::uint8_t { open, refused, filtered, unreachable, prohibited, failed };
+enum class door_state : std::uint8_t {
+    open,
+    refused,
+    filtered,
+    unreachable,  // this machine has no such network
+    absent,       // nobody there answered the router's question for the machine
+    prohibited,
+    failed
+};
 std::string_view name_of(door_state s) noexcept;
 struct door_seen {
     endpoint at{};
@@ -86,6 +94,12 @@ struct door_seen {
     int error = 0;  // errno
     milliseconds took{};
 };
+
+/// The certificate is this server's, this machine trusts it, and its authority did not take it back.
+inline bool is_trusted(net::tls_observations const& seen) noexcept
+{
+    return seen.trusted && seen.name_fits && seen.stapled != net::stapled_status::revoked;
+}
 
 /// One conversation, from the greeting to EHLO.
 struct talk_seen {
@@ -107,12 +121,7 @@ struct talk_seen {
     /// EHLO was answered, in the way that was meant.
     bool up() const noexcept;
     client::announcement const& announced() const noexcept { return encrypted() ? announced_within : announced_before; }
-    /// The certificate is this server's, this machine trusts it, and its authority did not take it back.
-    bool trusted() const noexcept
-    {
-        return encrypted() && certificates.trusted && certificates.name_fits &&
-               certificates.stapled != net::stapled_status::revoked;
-    }
+    bool trusted() const noexcept { return encrypted() && is_trusted(certificates); }
 };
 
 /// A name of the certificate, where it is not the one that was asked for.
@@ -136,6 +145,10 @@ struct login_seen {
     client::login_result result{};
     bool old_encoding = false;  // the password went in Latin-1
 };
+
+/// The reply says that the mechanism is not known there, or not before something else. Whether somebody
+/// looked at the password all the same is another question: see login_result::proof_sent.
+bool is_about_mechanism(step_result const& r) noexcept;
 
 struct envelope_seen {
     std::optional<step_result> mail{}, rcpt{}, rcpt_outside{}, data{};
@@ -185,6 +198,7 @@ struct headers_seen {
 struct control_seen {
     bool looked = false;
     std::string host{};
+    std::string problem{};  // why it says nothing
     std::vector<door_seen> doors{};
     std::vector<talk_seen> talks{};
 };
@@ -198,6 +212,7 @@ struct portal_seen {
 struct dialogue {
     std::string title{};
     std::vector<client::transcript_line> lines{};
+    std::size_t left_out = 0;  // lines that there was no room for
 };
 
 struct observations {
@@ -207,6 +222,7 @@ struct observations {
     settings_seen settings{};
     names_seen names{};
     std::vector<door_seen> doors{};
+    std::vector<door_seen> exchangers{};       // port 25 of those of the person's domain: they are open to everybody
     bool web_open = false, web_asked = false;  // port 443 of the same host
     std::vector<talk_seen> talks{};
     std::optional<std::size_t> chosen{};  // of the talks: where the log-in is tried

@@ -124,7 +124,7 @@ json::array dialogues_of(observations const& o)
     for (auto const& d : o.dialogues) {
         json::array lines;
         for (auto const& l : d->lines) lines.emplace_back(safe(client::to_string(l)));
-        if (!lines.empty()) all.push_back({{"with", d->title}, {"lines", std::move(lines)}});
+        if (!lines.empty()) all.push_back({{"with", d->title}, {"lines", std::move(lines)}, {"left_out", d->left_out}});
     }
     return all;
 }

@@ -137,6 +137,8 @@ std::vector<std::string> result_lines(observations const& o, diagnosis const& d,
             out.push_back(p.paint(colour::strong, one->title));
             for (auto const& l : one->lines)
                 out.push_back(terminal::cut(client::to_string(l), std::max<std::size_t>(p.width, least_width)));
+            if (one->left_out != 0)
+                out.push_back(p.paint(colour::quiet, "(" + std::to_string(one->left_out) + " more lines)"));
         }
     }
     return out;

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "diagnose/examination.hpp"
+#include "domains/organization.hpp"
 
 namespace postern::diagnose {
 namespace {
@@ -78,7 +79,8 @@ awaitable<void> look_for_portal(examination_ptr x, endpoint at)
     auto const to = field_of(answer, "Location:");
     auto const other = host_of(to);
     if (!answer.starts_with("HTTP/1.") || other.empty() || other == to_lower(host)) co_return;
-    if (other.ends_with("." + to_lower(host)) || to_lower(host).ends_with("." + other)) co_return;
+    // The web site of the same people: "smtp.example.com" leads to "www.example.com" at many.
+    if (domains::organization_of(other) == domains::organization_of(to_lower(host))) co_return;
     x->seen.portal.redirected = true;
     x->seen.portal.evidence = "http://" + host + "/ leads to " + printable(to, 200);
 }

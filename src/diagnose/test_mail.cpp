@@ -45,20 +45,13 @@ awaitable<mailbox::outcome> search(examination_ptr x, std::optional<mailbox::ser
     co_return found;
 }
 
-/// HOST or HOST:PORT of a mailbox, with its address.
+/// Of the person's mailbox, with its address.
 awaitable<std::optional<mailbox::server>> mailbox_server(examination_ptr x)
 {
     auto const& p = x->seen.person;
     mailbox::server at;
     at.name = p.mailbox_place;
-    at.at.port = p.mailbox == mailbox_kind::imap ? 993 : 995;
-    if (auto const place = endpoint::parse(at.name)) {
-        at.at = *place;
-        at.name = place->address.to_string();
-    } else if (auto const colon = at.name.rfind(':'); colon != std::string::npos) {
-        at.at.port = static_cast<std::uint16_t>(std::atoi(at.name.c_str() + colon + 1));
-        at.name.resize(colon);
-    }
+    at.at.port = p.mailbox_port.value_or(p.mailbox == mailbox_kind::imap ? 993 : 995);
     if (auto const literal = ip_address::parse(at.name)) {
         at.at.address = *literal;
     } else {
@@ -80,7 +73,8 @@ awaitable<std::optional<mailbox::server>> mailbox_server(examination_ptr x)
 bool take(arrival_seen& a, headers_seen& headers, mailbox::outcome const& out, std::string const& token)
 {
     a.problem = out.problem;
-    a.login_failed = out.reached && !out.logged_in;
+    // A server that is out of order is asked again; one that says no is not.
+    a.login_failed = out.refused;
     if (a.login_failed) return true;
     a.copies = 0;
     for (auto const& m : out.found) {
@@ -141,6 +135,10 @@ awaitable<void> look_for_arrival(examination_ptr x)
     a.looked = true;
     std::optional<mailbox::server> at;
     if (x->seen.person.mailbox != mailbox_kind::maildir) {
+        if (x->wrong_passwords >= most_wrong_passwords) {
+            a.problem = "two log-ins were refused before, and a third could lock the account";
+            co_return;
+        }
         at = co_await mailbox_server(x);
         if (!at) co_return;
     }

@@ -1,12 +1,16 @@
 // Ports: is there anybody, who, and how is it encrypted?
+#include <algorithm>
 #include <cerrno>
 
 #include <boost/asio/error.hpp>
 
+#include "base/text.hpp"
 #include "diagnose/examination.hpp"
 
 namespace postern::diagnose {
 namespace {
+
+constexpr std::chrono::milliseconds absence_takes{900};
 
 milliseconds in_milliseconds(steady_clock::duration d) { return std::chrono::duration_cast<milliseconds>(d); }
 
@@ -17,10 +21,11 @@ door_state state_of(step_result const& r)
     switch (r.error.value()) {
         case ECONNREFUSED: return door_state::refused;
         case ETIMEDOUT: return door_state::filtered;
-        // What a router answers that forbids it comes as one of these.
         case EACCES:
-        case EPERM:
-        case EHOSTUNREACH: return door_state::prohibited;
+        case EPERM: return door_state::prohibited;
+        // A router that forbids it says so at once. That nobody has the address is found out by asking for it,
+        // a second three times, and ends in the same error.
+        case EHOSTUNREACH: return r.took < absence_takes ? door_state::prohibited : door_state::absent;
         case ENETUNREACH:
         case EADDRNOTAVAIL:
         case EAFNOSUPPORT: return door_state::unreachable;
@@ -177,7 +182,10 @@ awaitable<conversation_ptr> speak_again(examination_ptr x, talk_seen of, std::st
         r = co_await c->start_tls(std::move(terms), x->left(tls_limit));
         if (r.ok()) r = co_await say_hello(x, c);
     }
-    if (r.ok()) co_return c;
+    // Whoever answers this connection may be another than the one before.
+    bool const as_safe = (c->tls() != nullptr || !of.encrypted()) && (is_trusted(c->observations()) || !of.trusted());
+    if (r.ok() && as_safe) co_return c;
+    if (r.ok()) c->log().note("less protected than the connection before: nothing secret is said here");
     c->close();
     co_return nullptr;
 }
@@ -225,6 +233,29 @@ awaitable<void> shake_hands_again(examination_ptr x, talk_seen of)
     co_await all.wait();
 }
 
+awaitable<void> knock_at_exchangers(examination_ptr x, std::string domain)
+{
+    constexpr std::size_t most = 2;
+    constexpr std::uint16_t relay = 25;
+    auto mx = co_await x->with.resolver->mx(domain);
+    std::stable_sort(mx.records.begin(), mx.records.end(),
+                     [](auto const& a, auto const& b) { return a.preference < b.preference; });
+    std::size_t asked = 0;
+    for (auto const& record : mx.records) {
+        if (record.host.empty() || equal_ignoring_case(record.host, x->seen.person.host) || asked == most) continue;
+        auto const found = co_await x->with.resolver->addresses(record.host);
+        if (found.v4.empty()) continue;
+        ++asked;
+        endpoint const at{found.v4.front(), relay};
+        auto c = std::make_shared<client::conversation>(x->with.executor);
+        auto const r = co_await c->connect(at, x->left(connect_limit));
+        x->seen.exchangers.push_back({at, state_of(r), r.error.value(), in_milliseconds(r.took)});
+        c->close();
+        // One that answers says enough.
+        if (r.ok()) co_return;
+    }
+}
+
 awaitable<void> visit_control(examination_ptr x)
 {
     // The same questions to another host: an examination of its own, of which only the ports count.
@@ -241,8 +272,10 @@ awaitable<void> visit_control(examination_ptr x)
     for (auto& line : y->lines)
         if (line) line->close();
     auto& seen = x->seen.control;
-    seen.looked = true;
     seen.host = y->seen.person.host;
+    // One that has no address says nothing of our network.
+    seen.looked = !y->seen.doors.empty();
+    if (!seen.looked) seen.problem = "the control host " + seen.host + " has no address: " + y->seen.names.problem;
     seen.doors = std::move(y->seen.doors);
     seen.talks = std::move(y->seen.talks);
     for (auto& d : y->seen.dialogues) x->seen.dialogues.push_back(std::move(d));

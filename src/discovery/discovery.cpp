@@ -50,7 +50,7 @@ std::vector<asked> questions(options const& o, std::string const& domain)
     add(source::srv, "_submissions._tcp." + domain, [](subject_ptr s) { return ask_srv(s, true); });
     add(source::srv, "_submission._tcp." + domain, [](subject_ptr s) { return ask_srv(s, false); });
     if (!o.ispdb.empty()) add(source::ispdb, o.ispdb, ask_ispdb);
-    for (int way = 0; way < 3; ++way)
+    for (int way = 0; way < (o.http ? 4 : 3); ++way)
         add(source::autodiscover, "Autodiscover of " + domain,
             [way](subject_ptr s) { return ask_autodiscover(s, way); });
     add(source::mx_provider, "MX of " + domain, ask_exchangers);

@@ -86,7 +86,7 @@ struct options {
     std::chrono::milliseconds limit{5000};  // for all of it; name servers have the resolver's own, which may be longer
     std::filesystem::path authorities;      // who may vouch for web servers; empty: the system's
     std::uint16_t https_port = 443, http_port = 80;
-    bool http = true;   // may autoconfig be asked for without TLS?
+    bool http = true;   // may autoconfig, and the pointer of Autodiscover, be asked for without TLS?
     std::string ispdb;  // "https://live.thunderbird.net/autoconfig/v1.1/"; empty: not asked, it would learn the domain
     bool guess = true;
 };

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -30,6 +31,7 @@ constexpr auto query = "?emailaddress=anna@example.com";
 
 struct recorded_web final : web {
     std::map<std::string, page> pages;
+    std::map<std::string, std::string> redirects;
     std::vector<std::string> asked;
     bool silent = false;
 
@@ -40,6 +42,7 @@ struct recorded_web final : web {
             boost::asio::steady_timer never{co_await boost::asio::this_coro::executor, std::chrono::hours{1}};
             co_await never.async_wait(boost::asio::use_awaitable);
         }
+        if (auto const leads = redirects.find(url); leads != redirects.end()) url = leads->second;
         auto const found = pages.find(url);
         page p;
         p.url = url;
@@ -323,6 +326,68 @@ TEST_CASE("PACC counts when its digest is in the DNS")
     f = w.find();
     CHECK(first(f) == "smtp.example.com:465 SSL/TLS");
     CHECK(f.settings.front().from == source::pacc);
+}
+
+TEST_CASE("the list of Thunderbird is asked where that was said, and then it counts")
+{
+    world w;
+    std::string const list = "https://ispdb.example/v1.1/";
+    w.pages->add(list + "example.com", autoconfig("smtp.example.com", 587, "STARTTLS"));
+    CHECK(w.find().settings.empty());
+    w.o.ispdb = list;
+    auto const f = w.find();
+    CHECK(first(f) == "smtp.example.com:587 STARTTLS");
+    CHECK(f.settings.front().from == source::ispdb);
+    CHECK(f.settings.front().trust == trust::proven);
+    // It learns the domain, and not whose mail it is.
+    for (auto const& url : w.pages->asked)
+        if (url.starts_with(list)) CHECK(url == list + "example.com");
+}
+
+TEST_CASE("Autodiscover over http is a pointer, and what it leads to is trusted where it is the domain's own")
+{
+    auto const answer =
+        "<Autodiscover><Response><Account><AccountType>email</AccountType><Protocol><Type>SMTP</Type>"
+        "<Server>smtp.hoster.test</Server><Port>587</Port><SSL>on</SSL></Protocol></Account></Response></Autodiscover>";
+    auto const pointer = "http://autodiscover.example.com/autodiscover/autodiscover.xml";
+    for (bool const own : {true, false}) {
+        world w;
+        std::string const to = own ? "https://mail.example.com/autodiscover/autodiscover.xml"
+                                   : "https://autodiscover.hoster.test/autodiscover/autodiscover.xml";
+        w.pages->redirects[pointer] = to;
+        w.pages->add(to, answer);
+        auto const f = w.find();
+        REQUIRE(f.settings.size() == 1);
+        CHECK(f.settings.front().from == source::autodiscover);
+        CHECK(f.settings.front().trust == (own ? trust::proven : trust::forgeable));
+        CHECK(has(f, rules::settings_forgeable) != own);
+        w.o.http = false;
+        CHECK(w.find().settings.empty());
+    }
+    // A page over http is no pointer.
+    world w;
+    w.pages->add(pointer, answer);
+    CHECK(w.find().settings.empty());
+}
+
+TEST_CASE("autoconfig of an exchanger's organization, and never of a public suffix")
+{
+    for (auto const& [exchanger, asked, never] :
+         {std::tuple{"mx00.gmx.net", "autoconfig.gmx.net", "autoconfig.net"},
+          std::tuple{"mx.shop.co.uk", "autoconfig.shop.co.uk", "autoconfig.co.uk"},
+          std::tuple{"mx.somebody.github.io", "autoconfig.somebody.github.io", "autoconfig.github.io"}}) {
+        CAPTURE(exchanger);
+        world w;
+        w.names->mx.clear();
+        w.names->exchanger("example.com", 10, exchanger);
+        w.find();
+        auto const is_asked = [&](std::string const& host) {
+            return std::any_of(w.pages->asked.begin(), w.pages->asked.end(),
+                               [&](auto const& url) { return url.starts_with("https://" + host + "/"); });
+        };
+        CHECK(is_asked(asked));
+        CHECK_FALSE(is_asked(never));
+    }
 }
 
 TEST_CASE("Autodiscover is asked without a password, and a redirection followed once")

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "discovery/discovery.hpp"
 #include "discovery/web.hpp"
 
@@ -31,6 +32,10 @@ struct subject {
     /// The domain itself, or below it.
     bool is_own(std::string const& host) const { return host == domain || host.ends_with('.' + domain); }
 };
+inline void note_time(report& r, steady_time since)
+{
+    r.about.took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - since);
+}
 using subject_ptr = std::shared_ptr<subject>;
 using reports = std::vector<report>;
 /// Of a place that says one thing.
@@ -47,7 +52,8 @@ awaitable<reports> ask_autoconfig(subject_ptr s, int way);
 awaitable<reports> ask_pacc(subject_ptr s);
 awaitable<reports> ask_srv(subject_ptr s, bool implicit_tls);
 awaitable<reports> ask_ispdb(subject_ptr s);
-/// `way`: 0 the domain, 1 autodiscover. of it, 2 the host of its SRV record.
+/// `way`: 0 the domain, 1 autodiscover. of it, 2 the host of its SRV record, 3 where autodiscover. of it leads to
+/// over http.
 awaitable<reports> ask_autodiscover(subject_ptr s, int way);
 /// The domain's mail exchangers: whether it takes mail, whose they are, and autoconfig at their domain.
 awaitable<reports> ask_exchangers(subject_ptr s);

@@ -8,6 +8,7 @@
 #include "discovery/lookalike.hpp"
 #include "discovery/sources.hpp"
 #include "discovery/sources_web.hpp"
+#include "domains/organization.hpp"
 
 namespace postern::discovery {
 
@@ -39,11 +40,6 @@ void take_provider(report& r, subject const& s, providers::provider const& p)
         r.settings.push_back(std::move(one));
     }
     if (!r.settings.empty()) r.about.what = outcome::found;
-}
-
-void note_time(report& r, steady_time since)
-{
-    r.about.took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - since);
 }
 
 bool is_clear_no(dns::finding f) noexcept { return f == dns::finding::no_such_name || f == dns::finding::no_data; }
@@ -84,9 +80,8 @@ std::vector<std::string> domains_of(std::string_view host)
         auto const dot = host.find('.');
         if (dot == std::string_view::npos) break;
         host.remove_prefix(dot + 1);
-        auto const labels = std::count(host.begin(), host.end(), '.') + 1;
         // "co.uk" belongs to nobody in particular.
-        if (labels < 2 || (labels == 2 && host.find('.') <= 3)) break;
+        if (domains::is_public_suffix(std::string{host})) break;
         out.emplace_back(host);
     }
     return out;

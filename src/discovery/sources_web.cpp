@@ -29,6 +29,16 @@ std::string web_root(std::string_view host, options const& o, bool encrypted)
     return out;
 }
 
+constexpr auto autodiscover_path = "/autodiscover/autodiscover.xml";
+
+std::string host_of(std::string_view url)
+{
+    auto const begin = url.find("://");
+    if (begin == std::string_view::npos) return {};
+    url.remove_prefix(begin + 3);
+    return std::string{url.substr(0, url.find_first_of(":/?#"))};
+}
+
 bool is_type(std::string_view said, std::string_view wanted)
 {
     return equal_ignoring_case(said.substr(0, said.find_first_of("; ")), wanted);
@@ -83,6 +93,13 @@ problem broken_file(report const& r, subject const& s, std::string what)
             r.about.from};
 }
 
+problem forgeable(report const& r, subject const& s)
+{
+    return {&rules::settings_forgeable,
+            {{"domain", s.domain}, {"server", r.settings.front().host}, {"url", r.about.where}},
+            r.about.from};
+}
+
 // A page that should be autoconfig. `own_host`: the name is for nothing else, so that a web page there is a fault.
 void take_autoconfig(report& r, subject const& s, page const& p, bool own_host, trust how_sure)
 {
@@ -102,15 +119,7 @@ void take_autoconfig(report& r, subject const& s, page const& p, bool own_host, 
         r.about.detail = "its type is " + p.type;
         r.problems.push_back(broken_file(r, s, "its content type is \"" + p.type + "\", and should be text/xml"));
     }
-    if (!r.settings.empty() && how_sure == trust::forgeable)
-        r.problems.push_back({&rules::settings_forgeable,
-                              {{"domain", s.domain}, {"server", r.settings.front().host}, {"url", r.about.where}},
-                              r.about.from});
-}
-
-void note_time(report& r, steady_time since)
-{
-    r.about.took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - since);
+    if (!r.settings.empty() && how_sure == trust::forgeable) r.problems.push_back(forgeable(r, s));
 }
 
 }  // namespace
@@ -206,8 +215,17 @@ awaitable<reports> ask_autodiscover(subject_ptr s, int way)
         if (!host.empty()) where.https_port = found.records.front().port;
         if (!found.secure && !host.ends_with('.' + s->domain)) how_sure = trust::forgeable;
     }
-    if (!host.empty() && !s->over) {
-        std::string url = web_root(host, where, true) + "/autodiscover/autodiscover.xml";
+    std::string url = host.empty() ? std::string{} : web_root(host, where, true) + autodiscover_path;
+    if (way == 3) {
+        // What stands there is a pointer, which anybody on the way could have changed: the address is not told
+        // to it, and what it leads to is not taken for the domain's own without a certificate of its name.
+        r.about.where = web_root(host, where, false) + autodiscover_path;
+        auto const pointer = co_await s->pages->ask(r.about.where, {});
+        url = pointer.url.starts_with("https://") ? pointer.url : std::string{};
+        if (url.empty()) r.about.detail = pointer.problem;
+        if (!s->is_own(host_of(url))) how_sure = trust::forgeable;
+    }
+    if (!url.empty() && !s->over) {
         std::string address = s->address;
         // One redirection inside the document, to another address or another place.
         for (int hop = 0; hop < 2; ++hop) {
@@ -227,6 +245,7 @@ awaitable<reports> ask_autodiscover(subject_ptr s, int way)
             }
             auto const d = parse_autodiscover(p.body);
             take_servers(r, *s, d, how_sure);
+            if (way == 3 && how_sure == trust::forgeable && !r.settings.empty()) r.problems.push_back(forgeable(r, *s));
             r.about.detail = d.problem;
             auto const at = d.redirect_address.rfind('@');
             if (!r.settings.empty()) break;
@@ -234,7 +253,7 @@ awaitable<reports> ask_autodiscover(subject_ptr s, int way)
                 url = d.redirect_url;
             } else if (at != std::string::npos) {
                 address = d.redirect_address;
-                url = web_root("autodiscover." + address.substr(at + 1), s->o, true) + "/autodiscover/autodiscover.xml";
+                url = web_root("autodiscover." + address.substr(at + 1), s->o, true) + autodiscover_path;
             } else {
                 break;
             }

@@ -1,5 +1,7 @@
 #include "doctor/dialogue.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/error.hpp>
 
 #include "base/hex.hpp"
@@ -56,6 +58,8 @@ net::awaitable<bool> dialogue::shake_hands(std::shared_ptr<net::tls_context> con
 
 net::awaitable<std::optional<smtp::reply>> dialogue::listen()
 {
+    // For the whole reply: who drips an octet now and then must not hold us.
+    auto const until = steady_clock::now() + limit_;
     for (;;) {
         std::string_view rest = unread_;
         auto const state = parser_.take(rest);
@@ -66,7 +70,8 @@ net::awaitable<std::optional<smtp::reply>> dialogue::listen()
             if (stream_) lose("answers, but not as a mail server");
             co_return std::nullopt;
         }
-        auto const read = co_await stream_->read(limit_);
+        auto const time = std::max<steady_clock::duration>(until - steady_clock::now(), std::chrono::milliseconds{1});
+        auto const read = co_await stream_->read(time);
         if (!read) {
             lose(in_words(read.error()));
             co_return std::nullopt;

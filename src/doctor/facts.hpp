@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,8 @@ struct domain_facts {
     dns::txt_answer configuration_texts;       // of _ua-auto-config
     std::optional<std::string> configuration;  // the document, as it was served
     std::string configuration_problem;         // why there is none
+    std::string settings_url;                  // where it was asked for last; empty: not yet
+    bool settings_unreached = false;           // no web server answered
     std::vector<signing_key_facts> keys;
     bool keys_known = false;
 };
@@ -106,6 +109,8 @@ struct relay_facts {
     std::string from, to;
     int code = 0;  // of the last reply; 0: none came
     bool accepted = false;
+    std::string client{};  // the address that it was tried from; empty: the server was only asked
+    bool refused() const noexcept { return code >= 500; }
 };
 
 struct unexamined {
@@ -171,6 +176,7 @@ struct facts {
     std::vector<domain_facts> domains;
     std::vector<reach_facts> reached;
     std::vector<relay_facts> relay;
+    std::set<std::string> relay_unfinished;  // listeners where not all ways could be tried to their end
     machine_facts machine;
     std::optional<std::vector<destination_facts>> queue;
     std::vector<unexamined> not_looked_at;

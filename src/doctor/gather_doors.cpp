@@ -1,11 +1,13 @@
 // Connections to our own listeners.
 #include <algorithm>
 #include <list>
+#include <map>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "base/internet_address.hpp"
 #include "base/text.hpp"
 #include "doctor/dialogue.hpp"
 #include "doctor/gather.hpp"
@@ -21,19 +23,18 @@ namespace asio = boost::asio;
 // Strangers of a machine's own network; 127.0.0.1 itself is often trusted.
 ip_address stranger_here() { return *ip_address::parse("127.0.0.2"); }
 
+bool is_wildcard(std::string const& address)
+{
+    return address.starts_with(":") || address.starts_with("[::]:") || address.starts_with("0.0.0.0:");
+}
+
 /// Where a listener is reached from this machine: a wildcard by loopback.
 std::optional<endpoint> inside_of(std::string const& address)
 {
     auto const port = port_of(address);
     if (port == 0) return std::nullopt;
-    if (address.starts_with(":") || address.starts_with("[::]:") || address.starts_with("0.0.0.0:"))
-        return endpoint{*ip_address::parse("127.0.0.1"), port};
+    if (is_wildcard(address)) return endpoint{*ip_address::parse("127.0.0.1"), port};
     return endpoint::parse(address);
-}
-
-bool is_wildcard(std::string const& address)
-{
-    return address.starts_with(":") || address.starts_with("[::]:") || address.starts_with("0.0.0.0:");
 }
 
 bool takes_smtp(listener_facts const& l) { return l.role == "submission" || l.role == "mx"; }
@@ -74,14 +75,15 @@ net::awaitable<void> reach(asio::any_io_executor executor, listener_facts l, std
 
 class relay_run {
 public:
-    relay_run(asio::any_io_executor executor, config::settings const& s, listener_facts l, endpoint at,
-              std::optional<ip_address> from, relay_names names, std::chrono::seconds limit)
+    relay_run(asio::any_io_executor executor, config::settings const& s, listener_facts l, endpoint at, ip_address from,
+              relay_names names, std::chrono::seconds limit)
         : d_(executor, limit),
           until_(steady_clock::now() + 12 * limit),
           settings_(s),
           listener_(std::move(l)),
           at_(at),
           from_(from),
+          client_(from.to_string()),
           names_(std::move(names))
     {
         if (listener_.tls == "implicit") tls_ = any_tls();
@@ -93,11 +95,17 @@ public:
 
     net::awaitable<void> run()
     {
-        bool const anybody = co_await takes_anybody();
         auto const tricks = relay_tricks(names_);
+        std::map<std::string, bool> anybody;  // by local domain
         for (auto const& t : tricks) {
             // With a catch-all, what our own domain takes says nothing.
-            if (t.local && anybody) continue;
+            if (!t.local_domain.empty()) {
+                if (!anybody.contains(t.local_domain)) {
+                    bool const taken = co_await takes_anybody(t.local_domain);
+                    anybody[t.local_domain] = taken;
+                }
+                if (anybody[t.local_domain]) continue;
+            }
             co_await attempt(t);
             if (steady_clock::now() > until_ && !hopeless_) {
                 problem = "it answers too slowly for all of them";
@@ -108,6 +116,7 @@ public:
     }
 
     std::vector<relay_facts> done;
+    std::size_t unsettled = 0;
     std::string problem;
 
 private:
@@ -148,7 +157,7 @@ private:
         bool const begun = co_await ready(t);
         if (!begun) co_return;
         ++used_;
-        relay_facts r{listener_.address, t.name, shown(t.from), shown(t.to), 0, false};
+        relay_facts r{listener_.address, t.name, shown(t.from), shown(t.to), 0, false, client_};
         if (!t.before.empty()) {
             auto const claimed = co_await d_.say(t.before);
             // XCLIENT that was taken begins the session anew.
@@ -167,13 +176,20 @@ private:
         keep(std::move(r));
     }
 
-    void keep(relay_facts r) { done.push_back(std::move(r)); }
+    void keep(relay_facts r)
+    {
+        // "Later", or nothing at all, is no refusal.
+        if (r.accepted || r.refused())
+            done.push_back(std::move(r));
+        else
+            ++unsettled;
+    }
 
-    net::awaitable<bool> takes_anybody()
+    net::awaitable<bool> takes_anybody(std::string domain)
     {
         relay_trick t;
         t.from = "<stranger@example.net>";
-        t.to = nobody_here(names_);
+        t.to = nobody_at(domain);
         bool const begun = co_await ready(t);
         if (!begun) co_return false;
         ++used_;
@@ -188,29 +204,46 @@ private:
     config::settings const& settings_;
     listener_facts listener_;
     endpoint at_;
-    std::optional<ip_address> from_;
+    ip_address from_;
+    std::string client_;
     relay_names names_;
     std::shared_ptr<net::tls_context> tls_;
     std::size_t per_session_ = 1, used_ = 0;
     bool plain_ = false, hopeless_ = false;
 };
 
-/// Who of this machine is a stranger to the listener; or why nobody is.
-std::optional<ip_address> stranger_for(config::settings const& s, listener_facts const& l, endpoint at,
-                                       std::string& why)
+/// Why an address is no stranger to the listener; empty: it is one.
+std::string trusted_by(config::settings const& s, listener_facts const& l, ip_address const& from)
 {
-    auto const from = at.address.is_v4() ? stranger_here() : at.address;
-    if (contains(s.relay.networks, from)) {
-        why = from.to_string() + " is in relay.networks, and no other address can be used from here";
-        return std::nullopt;
+    if (contains(s.relay.networks, from)) return from.to_string() + " is in relay.networks";
+    for (auto const& configured : s.listeners)
+        if (port_of(configured.address) == port_of(l.address) && contains(configured.proxy_networks, from))
+            return from.to_string() + " is in proxy_networks of the listener, so it would have to be the proxy";
+    return {};
+}
+
+struct stranger {
+    ip_address from;
+    endpoint at;
+};
+
+/// Who of this machine is a stranger to the listener, and where they meet. `why`: why others are none.
+std::optional<stranger> stranger_for(facts const& f, listener_facts const& l, endpoint inside, std::string& why)
+{
+    std::vector<stranger> could{
+        {inside.address.is_v4() && inside.address.is_loopback() ? stranger_here() : inside.address, inside}};
+    // Our own addresses, to themselves: those of the Internet first.
+    if (is_wildcard(l.address))
+        for (bool const public_ones : {true, false})
+            for (auto const& a : f.machine.addresses)
+                if (is_of_internet(a) == public_ones && (a.is_v4() || !l.address.starts_with("0.0.0.0:")))
+                    could.push_back({a, {a, inside.port}});
+    for (auto const& one : could) {
+        auto const trusted = trusted_by(f.settings, l, one.from);
+        if (trusted.empty()) return one;
+        why += (why.empty() ? "" : "; ") + trusted;
     }
-    for (auto const& configured : s.listeners) {
-        if (port_of(configured.address) == port_of(l.address) && contains(configured.proxy_networks, from)) {
-            why = from.to_string() + " is in proxy_networks of the listener, so it would have to be the proxy";
-            return std::nullopt;
-        }
-    }
-    return from;
+    return std::nullopt;
 }
 
 std::string outside_domain(facts const& f)
@@ -268,14 +301,17 @@ void gather_relay(facts& f, std::chrono::seconds limit)
         auto const at = takes_smtp(l) ? inside_of(l.address) : std::nullopt;
         if (!at) continue;
         std::string why;
-        auto const from = stranger_for(f.settings, l, *at, why);
-        if (!from) {
-            f.not_looked_at.push_back({"relay", "tricks at " + l.address, why});
+        auto const who = stranger_for(f, l, *at, why);
+        if (!who) {
+            f.not_looked_at.push_back({"relay", "tricks at " + l.address,
+                                       why + ": no address of this machine is a stranger there; try from elsewhere"});
             continue;
         }
-        relay_names const names{outside_domain(f), f.local_domains.empty() ? "" : f.local_domains.front(),
-                                f.settings.hostname, at->address.to_string()};
-        runs.emplace_back(context.get_executor(), f.settings, l, *at, from, names, limit);
+        if (!why.empty())
+            f.not_looked_at.push_back({"relay", "tricks at " + l.address + " from its nearest strangers",
+                                       why + "; tried from " + who->from.to_string()});
+        relay_names const names{outside_domain(f), f.local_domains, f.settings.hostname, who->at.address.to_string()};
+        runs.emplace_back(context.get_executor(), f.settings, l, who->at, who->from, names, limit);
         listeners.push_back(l.address);
         asio::co_spawn(context, runs.back().run(), asio::detached);
     }
@@ -283,6 +319,10 @@ void gather_relay(facts& f, std::chrono::seconds limit)
     std::size_t i = 0;
     for (auto& run : runs) {
         if (!run.problem.empty()) f.not_looked_at.push_back({"relay", "tricks at " + listeners[i], run.problem});
+        if (run.unsettled != 0)
+            f.not_looked_at.push_back({"relay", std::to_string(run.unsettled) + " tricks at " + listeners[i],
+                                       "it put them off (4xx) or said nothing: look again later"});
+        if (!run.problem.empty() || run.unsettled != 0) f.relay_unfinished.insert(listeners[i]);
         for (auto& r : run.done) f.relay.push_back(std::move(r));
         ++i;
     }

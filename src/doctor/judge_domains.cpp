@@ -1,6 +1,7 @@
 // The records of each local domain, against those that it should have.
 #include <algorithm>
 
+#include "base/internet_address.hpp"
 #include "base/text.hpp"
 #include "doctor/judge.hpp"
 #include "doctor/judge_parts.hpp"
@@ -8,6 +9,7 @@
 #include "mail/dmarc.hpp"
 #include "mail/tlsrpt_record.hpp"
 #include "porter/pacc.hpp"
+#include "spf/record.hpp"
 
 namespace postern::doctor {
 namespace rules = catalogue::rules;
@@ -50,11 +52,11 @@ private:
         return is_unknown(what);
     }
 
-    bool is_ours(std::string const& host) const
+    bool is_ours(std::string const& host)
     {
         if (equal_ignoring_case(host, f_.settings.hostname)) return true;
         auto const found = d_.exchangers.find(host);
-        if (found == d_.exchangers.end()) return false;
+        if (found == d_.exchangers.end() || unknown(found->second.what, found->second.problem)) return false;
         return std::ranges::any_of(f_.addresses, [&](address_facts const& a) {
             auto const& list = a.address.is_v4() ? found->second.v4 : found->second.v6;
             return std::ranges::find(list, a.address) != list.end();
@@ -71,6 +73,8 @@ private:
         if (mx_is_ours_) {
             good("its mail comes to this server (MX " + joined(hosts) + ")");
             certificate_for(hosts);
+        } else if (!unknown_.empty()) {
+            // Whose the exchanger is, nobody could say.
         } else if (ours_.takes_mail && hosts.empty()) {
             say(rules::own_mx_missing, severity::failure, record);
         } else if (ours_.takes_mail) {
@@ -110,9 +114,15 @@ private:
             if (is_spf(t)) records.push_back(t);
         std::vector<ip_address> missing;
         std::string problem;
+        std::size_t allowed = 0;
+        auto how_bad = severity::hint;
         for (auto const& one : d_.spf) {
+            allowed += one.what.what == mail::auth_result::pass;
             if (one.what.what == mail::auth_result::pass || one.what.what == mail::auth_result::temperror) continue;
             missing.push_back(one.address);
+            // Nobody outside sees an address of an inside network.
+            if (is_of_internet(one.address) || one.what.what == mail::auth_result::permerror)
+                how_bad = severity::failure;
             problem = one.what.what == mail::auth_result::permerror
                           ? "verifiers can't evaluate it (permerror): a mistake, or more than 10 look-ups"
                           : "it does not allow " + one.address.to_string() + ", from where this server sends (" +
@@ -122,23 +132,41 @@ private:
             say(rules::own_spf_missing, severity::warning, zone::spf_record(d_.domain, ours_, {}, missing));
             return;
         }
-        if (records.size() > 1) problem = "there are " + std::to_string(records.size()) + " of them";
-        auto const record = zone::spf_record(d_.domain, ours_, records, missing);
-        // What differs without an address missing is what ends it: "+all", or nothing.
-        if (problem.empty() && record.value.ends_with(" ~all") && !ends_with_all(records.front()))
-            problem = "it allows everybody";
-        if (problem.empty()) {
-            good("SPF allows this server");
-            return;
+        if (records.size() > 1) {
+            problem = "there are " + std::to_string(records.size()) + " of them";
+            how_bad = severity::failure;
         }
-        say(rules::own_spf_wrong, severity::failure, record, {{"problem", problem}});
+        if (problem.empty()) {
+            auto const end = end_of(records.front());
+            if (end == mail::auth_result::pass) {
+                problem = "it allows everybody";
+                how_bad = severity::failure;
+            } else if (end == mail::auth_result::neutral) {
+                problem = "it says nothing of all the others (neutral), so it protects nobody";
+                how_bad = severity::warning;
+            }
+        }
+        if (!problem.empty()) {
+            say(rules::own_spf_wrong, how_bad, zone::spf_record(d_.domain, ours_, records, missing),
+                {{"problem", problem}});
+        } else if (allowed != 0 && allowed == d_.spf.size()) {
+            good("SPF allows this server");
+        } else {
+            unknown(dns::finding::temporary,
+                    d_.spf.empty()
+                        ? "no address of this server is known, or no time was left, to see what SPF says of it"
+                        : "names in the SPF record could not be looked up");
+        }
     }
 
-    static bool ends_with_all(std::string const& record)
+    /// What it says of whoever is not named; `none`: another record says it.
+    static mail::auth_result end_of(std::string const& text)
     {
-        auto const low = to_lower(record);
-        return low.find("~all") != std::string::npos || low.find("-all") != std::string::npos ||
-               low.find("redirect=") != std::string::npos;
+        auto const record = spf::parse(text);
+        if (!record) return mail::auth_result::permerror;
+        for (auto const& d : record->directives)
+            if (d.what == spf::mechanism::all) return d.then;
+        return record->redirect.empty() ? mail::auth_result::neutral : mail::auth_result::none;
     }
 
     void dkim()
@@ -201,7 +229,7 @@ private:
         std::vector<std::string> hosts;
         for (auto const& m : d_.mx.records)
             if (!m.host.empty()) hosts.push_back(m.host);
-        auto const policy = zone::sts_policy(hosts);
+        auto const policy = zone::sts_policy(hosts, d_.policy && d_.policy->policy ? d_.policy->policy : std::nullopt);
         auto const record = zone::sts_record(d_.domain, policy);
         auto const with_policy = [&](catalogue::rule const& why, severity how_bad, std::string const& problem) {
             say(why, how_bad, record, {{"problem", problem}});
@@ -220,7 +248,10 @@ private:
         }
         if (!d_.policy) return;
         if (!d_.policy->policy) {
-            with_policy(rules::own_mta_sts_wrong, severity::failure, d_.policy->problem);
+            // From here it can't be had; whether that is so elsewhere, nobody said.
+            bool const unreached = !d_.policy->answered;
+            with_policy(rules::own_mta_sts_wrong, unreached ? severity::warning : severity::failure,
+                        d_.policy->problem + (unreached ? " (from here)" : ""));
             return;
         }
         for (auto const& host : hosts) {
@@ -282,7 +313,8 @@ private:
         if (unknown(d_.autoconfig.what, d_.autoconfig.problem)) return;
         if (d_.autoconfig.what == dns::finding::found) {
             auto const& host = f_.settings.hostname;
-            auto const where = "https://autoconfig." + d_.domain + "/mail/config-v1.1.xml";
+            auto const where =
+                d_.settings_url.empty() ? "https://autoconfig." + d_.domain + "/mail/config-v1.1.xml" : d_.settings_url;
             bool const names_us =
                 d_.settings_file && to_lower(*d_.settings_file).find(to_lower(host)) != std::string::npos;
             if (names_us) {
@@ -291,7 +323,7 @@ private:
             }
             auto const problem = d_.settings_file ? "they do not name " + host : d_.settings_problem;
             r_.add({area::dns,
-                    severity::warning,
+                    d_.settings_unreached ? severity::hint : severity::warning,
                     &rules::own_autoconfig_wrong,
                     {{"domain", d_.domain}, {"problem", problem}, {"record", where}},
                     {where + ": an outgoingServer with hostname " + host}});

@@ -1,5 +1,6 @@
 // Whether each listener can be reached, and whether one of them carries strangers' mail.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "doctor/judge.hpp"
@@ -82,10 +83,11 @@ void judge_reach(facts const& f, report& r)
 
 void judge_relay(facts const& f, report& r)
 {
-    std::set<std::string> open, tried;
+    std::set<std::string> open;
+    std::map<std::string, std::map<std::string, std::size_t>> tried;  // by listener and client
     std::size_t told = 0;
     for (auto const& t : f.relay) {
-        tried.insert(t.listener);
+        if (!t.client.empty() && t.refused()) ++tried[t.listener][t.client];
         if (!t.accepted) continue;
         open.insert(t.listener);
         if (++told > most_tricks_told) continue;
@@ -95,11 +97,13 @@ void judge_relay(facts const& f, report& r)
                {{"listener", t.listener}, {"recipient", t.to + " from " + t.from + " (" + t.trick + ")"}},
                {}});
     }
-    for (auto const& listener : tried)
-        if (!open.contains(listener))
-            r.good(area::relay, listener + " carries no stranger's mail: " +
-                                    std::to_string(std::ranges::count(f.relay, listener, &relay_facts::listener)) +
-                                    " ways tried");
+    for (auto const& [listener, clients] : tried) {
+        if (open.contains(listener) || f.relay_unfinished.contains(listener)) continue;
+        std::vector<std::string> counts;
+        for (auto const& [client, n] : clients)
+            counts.push_back(std::to_string(n) + (n == 1 ? " way" : " ways") + " tried from " + client);
+        r.good(area::relay, listener + " carries no stranger's mail: " + joined(counts));
+    }
 }
 
 }  // namespace postern::doctor

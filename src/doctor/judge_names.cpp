@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/crypto.hpp"
+#include "base/internet_address.hpp"
 #include "base/text.hpp"
 #include "doctor/judge.hpp"
 #include "doctor/judge_parts.hpp"
@@ -31,7 +32,7 @@ void judge_own_name(facts const& f, report& r)
     }
     std::vector<std::string> lines;
     for (auto const& own : f.machine.addresses)
-        if (!own.is_private()) lines.push_back(zone::to_line(zone::address_record(host, own)));
+        if (is_of_internet(own)) lines.push_back(zone::to_line(zone::address_record(host, own)));
     if (lines.empty()) lines.push_back(zone::absolute(host) + " IN A THE-PUBLIC-ADDRESS-OF-THIS-MACHINE");
     r.add({area::dns,
            severity::failure,
@@ -49,11 +50,18 @@ void judge_reverse(facts const& f, address_facts const& a, report& r)
         r.add(dns_unknown(ip, a.names.problem));
         return;
     }
+    // Nobody outside looks at an address of an inside network.
+    auto const how_bad = is_of_internet(a.address) ? severity::failure : severity::hint;
     if (a.names.names.empty()) {
-        r.add({area::dns, severity::failure, &rules::own_ptr_missing, {{"ip", ip}, {"record", line}}, {line}});
+        r.add({area::dns, how_bad, &rules::own_ptr_missing, {{"ip", ip}, {"record", line}}, {line}});
         return;
     }
     bool const named = std::ranges::any_of(a.names.names, [&](auto const& n) { return equal_ignoring_case(n, host); });
+    for (auto const& [name, answer] : a.forward) {
+        if (!equal_ignoring_case(name, host) || !is_unknown(answer.what)) continue;
+        r.add(dns_unknown(host, answer.problem));
+        return;
+    }
     bool const back = std::ranges::any_of(a.forward, [&](auto const& one) {
         return equal_ignoring_case(one.first, host) && holds(one.second, a.address);
     });
@@ -63,7 +71,7 @@ void judge_reverse(facts const& f, address_facts const& a, report& r)
     }
     std::vector<std::string> change{named ? zone::to_line(zone::address_record(host, a.address)) : line};
     r.add({area::dns,
-           severity::failure,
+           how_bad,
            &rules::own_ptr_wrong,
            {{"ip", ip},
             {"found", named ? host + ", which does not lead to this address" : joined(a.names.names)},
@@ -86,24 +94,50 @@ bool fits(dns::tlsa_record const& t, certificate_facts const& c)
     return false;
 }
 
+/// Those that whoever asks for the host name may be shown. One that can't be read has no key.
+std::vector<certificate_facts const*> certificates_of_name(facts const& f)
+{
+    std::vector<certificate_facts const*> all;
+    for (auto const& c : f.certificates)
+        if (!c.key_sha256.empty() && covers(c.names, f.settings.hostname)) all.push_back(&c);
+    return all;
+}
+
+std::vector<std::string> keys_of(std::vector<certificate_facts const*> const& all)
+{
+    std::vector<std::string> keys;
+    for (auto const* c : all)
+        if (std::ranges::find(keys, c->key_sha256) == keys.end()) keys.push_back(c->key_sha256);
+    return keys;
+}
+
 void judge_tlsa(facts const& f, report& r)
 {
-    if (f.tlsa.empty() || f.certificates.empty()) return;
+    auto const ours = certificates_of_name(f);
+    if (f.tlsa.empty() || ours.empty()) return;
     auto const& host = f.settings.hostname;
     auto const& answer = f.tlsa.front();
-    auto const line = zone::to_line(zone::tlsa_record(host, 25, f.certificates.front().key_sha256));
+    std::vector<std::string> lines;
+    for (auto const& key : keys_of(ours)) lines.push_back(zone::to_line(zone::tlsa_record(host, 25, key)));
     if (answer.what == dns::finding::found) {
-        // A record of the next certificate may stand beside that of this one.
-        bool const fit = std::ranges::any_of(answer.records, [&](auto const& t) {
-            return std::ranges::any_of(f.certificates, [&](auto const& c) { return fits(t, c); });
+        // Which one a sender is shown depends on what it can do. A record of the next certificate may stand
+        // beside those of these.
+        bool const fit = std::ranges::all_of(ours, [&](auto const* c) {
+            return std::ranges::any_of(answer.records, [&](auto const& t) { return fits(t, *c); });
         });
         if (fit) {
-            r.good(area::dns, "a TLSA record of " + host + " fits the certificate");
+            r.good(area::dns, ours.size() == 1 ? "a TLSA record of " + host + " fits the certificate"
+                                               : "TLSA records of " + host + " fit each of its certificates");
         } else {
-            r.add({area::dns, severity::failure, &rules::own_tlsa_wrong, {{"name", host}, {"record", line}}, {line}});
+            r.add({area::dns,
+                   severity::failure,
+                   &rules::own_tlsa_wrong,
+                   {{"name", host}, {"record", lines.front()}},
+                   lines});
         }
     } else if (!is_unknown(answer.what) && f.names_secure) {
-        r.add({area::dns, severity::hint, &rules::own_tlsa_missing, {{"name", host}, {"record", line}}, {line}});
+        r.add(
+            {area::dns, severity::hint, &rules::own_tlsa_missing, {{"name", host}, {"record", lines.front()}}, lines});
     }
 }
 
@@ -116,13 +150,29 @@ finding dns_unknown(std::string const& about, std::string const& problem)
     return {area::dns, severity::warning, &rules::own_dns_unknown, {{"name", about}, {"problem", problem}}, {}};
 }
 
+namespace {
+
+bool is_loopback(listener_facts const& l)
+{
+    auto const at = endpoint::parse(l.address);
+    return at && at->address.is_loopback();
+}
+
+}  // namespace
+
 zone::server zone_server(facts const& f)
 {
     zone::server s;
     s.hostname = f.settings.hostname;
-    for (auto const& a : f.addresses) s.addresses.push_back(a.address);
+    for (auto const& a : f.addresses) {
+        s.addresses.push_back(a.address);
+        if (holds(f.own_name, a.address)) s.of_name.push_back(a.address);
+    }
+    // What only this machine reaches is nobody else's affair, but where something in front passes all on.
+    bool const any_open = std::ranges::any_of(f.listeners, [](auto const& l) { return !is_loopback(l); });
     for (auto const& l : f.listeners) {
         auto const port = port_of(l.address);
+        if (any_open && is_loopback(l)) continue;
         if (l.role == "mx") s.takes_mail = true;
         if (l.role != "submission" || port == 0) continue;
         if (l.tls == "implicit" && s.implicit_port == 0) s.implicit_port = port;
@@ -132,7 +182,7 @@ zone::server zone_server(facts const& f)
     s.pop3 = f.settings.setup.pop3;
     s.web_host = porter::facts_of(f.settings, {}).web_host;
     s.authority = zone::authority_of(f.settings.acme.directory);
-    if (!f.certificates.empty()) s.certificate_key = f.certificates.front().key_sha256;
+    s.certificate_keys = keys_of(certificates_of_name(f));
     return s;
 }
 

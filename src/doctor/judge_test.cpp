@@ -101,7 +101,7 @@ facts well()
         t.certificate = "aa";
         f.reached.push_back(t);
     }
-    f.relay = {{"[::]:25", "nothing special", "<a@b>", "<c@d>", 550, false}};
+    f.relay = {{"[::]:25", "nothing special", "<a@b>", "<c@d>", 550, false, "127.0.0.2"}};
     f.machine.disk_free = f.machine.disk_size = 1ull << 40;
     f.machine.inodes_free = f.machine.inodes = 1u << 20;
     f.machine.clock_kept = true;
@@ -218,6 +218,25 @@ TEST_CASE("each thing that is wrong has its finding, and nothing else has one")
         {"a reverse name that leads elsewhere",
          [](facts& f) { f.addresses[0].forward["mail.example.com"] = leads_to("192.0.2.9"); }, &rules::own_ptr_wrong,
          failure, "mail.example.com. IN A 192.0.2.1"},
+        {"a reverse name that could not be looked up",
+         [](facts& f) { f.addresses[0].forward["mail.example.com"] = {}; }, &rules::own_dns_unknown, warning, ""},
+        {"no reverse name of an address of a VPN",
+         [](facts& f) {
+             f.addresses[0].address = address("100.64.1.2");
+             f.addresses[0].names = {};
+             f.addresses[0].names.what = dns::finding::no_such_name;
+         },
+         &rules::own_ptr_missing, hint, ""},
+        {"TLSA of one of two keys",
+         [](facts& f) {
+             f.certificates.push_back(f.certificates[0]);
+             f.certificates[1].key_sha256 = "dd";
+             f.certificates[1].keys = {"another key"};
+             f.tlsa.resize(1);
+             f.tlsa[0].what = dns::finding::found;
+             f.tlsa[0].records = {{3, 1, 0, "key"}};
+         },
+         &rules::own_tlsa_wrong, failure, "_25._tcp.mail.example.com. IN TLSA 3 1 1 bb"},
         {"TLSA of an old key",
          [](facts& f) {
              f.tlsa.resize(1);
@@ -295,8 +314,37 @@ TEST_CASE("each thing that is wrong has its finding, and nothing else has one")
          [&](facts& f) {
              domain(f).policy->policy.reset();
              domain(f).policy->problem = "404";
+             domain(f).policy->answered = true;
          },
          &rules::own_mta_sts_wrong, failure, ""},
+        {"an MTA-STS policy whose web server does not answer",
+         [&](facts& f) {
+             domain(f).policy->policy.reset();
+             domain(f).policy->problem = "refuses";
+         },
+         &rules::own_mta_sts_wrong, warning, ""},
+        {"SPF that nobody could evaluate", [&](facts& f) { domain(f).spf.clear(); }, &rules::own_dns_unknown, warning,
+         ""},
+        {"SPF of which a part could not be looked up",
+         [&](facts& f) { domain(f).spf[0].what.what = mail::auth_result::temperror; }, &rules::own_dns_unknown, warning,
+         ""},
+        {"SPF without an end", [&](facts& f) { domain(f).texts = texts({"v=spf1 mx"}); }, &rules::own_spf_wrong,
+         warning, "example.com. IN TXT \"v=spf1 mx ~all\""},
+        {"SPF whose end only looks like one",
+         [&](facts& f) { domain(f).texts = texts({"v=spf1 include:x-all.example +all"}); }, &rules::own_spf_wrong,
+         failure, "example.com. IN TXT \"v=spf1 include:x-all.example ~all\""},
+        {"an MX whose address nobody could look up",
+         [&](facts& f) {
+             domain(f).mx.records = {{10, "mx.example.com"}};
+             domain(f).exchangers["mx.example.com"] = {};
+         },
+         &rules::own_dns_unknown, warning, ""},
+        {"a web server for settings that does not answer",
+         [&](facts& f) {
+             domain(f).settings_file.reset();
+             domain(f).settings_unreached = true;
+         },
+         &rules::own_autoconfig_wrong, hint, ""},
         {"no TLSRPT", [&](facts& f) { domain(f).tlsrpt = texts({}); }, &rules::own_tlsrpt_missing, hint, ""},
         {"TLSRPT without an address", [&](facts& f) { domain(f).tlsrpt = texts({"v=TLSRPTv1; rua=gopher:x"}); },
          &rules::own_tlsrpt_wrong, warning, ""},
@@ -488,6 +536,25 @@ TEST_CASE("TLSA records that fit")
     for (auto const& t : bad) CHECK(wrong(t));
 }
 
+TEST_CASE("ways that were not tried to their end prove nothing")
+{
+    auto const says = [](facts const& f) {
+        report r;
+        judge_relay(f, r);
+        CHECK(r.findings.empty());
+        return r.well.empty() ? std::string{} : r.well.front().text;
+    };
+    auto f = well();
+    f.relay[0].client = "192.0.2.1";
+    CHECK(says(f) == "[::]:25 carries no stranger's mail: 1 way tried from 192.0.2.1");
+    f.relay_unfinished = {"[::]:25"};
+    CHECK(says(f).empty());
+    // What the server says of itself is no try.
+    f = well();
+    f.relay[0].client.clear();
+    CHECK(says(f).empty());
+}
+
 TEST_CASE("names that a certificate covers")
 {
     CHECK(covers({"Mail.example.com"}, "mail.EXAMPLE.com"));
@@ -499,7 +566,7 @@ TEST_CASE("names that a certificate covers")
 
 TEST_CASE("the list of tricks has each kind, for each name of ours")
 {
-    auto const all = relay_tricks({"example.org", "example.com", "mail.example.com", "127.0.0.1"});
+    auto const all = relay_tricks({"example.org", {"example.com"}, "mail.example.com", "127.0.0.1"});
     CHECK(all.size() > 70);
     auto const has = [&](std::string_view to) {
         return std::any_of(all.begin(), all.end(), [&](auto const& t) { return t.to == to; });
@@ -509,7 +576,16 @@ TEST_CASE("the list of tricks has each kind, for each name of ours")
     CHECK(has("<@example.com:victim@example.org>"));
     CHECK(has("<\"victim@example.org\"@[127.0.0.1]>"));
     CHECK(has(std::string{"<victim@example.org\0@example.com>", 33}));
-    auto const bare = relay_tricks({"example.org", "", "mail.example.com", "127.0.0.1"});
+    // Whether everybody is taken at a domain of ours has to be known for each of them.
+    auto const two =
+        relay_tricks({"example.org", {"example.com", "mail.example.com"}, "mail.example.com", "127.0.0.1"});
+    auto const local = [&](std::vector<relay_trick> const& list, std::string_view domain) {
+        return std::count_if(list.begin(), list.end(), [&](auto const& t) { return t.local_domain == domain; });
+    };
+    CHECK(local(all, "example.com") > 5);
+    CHECK(local(all, "mail.example.com") == 0);
+    CHECK(local(two, "mail.example.com") > 5);
+    auto const bare = relay_tricks({"example.org", {}, "mail.example.com", "127.0.0.1"});
     CHECK(bare.size() > 40);
     CHECK(bare.size() < all.size());
     CHECK(std::none_of(bare.begin(), bare.end(), [](auto const& t) { return t.to.find("@>") != std::string::npos; }));

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/hex.hpp"
+#include "base/internet_address.hpp"
 #include "base/text.hpp"
 #include "checks/spf.hpp"
 #include "doctor/gather.hpp"
@@ -162,20 +163,25 @@ bool allows_us(config::settings const& s, std::string const& domain, std::vector
 
 }  // namespace
 
+listener_facts facts_of(config::listener const& l)
+{
+    auto const* const tls = l.tls == config::tls_mode::implicit   ? "implicit"
+                            : l.tls == config::tls_mode::starttls ? "starttls"
+                                                                  : "none";
+    return {l.address, l.role == config::role::mx ? "mx" : "submission", tls};
+}
+
 zone::server server_of(config::settings const& s)
 {
     facts f;
     f.settings = s;
-    for (auto const& l : s.listeners) {
-        auto const tls = l.tls == config::tls_mode::implicit   ? "implicit"
-                         : l.tls == config::tls_mode::starttls ? "starttls"
-                                                               : "none";
-        f.listeners.push_back({l.address, l.role == config::role::mx ? "mx" : "submission", tls});
-    }
+    for (auto const& l : s.listeners) f.listeners.push_back(facts_of(l));
     gather_certificates(f);
     gather_machine(f, "");
     for (auto const& a : f.machine.addresses)
-        if (!a.is_private()) f.addresses.push_back({a, {}, {}});
+        if (is_of_internet(a)) f.addresses.push_back({a, {}, {}});
+    // The name is to lead to each of them: that is what these records are for.
+    for (auto const& a : f.addresses) (a.address.is_v4() ? f.own_name.v4 : f.own_name.v6).push_back(a.address);
     return zone_server(f);
 }
 

@@ -9,12 +9,16 @@
 #include <vector>
 
 #include "config/settings.hpp"
+#include "doctor/facts.hpp"
 #include "zone/records.hpp"
 
 namespace postern::doctor {
 
 /// From the configuration and this machine alone: no server has to run, and no name server is asked.
 zone::server server_of(config::settings const& s);
+
+/// As the configuration has it, whether anybody listens there or not.
+listener_facts facts_of(config::listener const& l);
 
 /// "so that mail arrives"
 std::string_view purpose_of(zone::need n);

@@ -68,6 +68,8 @@ public:
         while (left_ != 0 && context_.run_one() != 0) {
         }
     }
+    /// Whatever was asked, nobody answered.
+    bool is_silent() const noexcept { return answered_ == 0 && left_ == 0; }
 
 private:
     round() = default;
@@ -77,12 +79,15 @@ private:
         out.problem = "no answer in time";
         ++left_;
         boost::asio::co_spawn(context_, keep<Answer>(std::move(what), names_.get(), &out),
-                              [this](std::exception_ptr const&) { --left_; });
+                              [this, &out](std::exception_ptr const&) {
+                                  --left_;
+                                  answered_ += out.what != dns::finding::temporary;
+                              });
     }
 
     boost::asio::io_context context_{1};
     std::unique_ptr<dns::resolver> names_;  // goes before its context
-    std::size_t left_ = 0;
+    std::size_t left_ = 0, answered_ = 0;
 };
 
 inline dns::options options_for(config::settings const& s, std::chrono::seconds limit)

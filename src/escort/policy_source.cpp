@@ -11,9 +11,10 @@ constexpr std::string_view https_port = "443";
 constexpr std::chrono::seconds patience{20};
 constexpr long ok = 200;
 
-fetched failed(std::string_view result, std::string problem)
+fetched failed(std::string_view result, std::string problem, bool answered = true)
 {
     fetched f;
+    f.answered = answered;
     f.result = result;
     f.problem = printable(problem, 200);
     return f;
@@ -37,7 +38,7 @@ fetched fetch(std::string const& domain, std::string const& resolved, std::files
     auto const answer = web.ask(r, stop);
     if (!answer) {
         bool const untrusted = answer.error().code == status{4, 7, 5};
-        return failed(untrusted ? "sts-webpki-invalid" : "sts-policy-fetch-error", answer.error().logged);
+        return failed(untrusted ? "sts-webpki-invalid" : "sts-policy-fetch-error", answer.error().logged, untrusted);
     }
     // A redirection is none of them: RFC 8461 section 3.3 forbids to follow it.
     if (answer->status != ok)
@@ -45,6 +46,7 @@ fetched fetch(std::string const& domain, std::string const& resolved, std::files
                       r.url + ": the web server answered with " + std::to_string(answer->status));
     if (!is_plain_text(answer->type)) return failed("sts-policy-invalid", r.url + ": it is not text/plain");
     fetched f;
+    f.answered = true;
     f.text = answer->body;
     f.policy = mail::parse_sts_policy(f.text, f.problem);
     if (!f.policy) return failed("sts-policy-invalid", r.url + ": " + f.problem);
@@ -68,7 +70,7 @@ policy_source make_web_source(resolver_maker make_resolver, std::filesystem::pat
     return [make_resolver = std::move(make_resolver), authorities = std::move(authorities)](
                std::string const& domain, std::atomic<bool> const& stop) {
         auto const resolved = resolve_for_web(make_resolver, "mta-sts." + domain, stop);
-        if (resolved.empty()) return failed("sts-policy-fetch-error", "mta-sts." + domain + " has no address");
+        if (resolved.empty()) return failed("sts-policy-fetch-error", "mta-sts." + domain + " has no address", false);
         return fetch(domain, resolved, authorities, stop);
     };
 }

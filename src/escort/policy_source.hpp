@@ -17,9 +17,10 @@ namespace postern::escort {
 
 struct fetched {
     std::optional<mail::sts_policy> policy;
-    std::string text;     // of the policy, as it came
-    std::string result;   // no policy: the result type of RFC 8460 section 4.3.2.2
-    std::string problem;  // the same in words
+    std::string text;       // of the policy, as it came
+    std::string result;     // no policy: the result type of RFC 8460 section 4.3.2.2
+    std::string problem;    // the same in words
+    bool answered = false;  // a web server did, whatever it said
 };
 
 /// Gives up early when `stop` becomes true.

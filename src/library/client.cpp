@@ -57,7 +57,9 @@ sender_options options_of(server const& to, account const& who, options const& h
     o.who.password = secret{who.password};
     o.who.token = secret{who.token};
     for (auto const& m : who.mechanisms) o.who.mechanisms.push_back(to_upper(m));
-    o.who.certificate = !to.certificate.empty() && o.who.wants_login();
+    // It proves who we are where that was asked for, or where nothing else could; else it is only shown.
+    bool const nothing_else = !who.user.empty() && who.password.empty() && who.token.empty() && who.mechanisms.empty();
+    o.who.certificate = !to.certificate.empty() && (nothing_else || o.who.allows("EXTERNAL"));
     if (to.port != 0) {
         o.routes = {{to.host, to.port, mode}};
     } else {
@@ -68,6 +70,7 @@ sender_options options_of(server const& to, account const& who, options const& h
     o.trusts.unverified = to.accept_wrong_certificate || who.password_to_wrong_certificate;
     o.trusts.password_to_unverified = who.password_to_wrong_certificate;
     o.trusts.password_in_clear = who.password_in_clear;
+    if (!how.hello.empty() && !is_hello_name(how.hello)) throw bad_input{"the name for EHLO is not one word"};
     o.hello = how.hello;
     if (how.patience.count() < 1) throw bad_input{"the patience has to be a second at least"};
     o.patience = how.patience;
@@ -123,6 +126,7 @@ std::unique_ptr<written> write(message const& m)
         asked.origin = from.address.domain;
         asked.from = from.address.to_string();
         asked.to_header = env.recipients.empty();
+        asked.complete = sendmail::request::completion{wall_clock::now(), make_queue_id(), false};
         auto made = value_or_bad(sendmail::prepare(lines.take(), asked));
         for (auto& r : made.recipients) env.recipients.push_back({std::move(r), {}, {}});
         if (made.eight_bit) env.body = mail::body_type::eight_bit_mime;

@@ -27,6 +27,13 @@ bool has_control(std::string_view text) noexcept
                        [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f; });
 }
 
+// RFC 2978 section 2.3, without what no charset of use has.
+bool is_charset_name(std::string_view name) noexcept
+{
+    constexpr char known[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:+";
+    return name.find_first_not_of(known) == std::string_view::npos;
+}
+
 // CR, LF and CRLF end a line of what people write.
 std::string with_crlf(std::string_view text)
 {
@@ -184,6 +191,8 @@ result<std::string> write_message(new_message const& m)
     std::string charset = m.charset;
     if (charset.empty() && is_ascii(text)) charset = "us-ascii";
     if (charset.empty() && is_utf8(text)) charset = "utf-8";
+    if (!charset.empty() && !is_charset_name(charset))
+        return wrong("\"" + printable(charset, 100) + "\" is no charset's name");
     if (charset.empty()) return wrong("the text is neither ASCII nor UTF-8: say which charset it is in");
 
     std::string out = usual_fields(m);

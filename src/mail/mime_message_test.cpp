@@ -98,6 +98,8 @@ TEST_CASE("what is no message is told")
          }},
         {"a subject of two lines", [](new_message& m) { m.subject = "a\nb"; }},
         {"text in no known charset", [](new_message& m) { m.text = "\xe4\xf6"; }},
+        {"a charset that brings a field", [](new_message& m) { m.charset = "utf-8\r\nX-Injected: yes"; }},
+        {"a charset that is no word", [](new_message& m) { m.charset = "utf 8"; }},
         {"a file whose name has a line break",
          [](new_message& m) {
              m.attachments = {{"a\nb", "", ""}};

@@ -18,11 +18,14 @@ private:
         std::string line;
         bool ok = co_await link_.read_line(line);
         if (!ok) co_return;
+        login_disabled_ = line.find("LOGINDISABLED") != std::string::npos;
         if (!starts_with_ignoring_case(line, "* OK") && !starts_with_ignoring_case(line, "* PREAUTH")) {
             link_.fail("no IMAP server greets there: " + line);
             co_return;
         }
-        out_.logged_in = co_await log_in();
+        // RFC 3501 section 7.1.4: who is in already can't log in.
+        out_.logged_in = starts_with_ignoring_case(line, "* PREAUTH");
+        if (!out_.logged_in) out_.logged_in = co_await log_in();
         if (!out_.logged_in) co_return;
         ok = co_await command("LIST \"\" \"*\"");
         if (!ok) co_return;
@@ -37,18 +40,20 @@ private:
     awaitable<bool> log_in()
     {
         std::string line;
-        bool ok = co_await link_.write_line("a0 AUTHENTICATE PLAIN");
-        if (ok) ok = co_await link_.read_line(line);
-        if (!ok) co_return false;
+        auto tag = next_tag();
+        bool ok = co_await link_.write_line(tag + " AUTHENTICATE PLAIN");
+        if (ok) co_await until(tag, line, plus_ends);
+        if (link_.failed()) co_return false;
         if (line.starts_with("+")) {
             std::string proof{'\0'};
             proof.append(at_.user).append(1, '\0').append(at_.password.reveal());
             auto encoded = base64_encode(proof);
             wipe(proof.data(), proof.size());
-            ok = co_await link_.write_line(std::move(encoded));
-            if (ok) ok = co_await until("a0", line);
-            if (!ok) out_.problem = printable(line, 300);
-            co_return ok;
+            co_return co_await prove(std::move(encoded), tag);
+        }
+        if (login_disabled_) {
+            link_.fail("the mailbox takes no password (LOGINDISABLED): " + line);
+            co_return false;
         }
         // Without PLAIN: LOGIN, which has its limits.
         auto const user = quote(at_.user);
@@ -58,12 +63,23 @@ private:
             co_return false;
         }
         std::string login;
-        login.reserve(user->size() + password->size() + 16);  // never grows: no copy is left behind
-        login.append("a0 LOGIN ").append(*user).append(" ").append(*password);
+        tag = next_tag();
+        login.reserve(tag.size() + user->size() + password->size() + 16);  // never grows: no copy is left behind
+        login.append(tag).append(" LOGIN ").append(*user).append(" ").append(*password);
         wipe(password->data(), password->size());
-        ok = co_await link_.write_line(std::move(login));
-        if (ok) ok = co_await until("a0", line);
-        if (!ok) out_.problem = printable(line, 300);
+        co_return co_await prove(std::move(login), tag);
+    }
+
+    /// Says the last word of a log-in, and hears what becomes of it.
+    awaitable<bool> prove(std::string octets, std::string tag)
+    {
+        std::string line;
+        bool ok = co_await link_.write_line(std::move(octets));
+        if (ok) ok = co_await until(tag, line);
+        if (!ok && !link_.failed()) {
+            out_.refused = starts_with_ignoring_case(line, tag + " NO");
+            out_.problem = printable(line, 300);
+        }
         co_return ok;
     }
 
@@ -102,15 +118,19 @@ private:
 
     awaitable<bool> command(std::string text)
     {
-        auto const tag = "a" + std::to_string(++count_);
+        auto const tag = next_tag();
         bool ok = co_await link_.write_line(tag + " " + text);
         std::string line;
         if (ok) ok = co_await until(tag, line);
         co_return ok;
     }
 
-    /// Takes what comes until the answer to `tag`; true: OK.
-    awaitable<bool> until(std::string tag, std::string& last)
+    std::string next_tag() { return "a" + std::to_string(++count_); }
+
+    enum ends_with_plus : bool { plus_goes_on, plus_ends };
+
+    /// Takes what comes until the answer to `tag`, or until we are asked for more; true: OK.
+    awaitable<bool> until(std::string tag, std::string& last, ends_with_plus plus = plus_goes_on)
     {
         for (std::size_t i = 0; i < most_lines; ++i) {
             bool ok = co_await link_.read_line(last);
@@ -122,6 +142,8 @@ private:
                 literal_ = std::move(octets);
                 continue;
             }
+            if (plus == plus_ends && last.starts_with("+")) co_return true;
+            if (last.starts_with("*") && last.find("LOGINDISABLED") != std::string::npos) login_disabled_ = true;
             if (last.starts_with(tag + " ")) co_return starts_with_ignoring_case(last.substr(tag.size() + 1), "OK");
             if (auto numbers = parse_search(last)) numbers_ = std::move(*numbers);
             if (auto folder = parse_list(last); folder && folders_.size() < most_folders * 4)
@@ -132,6 +154,7 @@ private:
     }
 
     unsigned count_ = 0;
+    bool login_disabled_ = false;
     std::vector<listed_folder> folders_;
     std::vector<std::uint32_t> numbers_;
     std::string literal_;

@@ -96,9 +96,12 @@ awaitable<bool> link::read_octets(std::size_t count, std::size_t kept, std::stri
 
 awaitable<bool> link::write_line(std::string line)
 {
-    line += "\r\n";
-    auto const sent = co_await stream_->write(line, left());
+    std::string out;
+    out.reserve(line.size() + 2);  // never grows: no copy is left behind
+    out.append(line).append("\r\n");
     wipe(line.data(), line.size());
+    auto const sent = co_await stream_->write(out, left());
+    wipe(out.data(), out.size());
     if (!sent) fail("the connection to the mailbox broke: " + sent.error().message());
     co_return static_cast<bool>(sent);
 }

@@ -28,6 +28,7 @@ public:
     awaitable<bool> write_line(std::string line);
     void close() noexcept;
     std::string const& problem() const noexcept { return problem_; }
+    bool failed() const noexcept { return !problem_.empty(); }
     void fail(std::string why);
 
 private:

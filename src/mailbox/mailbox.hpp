@@ -33,6 +33,7 @@ struct message {
 
 struct outcome {
     bool reached = false, logged_in = false;
+    bool refused = false;   // the log-in, by the server's own word; not by silence
     std::string problem{};  // printable; empty: none
     std::vector<message> found{};
 };

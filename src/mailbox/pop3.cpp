@@ -29,6 +29,8 @@ private:
         pass.append("PASS ").append(at_.password.reveal());
         if (ok) ok = co_await command(std::move(pass), line);
         if (!ok) {
+            if (link_.failed()) co_return;
+            out_.refused = line.starts_with("-ERR");
             out_.problem = printable(line, 300);
             co_return;
         }
@@ -49,7 +51,11 @@ private:
 
     awaitable<bool> command(std::string text, std::string& answer)
     {
-        if (text.find_first_of("\r\n") != std::string::npos) co_return false;
+        if (text.find_first_of("\r\n") != std::string::npos) {
+            wipe(text.data(), text.size());
+            link_.fail("the mailbox takes no user names or passwords with line ends");
+            co_return false;
+        }
         bool ok = co_await link_.write_line(std::move(text));
         if (ok) ok = co_await link_.read_line(answer);
         co_return ok&& answer.starts_with("+OK");
@@ -62,11 +68,13 @@ private:
         bool ok = co_await command("TOP " + std::to_string(number) + " 200", line);
         for (std::size_t i = 0; ok && i < most_lines; ++i) {
             ok = co_await link_.read_line(line);
-            if (!ok || line == ".") break;
+            if (!ok || line == ".") co_return ok;
             if (line.starts_with('.')) line.erase(0, 1);
             if (content.size() < most_content) content.append(line).append("\r\n");
         }
-        co_return ok;
+        // What still comes of it would be read as the next answers.
+        if (ok) link_.fail("the server sent too many lines");
+        co_return false;
     }
 };
 

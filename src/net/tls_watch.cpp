@@ -110,6 +110,24 @@ std::string hash_of(X509* certificate)
     return to_hex({reinterpret_cast<char const*>(octets), size});
 }
 
+/// Over the web (RFC 5280 section 4.2.2.1): a place for OCSP, or a directory of a company's own, is not that.
+bool publishes_issuer(X509 const* certificate)
+{
+    auto* const all =
+        static_cast<AUTHORITY_INFO_ACCESS*>(X509_get_ext_d2i(certificate, NID_info_access, nullptr, nullptr));
+    bool found = false;
+    for (int i = 0; all != nullptr && i < sk_ACCESS_DESCRIPTION_num(all); ++i) {
+        auto const* const one = sk_ACCESS_DESCRIPTION_value(all, i);
+        if (OBJ_obj2nid(one->method) != NID_ad_ca_issuers || one->location->type != GEN_URI) continue;
+        auto const* const uri = one->location->d.uniformResourceIdentifier;
+        std::string_view const text{reinterpret_cast<char const*>(ASN1_STRING_get0_data(uri)),
+                                    static_cast<std::size_t>(ASN1_STRING_length(uri))};
+        found = found || text.starts_with("http://") || text.starts_with("https://");
+    }
+    AUTHORITY_INFO_ACCESS_free(all);
+    return found;
+}
+
 shown_certificate show(X509* certificate)
 {
     shown_certificate c;
@@ -128,7 +146,7 @@ shown_certificate show(X509* certificate)
     c.signature = signature != nullptr ? signature : "unknown";
     c.self_signed = X509_self_signed(certificate, 1) == 1;
     c.authority = X509_check_ca(certificate) == 1;
-    c.issuer_published = X509_get_ext_by_NID(certificate, NID_info_access, -1) >= 0;
+    c.issuer_published = publishes_issuer(certificate);
     c.serial = serial_of(certificate);
     c.sha256 = hash_of(certificate);
     return c;

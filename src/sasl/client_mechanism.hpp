@@ -20,8 +20,11 @@ struct respond {  // send it; as the initial response when nothing was received 
 };
 struct await_challenge {};  // server-first mechanism: AUTH goes without initial response
 struct abandon {            // send "*": the server breaks the mechanism's rules, or can't prove itself
-    char const* why;        // a literal, without secrets
+    char const* why;        // without secrets; a literal, or it lives as long as the mechanism
 };
+/// abandon::why of SCRAM, where the server does not prove that it knows the password, and where it says "e=".
+inline constexpr char server_unproven[] = "the server does not know the password";
+inline constexpr char proof_refused[] = "the server refuses the proof";
 using client_action = std::variant<respond, await_challenge, abandon>;
 
 class client_mechanism {

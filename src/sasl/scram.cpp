@@ -5,6 +5,7 @@
 #include "base/base64.hpp"
 #include "base/numbers.hpp"
 #include "base/text.hpp"
+#include "sasl/client_mechanism.hpp"
 #include "sasl/prepare.hpp"
 
 namespace postern::sasl::scram {
@@ -273,7 +274,7 @@ std::optional<std::string> parse_server_final(std::string_view message, char con
         return std::nullopt;
     }
     if (a.name == 'e') {
-        why = "the server refuses the proof";
+        why = proof_refused;
         return std::nullopt;
     }
     auto signature = a.name == 'v' ? base64_decode(a.value) : std::nullopt;

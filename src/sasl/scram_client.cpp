@@ -80,8 +80,7 @@ private:
         char const* why = "";
         auto const signature = parse_server_final(message, why);
         if (!signature) return abandon{why};
-        if (!equal_in_constant_time(*signature, server_signature_))
-            return abandon{"the server does not know the password"};
+        if (!equal_in_constant_time(*signature, server_signature_)) return abandon{server_unproven};
         stage_ = stage::verified;
         return respond{};
     }

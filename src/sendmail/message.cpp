@@ -18,6 +18,7 @@ error malformed(std::string text) { return {{5, 6, 0}, "the message is malformed
 
 constexpr std::array<std::string_view, 4> to_fields{"To", "Cc", "Bcc", "Apparently-To"};
 constexpr std::array<std::string_view, 3> resent_fields{"Resent-To", "Resent-Cc", "Resent-Bcc"};
+constexpr std::array<std::string_view, 2> blind_fields{"Bcc", "Resent-Bcc"};
 constexpr std::array<std::string_view, 12> address_fields{"From",      "Sender",    "Reply-To",    "To",
                                                           "Cc",        "Bcc",       "Resent-From", "Resent-Sender",
                                                           "Resent-To", "Resent-Cc", "Resent-Bcc",  "Apparently-To"};
@@ -194,14 +195,20 @@ result<prepared> prepare(std::string text, request const& r)
         std::any_of(fields->begin(), fields->end(), [](auto const& f) { return is_one_of(f, resent_fields); });
     bool const has_from = mail::find_first(*fields, "From") != nullptr;
     out.content.reserve(text.size() + 256);
+    auto const& more = r.complete;
+    out.own_message_id = more && (more->new_message_id || mail::find_first(*fields, "Message-ID") == nullptr);
+    if (more && mail::find_first(*fields, "Date") == nullptr) out.content += "Date: " + to_rfc5322(more->now) + "\r\n";
     if (!has_from && !r.from.empty()) out.content += from_field(r);
+    if (out.own_message_id) out.content += "Message-ID: <" + more->unique_id + "@" + r.origin + ">\r\n";
     for (auto const& f : *fields) {
+        if (out.own_message_id && f.is("Message-ID")) continue;
         if (!is_one_of(f, address_fields)) {
             out.content += f.octets;
             continue;
         }
         auto const value = qualify(f.value, r.origin);
-        out.content.append(f.name).append(":").append(value).append("\r\n");
+        // RFC 5322 section 3.6.3: who got a blind copy is nobody else's affair.
+        if (!more || !is_one_of(f, blind_fields)) out.content.append(f.name).append(":").append(value).append("\r\n");
         bool const counts = resent ? is_one_of(f, resent_fields) : is_one_of(f, to_fields);
         if (!r.to_header || !counts) continue;
         if (auto added = add_recipients(out, f, mail::header_field{f.name, value, {}}.unfolded()); !added)

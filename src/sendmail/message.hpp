@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "mail/address.hpp"
 
@@ -45,6 +47,14 @@ struct request {
     std::string from;        // the address for a From field, when there is none
     std::string full_name;   // and the name there; may be empty
     bool to_header = false;  // take the recipients of To, Cc and Bcc, too
+    /// For a server that is not ours, which may pass the message on as it is: Bcc goes out of the header,
+    /// Date and Message-ID come in where they are missing.
+    struct completion {
+        wall_time now{};
+        std::string unique_id{};      // for the Message-ID, with `origin`
+        bool new_message_id = false;  // in place of one that is there
+    };
+    std::optional<completion> complete{};
 };
 
 struct prepared {
@@ -52,6 +62,7 @@ struct prepared {
     std::vector<mail::mailbox> recipients;  // of the header, each once
     bool utf8_header = false;
     bool eight_bit = false;
+    bool own_message_id = false;  // of the completion
 };
 
 /// Completes a gathered text. Errors say what is wrong with the header (RFC 5322 section 3.4).

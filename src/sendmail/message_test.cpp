@@ -132,6 +132,27 @@ TEST_CASE("the header says who it is for")
     CHECK_FALSE(prepare("To: a@b.example <\r\n\r\n", r));
 }
 
+TEST_CASE("for servers that pass a message on as it is, it is completed and its blind copies are taken out")
+{
+    auto r = usual();
+    r.complete = request::completion{from_microseconds(1'795'000'000'000'000), "Q1", false};
+    std::string const head = "To: b@b.example\r\nBcc: c@c.example\r\nResent-Bcc: d@d.example\r\n";
+    auto const p = good(head + "\r\nhello\r\n", r);
+    CHECK(p.content.starts_with("Date: "));
+    CHECK(p.content.find("Message-ID: <Q1@mail.example.com>\r\n") != std::string::npos);
+    CHECK(p.content.find("Bcc") == std::string::npos);
+    CHECK(p.own_message_id);
+    // What is there stays, but for a Message-ID that is wanted anew.
+    auto const whole = "Date: now\r\nmessage-id: <x@y>\r\n" + head + "\r\n";
+    auto const kept = good(whole, r);
+    CHECK(kept.content.find("Date: now\r\nmessage-id: <x@y>") != std::string::npos);
+    CHECK_FALSE(kept.own_message_id);
+    r.complete->new_message_id = true;
+    CHECK(good(whole, r).content.find("<x@y>") == std::string::npos);
+    // Our own server has its own ways.
+    CHECK(good(whole, usual()).content.find("Bcc: c@c.example") != std::string::npos);
+}
+
 TEST_CASE("a From field, when there is none")
 {
     auto r = usual();

@@ -9,6 +9,13 @@ std::string quoted(std::string_view text)
 {
     std::string out{'"'};
     for (char const c : text) {
+        auto const octet = static_cast<unsigned char>(c);
+        if (octet < 0x20 || octet > 0x7e) {
+            // RFC 1035 section 5.1; what others publish must not reach a terminal as it is.
+            auto const digits = std::to_string(octet);
+            out += '\\' + std::string(3 - digits.size(), '0') + digits;
+            continue;
+        }
         if (c == '"' || c == '\\') out += '\\';
         out += c;
     }

@@ -9,6 +9,7 @@
 #include "mail/dkim_record.hpp"
 #include "mail/sts_policy.hpp"
 #include "mail/tlsrpt_record.hpp"
+#include "spf/record.hpp"
 
 namespace postern::zone {
 namespace {
@@ -51,11 +52,12 @@ void add_incoming(std::vector<record>& all, std::string_view secure, std::string
 
 std::string const& web_host_of(server const& s) { return s.web_host.empty() ? s.hostname : s.web_host; }
 
+std::string literal_of(ip_address const& a) { return (a.is_v4() ? "ip4:" : "ip6:") + a.to_string(); }
+
 std::string mechanism_for(ip_address const& a, server const& s)
 {
-    bool const ours = std::ranges::find(s.addresses, a) != s.addresses.end();
-    if (ours) return "a:" + s.hostname;
-    return (a.is_v4() ? "ip4:" : "ip6:") + a.to_string();
+    bool const named = std::ranges::find(s.of_name, a) != s.of_name.end();
+    return named ? "a:" + s.hostname : literal_of(a);
 }
 
 std::vector<std::string> words_of(std::string_view text)
@@ -69,13 +71,17 @@ std::vector<std::string> words_of(std::string_view text)
     return words;
 }
 
-/// What ends a record: "all" with any qualifier, "redirect=".
-bool is_last(std::string_view word)
+constexpr std::string_view redirect = "redirect=";
+
+/// "all" with any qualifier: nothing behind it counts.
+bool is_all(std::string_view word)
 {
-    if (starts_with_ignoring_case(word, "redirect=")) return true;
     if (!word.empty() && (word[0] == '+' || word[0] == '-' || word[0] == '~' || word[0] == '?')) word.remove_prefix(1);
     return equal_ignoring_case(word, "all");
 }
+
+/// An error anywhere makes verifiers give up (RFC 7208 section 4.6).
+bool is_readable(std::string const& word) { return spf::parse("v=spf1 " + word).has_value(); }
 
 bool allows_everybody(std::string_view word)
 {
@@ -102,24 +108,32 @@ record mx_record(std::string_view domain, server const& s)
 record spf_record(std::string_view domain, server const& s, std::vector<std::string> const& published,
                   std::vector<ip_address> const& missing)
 {
-    std::vector<std::string> kept, wanted;
-    std::string last = "~all";
+    std::vector<std::string> kept, wanted, elsewhere;
+    std::string last;
     // Of several records, which verifiers take for an error, one is made.
     for (auto const& text : published) {
         for (auto& word : words_of(text)) {
-            if (equal_ignoring_case(word, "v=spf1")) continue;
-            if (is_last(word)) {
-                last = allows_everybody(word) ? "~all" : word;
-            } else if (std::ranges::find(kept, word) == kept.end()) {
-                kept.push_back(std::move(word));
+            if (equal_ignoring_case(word, "v=spf1") || !is_readable(word)) continue;
+            if (is_all(word)) {
+                if (last.empty()) last = allows_everybody(word) ? "~all" : word;
+                break;
             }
+            auto& list = starts_with_ignoring_case(word, redirect) ? elsewhere : kept;
+            if (std::ranges::find(list, word) == list.end()) list.push_back(std::move(word));
         }
     }
+    if (last.empty() && elsewhere.size() == 1) {
+        last = elsewhere.front();
+    } else if (published.size() > 1) {
+        // A record has one end; what the others led to is asked before it.
+        for (auto const& word : elsewhere) kept.push_back("include:" + word.substr(redirect.size()));
+    }
+    if (last.empty()) last = "~all";
     if (published.empty()) wanted = {"mx", "a:" + s.hostname};
     for (auto const& a : missing) {
         auto name = mechanism_for(a, s);
         // What is there and did not help leads elsewhere: then the address itself.
-        if (std::ranges::find(kept, name) != kept.end()) name = (a.is_v4() ? "ip4:" : "ip6:") + a.to_string();
+        if (std::ranges::find(kept, name) != kept.end()) name = literal_of(a);
         if (std::ranges::find(wanted, name) == wanted.end()) wanted.push_back(std::move(name));
     }
     std::string value = "v=spf1";
@@ -146,11 +160,12 @@ record tlsrpt_record(std::string_view domain)
             need::encryption_holds};
 }
 
-std::string sts_policy(std::vector<std::string> const& mx)
+std::string sts_policy(std::vector<std::string> const& mx, std::optional<mail::sts_policy> const& published)
 {
-    std::string text = "version: STSv1\r\nmode: testing\r\n";
+    auto const policy = published.value_or(mail::sts_policy{mail::sts_mode::testing, {}, std::chrono::hours{168}});
+    std::string text = "version: STSv1\r\nmode: " + std::string{mail::to_string(policy.mode)} + "\r\n";
     for (auto const& host : mx) text += "mx: " + host + "\r\n";
-    return text + "max_age: 604800\r\n";
+    return text + "max_age: " + std::to_string(policy.max_age.count()) + "\r\n";
 }
 
 record sts_record(std::string_view domain, std::string_view policy)
@@ -245,7 +260,7 @@ std::vector<record> all_records(std::string_view domain, server const& s,
     if (s.takes_mail) {
         all.push_back(sts_record(domain, sts_policy({s.hostname})));
         all.push_back(tlsrpt_record(domain));
-        if (!s.certificate_key.empty()) all.push_back(tlsa_record(s.hostname, 25, s.certificate_key));
+        for (auto const& key : s.certificate_keys) all.push_back(tlsa_record(s.hostname, 25, key));
     }
     for (auto const& a : s.addresses) {
         all.push_back(address_record(s.hostname, a));

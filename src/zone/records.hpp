@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ip.hpp"
+#include "mail/sts_policy.hpp"
 #include "zone/record.hpp"
 
 namespace postern::zone {
@@ -16,14 +17,15 @@ namespace postern::zone {
 /// What the records say of this server.
 struct server {
     std::string hostname;
-    std::vector<ip_address> addresses;  // that its mail comes from; public ones
-    std::uint16_t implicit_port = 0;    // for log-ins with TLS from the start; 0: none
-    std::uint16_t starttls_port = 0;    // the same with STARTTLS
-    bool takes_mail = false;            // of strangers, at port 25
-    std::string imap, pop3;             // "host:port" of [setup]; empty: nobody said
-    std::string certificate_key;        // SHA-256 of its certificate's key, hexadecimal; empty: unknown
-    std::string web_host;               // of the web pages; empty: that of the server
-    std::string authority;              // who makes certificates for us, as CAA records call them; empty: unknown
+    std::vector<ip_address> addresses;          // that its mail comes from; public ones
+    std::vector<ip_address> of_name;            // those of them that the host name leads to
+    std::uint16_t implicit_port = 0;            // for log-ins with TLS from the start; 0: none
+    std::uint16_t starttls_port = 0;            // the same with STARTTLS
+    bool takes_mail = false;                    // of strangers, at port 25
+    std::string imap, pop3;                     // "host:port" of [setup]; empty: nobody said
+    std::vector<std::string> certificate_keys;  // SHA-256 of its certificates' keys, hexadecimal
+    std::string web_host;                       // of the web pages; empty: that of the server
+    std::string authority;                      // who makes certificates for us, as CAA records call them; empty: unknown
 };
 
 record address_record(std::string_view host, ip_address const& a);
@@ -31,15 +33,16 @@ record address_record(std::string_view host, ip_address const& a);
 record reverse_record(ip_address const& a, std::string_view host);
 
 record mx_record(std::string_view domain, server const& s);
-/// `published`: what is there; what it says of others is kept. `missing`: the addresses of ours that it does
-/// not allow.
+/// `published`: what is there; what it says of others is kept, as far as verifiers can read it. `missing`: the
+/// addresses of ours that it does not allow.
 record spf_record(std::string_view domain, server const& s, std::vector<std::string> const& published = {},
                   std::vector<ip_address> const& missing = {});
 record dkim_record(std::string name, std::string value);
 record dmarc_record(std::string_view domain);
 record tlsrpt_record(std::string_view domain);
 /// RFC 8461 section 3.2: what is served at https://mta-sts.DOMAIN/.well-known/mta-sts.txt.
-std::string sts_policy(std::vector<std::string> const& mx);
+/// In the place of `published`, whose mode and time stay: another one would take protection away.
+std::string sts_policy(std::vector<std::string> const& mx, std::optional<mail::sts_policy> const& published = {});
 /// Its id changes with the policy, and only with it.
 record sts_record(std::string_view domain, std::string_view policy);
 /// "3 1 1": the key of the certificate, which survives a renewal that keeps it.

@@ -18,7 +18,8 @@ server ours()
     s.starttls_port = 587;
     s.takes_mail = true;
     s.imap = "imap.example.net:993";
-    s.certificate_key = "abcd";
+    s.of_name = s.addresses;
+    s.certificate_keys = {"abcd"};
     return s;
 }
 
@@ -68,11 +69,39 @@ TEST_CASE("SPF keeps what the record says of others")
         {{"v=spf1 mx"}, {}, "v=spf1 mx ~all"},
         {{"v=spf1 redirect=other.example"}, {v4}, "v=spf1 a:mail.example.net redirect=other.example"},
         {{"v=spf1 mx -all", "V=SPF1  mx a -all"}, {}, "v=spf1 mx a -all"},
+        // What no verifier can read goes, whoever wrote it; what stood behind the end never counted.
+        {{"v=spf1 ipv4:192.0.2.9 a: mx -all"}, {v4}, "v=spf1 a:mail.example.net mx -all"},
+        {{"v=spf1 mx -all a:late.example"}, {}, "v=spf1 mx -all"},
+        {{"v=spf1 mx -all", "v=spf1 redirect=other.example"}, {}, "v=spf1 mx include:other.example -all"},
+        {{"v=spf1 redirect=a.example", "v=spf1 redirect=b.example"},
+         {},
+         "v=spf1 include:a.example include:b.example ~all"},
     };
     for (auto const& row : rows) {
         CAPTURE(row.value);
         CHECK(spf_record("example.com", ours(), row.published, row.missing).value == row.value);
     }
+}
+
+TEST_CASE("an address that the host name does not lead to is allowed by itself")
+{
+    auto s = ours();
+    s.of_name = {*ip_address::parse("192.0.2.1")};
+    CHECK(spf_record("example.com", s, {"v=spf1 mx -all"}, {*ip_address::parse("2001:db8::1")}).value ==
+          "v=spf1 ip6:2001:db8::1 mx -all");
+}
+
+TEST_CASE("what strangers publish reaches no terminal as it is")
+{
+    record const r{"a.example", "TXT", "v=spf1 exists:\x1b]0;x\x07\n\xff -all"};
+    CHECK(to_line(r) == "a.example. IN TXT \"v=spf1 exists:\\027]0;x\\007\\010\\255 -all\"");
+}
+
+TEST_CASE("a new policy of MTA-STS is as strict as the old one")
+{
+    mail::sts_policy const old{mail::sts_mode::enforce, {"old.example"}, std::chrono::seconds{86400}};
+    CHECK(sts_policy({"mail.example.net"}, old) ==
+          "version: STSv1\r\nmode: enforce\r\nmx: mail.example.net\r\nmax_age: 86400\r\n");
 }
 
 TEST_CASE("the id of MTA-STS changes with the policy, and only with it")

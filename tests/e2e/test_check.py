@@ -6,7 +6,9 @@ import pty
 import re
 import select
 import socket
+import ssl
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -74,6 +76,66 @@ class Script:
         for peer in self.open:
             peer.close()
         self.thread.join(5)
+
+
+class TwoFaced(Script):
+    """A server with STARTTLS that shows a good certificate until somebody has logged in, and then another face: "clear"
+    (it answers STARTTLS with 250 and goes on without), or "evil" (a certificate that nobody knows). `heard`: each line
+    with AUTH in it or behind it, and how it was protected."""
+
+    def __init__(self, face, answer, offers="PLAIN LOGIN CRAM-MD5"):
+        self.face, self.answer, self.offers, self.heard = face, answer, offers, []
+        self.good = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.good.load_cert_chain(*Authority.shared().issue("server"))
+        self.folder = tempfile.TemporaryDirectory(prefix="postern-evil-")
+        pem, key = (f"{self.folder.name}/{name}.pem" for name in ("evil", "key"))
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=evil",
+            "-keyout", key, "-out", pem, check=True)
+        self.evil = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.evil.load_cert_chain(pem, key)
+        super().__init__(b"220 two faces\r\n")
+
+    def talk(self, peer):
+        try:
+            self.converse(peer)
+        except OSError:
+            pass
+
+    def converse(self, peer):
+        protection, lines = "clear", peer.makefile("rb")
+
+        def say(text):
+            peer.sendall(text.encode() + b"\r\n")
+        say("220 two faces ESMTP")
+        for line in iter(lines.readline, b""):
+            text = line.decode("latin-1").rstrip("\r\n")
+            verb = text.split(" ")[0].upper()
+            if verb == "EHLO":
+                say("250-two.faces\r\n250-" + ("STARTTLS" if protection == "clear" else f"AUTH {self.offers}") + "\r\n250 HELP"
+                    if self.face != "clear" else f"250-two.faces\r\n250-STARTTLS\r\n250 AUTH {self.offers}")
+            elif verb == "STARTTLS":
+                turned = any(self.heard)
+                if turned and self.face == "clear":
+                    say("250 ok")
+                    continue
+                say("220 go")
+                bad = turned and self.face == "evil"
+                peer = (self.evil if bad else self.good).wrap_socket(peer, server_side=True)
+                self.open.append(peer)
+                protection, lines = ("evil" if bad else "good"), peer.makefile("rb")
+            elif verb == "AUTH":
+                self.heard.append((protection, text))
+                words = text.split(" ")
+                for prompt in {"LOGIN": ("VXNlcm5hbWU6", "UGFzc3dvcmQ6"), "CRAM-MD5": ("PDFAeD4=",)}.get(words[1].upper(), ()):
+                    say(f"334 {prompt}")
+                    self.heard.append((protection, lines.readline().decode("latin-1").strip()))
+                say(self.answer)
+            else:
+                say("221 bye" if verb == "QUIT" else "250 ok")
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.folder.cleanup()
 
 
 class Ours(unittest.TestCase):
@@ -147,6 +209,24 @@ class Ours(unittest.TestCase):
         done = run(PROGRAM, "check", f"localhost:{self.server.submissions}", "--user", ALICE, "--password-stdin", "--json",
                    "--insecure-unverified-password", input=PASSWORDS[ALICE] + "\n")
         self.assertTrue(json.loads(done.stdout)["logins"][0]["accepted"])
+
+    def test_every_connection_has_to_be_as_good_as_the_first_one_for_a_password(self):
+        # Whoever answers a later connection may be another: with no TLS, or with a certificate of his own.
+        for face in ("clear", "evil"):
+            for answer in ("235 2.7.0 welcome", "535 5.7.8 no"):
+                with self.subTest(face=face, answer=answer), TwoFaced(face, answer) as server:
+                    check(f"localhost:{server.port}", "--tls", "starttls", "--user", ALICE, password=PASSWORDS[ALICE])
+                    self.assertTrue(server.heard)
+                    self.assertEqual({"good"}, {protection for protection, _ in server.heard}, server.heard)
+
+    def test_a_third_wrong_password_is_not_sent_whatever_the_refusal_is_called(self):
+        for answer, rule in (("501 5.7.8 authentication failed", "auth-failed"),
+                             ("504 5.7.8 authentication failed", "auth-failed"),
+                             ("504 5.7.4 Unrecognized authentication type", "auth-unknown-mechanism")):
+            with self.subTest(answer), TwoFaced("good", answer) as server:
+                done, report = check(f"localhost:{server.port}", "--tls", "starttls", "--user", ALICE, password=WRONG)
+                self.assertLessEqual(sum(text.startswith("AUTH") for _, text in server.heard), 2, server.heard)
+                self.assertEqual(rule, report["verdict"]["rule"], report["verdict"])
 
     def test_somebody_elses_address_is_not_ours_to_use(self):
         report = self.verdict(f"localhost:{self.server.submissions}", "--user", ALICE, "--from", BOB,

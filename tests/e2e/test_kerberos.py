@@ -3,6 +3,7 @@ programs, and exchanges with every step tampered with. docs/mechanisms.md has th
 which is read from there."""
 import base64
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ import smtplib
 import time
 import unittest
 
-from harness import HOST, NAME, Authority, Postern, client_context, free_ports, message, need, run, wait_for
+from harness import HOST, NAME, PROGRAM, Authority, Postern, client_context, free_ports, message, need, run, wait_for
 from kerberos import FOREIGN, REALM, SPNEGO, Client, Kdc
 from mutt import mutt, need_mutt_with_gssapi
 from test_mechanisms import documented, offered
@@ -99,6 +100,26 @@ class Tickets(unittest.TestCase):
                     wire.mail(ANNA, BERTA)
                     wire.say(f"MAIL FROM:<{BERTA}>", 503)
         self.server.wait_log(r"login .*account=anna@example\.com mechanism=GSSAPI .*ticket of anna@EXAMPLE\.COM")
+
+    def test_our_own_clients(self):
+        place = (f"localhost:{self.port}", "--tls", "starttls", "--ca", Authority.shared().ca, "--mechanism", "GSSAPI")
+        words = ("send", "--server", *place, "--from", ANNA, "--to", BERTA, "--json")
+        sent = run(PROGRAM, *words, env=self.anna)
+        self.assertEqual(sent.returncode, 0, sent.stdout + sent.stderr)
+        self.assertEqual(json.loads(sent.stdout)["mechanism"], "GSSAPI")
+        self.assertEqual(run(PROGRAM, *words, "--authzid", ANNA, env=self.anna).returncode, 0)
+        other = run(PROGRAM, *words, "--authzid", BERTA, env=self.anna)
+        self.assertEqual(json.loads(other.stdout)["outcome"], "login-failed")
+        # Without a ticket it says so; and it is never used unless it was named.
+        without = json.loads(run(PROGRAM, *words, env={**self.anna, "KRB5CCNAME": f"FILE:{self.kdc.dir}/none"}).stdout)
+        self.assertEqual(without["outcome"], "login-failed")
+        self.assertIn("Kerberos: ", without["text"])
+        unnamed = run(PROGRAM, *[w for w in words if w not in ("--mechanism", "GSSAPI")], "--user", ANNA, "--password-stdin",
+                      input=PASSWORD + "\n", env=self.anna)
+        self.assertNotEqual(json.loads(unnamed.stdout)["mechanism"], "GSSAPI")
+        done = run(PROGRAM, "check", *place, "--from", ANNA, "--json", env=self.anna)
+        report = json.loads(done.stdout)
+        self.assertEqual([("GSSAPI", True)], [(row["mechanism"], row["accepted"]) for row in report["logins"]])
 
     def test_the_authorization_identity(self):
         for wanted in ("", ANNA, "Anna@Example.COM", "anna", "anna@EXAMPLE.COM"):

@@ -14,7 +14,7 @@ import time
 import tomllib
 import unittest
 
-from harness import ALICE, BOB, HOST, PASSWORDS, ROOT, Authority, Postern, client_context, free_ports, message, need, run
+from harness import ALICE, BOB, HOST, PASSWORDS, PROGRAM, ROOT, Authority, Postern, client_context, free_ports, message, need, run
 from issuer import Issuer, bearer, google
 from scram import Scram
 
@@ -358,6 +358,16 @@ class External(unittest.TestCase):
         with self.wire(self.alice) as wire:
             wire.ehlo()
             wire.say("AUTH EXTERNAL =", 535)
+
+    def test_our_own_client(self):
+        place = ("send", "--server", f"localhost:{self.port}", "--tls", "implicit", "--ca", Authority.shared().ca, "--certificate",
+                 self.bob[0], "--key", self.bob[1], "--from", BOB, "--to", BOB, "--json")
+        sent = run(PROGRAM, *place, "--mechanism", "EXTERNAL")
+        self.assertEqual(json.loads(sent.stdout)["mechanism"], "EXTERNAL", sent.stdout + sent.stderr)
+        self.assertEqual(sent.returncode, 0)
+        # With a password, the certificate is only shown: EXTERNAL was not named.
+        other = run(PROGRAM, *place, "--user", BOB, "--password-stdin", input=PASSWORDS[BOB] + "\n")
+        self.assertEqual(json.loads(other.stdout)["mechanism"], "PLAIN", other.stdout + other.stderr)
 
     def test_curl(self):
         need("curl")

@@ -14,7 +14,7 @@ import threading
 import time
 import unittest
 
-from harness import ALICE, BOB, Authority, Postern, client_context, message, need, run, wait_for
+from harness import ALICE, BOB, PROGRAM, Authority, Postern, client_context, message, need, run, wait_for
 from issuer import SECRET, Issuer, bearer, google
 from test_mechanisms import documented
 
@@ -75,6 +75,22 @@ class Found(Base):
         token = self.issuer.token("e")
         self.issuer.about[token] = {"active": True}
         self.assertEqual(self.log_in(token)[0], 235)
+
+    def test_our_own_client(self):
+        token = self.folder / "token"
+        for mechanism in ("OAUTHBEARER", "XOAUTH2"):
+            for good in (True, False):
+                with self.subTest(mechanism=mechanism, good=good):
+                    token.write_text((self.issuer.opaque(f"opaque-of-{mechanism}") if good else "nonsense") + "\n")
+                    done = run(PROGRAM, "send", "--server", f"localhost:{self.server.submission}", "--tls", "starttls", "--ca",
+                               Authority.shared().ca, "--user", ALICE, "--token-file", token, "--mechanism", mechanism, "--to", BOB,
+                               "--json")
+                    said = json.loads(done.stdout)
+                    if good:
+                        self.assertEqual(("sent", mechanism), (said["outcome"], said["mechanism"]), said)
+                    else:
+                        self.assertEqual(("login-failed", "token-refused"), (said["outcome"], said["explanation"]["rule"]), said)
+                    self.assertNotIn(token.read_text().strip(), done.stdout + done.stderr)
 
     def test_std_40_the_client_is_told_where_the_document_is(self):
         told = self.log_in("nonsense")[1]

@@ -211,6 +211,54 @@ class ToPostern(Folder):
             self.assertIn(words, done.stderr)
 
 
+class Hesitant:
+    """Takes mail on the first connection, slowly, and turns the second away late; says nothing at all where `silent`."""
+
+    def __init__(self, silent=False):
+        self.silent, self.connections, self.taken = silent, 0, threading.Event()
+        self.socket = socket.create_server((HOST, 0))
+        self.port = self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                peer, _ = self.socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.talk, args=(peer, self.connections), daemon=True).start()
+
+    def talk(self, peer, number):
+        with peer, peer.makefile("rb") as lines:
+            if self.silent:
+                lines.read()
+                return
+            if number == 2:
+                self.taken.wait(10)
+                peer.sendall(b"421 4.3.2 too many\r\n")
+                return
+            peer.sendall(b"220 slow\r\n")
+            mails, content = 0, False
+            for line in lines:
+                if content and line != b".\r\n":
+                    continue
+                mails += content
+                content = line.startswith(b"DATA")
+                if mails == 2:
+                    self.taken.set()
+                peer.sendall(b"354 go\r\n" if content else b"250 ok\r\n")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join(5)
+
+
 class Protocol(Folder):
     """What goes over the wire, at a server that keeps it."""
 
@@ -264,6 +312,48 @@ class Protocol(Folder):
                 self.assertEqual(said["outcome"], outcome)
                 if rule:
                     self.assertEqual(said["explanation"]["rule"], rule)
+
+    def test_repeat_counts_what_not_all_got_and_comes_to_an_end(self):
+        with Sink({"RCPT c@c.test": "550 5.1.1 No"}) as sink:
+            said = told("--server", f"{HOST}:{sink.port}", "--tls", "none", "--from", "a@a.test", "--to", "b@b.test, c@c.test",
+                        "--repeat", "2", status=1)
+            self.assertEqual((said["sent"], said["failed"], len(sink.messages)), (0, 2, 2))
+            self.assertIn("not to c@c.test: 550 5.1.1 No", said["failures"][0]["text"])
+        # One connection is turned away while the other one sends the last of them.
+        with Hesitant() as server:
+            said = told("--server", f"{HOST}:{server.port}", "--tls", "none", "--from", "a@a.test", "--to", "b@b.test",
+                        "--repeat", "2", "--connections", "2", seconds=20)
+            self.assertEqual((said["sent"], said["failed"]), (2, 0))
+            self.assertLessEqual(server.connections, 3)
+
+    def test_nobody_hears_of_blind_copies(self):
+        with Sink() as sink:
+            text = "From: a@a.test\nTo: b@b.test\nBcc: secret@c.test\nResent-Bcc: hidden@c.test\n\nhello\n"
+            common = ["--server", f"{HOST}:{sink.port}", "--tls", "none", "--from", "a@a.test", "--message", "-"]
+            send(*common, input=text.replace("Resent-Bcc: hidden@c.test\n", ""))
+            send(*common, "--to", "b@b.test", "--repeat", "2", input=text)
+            first, second, third = sink.messages
+        self.assertEqual(first["recipients"], ["b@b.test", "secret@c.test"])
+        for got in (first, second, third):
+            self.assertNotRegex(got["content"], b"secret|hidden")
+            self.assertRegex(got["content"], rb"(?m)^Date: ")
+        self.assertEqual(len({email.message_from_bytes(m["content"])["Message-ID"] for m in (first, second, third)}), 3)
+
+    def test_options_are_no_place_for_commands_and_fields(self):
+        with Sink() as sink:
+            for option, value in (("--hello", "h\r\nVRFY root"), ("--charset", "utf-8\r\nX-Injected: yes")):
+                done = send("--server", f"{HOST}:{sink.port}", "--tls", "none", "--from", "a@a.test", "--to", "b@b.test", option,
+                            value, status=2)
+                self.assertIn("name", done.stderr)
+            self.assertEqual(sink.messages, [])
+
+    def test_an_option_goes_before_the_file(self):
+        settings = self.file("send.toml", 'token_file = "/none"\ntimeout = 600\n')
+        password = self.file("pw", "sesame\n")
+        with Hesitant(silent=True) as server:
+            said = told("--server", f"{HOST}:{server.port}", "--tls", "none", "--settings", settings, "--user", "a@a.test",
+                        "--to", "b@b.test", "--password-file", password, "--timeout", "1", status=1, seconds=20)
+            self.assertEqual(said["stage"], "greeting")
 
     def test_some_recipients_only(self):
         with Sink({"RCPT c@c.test": "550 5.1.1 No"}) as sink:

@@ -1,4 +1,4 @@
-#include "checks/domains.hpp"
+#include "checks/alignment.hpp"
 
 #include <doctest/doctest.h>
 
