@@ -19,6 +19,7 @@ test('a log-in is named by the label, the program, the greeting, or the address,
   assert.deepEqual(origin(login({ device: program, hello: 'pc' })), { name: 'Outlook', guessed: true });
   assert.deepEqual(origin(login({ hello: 'pc' })), { name: 'pc', guessed: false });
   assert.deepEqual(origin(login({})), { name: '192.0.2.7', guessed: false });
+  assert.deepEqual(origin(login({ listener: 'web' })), { name: '', guessed: false });
 });
 
 test('a failure is a trouble until the same device has got in', () => {

@@ -4,7 +4,7 @@ Site:  one Postern whose pages are at https://mail.postern.test:PORT, and one br
 import json
 
 from browser import Browser
-from harness import ALICE, BOB, CAROL, HOST, NAME, PASSWORDS, Authority, run
+from harness import ALICE, BOB, CAROL, HOST, NAME, PASSWORDS, Authority, free_ports, run
 from web import Pages
 
 OPERATOR = CAROL
@@ -15,7 +15,9 @@ class Site:
         self.browser = None
         self.server = Pages({"guard": {"allow": ["127.0.0.0/8"]}, "auth": {"failure_delay": "10 ms"},
                              "limits": {"sending": [{"per": "account", "messages_per_hour": 100}]},
-                             "setup": {"imap": f"{NAME}:993"}}, accounts=(ALICE, BOB, CAROL), start=False)
+                             "setup": {"imap": f"{NAME}:993"},
+                             # Nobody listens there: what goes elsewhere waits.
+                             "delivery": {"smart_host": f"{HOST}:{free_ports(1)[0]}"}}, accounts=(ALICE, BOB, CAROL), start=False)
         self.url = f"https://{NAME}:{self.server.https}"
         try:
             self.server.change("web", public_url=self.url)

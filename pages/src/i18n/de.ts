@@ -150,6 +150,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'logins.none': 'Keine in der aufbewahrten Zeit.',
   'login.ok': 'angemeldet',
   'login.refused': 'abgelehnt',
+  'login.web': 'Diese Seiten',
   'login.probably': 'wahrscheinlich',
   'login.times.one': '{n}-mal',
   'login.times.other': '{n}-mal',

@@ -148,6 +148,7 @@ export const en = {
   'logins.none': 'None in the time that is kept.',
   'login.ok': 'logged in',
   'login.refused': 'refused',
+  'login.web': 'These pages',
   'login.probably': 'probably',
   'login.times.one': '{n} time',
   'login.times.other': '{n} times',

@@ -2,13 +2,14 @@
 import type { Device, Login } from '../api/types';
 
 /// What a log-in came from, in the words that are known best: the label that the person gave, the
-/// program as guessed, what it called itself, the address.
+/// program as guessed, what it called itself, the address. Empty: these very pages.
 export interface Origin {
   readonly name: string;
   readonly guessed: boolean;
 }
 
 export function origin(login: Login): Origin {
+  if (login.listener === 'web') return { name: '', guessed: false };
   if (login.label) return { name: login.label, guessed: false };
   if (login.device) return { name: login.device.name, guessed: login.device.probably };
   if (login.hello) return { name: login.hello, guessed: false };
