@@ -16,7 +16,8 @@ constexpr field new_device[] = {{"label", type::text, required, 200},
                                 {"networks", type::texts, false, 32},
                                 {"senders", type::texts, false, 32},
                                 {"recipients", type::texts, false, 32}};
-constexpr field new_profile[] = {{"label", type::text, required, 100}, {"name", type::text, false, 240}, {"with_password", type::flag}};
+constexpr field new_profile[] = {
+    {"label", type::text, required, 100}, {"name", type::text, false, 240}, {"with_password", type::flag}};
 constexpr field test_mail[] = {{"to", type::text, false, 320}};
 constexpr field on_off[] = {{"on", type::flag, required}};
 constexpr field new_account[] = {
