@@ -2,7 +2,7 @@
 import re
 
 from .drawing import picture
-from .marking import attribute, copy, link, plain, slot, text
+from .marking import attribute, copy, link, paragraph, plain, slot, text
 from .sources import prefix_of
 
 WAYS = {"implicit_tls": "port_implicit", "starttls": "port_starttls"}
@@ -102,7 +102,8 @@ def steps(own, program, guide, way):
         for line in program["snippet"].strip("\n").split("\n"):
             shown = filled(line, program, way, escape=attribute)
             lines.append(f"<mark>{shown}</mark>" if guide.get("code") and guide["code"] in line else shown)
-        out.append(f'<li><p>{text(w["code"])} <strong>{text(place)}</strong>:</p><div class="code"><pre id="code">'
+        out.append(f'<li><p>{text(w["code"])} <strong>{text(place)}</strong>:</p><div class="code">'
+                   f'<pre id="code" tabindex="0" role="group" aria-label="{attribute(place)}">'
                    + "\n".join(lines) + '</pre><button type="button" class="copy button small" hidden="hidden" data-copy-of="code">'
                    + slot("word_copy") + "</button></div>"
                    + (f'<p>{text(w["code_text"])}</p>' if "PASSWORD" in program["snippet"] else "") + "</li>")
@@ -170,6 +171,8 @@ def guide(own, id, way):
         out.append(f'<aside class="notice beware"><h2>{text(w["beware"])}</h2>'
                    f'<p>{filled(program["warning"], program, way)}</p></aside>')
     out.append(slot("address_form"))
+    if "quick" in g:
+        out.append(f'<section id="quick"><h2>{text(w["quick"])}</h2>{paragraph(w["quick_way"][g["quick"]])}</section>')
     out.append(f'<section id="steps"><h2>{text(w["steps"])}</h2>{steps(own, program, g, way)}')
     if other:
         out.append(slot("other_port"))

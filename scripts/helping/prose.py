@@ -68,13 +68,15 @@ def start(own):
 def group(own, name):
     """The programs of one group, as a list."""
     lines = "".join(f'<li>{link("/setup/" + id, text(own.program(id)["name"]))}</li>'
-                    for id, g in own.source.guides.items() if name in g["groups"])
+                    for id in own.source.groups[name])
     return f'<section class="group"><h3>{text(own.words["groups"][name])}</h3><ul class="programs">{lines}</ul></section>'
 
 
 def setup(own):
     w = own.words["setup"]
     return (f'<p class="lead">{text(w["lead"])}</p><p>{text(w["by_itself"])}</p>{slot("address_form")}'
+            f'<figure class="to-phone"><img src="/qr/setup.svg" alt="" width="120" height="120"/>'
+            f'<figcaption>{text(w["phone"])}</figcaption></figure>'
             f'{slot("groups")}<section><h2>{text(own.words["guide"]["values"])}</h2><p>{text(w["unknown"])}</p>'
             f'{slot("short_values")}</section>'), plain(w["title"])
 

@@ -55,6 +55,7 @@ class sources:
         self.programs = read(os.path.join(self.root, "setup", "programs.toml"))
         self.families = self.programs.pop("family")
         self.guides = read(os.path.join(self.root, "help", "guides.toml"))
+        self.groups = self.guides.pop("group")
         self.set_steps()
         self.check_guides()
 
@@ -68,10 +69,15 @@ class sources:
     def check_guides(self):
         for id in sorted(set(self.programs) ^ set(self.guides)):
             sys.exit(f"guides.toml: [{id}] is in one of programs.toml and guides.toml only")
+        listed = {id for group in self.groups.values() for id in group}
+        for id in sorted(listed ^ set(self.guides)):
+            sys.exit(f"guides.toml: [{id}] is in no group, or is no program")
         for id, guide in self.guides.items():
             def bad(why):
                 sys.exit(f"guides.toml: [{id}]: {why}")
             names = [f[0] for f in self.programs[id].get("fields", [])]
+            if guide.get("quick", "finds") not in ("finds", "profile", "code"):
+                bad("quick is one of finds, profile, code")
             if guide["kind"] == "code":
                 code = self.programs[id].get("snippet", "")
                 if not code or guide.get("code", "") not in code:

@@ -317,7 +317,7 @@ void event(level l, std::string_view name, field const* fields, std::size_t coun
     auto& log = the_log();
     bool const shown = l <= log.level.load(std::memory_order_relaxed);
     bool const kept = l != level::debug && log.keeps_history.load(std::memory_order_relaxed);
-    auto const* const asked = log.told.load(std::memory_order_relaxed);
+    auto const* const asked = log.told.load(std::memory_order_acquire);
     bool const heard = l != level::debug && asked != nullptr && asked->wants(name);
     if (!shown && !kept && !heard) return;
 

@@ -7,6 +7,7 @@
 #include "base/numbers.hpp"
 #include "cli/backend.hpp"
 #include "cli/output.hpp"
+#include "doctor/published.hpp"
 #include "porter/transfer.hpp"
 
 namespace postern::cli {

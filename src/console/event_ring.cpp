@@ -23,7 +23,8 @@ constexpr std::array<std::string_view, 28> names{
     "host_down",         "login",
     "login_cause",       "queue_hold",
     "queue_release",     "queue_remove",
-    "refused",           "smart_host_paused", "web_sign_in", "web_sign_in_refused",
+    "refused",           "smart_host_paused",
+    "web_sign_in",       "web_sign_in_refused",
 };
 static_assert(std::is_sorted(names.begin(), names.end()));
 

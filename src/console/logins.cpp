@@ -48,7 +48,8 @@ bool is_about(json::object const& e, std::vector<std::string> const& names)
 bool is_login(json::object const& e)
 {
     auto const name = text_in(e, "event");
-    return name == "login" || name == "web_sign_in" || name == "web_sign_in_refused" || (name == "refused" && text_in(e, "command").starts_with("AUTH"));
+    return name == "login" || name == "web_sign_in" || name == "web_sign_in_refused" ||
+           (name == "refused" && text_in(e, "command").starts_with("AUTH"));
 }
 
 login read(json::object const& e)

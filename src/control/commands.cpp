@@ -76,7 +76,6 @@ constexpr command table[] = {
     {"check-code show", server, looks, readers, check_code_show},
     // By the web socket itself, since it may have to wait long without keeping others waiting.
     {"web sign-in", accounts | visits, changes, anyone, nullptr},
-    {"web facts", accounts | server, looks, anyone, web_facts},
     {"web session", accounts | visits, looks, own, web_session},
     {"web sign-out", accounts | visits, changes, own, web_sign_out},
     {"audit list", nothing, looks, readers, audit_list},

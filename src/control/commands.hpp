@@ -116,7 +116,7 @@ failure unknown_command();
 
 // One function a command, in account.cpp, app_password.cpp, try_account.cpp, domain.cpp, queue.cpp, queue_health.cpp,
 // guard.cpp, dkim.cpp, forward.cpp, tls_report.cpp, check_code.cpp, explain.cpp, why.cpp, why_public.cpp, discovery.cpp,
-// profile.cpp, certificate.cpp, status.cpp, visits.cpp, audit.cpp, web_facts.cpp.
+// profile.cpp, certificate.cpp, status.cpp, visits.cpp, audit.cpp.
 outcome account_add(context& c, arguments a);
 outcome account_list(context& c, arguments a);
 outcome account_show(context& c, arguments a);
@@ -196,13 +196,13 @@ outcome discovery_publish(context& c, arguments a);
 outcome profile_android(context& c, arguments a);
 outcome profile_make(context& c, arguments a);
 outcome profile_take(context& c, arguments a);
-outcome web_facts(context& c, arguments a);
 outcome web_session(context& c, arguments a);
 outcome web_sign_out(context& c, arguments a);
 outcome audit_list(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome why_public(context& c, arguments a);
+outcome help_facts(context& c, arguments a);
 outcome server_status(context& c, arguments a);
 
 /// What was seen of a check's sessions, for `why` too.

@@ -98,7 +98,10 @@ outcome domain_remove(context& c, arguments a)
     auto all = c.accounts->list_domains();
     if (!all) return to_failure(all.error());
     if (std::find(all->begin(), all->end(), domain) == all->end()) {
-        return failure{failure::kind::usage, domain + " is not a local domain; `postern domain list` shows all", {}, std::string{not_there_rule}};
+        return failure{failure::kind::usage,
+                       domain + " is not a local domain; `postern domain list` shows all",
+                       {},
+                       std::string{not_there_rule}};
     }
     if (is_configured(c, domain)) {
         return failure{failure::kind::usage,

@@ -1,5 +1,5 @@
-// profile make, take, android: configuration profiles for iPhones and Macs, and what Thunderbird for Android imports. They are made and signed here, so that neither the key nor
-// a password is in the process that serves the web.
+// profile make, take, android: configuration profiles for iPhones and Macs, and what Thunderbird for Android imports. They
+// are made and signed here, so that the process that serves the web has neither the key nor a password that stays.
 #include <boost/json/object.hpp>
 
 #include "base/base64.hpp"

@@ -50,14 +50,24 @@ struct watched : testing::world {
 void log_login_of(char const* account, char const* label = "Phone")
 {
     log::event(log::level::info, "login",
-               {{"session", "SAAAAAAAAAAAA"}, {"account", account}, {"label", label}, {"client", "192.0.2.7:1"}, {"tls", "TLSv1.3"}});
+               {{"session", "SAAAAAAAAAAAA"},
+                {"account", account},
+                {"label", label},
+                {"client", "192.0.2.7:1"},
+                {"tls", "TLSv1.3"}});
 }
 
 void log_refusal_of(char const* account)
 {
     log::event(log::level::info, "refused",
-               {{"session", "SBBBBBBBBBBBB.1"}, {"rule", "auth-failed"}, {"command", "AUTH PLAIN"}, {"account", account},
-                {"client", "192.0.2.9:1"}, {"ehlo", "<script>"}, {"cause", "wrong_password"}, {"problem", "for operators"}});
+               {{"session", "SBBBBBBBBBBBB.1"},
+                {"rule", "auth-failed"},
+                {"command", "AUTH PLAIN"},
+                {"account", account},
+                {"client", "192.0.2.9:1"},
+                {"ehlo", "<script>"},
+                {"cause", "wrong_password"},
+                {"problem", "for operators"}});
 }
 
 TEST_CASE_FIXTURE(watched, "an account follows its own events and sees of them what is its own")
@@ -110,17 +120,23 @@ TEST_CASE_FIXTURE(watched, "log-ins of an account come from the history")
 
 TEST_CASE_FIXTURE(watched, "a message of somebody else's is not there")
 {
-    log::event(log::level::info, "accepted",
-               {{"queue_id", "QAAAAAAAAAAAA"}, {"account", ann}, {"forward_path", "x@elsewhere.example"}, {"recipients", 1}});
+    log::event(
+        log::level::info, "accepted",
+        {{"queue_id", "QAAAAAAAAAAAA"}, {"account", ann}, {"forward_path", "x@elsewhere.example"}, {"recipients", 1}});
     log::event(log::level::info, "delivered",
-               {{"queue_id", "QAAAAAAAAAAAA"}, {"account", ann}, {"forward_path", "x@elsewhere.example"}, {"reply", "250 ok"}});
+               {{"queue_id", "QAAAAAAAAAAAA"},
+                {"account", ann},
+                {"forward_path", "x@elsewhere.example"},
+                {"reply", "250 ok"}});
     auto const sent = ask(account_sent, {{"address", ann}});
     REQUIRE(sent.as_array().size() == 1);
     CHECK(sent.at(0).at("state") == "delivered");
     CHECK(ask(account_sent, {{"address", bob}}).as_array().empty());
     CHECK(ask(account_message, {{"address", ann}, {"queue_id", "QAAAAAAAAAAAA"}}).at("events").as_array().size() == 2);
-    auto const other = account_message(context, arguments{json::object{{"address", bob}, {"queue_id", "QAAAAAAAAAAAA"}}});
-    auto const none = account_message(context, arguments{json::object{{"address", bob}, {"queue_id", "QBBBBBBBBBBBB"}}});
+    auto const other =
+        account_message(context, arguments{json::object{{"address", bob}, {"queue_id", "QAAAAAAAAAAAA"}}});
+    auto const none =
+        account_message(context, arguments{json::object{{"address", bob}, {"queue_id", "QBBBBBBBBBBBB"}}});
     REQUIRE_FALSE(other);
     REQUIRE_FALSE(none);
     CHECK(other.error().rule == not_there_rule);
@@ -155,13 +171,19 @@ TEST_CASE_FIXTURE(watched, "a test mail is stored as the account's own, and its 
 
 TEST_CASE_FIXTURE(watched, "what the web process tells of discovery is listed, the latest first")
 {
-    ask(discovery_note, {{"client", "192.0.2.7"}, {"host", "autoconfig.example.com"}, {"path", "/mail/config-v1.1.xml"}, {"status", 200}});
-    ask(discovery_note, {{"client", "192.0.2.7"}, {"host", "example.com"}, {"path", "/x"}, {"user_agent", "<script>"}});
+    json::object const one{{"client", "192.0.2.7"},
+                           {"host", "autoconfig.example.com"},
+                           {"path", "/mail/config-v1.1.xml"},
+                           {"status", 200}};
+    json::object const other{
+        {"client", "192.0.2.7"}, {"host", "example.com"}, {"path", "/x"}, {"user_agent", "<script>"}};
+    ask(discovery_note, {{"requests", json::array{one, other}}});
     auto const rows = ask(discovery_list, {});
     REQUIRE(rows.as_array().size() == 2);
     CHECK(rows.at(0).at("user_agent") == "<script>");
     CHECK(rows.at(1).at("status") == 200);
-    CHECK_FALSE(discovery_note(context, arguments{json::object{{"client", "192.0.2.7"}}}));
+    json::object const wrong{{"requests", json::array{json::object{{"client", "192.0.2.7"}}}}};
+    CHECK_FALSE(discovery_note(context, arguments{wrong}));
 }
 
 TEST_CASE_FIXTURE(watched, "a new password of one's own takes a sign-in of this moment")

@@ -164,8 +164,8 @@ dns::awaitable<void> fetch_configuration(dns::resolver& names, discovery::option
 
 /// On a thread of its own, with a resolver of its own.
 template <class Fetch>
-void fetch_here(config::settings const& s, dns::options const& o, steady_time until, domain_facts& d, std::string& problem,
-                Fetch fetch)
+void fetch_here(config::settings const& s, dns::options const& o, steady_time until, domain_facts& d,
+                std::string& problem, Fetch fetch)
 {
     asio::io_context context{1};
     auto const names = dns::make_resolver(context.get_executor(), o);

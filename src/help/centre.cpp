@@ -57,7 +57,7 @@ public:
     /// Puts the inner part into the frame. `current`: which entry of the navigation it belongs to.
     http::response finished(page const& inner, slot current, unsigned status = 200)
     {
-        values_.html(current, " aria-current=\"page\"");
+        if (current != slot::none) values_.html(current, " aria-current=\"page\"");
         values_.html(slot::main, values_.into(inner));
         values_.html(slot::title, std::string{inner.title});
         auto r = http::answer(status, "text/html; charset=utf-8", part("frame"));

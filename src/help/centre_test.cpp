@@ -91,6 +91,7 @@ void check_page(std::string const& target, std::string const& body, std::string_
 {
     CAPTURE(target);
     CHECK(body.find('\x01') == std::string::npos);
+    CHECK(body.ends_with("</html>\n"));
     pugi::xml_document page;
     auto const parsed = page.load_string(body.c_str(), pugi::parse_full);
     REQUIRE_MESSAGE(parsed, target << ": " << parsed.description() << " at "
@@ -192,9 +193,19 @@ TEST_CASE("programs are found by loose names, failures by id")
     CHECK(http::find(answer(r, example())->fields, "location") == "/setup/outlook2010?lang=de");
     CHECK(http::find(answer(get("/help/d-69"), example())->fields, "location") == "/help/auth-failed");
     CHECK(answer(get("/help/nonsense"), example())->status == 404);
+    CHECK(answer(get("/help/nonsense"), example())->body.ends_with("</html>\n"));
     CHECK(answer(get("/setup/nonsense"), example())->status == 404);
     CHECK_FALSE(answer(get("/elsewhere"), example()).has_value());
     CHECK_FALSE(answer(get("/help/a/b"), example()).has_value());
+}
+
+TEST_CASE("the list has every program, in every language")
+{
+    for (auto const& l : languages()) {
+        auto const body = body_of("/setup?lang=" + std::string{l.code});
+        for (auto const& p : setup::all())
+            CHECK_MESSAGE(body.find("\"/setup/" + std::string{p.id} + '?') != std::string::npos, p.id);
+    }
 }
 
 TEST_CASE("the reader's own system comes first")

@@ -11,6 +11,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t longest_agent = 1024;
+constexpr std::string_view nobody;  // is signed in
 constexpr field sign_in_fields[] = {
     {"address", type::text, true, 320}, {"password", type::text, true, 1024}, {"token", type::flag}};
 constexpr field password_fields[] = {{"old_password", type::text, true, 1024},
@@ -62,7 +63,7 @@ net::awaitable<http::response> sign_in(call const& c)
     bool const for_program = given->contains("token") && given->at("token").as_bool();
     auto arguments = arguments_for_sign_in(c.request, given->at("address"), given->at("password"));
     std::string command = "web sign-in";
-    auto const opened = co_await c.server.ask(std::move(command), std::move(arguments), {}, c.request.client);
+    auto const opened = co_await c.server.ask(std::move(command), std::move(arguments), nobody, c.request.client);
     if (!opened) co_return refusal(opened.error(), fault::unacceptable);
     // The token is always a new one; one that the browser came with opens nothing any more.
     if (auto const before = http::cookie(c.request.fields, cookie_name); !before.empty() && !for_program) {
@@ -125,7 +126,7 @@ net::awaitable<http::response> change_password(call const& c)
 
     auto arguments = arguments_for_sign_in(c.request, address, given->at("old_password"));
     command = "web sign-in";
-    auto const proven = co_await c.server.ask(std::move(command), std::move(arguments), {}, c.request.client);
+    auto const proven = co_await c.server.ask(std::move(command), std::move(arguments), nobody, c.request.client);
     if (!proven) {
         if (proven.error().why != control::failure::kind::signed_out)
             co_return refusal(proven.error(), fault::unacceptable);
@@ -146,7 +147,7 @@ net::awaitable<http::response> change_password(call const& c)
     }
     auto again = arguments_for_sign_in(c.request, address, given->at("new_password"));
     command = "web sign-in";
-    auto const opened = co_await c.server.ask(std::move(command), std::move(again), {}, c.request.client);
+    auto const opened = co_await c.server.ask(std::move(command), std::move(again), nobody, c.request.client);
     if (!opened) co_return refusal(opened.error(), fault::unacceptable);
     co_return answer_signed_in(opened->as_object(), !who.by_cookie);
 }

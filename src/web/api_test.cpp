@@ -270,7 +270,8 @@ TEST_CASE("what the mail process would not do has a proper status")
     for (auto const& [rule, status] : {std::pair{control::not_there_rule, 404u}, {control::already_there_rule, 409u}}) {
         mail_process server{control::failure{kind::usage, "no", {}, std::string{rule}}};
         auto const body = R"({"address":"x","password":"y"})";
-        CHECK(perform(table(), request_for(method::post, "/api/v1/accounts", body, with_json()), server).status == status);
+        CHECK(perform(table(), request_for(method::post, "/api/v1/accounts", body, with_json()), server).status ==
+              status);
     }
     mail_process named{control::failure{kind::forbidden, "no", {}, "auth-account-disabled"}};
     auto const answer = perform(table(), request_for(method::get, "/api/v1/account", {}, with_bearer()), named);

@@ -23,8 +23,6 @@ namespace json = boost::json;
 
 using shared_desk = std::shared_ptr<discovery_desk>;
 
-constexpr std::chrono::milliseconds gathering{500};
-
 /// Asks the mail process when what is here is too old. Null: nothing is known, and it can't be asked.
 net::awaitable<shared_facts> facts_not_older(shared_desk desk, server_link& server, ip_address client,
                                              std::chrono::seconds age)
@@ -45,7 +43,7 @@ net::awaitable<void> tell(shared_desk desk, server_link& server)
 {
     asio::steady_timer timer{co_await asio::this_coro::executor};
     for (;;) {
-        timer.expires_after(gathering);
+        timer.expires_after(desk->gathering());
         co_await timer.async_wait(asio::use_awaitable);
         auto rows = desk->take_notes();
         if (rows.empty()) co_return;
@@ -136,9 +134,9 @@ net::awaitable<http::response> guide_code(shared_desk desk, call const& c)
 
 }  // namespace
 
-void add_discovery(router& table)
+void add_discovery(router& table, std::chrono::milliseconds gathering)
 {
-    auto const desk = std::make_shared<discovery_desk>();
+    auto const desk = std::make_shared<discovery_desk>(gathering);
     asking_handler const ask = [desk](call const& c) { return discover(desk, c); };
     // Thunderbird takes the file over plain HTTP where there is no certificate yet; Outlook asks there to be led on.
     route_options const clear{.without_tls = true};

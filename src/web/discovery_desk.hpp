@@ -24,6 +24,9 @@ public:
     static constexpr std::chrono::seconds usual_age{5}, age_for_strangers{1};
     static constexpr std::size_t most_notes = 200;
 
+    explicit discovery_desk(std::chrono::milliseconds gathering) : gathering_(gathering) {}
+    std::chrono::milliseconds gathering() const noexcept { return gathering_; }
+
     /// Null: there are none yet.
     shared_facts facts() const;
     /// Whether they are older than that and the caller is the one to ask for new ones: then it has to say by take() or
@@ -40,6 +43,7 @@ public:
     boost::json::array take_notes();
 
 private:
+    std::chrono::milliseconds const gathering_;
     mutable std::mutex lock_;
     shared_facts facts_;
     std::optional<steady_time> asked_;

@@ -80,12 +80,24 @@ private:
     help::facts last_;
 };
 
+/// Who is signed in; empty: nobody, or nobody can tell now.
+net::awaitable<std::string> account_of(call const& c)
+{
+    auto const token = http::cookie(c.request.fields, "__Host-postern");
+    if (token.empty()) co_return std::string{};
+    json::object nothing;
+    auto const told = co_await c.server.ask("web session", std::move(nothing), token, c.request.client);
+    if (!told || !told->is_object()) co_return std::string{};
+    co_return text_of(told->as_object(), "account");
+}
+
 class help_desk {
 public:
     net::awaitable<http::response> page(call const& c)
     {
         auto const facts = co_await facts_.get(c);
-        auto found = help::answer(c.request, facts);
+        auto const account = co_await account_of(c);
+        auto found = help::answer(c.request, facts, account);
         if (!found) co_return answer_for(problems::not_found, c.request.path);
         co_return std::move(*found);
     }

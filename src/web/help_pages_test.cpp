@@ -8,8 +8,13 @@
 namespace postern::web {
 namespace {
 
-control::outcome mail_process(std::string const& command, boost::json::object const& arguments)
+control::outcome mail_process(std::string const& command, boost::json::object const& arguments,
+                              std::string_view session)
 {
+    if (command == "web session") {
+        if (session != "TOKEN") return control::failure{control::failure::kind::usage, "nobody is signed in", {}};
+        return boost::json::value{{"account", "carol@example.com"}};
+    }
     if (command == "help facts")
         return boost::json::value{{"name", "Example Mail"}, {"server", "mail.example.com"},  {"implicit_port", 465},
                                   {"starttls_port", 587},   {"contact", "help@example.com"}, {"domain", "example.com"}};
@@ -19,13 +24,7 @@ control::outcome mail_process(std::string const& command, boost::json::object co
     return boost::json::value{{"rule", arguments.at("id") == "K7Q2M9TX4WZA.1" ? "message-too-big" : ""}};
 }
 
-control::outcome mail_process_of_anybody(std::string const& command, boost::json::object const& arguments,
-                                         std::string_view)
-{
-    return mail_process(command, arguments);
-}
-
-http::response ask(std::string_view target, scripted_link::script s = mail_process_of_anybody)
+http::response ask(std::string_view target, scripted_link::script s = mail_process)
 {
     router table;
     add_help_pages(table);
@@ -50,12 +49,28 @@ TEST_CASE("The first page is small: with all that it asks for, under 100 KiB")
     auto whole = ask("/").body.size();
     for (auto const* file : {"/assets/postern.css", "/assets/help.css", "/assets/help.js", "/favicon.svg"}) {
         router table = make_site();
-        scripted_link server{mail_process_of_anybody};
+        scripted_link server{mail_process};
         auto const r = perform(table, request_for(http::method::get, file), server);
         CHECK(r.status == 200);
         whole += r.body.size();
     }
     CHECK(whole < 100u << 10);
+}
+
+TEST_CASE("Who is signed in finds the own address in the guide, and no cache keeps the page")
+{
+    router table;
+    add_help_pages(table);
+    scripted_link server{mail_process};
+    auto const as = [&](std::string token) {
+        http::fields f{{"cookie", "__Host-postern=" + std::move(token)}};
+        return perform(table, request_for(http::method::get, "/setup/evolution", {}, std::move(f)), server);
+    };
+    auto const own = as("TOKEN");
+    CHECK(own.body.find(">carol@example.com<") != std::string::npos);
+    CHECK(http::find(own.fields, "cache-control") == "no-store");
+    CHECK(as("another").body.find("carol") == std::string::npos);
+    CHECK(http::find(ask("/setup/evolution").fields, "cache-control") != "no-store");
 }
 
 TEST_CASE("Pages are there while the mail process is away")
@@ -81,7 +96,7 @@ TEST_CASE("A refusal that tells something, one that nobody knows, and what is no
     };
     CHECK(page_without("K7Q2M9TX4WZB.1") == page_without("K7Q2M9TX4WZC.1"));
     CHECK(page_without("K7Q2M9TX4WZB.1") == page_without("nonsense"));
-    CHECK(told.body.find("too big") != std::string::npos);
+    CHECK(told.body.find("The message is larger than") != std::string::npos);
     CHECK(ask("/why/K7Q2M9TX4WZD.1").status == 503);
 }
 

@@ -25,7 +25,7 @@ struct server {
     std::string imap, pop3;                     // "host:port" of [setup]; empty: nobody said
     std::vector<std::string> certificate_keys;  // SHA-256 of its certificates' keys, hexadecimal
     std::string web_host;                       // of the web pages; empty: that of the server
-    std::string authority;                      // who makes certificates for us, as CAA records call them; empty: unknown
+    std::string authority;  // who makes certificates for us, as CAA records call them; empty: unknown
 };
 
 record address_record(std::string_view host, ip_address const& a);

@@ -4,7 +4,7 @@ import unittest
 
 from certificates import account_of, in_acme, rows, shown, shown_at_last, wait_row
 from harness import ALICE, NAME, PASSWORDS, Authority, Postern, Wire, wait_for
-from pebble import EXTERNAL, Pebble
+from pebble import EXTERNAL, Pebble, SternCa
 
 WEB = ("autoconfig", "autodiscover", "ua-auto-config", "mta-sts")
 
@@ -42,8 +42,8 @@ class Issuing(unittest.TestCase):
                 self.assertIn("acme", server.cli("certificate", "list", check=True).stdout)
 
     def test_tls_alpn_01_and_renewal(self):
-        """By the port of the pages alone; a renewal has another key, the same account, and drops nobody."""
-        with Pebble({"PEBBLE_WFE_NONCEREJECT": "40"}) as ca:
+        """By the port of the pages alone; a renewal has another key, the same account, no new proof, and drops nobody."""
+        with Pebble({"PEBBLE_WFE_NONCEREJECT": "40", "PEBBLE_AUTHZREUSE": "100"}) as ca:
             config = ca.config(challenge="tls-alpn-01")
             config["domains"] = {"local": []}
             config["web"]["http_address"] = ""
@@ -82,6 +82,23 @@ class Issuing(unittest.TestCase):
                 server.signal(signal.SIGHUP)
                 wait_row(server, "mail")
                 self.assertNotIn(EXTERNAL["kid-1"], server.log())
+
+    def test_the_authority_wants_it_renewed(self):
+        """Long before its time (RFC 9773): it is asked, and an order follows."""
+        problem = {"type": "urn:ietf:params:acme:error:malformed", "detail": "not today"}
+        with Pebble() as first, SternCa(400, problem) as ca:
+            config = first.config()
+            config["domains"] = {"local": []}
+            with Postern(config, accounts=()) as server:
+                wait_row(server, "mail")
+                wait_row(server, "web")
+                server.change("acme", directory=ca.directory)
+                server.signal(signal.SIGHUP)
+                row = wait_row(server, "mail", lambda r: r["failure"])
+                self.assertEqual((row["failure"]["rule"], row["failure"]["problem"]), ("acme-refused", "not today"))
+                self.assertTrue(row["until"])
+                self.assertEqual(len(ca.asked), 2)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -77,22 +77,6 @@ class Failing(unittest.TestCase):
                 wait_row(server, "mail", lambda r: r["failure"])
                 self.assertEqual(ca.orders, 1)
 
-    def test_the_authority_wants_it_renewed(self):
-        """Long before its time (RFC 9773): it is asked, and an order follows."""
-        problem = {"type": "urn:ietf:params:acme:error:malformed", "detail": "not today"}
-        with Pebble() as first, SternCa(400, problem) as ca:
-            config = first.config()
-            config["domains"] = {"local": []}
-            with Postern(config, accounts=()) as server:
-                wait_row(server, "mail")
-                wait_row(server, "web")
-                server.change("acme", directory=ca.directory)
-                server.signal(signal.SIGHUP)
-                row = wait_row(server, "mail", lambda r: r["failure"])
-                self.assertEqual((row["failure"]["rule"], row["failure"]["problem"]), ("acme-refused", "not today"))
-                self.assertTrue(row["until"])
-                self.assertEqual(len(ca.asked), 2)
-
     def test_killed_in_the_middle(self):
         """With the authority waiting for its proof; the account is there afterwards, and so is the certificate."""
         with Pebble() as ca, socket.socket() as trap:

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import subprocess
 import tempfile
 import threading
@@ -59,6 +60,7 @@ class Stream:
         self.events = []
         self.connection = http.client.HTTPSConnection(HOST, site.port, context=client_context(), timeout=60)
         self.connection.request("GET", "/api/v1/events" + query, headers={"Authorization": "Bearer " + site.token})
+        self.socket = self.connection.sock  # which an answer that goes on to the end of the connection takes away
         self.answer = self.connection.getresponse()
         self.status = self.answer.status
         self.thread = threading.Thread(target=self.read, daemon=True)
@@ -86,25 +88,26 @@ class Stream:
 
     def close(self):
         with contextlib.suppress(OSError):
-            self.connection.sock.shutdown(2)
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.connection.close()
         self.thread.join(5)
 
 
-def msmtp(server, user, password, sender, to):
+def msmtp(server, user, password, sender, to, header=""):
     need("msmtp")
     with tempfile.TemporaryDirectory() as folder:
         config = os.path.join(folder, "msmtprc")
         with open(os.open(config, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
             file.write(f"account default\nhost {HOST}\nport {server.submissions}\ntls on\ntls_starttls off\n"
                        f"tls_trust_file {Authority.shared().ca}\nauth on\nuser {user}\npassword {password}\nfrom {sender}\n")
-        return run("msmtp", "-C", config, to, input=f"From: {sender}\nTo: {to}\nSubject: hello\n\nhello\n")
+        return run("msmtp", "-C", config, to, input=f"From: {sender}\nTo: {to}\n{header}Subject: <script>\n\nhello\n")
 
 
 class Api(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Pages({"guard": {"allow": ["127.0.0.0/8"]}, "auth": {"failure_delay": "10 ms"},
+                            "setup": {"imap": "imap.postern.test:993"},
                             "limits": {"sending": [{"per": "account", "messages_per_hour": 100}]}},
                            accounts=(ALICE, BOB, CAROL))
         cls.port = cls.server.https
@@ -130,7 +133,8 @@ class Api(unittest.TestCase):
         self.assertEqual((status, said["error"]["rule"]), (401, "web-sign-in-wrong"))
         self.assertIsNone(site.headers.get("Set-Cookie"))
         with Wire(self.server.submissions, tls=True) as wire:
-            wire.ehlo("<script>alert(1)</script>")
+            wire.expect(220)
+            wire.ehlo("PC-Anna")
             wire.auth_plain(ALICE, "a wrong one", 535)
         site = self.visitor(ALICE)
 
@@ -138,7 +142,7 @@ class Api(unittest.TestCase):
             logins = self.expect(200, site.ask("GET", "/account/logins"))["logins"]
             return [l for l in logins if l["result"] == "refused" and l["cause"] == "wrong_password" and l["port"]]
         row = wait_for(told, "the cause of the failed log-in")[0]
-        self.assertIn("script", row["hello"])
+        self.assertEqual(row["hello"], "PC-Anna")
         self.assertTrue(row["meaning"])
         self.assertEqual(row["client"], HOST)
         self.assertEqual(row["port"], self.server.submissions)
@@ -152,7 +156,7 @@ class Api(unittest.TestCase):
         device = self.expect(201, site.ask("POST", "/account/devices", {"label": "Anna's <b>phone</b>"}))
         self.assertEqual(device["created_by"], "account")
         stream.wait("account_changed", change="app password added")
-        done = msmtp(self.server, ALICE, device["password"], ALICE, BOB)
+        done = msmtp(self.server, ALICE, device["password"], ALICE, BOB, "Message-ID: <<script>@example.com>\n")
         self.assertEqual(done.returncode, 0, done.stderr)
         tick = stream.wait("login", label="Anna's <b>phone</b>")
         self.assertEqual(tick["data"]["account"], ALICE)
@@ -162,6 +166,7 @@ class Api(unittest.TestCase):
         sent = self.expect(200, site.ask("GET", "/account/sent"))["messages"]
         mine = next(m for m in sent if m["queue_id"] == queue_id)
         self.assertEqual((mine["state"], mine["recipients"][0]["forward_path"]), ("delivered", BOB))
+        self.assertIn("<script>", mine["message_id"])
         self.expect(200, site.ask("GET", f"/account/sent/{queue_id}"))
         # Somebody else's is not there, whoever asks in whatever way.
         other = self.visitor(BOB)
@@ -250,12 +255,19 @@ class Api(unittest.TestCase):
         stream = Stream(owner, "?scope=all&event=refused")
         self.addCleanup(stream.close)
         with Wire(self.server.submissions, tls=True) as wire:
-            wire.ehlo("<img/src=x/onerror=alert(1)>")
+            wire.expect(220)
+            wire.say("EHLO <script>alert(1)</script>", 501)
+            wire.ehlo("PC-Anna")
             live = self.expect(200, owner.ask("GET", "/sessions"))["sessions"]
             self.assertTrue([s for s in live if s["listener"].endswith(str(self.server.submissions))], live)
-            self.assertIn("<img/src=x/onerror=alert(1)>", [s["hello"] for s in live])
+            self.assertIn("PC-Anna", [s["hello"] for s in live])
             wire.auth_plain(ALICE, "another wrong one", 535)
         event = stream.wait("refused", rule="auth-failed", account=ALICE)
+        # What a stranger said comes back as JSON text, and as nothing that a browser would run.
+        said = self.expect(200, owner.ask("GET", "/decisions?rule=helo-argument"))["decisions"]
+        self.assertIn("<script>alert(1)</script>", said[0]["command"])
+        self.assertEqual(owner.headers["Content-Type"], "application/json")
+        self.assertEqual(owner.headers["X-Content-Type-Options"], "nosniff")
         decisions = self.expect(200, owner.ask("GET", "/decisions?rule=auth-failed"))["decisions"]
         found = next(d for d in decisions if d["number"] == event["data"]["number"])
         self.assertTrue(found["operator"])

@@ -90,14 +90,6 @@ class Reading(unittest.TestCase):
         self.browser.key("\ue007")  # Enter
         self.assertEqual(self.browser.run("return document.activeElement.id"), "text")
 
-    def test_pictures(self):
-        for name, path in PICTURES.items():
-            self.browser.open(url(path))
-            for width, form in ((DESKTOP, "desktop"), (PHONE, "phone")):
-                self.browser.picture(pictures / f"{name}-{form}.png", width)
-                self.assertLessEqual(self.browser.too_wide(), 0, (name, form))
-            self.browser.picture(pictures / f"{name}-dark.png", DESKTOP, dark=True)
-
 
 class Scripts(unittest.TestCase):
     @classmethod
@@ -110,19 +102,28 @@ class Scripts(unittest.TestCase):
         self.browser.open(url(f"/setup/outlook2016?address={ALICE}"))
         self.browser.click(".fields button.copy")
         self.browser.find(".fields button.done", "✓")
-        self.assertEqual(self.browser.run("return navigator.clipboard.readText()"), NAME)
+        self.browser.fill("said", "\ue009v")  # Ctrl and V
+        self.assertEqual(self.browser.run("return document.getElementById('said').value"), NAME)
         self.assertEqual(self.browser.problems(), [])
 
     def test_a_link_to_a_step_unfolds_it(self):
         self.browser.open(url("/help#login"))
         self.browser.find("details[open] a[href^='/help/auth-failed']")
 
+    def test_pictures(self):
+        for name, path in PICTURES.items():
+            self.browser.open(url(path))
+            for width, form in ((DESKTOP, "desktop"), (PHONE, "phone")):
+                self.browser.picture(pictures / f"{name}-{form}.png", width)
+                self.assertLessEqual(self.browser.too_wide(), 0, (name, form))
+            self.browser.picture(pictures / f"{name}-dark.png", DESKTOP, dark=True)
+
     def test_nothing_is_against_wcag(self):
         if not AXE.exists():
             self.skipTest("pages/node_modules is not there: scripts/build-pages makes it")
         for path in (*PICTURES.values(), "/setup/printer", "/setup/claws?lang=de", "/setup?address=wrong", "/no-such-page"):
             self.browser.open(url(path))
-            for dark in (False, True):
+            for dark in (False, True) if path in (PICTURES["outlook"], PICTURES["failures"]) else (False,):
                 with self.subTest(path, dark=dark):
                     self.browser.show(DESKTOP, dark=dark)
                     self.assertEqual(self.browser.violations(), [])
@@ -148,7 +149,7 @@ class Refusals(unittest.TestCase):
         return answer.status, answer.text.replace(id, "ID"), fields
 
     def test_a_refusal_leads_to_its_page(self):
-        id = self.refused("MAIL FROM:<nobody>", code=553)
+        id = self.refused("MAIL FROM:<nobody>", code=501)
         text = page(f"/why/{id}").text
         self.assertIn("The sender is not a full mail address", text)
         self.assertIn("What you can do", text)

@@ -6,6 +6,7 @@ import http.client
 import json
 import pathlib
 import plistlib
+import tempfile
 import unittest
 import xml.etree.ElementTree as ET
 
@@ -235,12 +236,14 @@ class Porter(unittest.TestCase):
 
     def unwrapped(self, signed):
         """The profile, whose signature is the server's."""
-        file, out = self.server.dir / "signed", self.server.dir / "profile"
-        file.write_bytes(signed)
-        said = run("openssl", "cms", "-verify", "-inform", "DER", "-in", file, "-CAfile", Authority.shared().ca, "-purpose",
-                   "any", "-binary", "-out", out)
-        self.assertEqual(said.returncode, 0, said.stderr)
-        return out.read_bytes()
+        # Not in the server's folder, which is looked through for secrets.
+        with tempfile.TemporaryDirectory(prefix="postern-profile-") as folder:
+            file, out = pathlib.Path(folder, "signed"), pathlib.Path(folder, "profile")
+            file.write_bytes(signed)
+            said = run("openssl", "cms", "-verify", "-inform", "DER", "-in", file, "-CAfile", Authority.shared().ca,
+                       "-purpose", "any", "-binary", "-out", out)
+            self.assertEqual(said.returncode, 0, said.stderr)
+            return out.read_bytes()
 
     def of_apples_types(self, payload, kind):
         table = json.loads((SCHEMAS / "apple_mail.json").read_text())[kind]
@@ -277,7 +280,7 @@ class Porter(unittest.TestCase):
         self.assertIn(again, (400, 404, 410))
         self.assertNotIn(account["IncomingPassword"].encode(), page)
         # The password in it is of this device, and logs in.
-        self.server.secrets.add(account["IncomingPassword"])
+        self.server.secrets.add((ALICE, account["IncomingPassword"]))
         with self.server.session() as wire:
             wire.auth_plain(ALICE, account["OutgoingPassword"])
         listed = json.loads(self.server.cli("account", "app-password", "list", ALICE, "--json", check=True).stdout)

@@ -87,7 +87,7 @@ const outgoing = MailServices.outgoingServer.getServerByIdentity(account.default
 const own = outgoing.wrappedJSObject ?? outgoing;
 const i = account.incomingServer;
 return { identity: account.defaultIdentity.key, name: account.defaultIdentity.fullName,
-         incoming: [i.type, i.hostName, i.port, i.socketType, i.username],
+         incoming: [i.type, i.hostName ?? i.hostname, i.port, i.socketType, i.username],
          outgoing: [own.hostname, own.port, own.socketType, own.authMethod, own.username] };
 """
 
@@ -123,6 +123,7 @@ class SetsItselfUp(unittest.TestCase):
         certificate, key = Authority.shared().issue("hoster", NAMES_OF_CERTIFICATE)
         cls.imap = Dovecot(lambda d: f"""
             ssl = required
+            first_valid_uid = 1
             ssl_cert = <{certificate}
             ssl_key = <{key}
             service imap-login {{

@@ -22,7 +22,7 @@ s = socket.socket(socket.AF_UNIX)
 s.settimeout(20)
 s.connect(sys.argv[1])
 try:
-    s.sendall(b'{"command":"web facts","arguments":{},"client":"192.0.2.7"}\\n')
+    s.sendall(b'{"command":"discovery facts","arguments":{},"client":"192.0.2.7"}\\n')
     print(s.recv(65536).decode())
 except OSError:
     pass
@@ -221,7 +221,7 @@ class Sessions(WebDoor):
 
 class Rights(WebDoor):
     def test_an_account_sees_its_own_affairs_only(self):
-        self.must(self.door.ask("web facts"))
+        self.must(self.door.ask("discovery facts"))
         session = self.signed_in()
         self.assertEqual(self.must(self.door.ask("account show", session=session))["address"], ALICE)
         for command, arguments in (("account show", {"address": BOB}), ("account app-password list", {"address": BOB}),
@@ -276,15 +276,15 @@ class Rights(WebDoor):
 
 class Abuse(WebDoor):
     def test_what_is_no_request_is_no_request(self):
-        for octets in (b"\n", b"GET / HTTP/1.1\r\n\r\n", b"{}\n", b'{"command":"web facts","arguments":{}}\n', b"\xff\xfe\n",
-                       b'{"command":"web facts","arguments":{},"client":"192.0.2.7","terminal":"x"}\n',
-                       b'{"command":"web facts","arguments":' + b"[" * 9000 + b"\n"):
+        for octets in (b"\n", b"GET / HTTP/1.1\r\n\r\n", b"{}\n", b'{"command":"discovery facts","arguments":{}}\n', b"\xff\xfe\n",
+                       b'{"command":"discovery facts","arguments":{},"client":"192.0.2.7","terminal":"x"}\n',
+                       b'{"command":"discovery facts","arguments":' + b"[" * 9000 + b"\n"):
             with self.subTest(octets[:60]), contextlib.closing(Door(self.path)) as door:
                 door.send(octets)
                 self.refused(door.read(), "usage")
                 self.assertIsNone(door.read())
-        self.refused(self.door.ask("web facts", client="nowhere"), "usage")
-        self.must(self.door.ask("web facts"))
+        self.refused(self.door.ask("discovery facts", client="nowhere"), "usage")
+        self.must(self.door.ask("discovery facts"))
 
     def test_slow_oversized_and_many_keep_nobody_waiting(self):
         slow, large = self.open(), self.open()
@@ -293,7 +293,7 @@ class Abuse(WebDoor):
             large.send(b"x" * (1 << 20))
         self.assertIsNone(large.read())
         # Several at once on one connection are answered one after another.
-        one = json.dumps({"command": "web facts", "arguments": {}, "client": HOME}).encode() + b"\n"
+        one = json.dumps({"command": "discovery facts", "arguments": {}, "client": HOME}).encode() + b"\n"
         self.door.send(one * 20)
         for _ in range(20):
             self.must(self.door.read())
@@ -301,7 +301,7 @@ class Abuse(WebDoor):
         for _ in range(400):
             with contextlib.suppress(OSError):
                 held.append(self.open())
-        self.must(self.door.ask("web facts"))
+        self.must(self.door.ask("discovery facts"))
         for door in held:
             door.close()
         wait_for(lambda: self.is_served(), "a new connection to be served again")
@@ -309,7 +309,7 @@ class Abuse(WebDoor):
 
     def is_served(self):
         with contextlib.suppress(OSError), contextlib.closing(Door(self.path)) as door:
-            return (door.ask("web facts") or {}).get("ok")
+            return (door.ask("discovery facts") or {}).get("ok")
         return False
 
 
@@ -342,7 +342,7 @@ class Waiting(WebDoor):
         began = time.monotonic()
         for door in doors:
             door.send(json.dumps(request).encode() + b"\n")
-        self.must(self.door.ask("web facts"))
+        self.must(self.door.ask("discovery facts"))
         self.signed_in()
         for door in doors:
             self.refused(door.read(), "signed_out")

@@ -1,4 +1,5 @@
 // What a certificate authority answers: every parser, and a whole order in which each answer is a line of the input.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
