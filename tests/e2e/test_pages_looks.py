@@ -21,7 +21,7 @@ HELP = {"help-start": "/", "help-setup": "/setup", "help-outlook": "/setup/outlo
         "help-list": "/help/", "help-failure": "/help/auth-failed", "help-what": "/what-is-smtp-auth",
         "help-german": "/setup/thunderbird?lang=de"}
 # The ones that are looked at; the others are only judged by axe-core.
-SHOWN = {"sign-in", "start", "set-up", "take", "devices", "logins", "test-mail", "overview", "live", "queue", "account", "domain",
+SHOWN = {"sign-in", "start", "set-up", "take", "profile", "devices", "logins", "test-mail", "overview", "live", "queue", "account", "domain",
          "guard", "help-setup", "help-outlook"}
 
 
@@ -71,10 +71,11 @@ class Looks(unittest.TestCase):
             self.site.go(f"/account#/{page}")
             self.ready()
             self.judge(name)
-        self.site.go("/account#/set-up/iphone")
-        self.browser.click("form .button.primary")
-        self.browser.find("[data-secret]")
-        self.judge("take")
+        for name, program, shows in (("take", "k9", "[data-secret]"), ("profile", "iphone", "svg.qr")):
+            self.site.go(f"/account#/set-up/{program}")
+            self.browser.click("form .button.primary")
+            self.browser.find(shows)
+            self.judge(name)
 
     def test_console_pages(self):
         self.site.sign_in(OPERATOR, "/console")
