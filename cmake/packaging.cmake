@@ -20,7 +20,7 @@ add_custom_target(installed_files ALL DEPENDS ${default_config} ${man_page})
 
 install(FILES ${default_config} DESTINATION /etc/postern)
 install(FILES ${man_page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES packaging/postern.service DESTINATION lib/systemd/system)
+install(FILES packaging/postern.service packaging/postern-web.service DESTINATION lib/systemd/system)
 install(FILES packaging/postern.sysusers DESTINATION lib/sysusers.d RENAME postern.conf)
 install(FILES packaging/postern.socket DESTINATION share/doc/postern/examples)
 install(FILES README.md CHANGELOG.md LICENSE packaging/copyright DESTINATION share/doc/postern)

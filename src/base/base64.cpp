@@ -64,4 +64,12 @@ std::optional<std::string> base64_decode(std::string_view text)
     return out;
 }
 
+std::string base64url_encode(std::string_view octets)
+{
+    auto out = base64_encode(octets);
+    while (out.ends_with('=')) out.pop_back();
+    for (auto& c : out) c = c == '+' ? '-' : c == '/' ? '_' : c;
+    return out;
+}
+
 }  // namespace postern

@@ -1,6 +1,7 @@
 #include "base/counters.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <new>
 
@@ -54,6 +55,37 @@ std::array<std::uint64_t, histogram::bounds.size() + 1> histogram::counts() cons
     std::array<std::uint64_t, bounds.size() + 1> all{};
     std::transform(counts_.begin(), counts_.end(), all.begin(), [](counter const& c) { return c.value(); });
     return all;
+}
+
+namespace {
+
+constexpr double shortest = 50e-6, growth = 1.2;
+
+}  // namespace
+
+void spread::add(double seconds) noexcept
+{
+    double const at = seconds <= shortest ? 0.0 : std::ceil(std::log(seconds / shortest) / std::log(growth));
+    counts_[static_cast<std::size_t>(std::min(at, static_cast<double>(steps - 1)))].add();
+}
+
+spread::counts spread::values() const noexcept
+{
+    counts all{};
+    std::transform(counts_.begin(), counts_.end(), all.begin(), [](counter const& c) { return c.value(); });
+    return all;
+}
+
+std::optional<double> spread::quantile(counts const& of, double part) noexcept
+{
+    std::uint64_t sum = 0;
+    for (auto const n : of) sum += n;
+    if (sum == 0) return std::nullopt;
+    auto const wanted = static_cast<std::uint64_t>(std::ceil(part * static_cast<double>(sum)));
+    std::uint64_t seen = 0;
+    std::size_t i = 0;
+    while (i + 1 < steps && (seen += of[i]) < wanted) ++i;
+    return shortest * std::pow(growth, static_cast<double>(i));
 }
 
 }  // namespace postern::counters

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,6 +64,20 @@ private:
     counter microseconds_;
 };
 
+/// How long something took, finely enough for quantiles: each step is a fifth longer than the one before.
+class spread {
+public:
+    static constexpr std::size_t steps = 96;  // from 50 microseconds to half an hour
+    using counts = std::array<std::uint64_t, steps>;
+    void add(double seconds) noexcept;
+    counts values() const noexcept;
+    /// Of the counts: the time below which that part of them lies, in seconds; nothing when there are none.
+    static std::optional<double> quantile(counts const& of, double part) noexcept;
+
+private:
+    std::array<counter, steps> counts_;
+};
+
 struct all {
     counter connections;
     family tls_versions;                   // of sessions that have ended; "none"
@@ -70,7 +85,10 @@ struct all {
     family refusals;                       // by rule
     counter messages, octets, recipients;  // accepted
     family deliveries;                     // recipients: "delivered", "deferred", "bounced", "expired"
+    counter octets_out;                    // delivered, once for each recipient
     histogram delivery_time;               // from the acceptance to the delivery
+    spread accept_spread;                  // from the end of a message's data to the answer
+    spread delivery_spread;                // as delivery_time
     gauge hash_waiting, hash_running;
 };
 inline all totals;

@@ -44,5 +44,24 @@ TEST_CASE("a histogram puts a value under the first bound that is not below it")
     CHECK(counts.back() == 1);
 }
 
+TEST_CASE("a quantile is right to a fifth")
+{
+    spread s;
+    CHECK_FALSE(spread::quantile(s.values(), 0.5));
+    for (int i = 1; i <= 100; ++i) s.add(i * 1e-3);
+    auto const half = spread::quantile(s.values(), 0.5), most = spread::quantile(s.values(), 0.99);
+    REQUIRE(half);
+    REQUIRE(most);
+    CHECK(*half >= 0.050);
+    CHECK(*half <= 0.050 * 1.2);
+    CHECK(*most >= 0.099);
+    CHECK(*most <= 0.099 * 1.2);
+    spread ends;
+    ends.add(0);
+    ends.add(1e9);
+    CHECK(*spread::quantile(ends.values(), 0.5) == doctest::Approx(50e-6));
+    CHECK(*spread::quantile(ends.values(), 1.0) > 1000);
+}
+
 }  // namespace
 }  // namespace postern::counters

@@ -106,14 +106,17 @@ std::vector<std::string> search(std::filesystem::path const& path, std::vector<s
 }  // namespace
 
 std::vector<std::string> find_in_history(std::filesystem::path const& folder, std::vector<std::string> const& ids,
-                                         std::size_t limit)
+                                         std::size_t limit, std::uint64_t octets)
 {
     flush();
     std::vector<std::string> lines;
     auto const needles = needles_of(ids);
     if (needles.empty() || limit == 0) return lines;
     auto files = history_files(folder);
-    for (auto at = files.rbegin(); at != files.rend() && lines.size() < limit; ++at) {
+    std::uint64_t read = 0;
+    for (auto at = files.rbegin(); at != files.rend() && lines.size() < limit && read < octets; ++at) {
+        std::error_code gone;
+        if (auto const size = std::filesystem::file_size(at->second, gone); !gone) read += size;
         auto older = search(at->second, needles, limit - lines.size());
         lines.insert(lines.begin(), std::make_move_iterator(older.begin()), std::make_move_iterator(older.end()));
     }

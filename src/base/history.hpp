@@ -1,6 +1,7 @@
 // Reading back what log.hpp kept: the events of one session or message.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -10,8 +11,9 @@ namespace postern::log {
 
 /// Writes out what the log's buffer holds, then gives the history's lines (a JSON
 /// object each, oldest first) that mention any of the ids as a whole value; a
-/// refusal's ".N" is ignored, as is letter case. At most `limit` lines.
+/// refusal's ".N" is ignored, as is letter case. At most `limit` lines, the latest; of the latest files, the first
+/// of which reaches `octets` with those behind it.
 std::vector<std::string> find_in_history(std::filesystem::path const& folder, std::vector<std::string> const& ids,
-                                         std::size_t limit = 10'000);
+                                         std::size_t limit = 10'000, std::uint64_t octets = UINT64_MAX);
 
 }  // namespace postern::log

@@ -18,6 +18,7 @@
 
 #include "base/history_file.hpp"
 #include "base/log_lines.hpp"
+#include "base/log_listener.hpp"
 
 namespace postern::log {
 namespace {
@@ -54,6 +55,7 @@ struct logger {
     std::atomic<log::format> format{log::format::text};
     std::atomic<log::level> level{log::level::info};
     std::atomic<bool> keeps_history{false};
+    std::atomic<listener*> told{nullptr};
 
     std::mutex control;  // start() and stop() one at a time
 
@@ -293,6 +295,13 @@ void stop()
     l.keeps_history = false;
 }
 
+void listen(listener* to)
+{
+    auto& l = the_log();
+    std::scoped_lock guard(l.lock);
+    l.told = to;
+}
+
 void flush()
 {
     auto& l = the_log();
@@ -308,13 +317,15 @@ void event(level l, std::string_view name, field const* fields, std::size_t coun
     auto& log = the_log();
     bool const shown = l <= log.level.load(std::memory_order_relaxed);
     bool const kept = l != level::debug && log.keeps_history.load(std::memory_order_relaxed);
-    if (!shown && !kept) return;
+    auto const* const asked = log.told.load(std::memory_order_relaxed);
+    bool const heard = l != level::debug && asked != nullptr && asked->wants(name);
+    if (!shown && !kept && !heard) return;
 
     // Not thread_local: events come also from destructors that run when those are gone.
     bool const json = log.format.load(std::memory_order_relaxed) == log::format::json;
     std::string as_json, as_text;
     auto const now = wall_clock::now();
-    if (kept || json) {
+    if (kept || json || heard) {
         as_json.reserve(480);
         append_json(as_json, now, l, name, fields, count);
     }
@@ -324,6 +335,8 @@ void event(level l, std::string_view name, field const* fields, std::size_t coun
     }
     std::string_view const to_screen = !shown ? std::string_view{} : json ? as_json : as_text;
     std::unique_lock guard(log.lock);
+    if (heard && log.told.load(std::memory_order_relaxed) == asked)
+        log.told.load(std::memory_order_relaxed)->on_event(name, fields, count, as_json);
     if (!log.running) {
         guard.unlock();
         write_directly(to_screen);

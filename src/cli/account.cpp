@@ -42,6 +42,7 @@ void show(json::value const& a)
     if (auto const from = text_of(a, "back_end"); !from.empty()) print_line("back end      " + from);
     print_line(std::string{"account       "} + (flag_of(a, "enabled") ? "enabled" : "disabled"));
     print_line(std::string{"SMTP AUTH     "} + (flag_of(a, "smtp_auth") ? "on" : "off"));
+    if (auto const role = text_of(a, "role"); !role.empty() && role != "none") print_line("role          " + role);
     print_line("basic         " + basic_passwords(a));
     print_line("app passwords " + text_of(a, "app_passwords"));
     print_line("password      " + text_of(a, "scheme") +
@@ -59,10 +60,11 @@ void list(json::value const& all)
         print_line("There is no account yet; `postern account add ADDRESS` makes one.");
         return;
     }
-    table t{{"ADDRESS", "ACCOUNT", "SMTP AUTH", "PASSWORD", "ALIASES"}};
+    table t{{"ADDRESS", "ACCOUNT", "SMTP AUTH", "PASSWORD", "ROLE", "ALIASES"}};
     for (auto const& a : all.as_array()) {
         t.add({text_of(a, "address"), flag_of(a, "enabled") ? "enabled" : "disabled",
-               flag_of(a, "smtp_auth") ? "on" : "off", text_of(a, "scheme"), joined(texts_of(a, "aliases"))});
+               flag_of(a, "smtp_auth") ? "on" : "off", text_of(a, "scheme"), text_of(a, "role"),
+               joined(texts_of(a, "aliases"))});
     }
     t.print();
 }
@@ -223,7 +225,9 @@ void add_account(CLI::App& commands, application& app)
 
     add_import(*group, app);
     add_app_password(*group, app);
+    add_account_web(*group, app);
     add_account_test(*group, app);
+    add_account_affairs(*group, app);
 
     auto* alias = group->add_subcommand("alias", "Further addresses of an account");
     declaring const declare_alias{*alias, app, o};

@@ -25,6 +25,10 @@ struct application {
 void add_serve(CLI::App& commands, application& app);
 void add_account(CLI::App& commands, application& app);
 void add_account_test(CLI::App& account_commands, application& app);
+void add_account_affairs(CLI::App& account_commands, application& app);
+/// role, session
+void add_account_web(CLI::App& account_commands, application& app);
+void add_audit(CLI::App& commands, application& app);
 void add_app_password(CLI::App& account_commands, application& app);
 /// Of users; gives the command, which may get others below it.
 CLI::App* add_import(CLI::App& commands, application& app);
@@ -40,13 +44,18 @@ void add_send(CLI::App& commands, application& app);
 void add_guard(CLI::App& commands, application& app);
 void add_dkim(CLI::App& commands, application& app);
 void add_tls_report(CLI::App& commands, application& app);
+void add_certificate(CLI::App& commands, application& app);
 void add_forward(CLI::App& commands, application& app);
 void add_doctor(CLI::App& commands, application& app);
+void add_profile(CLI::App& commands, application& app);
+void add_discovery(CLI::App& commands, application& app);
 void add_check_code(CLI::App& commands, application& app);
 void add_explain(CLI::App& commands, application& app);
 void add_check(CLI::App& commands, application& app);
 void add_why(CLI::App& commands, application& app);
 void add_status(CLI::App& commands, application& app);
+void add_watch(CLI::App& commands, application& app);
+void add_web(CLI::App& commands, application& app);
 void add_config(CLI::App& commands, application& app);
 
 }  // namespace postern::cli

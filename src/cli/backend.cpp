@@ -1,12 +1,15 @@
 #include "cli/backend.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "cli/output.hpp"
 #include "cli/privileges.hpp"
 #include "cli/running_server.hpp"
@@ -35,12 +38,12 @@ struct opened {
 basic_result<opened, failure> open_files(config::settings const& s, control::command const& c)
 {
     opened files;
-    if (c.needs_accounts) {
+    if (c.wants(control::needs::accounts)) {
         auto accounts = directory::open_embedded(accounts_of(s));
         if (!accounts) return control::to_failure(accounts.error());
         files.accounts = std::move(*accounts);
     }
-    if (c.needs_queue) {
+    if (c.wants(control::needs::queue)) {
         spool::options o;
         o.folder = s.data_dir;
         o.free_space_floor = s.limits.free_space;
@@ -49,26 +52,53 @@ basic_result<opened, failure> open_files(config::settings const& s, control::com
         if (!queue) return control::to_failure(queue.error());
         files.queue = std::move(*queue);
     }
-    if (c.needs_forwards) {
+    if (c.wants(control::needs::forwards)) {
         auto book = forwarding::book::open(s.data_dir, wall_clock::now());
         if (!book) return control::to_failure(book.error());
         files.forwards = std::move(*book);
         configure(*files.forwards, s);
     }
-    if (c.needs_keys) files.keys = std::make_unique<signing::key_store>(s, nullptr);
+    if (c.wants(control::needs::keys)) files.keys = std::make_unique<signing::key_store>(s, nullptr);
     return files;
+}
+
+/// Who sits here. Asked before the process becomes anybody else; `from` is what the environment says.
+control::caller caller_here()
+{
+    control::caller who;
+    who.who = control::name_of_user(::getuid());
+    char name[64];
+    if (::ttyname_r(STDIN_FILENO, name, sizeof name) == 0) who.from = name;
+    auto const add = [&](std::string_view what, char const* variable) {
+        char const* const value = std::getenv(variable);
+        if (!value || *value == '\0') return;
+        if (!who.from.empty()) who.from += ", ";
+        who.from += what;
+        // Of SSH_CONNECTION, the client's address.
+        who.from += printable(std::string_view{value}.substr(0, std::string_view{value}.find(' ')), 64);
+    };
+    add("sudo by ", "SUDO_USER");
+    add("ssh from ", "SSH_CONNECTION");
+    return who;
 }
 
 /// Nothing when another process has the files: a server that begins or ends, or another command.
 std::optional<control::outcome> perform_here(std::shared_ptr<config::settings const> const& s,
                                              control::command const& command, boost::json::object const& arguments,
-                                             std::string& holder)
+                                             control::caller const& who, std::string& holder)
 {
     log::options quiet;
     quiet.level = log::level::warning;
     control::context c;
     c.settings = s;
-    if (!command.needs_accounts && !command.needs_queue && !command.needs_keys) {
+    c.caller = who;
+    std::unique_ptr<audit::book> audit;
+    // What can't be opened is told where a row is missed.
+    if (command.does == control::effect::changes || command.name == "audit list")
+        if (auto opened = audit::book::open(s->data_dir)) audit = std::move(*opened);
+    c.audit = audit.get();
+    if (!command.wants(control::needs::accounts) && !command.wants(control::needs::queue) &&
+        !command.wants(control::needs::keys)) {
         log::start(quiet);
         return control::run_command(c, command.name, arguments);
     }
@@ -99,9 +129,11 @@ control::outcome perform_anywhere(std::shared_ptr<config::settings const> const&
     auto const limit = command.name == "account import" ? patience_with_import : patience;
     auto const until = steady_clock::now() + patience_with_holder;
     bool ready = false;
+    auto const who = caller_here();
     for (;;) {
-        if (auto answer = control::ask_server(s->data_dir, command.name, arguments, limit)) return std::move(*answer);
-        if (command.needs_server) {
+        if (auto answer = control::ask_server(s->data_dir, command.name, arguments, limit, who.from))
+            return std::move(*answer);
+        if (command.wants_server()) {
             return failure{failure::kind::problem,
                            "no server runs on " + s->data_dir.string() + "; `postern serve` starts it",
                            {}};
@@ -111,7 +143,7 @@ control::outcome perform_anywhere(std::shared_ptr<config::settings const> const&
             ready = true;
         }
         std::string holder;
-        if (auto answer = perform_here(s, command, arguments, holder)) return std::move(*answer);
+        if (auto answer = perform_here(s, command, arguments, who, holder)) return std::move(*answer);
         if (steady_clock::now() >= until) {
             return failure{failure::kind::unavailable,
                            "another process" + (holder.empty() ? std::string{} : " (" + holder + ")") + " has " +

@@ -28,7 +28,7 @@ int check(application const& app)
         why.text += " (" + configuration_in_force(app) + ")";
         return fail(why);
     };
-    if (auto dropped = drop_privileges(*s); !dropped) return wrong(dropped.error());
+    if (auto dropped = drop_privileges(s->user); !dropped) return wrong(dropped.error());
     auto weak = submission::check_certificates(*s);
     if (!weak) return wrong(weak.error());
     for (auto const& w : *weak) warn(w);

@@ -7,6 +7,7 @@
 #include "base/numbers.hpp"
 #include "cli/backend.hpp"
 #include "cli/output.hpp"
+#include "porter/transfer.hpp"
 
 namespace postern::cli {
 namespace json = boost::json;
@@ -51,12 +52,32 @@ void take_helpers(json::value const& status, doctor::facts& f)
             {"Kerberos", text_of(*kerberos, "keytab"), text_of(*kerberos, "detail"), flag_of(*kerberos, "up")});
 }
 
+void take_certificates(json::value const& status, doctor::facts& f)
+{
+    for (auto const& one : list_in(status, "certificates")) {
+        doctor::kept_certificate_facts c;
+        c.file = text_of(one, "file");
+        c.names = texts_of(one, "names");
+        if (auto const* days = one.as_object().if_contains("days_left"); days && days->is_int64())
+            c.days_left = days->as_int64();
+        c.problem = text_of(one, "problem");
+        auto const* failure = one.as_object().if_contains("failure");
+        if (failure && failure->is_object()) {
+            c.rule = text_of(*failure, "rule");
+            c.problem = text_of(*failure, "problem");
+        }
+        for (auto const& out : list_in(one, "left_out"))
+            c.left_out.emplace_back(text_of(out, "name"), text_of(out, "problem"));
+        f.server.certificates.push_back(std::move(c));
+    }
+}
+
 void ask_status(application const& app, doctor::facts& f)
 {
     auto const status = ask(app, "status", {});
     if (!status || !status->is_object()) {
         f.server.problem = status ? "its answer is strange" : status.error().text;
-        for (auto const& l : f.settings.listeners) f.listeners.push_back(facts_of(l));
+        for (auto const& l : f.settings.listeners) f.listeners.push_back(doctor::facts_of(l));
         return;
     }
     f.server.running = true;
@@ -64,6 +85,14 @@ void ask_status(application const& app, doctor::facts& f)
         f.listeners.push_back({text_of(l, "address"), text_of(l, "role"), text_of(l, "tls")});
     f.server.descriptor_limit = number_in(*status, "descriptor_limit");
     take_helpers(*status, f);
+    take_certificates(*status, f);
+}
+
+void ask_announced(application const& app, doctor::facts& f)
+{
+    auto const told = ask(app, "discovery facts", {});
+    if (!told) return;
+    if (auto facts = porter::facts_from(*told)) f.announced = std::move(facts->announced);
 }
 
 void ask_domains(application const& app, doctor::facts& f)
@@ -147,14 +176,6 @@ void ask_about_strangers(application const& app, doctor::facts& f)
 
 }  // namespace
 
-doctor::listener_facts facts_of(config::listener const& l)
-{
-    auto const* const tls = l.tls == config::tls_mode::implicit   ? "implicit"
-                            : l.tls == config::tls_mode::starttls ? "starttls"
-                                                                  : "none";
-    return {l.address, l.role == config::role::mx ? "mx" : "submission", tls};
-}
-
 std::map<std::string, doctor::domain_facts> ask_for_keys(application const& app,
                                                          std::vector<std::string> const& domains)
 {
@@ -177,6 +198,7 @@ void ask_for_facts(application const& app, std::set<area> const& areas, doctor::
     ask_status(app, f);
     bool const dns = areas.contains(area::dns);
     if (dns || areas.contains(area::relay)) ask_domains(app, f);
+    if (dns) ask_announced(app, f);
     if (dns) {
         for (auto const& name : f.local_domains) {
             if (f.domains.size() == most_domains) {

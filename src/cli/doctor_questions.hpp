@@ -18,7 +18,5 @@ void ask_for_facts(application const& app, std::set<doctor::area> const& areas, 
 /// Waits; may be called from a thread of its own.
 std::map<std::string, doctor::domain_facts> ask_for_keys(application const& app,
                                                          std::vector<std::string> const& domains);
-/// Of the configuration.
-doctor::listener_facts facts_of(config::listener const& l);
 
 }  // namespace postern::cli

@@ -81,6 +81,26 @@ void add_domain(CLI::App& commands, application& app)
         [](application const& a, options const& given) { return print_domain_records(a, given.domain, given.json); })
         ->add_option("NAME", o->domain, "The domain")
         ->required();
+    declare("check", "The same records, and what the DNS has in their place",
+            [](application const& a, options const& given) {
+                json::object arguments;
+                arguments["domain"] = given.domain;
+                auto done = perform(a, "domain check", arguments);
+                if (!done) return done.error();
+                bool right = true;
+                for (auto const& r : done->at("records").as_array()) right = right && text_of(r, "state") == "right";
+                if (given.json) {
+                    print_json(*done);
+                } else {
+                    table rows{{"STATE", "RECORD", "FOUND"}};
+                    for (auto const& r : done->at("records").as_array())
+                        rows.add({text_of(r, "state"), text_of(r, "line"), joined(texts_of(r, "found"), " | ")});
+                    rows.print();
+                }
+                return right ? all_is_well : problem_found;
+            })
+        ->add_option("NAME", o->domain, "The domain")
+        ->required();
     auto* const basic =
         declare("basic-passwords", "Whether the domain's accounts may log in with their own passwords",
                 [](application const& a, options const& given) {

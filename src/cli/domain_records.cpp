@@ -1,45 +1,28 @@
 // postern domain records: what to publish in the DNS for a domain whose mail is this server's affair
 #include <boost/json/array.hpp>
 
-#include "base/internet_address.hpp"
 #include "base/text.hpp"
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
-#include "cli/doctor_questions.hpp"
 #include "cli/domain_records.hpp"
 #include "cli/output.hpp"
-#include "doctor/gather.hpp"
-#include "doctor/judge.hpp"
+#include "doctor/published.hpp"
 #include "mail/address.hpp"
+#include "porter/pacc.hpp"
+#include "porter/transfer.hpp"
 
 namespace postern::cli {
 namespace json = boost::json;
 namespace {
 
-std::string_view purpose_of(zone::need n)
+/// The digests for mail programs' configuration: of what is announced by now, and of what will be. Without a database there
+/// is nothing announced yet.
+std::vector<std::string> configurations_of(application const& app, config::settings const& s, std::string const& domain)
 {
-    switch (n) {
-        case zone::need::mail_arrives: return "so that mail arrives";
-        case zone::need::mail_is_trusted: return "so that others trust its mail";
-        case zone::need::clients_find_us: return "so that mail programs find their settings";
-        case zone::need::encryption_holds: return "so that nobody on the way can take the encryption out";
-    }
-    return "";
-}
-
-/// From the configuration and this machine alone: no server has to run, and no name server is asked.
-zone::server server_of(config::settings const& s)
-{
-    doctor::facts f;
-    f.settings = s;
-    for (auto const& l : s.listeners) f.listeners.push_back(facts_of(l));
-    gather_certificates(f);
-    gather_machine(f, "");
-    for (auto const& a : f.machine.addresses)
-        if (is_of_internet(a)) f.addresses.push_back({a, {}, {}});
-    // The name is to lead to each of them: that is what these records are for.
-    for (auto const& a : f.addresses) (a.address.is_v4() ? f.own_name.v4 : f.own_name.v6).push_back(a.address);
-    return zone_server(f);
+    auto facts = porter::facts_of(s, {});
+    if (auto const told = ask(app, "discovery facts", {}))
+        if (auto whole = porter::facts_from(*told)) facts = std::move(*whole);
+    return porter::pacc_records(facts, domain);
 }
 
 }  // namespace
@@ -64,8 +47,9 @@ int print_domain_records(application const& app, std::string const& written, boo
             if (text_of(k, "state") != "retired" && !text_of(k, "value").empty())
                 published.emplace_back(text_of(k, "name"), text_of(k, "value"));
 
-    auto const ours = server_of(*s);
-    auto const records = zone::all_records(*domain, ours, published);
+    auto const ours = doctor::server_of(*s);
+    auto const configurations = configurations_of(app, *s, *domain);
+    auto const records = zone::all_records(*domain, ours, published, configurations);
     auto const policy = zone::sts_policy({ours.hostname});
     if (as_json) {
         json::array list;
@@ -74,7 +58,7 @@ int print_domain_records(application const& app, std::string const& written, boo
                                            {"type", r.type},
                                            {"value", r.value},
                                            {"line", to_line(r)},
-                                           {"purpose", purpose_of(r.what_for)}});
+                                           {"purpose", doctor::purpose_of(r.what_for)}});
         json::object o;
         o["domain"] = *domain;
         o["records"] = std::move(list);
@@ -84,12 +68,16 @@ int print_domain_records(application const& app, std::string const& written, boo
     }
     for (auto const need : {zone::need::mail_arrives, zone::need::mail_is_trusted, zone::need::clients_find_us,
                             zone::need::encryption_holds}) {
-        print_line("; " + std::string{purpose_of(need)});
+        print_line("; " + std::string{doctor::purpose_of(need)});
         for (auto const& r : records)
             if (r.what_for == need) print_line(to_line(r));
         if (need == zone::need::mail_is_trusted && published.empty())
             print_line("; the mail of " + *domain + " is not signed; `postern dkim create " + *domain +
                        "` makes keys and shows their records");
+        if (need == zone::need::clients_find_us && configurations.size() > 1)
+            print_line(
+                "; of the two _ua-auto-config records the first is in force; with both published,"
+                " `postern discovery publish` puts the second in its place");
         print_line("");
     }
     print_line("; the TLSA record counts where " + ours.hostname + " has DNSSEC, and holds as long as the key stays");

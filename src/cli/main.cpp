@@ -78,15 +78,21 @@ int run(int argc, char** argv)
     add_sendmail(commands, app);
     add_send(commands, app);
     add_guard(commands, app);
+    add_audit(commands, app);
     add_dkim(commands, app);
     add_tls_report(commands, app);
+    add_certificate(commands, app);
     add_forward(commands, app);
     add_doctor(commands, app);
+    add_profile(commands, app);
+    add_discovery(commands, app);
     add_check_code(commands, app);
     add_check(commands, app);
     add_explain(commands, app);
     add_why(commands, app);
     add_status(commands, app);
+    add_watch(commands, app);
+    add_web(commands, app);
     add_config(commands, app);
     std::vector<std::string> about;
     // Beside --help and --version, for those who guess; the list does without them.

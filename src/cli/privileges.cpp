@@ -77,10 +77,10 @@ result<> become(identity const& who)
 }
 
 /// Whom the service runs as, when we are root and it shall not.
-result<std::optional<identity>> service_user(config::settings const& s)
+result<std::optional<identity>> service_user(std::string const& user)
 {
-    if (::geteuid() != 0 || s.user.empty()) return std::optional<identity>{};
-    auto who = look_up(s.user);
+    if (::geteuid() != 0 || user.empty()) return std::optional<identity>{};
+    auto who = look_up(user);
     if (!who) return std::move(who.error());
     return std::optional<identity>{std::move(*who)};
 }
@@ -89,7 +89,7 @@ result<std::optional<identity>> service_user(config::settings const& s)
 
 result<> make_data_dir(config::settings const& s)
 {
-    auto who = service_user(s);
+    auto who = service_user(s.user);
     if (!who) return std::move(who.error());
     auto const dir = s.data_dir.string();
     bool const made = ::mkdir(dir.c_str(), 0700) == 0;
@@ -129,9 +129,16 @@ result<> make_data_dir(config::settings const& s)
     return {};
 }
 
-result<> drop_privileges(config::settings const& s)
+bool may_become(std::string const& user)
 {
-    auto who = service_user(s);
+    if (user.empty() || ::geteuid() == 0) return true;
+    auto const who = look_up(user);
+    return who && who->user == ::geteuid();
+}
+
+result<> drop_privileges(std::string const& user)
+{
+    auto who = service_user(user);
     if (!who) return std::move(who.error());
     if (*who)
         if (auto became = become(**who); !became) return became;

@@ -1,6 +1,8 @@
 // Which user we are: root only as long as it takes to bind the ports.
 #pragma once
 
+#include <string>
+
 #include <sys/types.h>
 
 #include "base/result.hpp"
@@ -12,10 +14,12 @@ namespace postern::cli {
 /// user's. Nothing when it can be used by whom we are or will be.
 result<> make_data_dir(config::settings const& s);
 
-/// As root: becomes settings.user for good, with its groups ("": stays root). Then, for
+/// As root: becomes that user for good, with its groups ("": stays root). Then, for
 /// everybody: no capabilities, no way to get any back, no core dumps (they would hold
 /// passwords).
-result<> drop_privileges(config::settings const& s);
+result<> drop_privileges(std::string const& user);
+/// Whether drop_privileges() would leave us as that user; "": whoever we are.
+bool may_become(std::string const& user);
 
 /// A core file would hold passwords. For every command, as its first act.
 result<> forbid_core_dumps();

@@ -3,25 +3,22 @@
 #include <cassert>
 #include <thread>
 
+#include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.hpp"
+#include "base/log_listener.hpp"
 #include "cli/backend.hpp"
+#include "cli/log_options.hpp"
 #include "cli/machine.hpp"
 #include "cli/privileges.hpp"
+#include "console/event_ring.hpp"
 #include "submission/logins.hpp"
 #include "submission/smart_host_notice.hpp"
 
 namespace postern::cli {
 namespace {
-
-log::level level_of(std::string_view name)
-{
-    if (name == "error") return log::level::error;
-    if (name == "warning") return log::level::warning;
-    if (name == "debug") return log::level::debug;
-    return log::level::info;
-}
 
 result<control::instance_lock> own(std::filesystem::path const& data_dir)
 {
@@ -143,9 +140,7 @@ directory::options accounts_of(config::settings const& s)
 
 void start_log(config::settings const& s)
 {
-    log::options o;
-    o.format = s.log.format == "json" ? log::format::json : log::format::text;
-    o.level = level_of(s.log.level);
+    auto o = log_options_of(s.log.format, s.log.level);
     o.history = s.data_dir / "history";
     o.history_size = s.log.history_size;
     log::start(std::move(o));
@@ -153,9 +148,14 @@ void start_log(config::settings const& s)
 
 running_server::~running_server()
 {
-    // docs/architecture.md, "How it ends". Commands first: they use all the rest.
+    // docs/architecture.md, "How it ends". Who asks first, and commands: they use all the rest.
+    web_.stop();
+    if (certificates_) certificates_->stop();  // a command may wait for it
     metrics_.reset();
     control_.reset();
+    if (web_door_) web_door_->stop();
+    numbers_.reset();
+    certificates_.reset();
     key_watch_.reset();
     // The I/O threads. Their contexts, with the sessions that are left, stay: answers may still be
     // posted to them, which then nobody hears.
@@ -170,6 +170,7 @@ running_server::~running_server()
     queue_.reset();
     accounts_.reset();
     // No thread but ours is left that knows the contexts.
+    web_door_.reset();
     auth_.reset();
     gate_.reset();
 }
@@ -194,8 +195,15 @@ control::context running_server::context() const
     c.security = security_.get();
     c.forwards = forwards_.get();
     c.key_watch = key_watch_.get();
+    c.certificates = certificates_.get();
     c.signer = signer_.get();
     c.checks_seen = checks_seen_.get();
+    c.events = &console::events_of_this_process();
+    c.numbers = numbers_.get();
+    c.discovery = discovery_.get();
+    c.profiles = profiles_.get();
+    c.visits = visits_.get();
+    c.audit = audit_.get();
     c.started = started_;
     return c;
 }
@@ -227,12 +235,25 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
         numbers = std::move(*bound);
     }
     if (auto made = make_data_dir(s); !made) return made;
-    if (auto dropped = drop_privileges(s); !dropped) return dropped;
+    std::optional<control::bound_web_door> web;
+    auto const bind_web_door = [&]() -> result<> {
+        auto bound = control::bind_web_door(s);
+        if (!bound) return std::move(bound.error());
+        web = std::move(*bound);
+        return {};
+    };
+    if (!control::is_in_data_dir(s))
+        if (auto bound = bind_web_door(); !bound) return bound;
+    web_ = start_web(s);
+    if (auto dropped = drop_privileges(s.user); !dropped) return dropped;
 
     auto lock = own(s.data_dir);
     if (!lock) return std::move(lock.error());
     owned_.emplace(std::move(*lock));
     start_log(s);
+    log::listen(&console::events_of_this_process());
+    if (control::is_in_data_dir(s))
+        if (auto bound = bind_web_door(); !bound) return bound;
 
     guard_ = std::make_unique<guard::keeper>(steady_clock::now());
     if (auto read = read_guard_lists(s.data_dir, *guard_); !read) return read;
@@ -295,9 +316,32 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
                               std::move(*doors));
     list_listeners();
 
+    auto book = console::number_book::open(s.data_dir);
+    if (!book) return std::move(book.error());
+    numbers_ = std::make_unique<console::recorder>(std::move(*book), [this] {
+        console::recorder::now_there there;
+        if (auto const queued = queue_->count()) there.queue = *queued;
+        there.sessions = gate_->sessions();
+        return there;
+    });
+
+    if (auto kept = keep_certificates(); !kept) return kept;
+    auto visits = visits::book::open(s.data_dir, started_);
+    if (!visits) return std::move(visits.error());
+    visits_ = std::move(*visits);
+    if (auto audit = audit::book::open(s.data_dir); audit) {
+        audit_ = std::move(*audit);
+    } else {
+        log::event(log::level::error, "audit_unavailable",
+                   {{"problem", audit.error().logged}, {"text", "what is changed is in this log only"}});
+    }
     auto control = control::make_server(s.data_dir, [this] { return context(); });
     if (!control) return std::move(control.error());
     control_ = std::move(*control);
+    if (web)
+        web_door_ = control::make_web_door(std::move(*web),
+                                           submission::services_for_logins(*accounts_, *guard_, *conduct_, *devices_),
+                                           [this] { return context(); });
 
     if (!numbers.empty())
         metrics_ = metrics::serve(std::move(numbers.front()),
@@ -306,7 +350,47 @@ result<> running_server::start(std::vector<submission::inherited_socket> inherit
     delivery_->start();
     gate_->start();
     auth_->start();
+    if (web_door_) web_door_->start();
     return {};
+}
+
+result<> running_server::keep_certificates()
+{
+    certificate_news_ = control::descriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    if (!certificate_news_) return error{{4, 3, 0}, "", "no descriptor is free"};
+    acme::office_options o;
+    // Not by context(): this object is not all there yet when the thread begins.
+    o.settings = [this] {
+        std::scoped_lock guard{lock_};
+        return settings_;
+    };
+    o.local_domains = [this, settings = o.settings] {
+        auto domains = settings()->domains.local;
+        if (auto more = accounts_->list_domains(); more) domains.insert(domains.end(), more->begin(), more->end());
+        return domains;
+    };
+    o.make_resolver = escort::resolver_of(*settings_);
+    o.changed = [this] {
+        std::uint64_t const one = 1;
+        // Fails only when it was told so often that nobody can miss it.
+        [[maybe_unused]] auto const told = ::write(certificate_news_.get(), &one, sizeof one);
+    };
+    auto opened = acme::office::open(std::move(o));
+    if (!opened) return std::move(opened.error());
+    certificates_ = std::move(*opened);
+    return {};
+}
+
+void running_server::take_up_certificates()
+{
+    std::uint64_t told = 0;
+    if (::read(certificate_news_.get(), &told, sizeof told) != sizeof told) return;
+    auto const c = context();
+    if (auto taken = gate_->reload(*c.settings, c.judges); !taken) {
+        log::event(log::level::error, "certificates_not_taken_up", {{"problem", taken.error().logged}});
+    } else {
+        log::event(log::level::info, "certificates_taken_up");
+    }
 }
 
 result<> running_server::reload(config::settings const& wanted)
@@ -341,19 +425,25 @@ result<> running_server::reload(config::settings const& wanted)
     for (auto const& name : config::needs_restart(*before, wanted))
         log::event(log::level::warning, "needs_restart", {{"option", name}});
     start_log(in_force);
-    std::scoped_lock guard{lock_};
-    settings_ = std::make_shared<config::settings const>(in_force);
-    judges_ = std::move(judges);
+    {
+        std::scoped_lock guard{lock_};
+        settings_ = std::make_shared<config::settings const>(in_force);
+        judges_ = std::move(judges);
+    }
+    certificates_->wake();
     return {};
 }
 
 void running_server::drain()
 {
     auto const limit = context().settings->timeouts.drain;
-    // Commands may change accounts and the queue; that ends first. Then mail stops coming in,
+    // The pages, and commands, which may change accounts and the queue, end first. Then mail stops coming in,
     // and what goes out may finish.
+    web_.let_go();
+    certificates_->stop();
     metrics_.reset();
     control_->stop();
+    if (web_door_) web_door_->stop();
     auth_->drain();
     gate_->drain();
     delivery_->stop(limit);

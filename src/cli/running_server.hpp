@@ -8,11 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "acme/office.hpp"
 #include "auth/server.hpp"
 #include "cli/application.hpp"
+#include "cli/web_keeper.hpp"
 #include "config/settings.hpp"
+#include "console/discovery_log.hpp"
+#include "console/recorder.hpp"
 #include "control/instance_lock.hpp"
+#include "control/local_socket.hpp"
 #include "control/server.hpp"
+#include "control/web_door.hpp"
 #include "delivery/service.hpp"
 #include "directory/directory.hpp"
 #include "escort/office.hpp"
@@ -39,6 +45,10 @@ public:
     result<> start(std::vector<submission::inherited_socket> inherited);
     /// All of the new settings or none. What only a restart takes up is logged.
     result<> reload(config::settings const& wanted);
+    /// Readable when the mail ports should take up other certificates; then take_up_certificates().
+    int certificate_news() const noexcept { return certificate_news_.get(); }
+    /// On the thread that also reloads. Those that can't be used leave the old ones in force.
+    void take_up_certificates();
     /// Running transactions and deliveries may end, within timeouts.drain.
     void drain();
 
@@ -47,12 +57,14 @@ public:
 
 private:
     control::context context() const;
+    result<> keep_certificates();
     void list_listeners();
 
     mutable std::mutex lock_;  // of the next two: commands read them, a reload replaces them
     std::shared_ptr<config::settings const> settings_;
     login::judges judges_;
     wall_time started_;
+    web_keeper web_;
     std::optional<control::instance_lock> owned_;
     std::unique_ptr<guard::keeper> guard_;
     std::unique_ptr<ledger::ledger> ledger_;
@@ -68,12 +80,20 @@ private:
     std::unique_ptr<escort::office> security_;
     std::unique_ptr<delivery::service> delivery_;
     std::unique_ptr<witness::book> checks_seen_ = std::make_unique<witness::book>();  // of `postern check`
+    std::unique_ptr<control::profile_book> profiles_ = std::make_unique<control::profile_book>();
     std::unique_ptr<login::judge_keeper> judge_keeper_;
     std::unique_ptr<submission::server> gate_;
     std::unique_ptr<auth::server> auth_;
     std::vector<submission::server::listening> listeners_;
+    control::descriptor certificate_news_;  // an eventfd
+    std::unique_ptr<acme::office> certificates_;
+    std::unique_ptr<visits::book> visits_;
+    std::unique_ptr<audit::book> audit_;  // null: it can't be opened
     std::unique_ptr<control::server> control_;
+    std::unique_ptr<control::web_door> web_door_;
     std::unique_ptr<metrics::exporter> metrics_;
+    std::unique_ptr<console::discovery_log> discovery_ = std::make_unique<console::discovery_log>();
+    std::unique_ptr<console::recorder> numbers_;
 };
 
 /// The back ends as the directory wants them.

@@ -5,6 +5,7 @@
 
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/certificate.hpp"
 #include "cli/output.hpp"
 
 namespace postern::cli {
@@ -42,6 +43,9 @@ int run(application const& app, bool as_json)
     auto const* kerberos = done->as_object().if_contains("kerberos");
     if (kerberos && kerberos->is_object())
         print_line("kerberos   " + text_of(*kerberos, "keytab") + "  " + state_of(*kerberos));
+    auto const* certificates = done->as_object().if_contains("certificates");
+    if (certificates && certificates->is_array())
+        for (auto const& c : certificates->as_array()) print_line("certificate " + certificate_line(c));
     return all_is_well;
 }
 

@@ -1,4 +1,4 @@
-// account add, list, show, password, remove, enable, disable, smtp-auth, basic-passwords, alias, send-as, import
+// account add, list, show, password, remove, enable, disable, smtp-auth, role, basic-passwords, alias, send-as, import
 #include <algorithm>
 
 #include <boost/json/array.hpp>
@@ -39,6 +39,9 @@ json::object describe(context& c, directory::account const& a)
     if (!a.back_end.empty()) o["back_end"] = a.back_end;
     o["enabled"] = a.enabled;
     o["smtp_auth"] = a.smtp_auth;
+    o["smtp_auth_by"] = nullptr;
+    if (!a.smtp_auth_by.empty()) o["smtp_auth_by"] = a.smtp_auth_by;
+    o["role"] = directory::to_string(c.accounts->role_of(a));
     o["basic_passwords"] = describe(c.accounts->basic_passwords_of(a));
     auto const now = wall_clock::now();
     o["app_passwords"] =
@@ -57,7 +60,8 @@ failure unknown_account(std::string_view address)
 {
     return {failure::kind::usage,
             "there is no account " + printable(address, 320) + "; `postern account list` shows all",
-            {}};
+            {},
+            std::string{not_there_rule}};
 }
 
 /// The account that is meant: by login name, any letter case.
@@ -82,9 +86,12 @@ void warn_about_domain(context& c, std::string_view domain, json::object& o)
     }
 }
 
+/// Whether who is signed in as the account on the web pages has to sign in again.
+enum class visits_end : std::uint8_t { no, yes };
+
 /// Changes one thing of the account named by "address", logs it, shows the account.
 template <class Change>
-outcome change(context& c, arguments& a, std::string_view what, Change apply)
+outcome change(context& c, arguments& a, std::string_view what, Change apply, visits_end ends = visits_end::no)
 {
     auto const address = a.text("address");
     if (auto wrong = a.problem()) return std::move(*wrong);
@@ -93,6 +100,7 @@ outcome change(context& c, arguments& a, std::string_view what, Change apply)
     auto const name = (*before)->address;
     result<> changed = apply(name);
     if (!changed) return to_failure(changed.error());
+    if (c.visits && ends == visits_end::yes) c.visits->end_all(name);
     log::event(log::level::info, "account_changed", {{"account", name}, {"change", what}});
     auto after = find(c, name);
     if (!after) return std::move(after.error());
@@ -101,10 +109,17 @@ outcome change(context& c, arguments& a, std::string_view what, Change apply)
 
 }  // namespace
 
+basic_result<std::string, failure> account_name(context& c, std::string_view login)
+{
+    auto found = find(c, login);
+    if (!found) return std::move(found.error());
+    return (*found)->address;
+}
+
 outcome account_add(context& c, arguments a)
 {
     auto const address = a.mailbox("address");
-    auto const password = a.secret("password");
+    auto const password = a.secret(secrets::password);
     bool const cram_md5 = a.optional_flag("cram_md5").value_or(false);
     if (auto wrong = a.problem()) return std::move(*wrong);
     c.accounts->wait_for_login(address.key());
@@ -113,7 +128,8 @@ outcome account_add(context& c, arguments a)
     if (*before) {
         return failure{failure::kind::usage,
                        "there is an account " + (*before)->address + " already; `postern account password` changes it",
-                       {}};
+                       {},
+                       std::string{already_there_rule}};
     }
     if (auto added = c.accounts->add_account(address, password); !added) return to_failure(added.error());
     if (cram_md5)
@@ -149,10 +165,24 @@ outcome account_show(context& c, arguments a)
 outcome account_password(context& c, arguments a)
 {
     using keep = directory::directory::keep;
-    auto const password = a.secret("password");
+    auto const password = a.secret(secrets::password);
     auto const what = a.optional_flag("cram_md5").value_or(false) ? keep::cram_md5 : keep::hashes;
-    return change(c, a, "password",
-                  [&](std::string const& name) { return c.accounts->set_password(name, password, what); });
+    return change(
+        c, a, "password", [&](std::string const& name) { return c.accounts->set_password(name, password, what); },
+        visits_end::yes);
+}
+
+// Whoever sits down at somebody else's page finds a session, but no old password: only a sign-in of this moment sets a
+// new one.
+outcome account_own_password(context& c, arguments a)
+{
+    constexpr std::chrono::seconds this_moment{60};
+    auto const password = a.secret(secrets::password);
+    bool const fresh = c.caller.visit && wall_clock::now() - c.caller.visit->created < this_moment;
+    if (!fresh) a.wrong("that takes a sign-in of this moment, with the password that there is");
+    return change(
+        c, a, "password", [&](std::string const& name) { return c.accounts->set_password(name, password); },
+        visits_end::yes);
 }
 
 outcome account_remove(context& c, arguments a)
@@ -163,6 +193,7 @@ outcome account_remove(context& c, arguments a)
     if (!found) return std::move(found.error());
     auto const name = (*found)->address;
     if (auto removed = c.accounts->remove_account(name); !removed) return to_failure(removed.error());
+    if (c.visits) c.visits->end_all(name);
     log::event(log::level::info, "account_changed", {{"account", name}, {"change", "removed"}});
     json::object o;
     o["address"] = name;
@@ -177,22 +208,51 @@ outcome account_enable(context& c, arguments a)
 
 outcome account_disable(context& c, arguments a)
 {
-    return change(c, a, "disabled", [&](std::string const& name) { return c.accounts->set_enabled(name, false); });
+    return change(
+        c, a, "disabled", [&](std::string const& name) { return c.accounts->set_enabled(name, false); },
+        visits_end::yes);
 }
 
 outcome account_smtp_auth(context& c, arguments a)
 {
     auto const on = a.flag("on");
-    return change(c, a, on ? "smtp-auth on" : "smtp-auth off",
-                  [&](std::string const& name) { return c.accounts->set_smtp_auth(name, on); });
+    auto const by = c.caller.by();
+    return change(c, a, on ? "smtp-auth on" : "smtp-auth off", [&](std::string const& name) -> result<> {
+        auto const now = c.accounts->find_account(name);
+        if (!now) return now.error();
+        // Who switched it off stays whoever did it first.
+        if (c.caller.for_itself && !on && *now && !(*now)->smtp_auth) return {};
+        // Or an account that was stopped from sending could go on by itself.
+        if (c.caller.for_itself && on && *now && !(*now)->smtp_auth && (*now)->smtp_auth_by != by)
+            return error{{5, 7, 1}, "", "SMTP AUTH was switched off by whoever runs the server, who can switch it on"};
+        return c.accounts->set_smtp_auth(name, on, by);
+    });
+}
+
+outcome account_role(context& c, arguments a)
+{
+    auto const address = a.text("address");
+    auto const word = a.text("role", 20);
+    auto const role = directory::parse_role(word);
+    if (!role) a.wrong("the role must be none, reader, operator or owner");
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    auto found = find(c, address);
+    if (!found) return std::move(found.error());
+    auto const& who = **found;
+    if (auto set = c.accounts->set_role(who, *role); !set) return to_failure(set.error());
+    if (c.visits) c.visits->end_all(who.address);
+    log::event(log::level::info, "account_changed",
+               {{"account", who.address}, {"change", "role " + word}, {"by", c.caller.by()}});
+    return json::value(describe(c, who));
 }
 
 outcome account_basic_passwords(context& c, arguments a)
 {
     auto const allowed = a.on_off_or_inherit("state");
     auto const what = !allowed ? "basic passwords inherited" : *allowed ? "basic passwords on" : "basic passwords off";
-    return change(c, a, what,
-                  [&](std::string const& name) { return c.accounts->set_basic_passwords(name, allowed, "operator"); });
+    return change(c, a, what, [&](std::string const& name) {
+        return c.accounts->set_basic_passwords(name, allowed, c.caller.by());
+    });
 }
 
 outcome account_alias_add(context& c, arguments a)
@@ -227,7 +287,7 @@ outcome account_send_as_remove(context& c, arguments a)
 
 outcome account_import(context& c, arguments a)
 {
-    auto const lines = a.secret("lines", longest_request);
+    auto const lines = a.secret(secrets::lines, longest_request);
     directory::file_format format;
     auto const kind = a.optional_text("format").value_or("dovecot");
     if (kind == "htpasswd")

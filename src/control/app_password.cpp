@@ -99,7 +99,7 @@ outcome app_password_add(context& c, arguments a)
     auto const address = a.text("address");
     directory::new_app_password wanted;
     wanted.label = a.text("label");
-    wanted.created_by = "operator";
+    wanted.created_by = c.caller.by();
     wanted.expires = read_expiry(a, now);
     wanted.limits.networks = read_networks(a);
     wanted.limits.senders = a.texts("senders", directory::most_limits);
@@ -148,8 +148,9 @@ outcome app_password_revoke(context& c, arguments a)
     c.accounts->wait_for_login(address);
     auto const account = c.accounts->find_account(address);
     auto const name = account && *account ? (*account)->address : address;
-    log::event(log::level::info, "account_changed",
-               {{"account", name}, {"change", "app password revoked"}, {"app_password", number}, {"by", "operator"}});
+    log::event(
+        log::level::info, "account_changed",
+        {{"account", name}, {"change", "app password revoked"}, {"app_password", number}, {"by", c.caller.by()}});
     json::object o;
     o["address"] = name;
     o["id"] = number;

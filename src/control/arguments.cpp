@@ -98,6 +98,24 @@ std::vector<std::string> arguments::texts(std::string_view key, std::size_t most
     return list;
 }
 
+std::vector<boost::json::object> arguments::objects(std::string_view key, std::size_t most)
+{
+    auto const* v = look(key);
+    if (!v) return {};
+    std::vector<boost::json::object> list;
+    if (!v->is_array() || v->as_array().size() > most) {
+        wrong(std::string{key} + " must be a list of at most " + std::to_string(most));
+        return {};
+    }
+    for (auto const& one : v->as_array()) {
+        if (one.is_object())
+            list.push_back(one.as_object());
+        else
+            wrong(std::string{key} + " must be a list of objects");
+    }
+    return list;
+}
+
 std::optional<bool> arguments::optional_flag(std::string_view key)
 {
     auto const* v = look(key);
@@ -144,8 +162,14 @@ std::optional<std::uint64_t> arguments::optional_number(std::string_view key, st
     return n;
 }
 
-secret arguments::secret(std::string_view key, std::size_t limit)
+bool is_secret_argument(std::string_view key) noexcept
 {
+    return key == secrets::password.key || key == secrets::lines.key || key == secrets::token.key;
+}
+
+secret arguments::secret(secret_name name, std::size_t limit)
+{
+    auto const key = name.key;
     auto const* v = look(key);
     if (!v || !v->is_string() || v->as_string().empty()) {
         wrong("the " + std::string{key} + " is empty");
@@ -158,10 +182,9 @@ secret arguments::secret(std::string_view key, std::size_t limit)
     return postern::secret{std::string_view{v->as_string()}};
 }
 
-postern::secret arguments::optional_secret(std::string_view key, std::size_t limit)
+postern::secret arguments::optional_secret(secret_name name, std::size_t limit)
 {
-    auto const* given = given_.if_contains(key);
-    return given ? secret(key, limit) : postern::secret{};
+    return has(name.key) ? secret(name, limit) : postern::secret{};
 }
 
 mail::mailbox arguments::mailbox(std::string_view key)

@@ -18,6 +18,18 @@
 
 namespace postern::control {
 
+/// The arguments that are nobody's to read, by name, once: what takes one is declared with it, and the audit log leaves
+/// it out.
+struct secret_name {
+    std::string_view key;
+};
+namespace secrets {
+inline constexpr secret_name password{"password"};
+inline constexpr secret_name lines{"lines"};  // of a file with accounts
+inline constexpr secret_name token{"token"};  // of a link that is good once
+}  // namespace secrets
+bool is_secret_argument(std::string_view key) noexcept;
+
 class arguments {
 public:
     explicit arguments(boost::json::object const& given) : given_(given) {}
@@ -28,14 +40,16 @@ public:
     std::optional<std::string> optional_text(std::string_view key, std::size_t limit = 1024);
     /// A list of texts; absent: none.
     std::vector<std::string> texts(std::string_view key, std::size_t most, std::size_t limit = 1024);
+    /// A list of objects; absent: none.
+    std::vector<boost::json::object> objects(std::string_view key, std::size_t most);
     std::optional<bool> optional_flag(std::string_view key);
     std::optional<std::uint64_t> optional_number(std::string_view key, std::uint64_t most);
     bool flag(std::string_view key);
     /// "on", "off", or "inherit": nothing.
     std::optional<bool> on_off_or_inherit(std::string_view key);
-    postern::secret secret(std::string_view key, std::size_t limit = 4096);
+    postern::secret secret(secret_name name, std::size_t limit = 4096);
     /// Absent or null: empty.
-    postern::secret optional_secret(std::string_view key, std::size_t limit = 4096);
+    postern::secret optional_secret(secret_name name, std::size_t limit = 4096);
     mail::mailbox mailbox(std::string_view key);
 
     /// Whether it is there, whatever it is.

@@ -8,7 +8,8 @@
 namespace postern::control {
 
 std::optional<outcome> ask_server(std::filesystem::path const& data_dir, std::string_view command,
-                                  boost::json::object const& arguments, std::chrono::seconds patience)
+                                  boost::json::object const& arguments, std::chrono::seconds patience,
+                                  std::string_view terminal)
 {
     auto attempt = connect_to_control_socket(data_dir);
     if (!attempt.socket) {
@@ -24,7 +25,7 @@ std::optional<outcome> ask_server(std::filesystem::path const& data_dir, std::st
                        {}};
     }
     auto const deadline = steady_clock::now() + patience;
-    auto const request = print_request(command, arguments);
+    auto const request = print_request(command, arguments, terminal);
     if (request.size() > longest_request)
         return failure{failure::kind::usage, "this is too much at once for the running server; split it", {}};
     if (auto sent = write_all(attempt.socket.get(), request.reveal(), deadline); !sent)

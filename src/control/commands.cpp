@@ -1,98 +1,163 @@
 #include "control/commands.hpp"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 
-#include "base/log.hpp"
+#include "control/audit_note.hpp"
 
 namespace postern::control {
+namespace json = boost::json;
 namespace {
 
-constexpr bool accounts = true;
-constexpr bool queue = true;
-constexpr bool server = true;
-constexpr bool keys = true;
-constexpr bool forwards = true;
+using enum needs;
+using enum effect;
+using namespace doors;
 
-constexpr std::array<command, 54> table{{
-    {"account add", accounts, !queue, !server, account_add},
-    {"account list", accounts, !queue, !server, account_list},
-    {"account show", accounts, !queue, !server, account_show},
-    {"account password", accounts, !queue, !server, account_password},
-    {"account remove", accounts, !queue, !server, account_remove},
-    {"account enable", accounts, !queue, !server, account_enable},
-    {"account disable", accounts, !queue, !server, account_disable},
-    {"account smtp-auth", accounts, !queue, !server, account_smtp_auth},
-    {"account basic-passwords", accounts, !queue, !server, account_basic_passwords},
-    {"account alias add", accounts, !queue, !server, account_alias_add},
-    {"account alias remove", accounts, !queue, !server, account_alias_remove},
-    {"account send-as add", accounts, !queue, !server, account_send_as_add},
-    {"account send-as remove", accounts, !queue, !server, account_send_as_remove},
-    {"account import", accounts, !queue, !server, account_import},
-    {"account test", accounts, !queue, !server, account_test},
-    {"account app-password add", accounts, !queue, !server, app_password_add},
-    {"account app-password list", accounts, !queue, !server, app_password_list},
-    {"account app-password revoke", accounts, !queue, !server, app_password_revoke},
-    {"domain add", accounts, !queue, !server, domain_add},
-    {"domain basic-passwords", accounts, !queue, !server, domain_basic_passwords},
-    {"domain list", accounts, !queue, !server, domain_list},
-    {"domain remove", accounts, !queue, !server, domain_remove},
-    {"queue list", !accounts, queue, !server, queue_list},
-    {"queue show", !accounts, queue, !server, queue_show},
-    {"queue retry", !accounts, queue, !server, queue_retry},
-    {"queue hold", !accounts, queue, !server, queue_hold},
-    {"queue release", !accounts, queue, !server, queue_release},
-    {"queue remove", !accounts, queue, !server, queue_remove},
-    {"queue expire", !accounts, queue, !server, queue_expire},
-    {"queue summary", !accounts, queue, !server, queue_summary},
-    {"queue destinations", !accounts, queue, !server, queue_destinations},
-    {"guard list", !accounts, !queue, !server, guard_list},
-    {"guard lift", !accounts, !queue, !server, guard_lift},
-    {"guard deny", !accounts, !queue, !server, guard_deny},
-    {"guard allow", !accounts, !queue, !server, guard_allow},
-    {"guard usage", accounts, !queue, server, guard_usage},
-    {"dkim create", !accounts, !queue, !server, dkim_create, keys},
-    {"dkim list", !accounts, !queue, !server, dkim_list, keys},
-    {"dkim show", !accounts, !queue, !server, dkim_show, keys},
-    {"dkim rotate", !accounts, !queue, !server, dkim_rotate, keys},
-    {"dkim activate", !accounts, !queue, !server, dkim_activate, keys},
-    {"dkim remove", !accounts, !queue, !server, dkim_remove, keys},
-    {"dkim check", !accounts, !queue, !server, dkim_check, keys},
-    {"tls-report list", !accounts, !queue, server, tls_report_list},
-    {"tls-report show", !accounts, !queue, server, tls_report_show},
-    {"tls-report send", !accounts, !queue, server, tls_report_send},
-    {"forward add", accounts, !queue, !server, forward_add, !keys, forwards},
-    {"forward list", accounts, !queue, !server, forward_list, !keys, forwards},
-    {"forward remove", accounts, !queue, !server, forward_remove, !keys, forwards},
-    {"check-code add", !accounts, !queue, server, check_code_add},
-    {"check-code show", !accounts, !queue, server, check_code_show},
-    {"explain", accounts, !queue, !server, explain, !keys, forwards},
-    {"why", !accounts, !queue, !server, why},
-    {"status", !accounts, queue, server, server_status},
-}};
+// name, what has to be open, whether it changes anything, who may through the web socket, function
+constexpr command table[] = {
+    {"account add", accounts, changes, operators, account_add},
+    {"account list", accounts, looks, readers, account_list},
+    {"account show", accounts, looks, own_or(readers), account_show},
+    {"account password", accounts, changes, operators, account_password},
+    {"account remove", accounts, changes, operators, account_remove},
+    {"account enable", accounts, changes, operators, account_enable},
+    {"account disable", accounts, changes, operators, account_disable},
+    {"account smtp-auth", accounts, changes, own_or(operators), account_smtp_auth},
+    {"account role", accounts, changes, owners, account_role},
+    {"account session list", accounts | visits, looks, own_or(readers), account_session_list},
+    {"account session end", accounts | visits, changes, own_or(operators), account_session_end},
+    {"account basic-passwords", accounts, changes, operators, account_basic_passwords},
+    {"account alias add", accounts, changes, operators, account_alias_add},
+    {"account alias remove", accounts, changes, operators, account_alias_remove},
+    {"account send-as add", accounts, changes, operators, account_send_as_add},
+    {"account send-as remove", accounts, changes, operators, account_send_as_remove},
+    {"account import", accounts, changes, owners, account_import},
+    {"account test", accounts, looks, nobody, account_test},
+    {"account app-password add", accounts, changes, own_or(operators), app_password_add},
+    {"account app-password list", accounts, looks, own_or(readers), app_password_list},
+    {"account app-password revoke", accounts, changes, own_or(operators), app_password_revoke},
+    {"domain add", accounts, changes, owners, domain_add},
+    {"domain basic-passwords", accounts, changes, owners, domain_basic_passwords},
+    {"domain list", accounts, looks, readers, domain_list},
+    {"domain remove", accounts, changes, owners, domain_remove},
+    {"queue list", queue, looks, readers, queue_list},
+    {"queue show", queue, looks, readers, queue_show},
+    {"queue retry", queue, changes, operators, queue_retry},
+    {"queue hold", queue, changes, operators, queue_hold},
+    {"queue release", queue, changes, operators, queue_release},
+    {"queue remove", queue, changes, operators, queue_remove},
+    {"queue expire", queue, changes, operators, queue_expire},
+    {"queue summary", queue, looks, readers, queue_summary},
+    {"queue destinations", queue, looks, readers, queue_destinations},
+    {"guard list", nothing, looks, readers, guard_list},
+    {"guard lift", nothing, changes, operators, guard_lift},
+    {"guard deny", nothing, changes, operators, guard_deny},
+    {"guard allow", nothing, changes, operators, guard_allow},
+    {"guard usage", accounts | server, looks, readers, guard_usage},
+    {"dkim create", keys, changes, owners, dkim_create},
+    {"dkim list", keys, looks, readers, dkim_list},
+    {"dkim show", keys, looks, readers, dkim_show},
+    {"dkim rotate", keys, changes, owners, dkim_rotate},
+    {"dkim activate", keys, changes, owners, dkim_activate},
+    {"dkim remove", keys, changes, owners, dkim_remove},
+    {"dkim check", keys, looks, readers, dkim_check},
+    {"tls-report list", server, looks, readers, tls_report_list},
+    {"tls-report show", server, looks, readers, tls_report_show},
+    {"tls-report send", server, changes, operators, tls_report_send},
+    {"certificate list", server, looks, readers, certificate_list},
+    {"certificate renew", server, changes, operators, certificate_renew},
+    // Keys of the pages, for the process that serves them: it alone opens the web socket.
+    {"acme challenge", server, looks, anyone, acme_challenge},
+    {"web certificates", server, looks, anyone, web_certificates},
+    {"forward add", accounts | forwards, changes, operators, forward_add},
+    {"forward list", accounts | forwards, looks, readers, forward_list},
+    {"forward remove", accounts | forwards, changes, operators, forward_remove},
+    {"check-code add", server, changes, operators, check_code_add},
+    {"check-code show", server, looks, readers, check_code_show},
+    // By the web socket itself, since it may have to wait long without keeping others waiting.
+    {"web sign-in", accounts | visits, changes, anyone, nullptr},
+    {"web facts", accounts | server, looks, anyone, web_facts},
+    {"web session", accounts | visits, looks, own, web_session},
+    {"web sign-out", accounts | visits, changes, own, web_sign_out},
+    {"audit list", nothing, looks, readers, audit_list},
+    {"discovery facts", accounts, looks, anyone, discovery_facts},
+    {"discovery publish", accounts, changes, operators, discovery_publish},
+    {"profile android", accounts, looks, own_or(readers), profile_android},
+    {"profile make", accounts | server, changes, own_or(operators), profile_make},
+    {"profile take", accounts | server, changes, anyone, profile_take},
+    {"why public", nothing, looks, anyone, why_public},
+    {"account own-password", accounts | server, changes, own, account_own_password},
+    {"explain", accounts | forwards, looks, readers, explain},
+    {"why", nothing, looks, readers, why},
+    {"status", queue | server, looks, readers, server_status},
+    {"account events", accounts | server, looks, own_or(readers), account_events},
+    {"account logins", accounts, looks, own_or(readers), account_logins},
+    {"account sent", accounts | queue, looks, own_or(readers), account_sent},
+    {"account message", accounts, looks, own_or(readers), account_message},
+    {"account limits", accounts | server, looks, own_or(readers), account_limits},
+    {"account test-mail", accounts | queue | server, changes, own, account_test_mail},
+    {"account test-mail-show", accounts, looks, own, account_test_mail_show},
+    {"events", server, looks, readers, events},
+    {"numbers", server, looks, readers, numbers},
+    {"sessions", server, looks, readers, sessions},
+    {"decisions", server, looks, readers, decisions},
+    {"discovery list", server, looks, readers, discovery_list},
+    {"discovery note", server, looks, anyone, discovery_note},
+    {"domain check", accounts | keys, looks, readers, domain_check},
+    {"certificates", nothing, looks, readers, certificates},
+};
 
 }  // namespace
 
 std::span<command const> commands() { return table; }
 
-command const* find_command(std::string_view name)
+visits::limits context::visit_bounds() const
 {
-    auto const found = std::find_if(table.begin(), table.end(), [&](command const& c) { return c.name == name; });
-    return found == table.end() ? nullptr : &*found;
+    visits::limits l;
+    l.idle = settings->web.session_life;
+    return l;
 }
 
-outcome run_command(context& c, std::string_view name, boost::json::object const& given)
+command const* find_command(std::string_view name)
 {
-    auto const* found = find_command(name);
-    if (!found) {
-        return failure{
-            failure::kind::usage, "the running server does not know this command; restart it after an upgrade", {}};
-    }
-    if ((found->needs_accounts && !c.accounts) || (found->needs_queue && !c.queue) ||
-        (found->needs_server && !c.gate) || (found->needs_keys && !c.keys) || (found->needs_forwards && !c.forwards)) {
+    auto const* const found = std::ranges::find(table, name, &command::name);
+    return found == std::end(table) ? nullptr : found;
+}
+
+failure unknown_command()
+{
+    return {failure::kind::usage, "the running server does not know this command; restart it after an upgrade", {}};
+}
+
+namespace {
+
+outcome run(context& c, command const& what, json::object const& given)
+{
+    if (!what.run) return failure{failure::kind::usage, "this is done through the web socket only", {}};
+    if ((what.wants(accounts) && !c.accounts) || (what.wants(queue) && !c.queue) || (what.wants(server) && !c.gate) ||
+        (what.wants(keys) && !c.keys) || (what.wants(forwards) && !c.forwards) ||
+        (what.wants(needs::visits) && !c.visits)) {
         return failure{failure::kind::unavailable, "no server runs on this data directory", {}};
     }
-    return found->run(c, arguments{given});
+    return what.run(c, arguments{given});
+}
+
+outcome noted(context& c, command const& what, json::object const& given, outcome o)
+{
+    note_for_audit(c, what, given, o);
+    return o;
+}
+
+}  // namespace
+
+outcome run_command(context& c, std::string_view name, json::object const& given)
+{
+    auto const* const found = find_command(name);
+    if (!found) return unknown_command();
+    if (c.caller.through == caller::door::terminal) return noted(c, *found, given, run(c, *found, given));
+    json::object admitted{given, given.storage()};
+    if (auto refused = admit(c, *found, admitted)) return noted(c, *found, admitted, std::move(*refused));
+    return noted(c, *found, admitted, run(c, *found, admitted));
 }
 
 failure to_failure(error const& e)

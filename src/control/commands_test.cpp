@@ -337,6 +337,10 @@ TEST_CASE("why tells a message's story from its session on, and leaves other mes
     CHECK(names(report) == "report delivered");
     CHECK(names(session) == "login accepted accepted refused bounced report delivered");
     CHECK(names("(" + session + ".1)") == "login accepted accepted refused bounced report delivered");
+    CHECK(names("https://mail.example.com/why/" + session + ".1") ==
+          "login accepted accepted refused bounced report delivered");
+    CHECK(names("(" + session + ".1, see https://mail.example.com/why/" + session + ".1)") ==
+          "login accepted accepted refused bounced report delivered");
     CHECK(names(to_lower(other)) == "login");
 
     auto const unknown = w.run("why", {{"id", make_session_id()}});

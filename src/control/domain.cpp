@@ -71,7 +71,7 @@ outcome domain_basic_passwords(context& c, arguments a)
     auto const domain = read_domain(a);
     auto const allowed = a.on_off_or_inherit("state");
     if (auto wrong = a.problem()) return std::move(*wrong);
-    if (auto set = c.accounts->set_domain_basic_passwords(domain, allowed, "operator"); !set)
+    if (auto set = c.accounts->set_domain_basic_passwords(domain, allowed, c.caller.by()); !set)
         return to_failure(set.error());
     log::event(log::level::info, "domain_changed",
                {{"domain", domain},
@@ -98,7 +98,7 @@ outcome domain_remove(context& c, arguments a)
     auto all = c.accounts->list_domains();
     if (!all) return to_failure(all.error());
     if (std::find(all->begin(), all->end(), domain) == all->end()) {
-        return failure{failure::kind::usage, domain + " is not a local domain; `postern domain list` shows all", {}};
+        return failure{failure::kind::usage, domain + " is not a local domain; `postern domain list` shows all", {}, std::string{not_there_rule}};
     }
     if (is_configured(c, domain)) {
         return failure{failure::kind::usage,

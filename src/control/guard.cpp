@@ -9,6 +9,7 @@
 #include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "control/commands.hpp"
+#include "control/own_names.hpp"
 
 namespace postern::control {
 namespace json = boost::json;
@@ -103,7 +104,7 @@ outcome put_on_list(context& c, arguments& a, bool denies)
     (denies ? lists->deny : lists->allow).push_back(*n);
     if (auto saved = replace_lists(c, std::move(*lists)); !saved) return to_failure(saved.error());
     log::event(log::level::info, denies ? "guard_deny" : "guard_allow",
-               {{"network", n->to_string()}, {"by", "operator"}});
+               {{"network", n->to_string()}, {"by", c.caller.by()}});
     return json::value(done_with(n->to_string()));
 }
 
@@ -208,7 +209,7 @@ outcome guard_lift(context& c, arguments a)
         return failure{failure::kind::problem,
                        "nothing is held against `" + printable(what, 320) + "`; `postern guard list` shows what is",
                        {}};
-    log::event(log::level::info, "guard_lift", {{"held_against", what}, {"by", "operator"}});
+    log::event(log::level::info, "guard_lift", {{"held_against", what}, {"by", c.caller.by()}});
     auto o = done_with(is_account ? what : n->to_string());
     o["lifted"] = count;
     o["listed"] = listed;
@@ -216,11 +217,11 @@ outcome guard_lift(context& c, arguments a)
     return json::value(std::move(o));
 }
 
-outcome guard_usage(context& c, arguments a)
+namespace {
+
+/// `name`: a key.
+json::value describe_usage(context& c, std::string const& name)
 {
-    auto const account = a.mailbox("account");
-    if (auto wrong = a.problem()) return std::move(*wrong);
-    auto const name = account.key();
     json::array rows;
     auto const now = wall_clock::now();
     auto used = c.sending->look(c.settings->limits.sending, {name, {}, 0}, now);
@@ -241,7 +242,25 @@ outcome guard_usage(context& c, arguments a)
         row["resets"] = to_rfc3339(u.resets);
         rows.emplace_back(std::move(row));
     }
-    return json::value(std::move(rows));
+    return rows;
+}
+
+}  // namespace
+
+outcome guard_usage(context& c, arguments a)
+{
+    auto const account = a.mailbox("account");
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    return describe_usage(c, account.key());
+}
+
+outcome account_limits(context& c, arguments a)
+{
+    auto const address = a.text("address");
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    auto const names = names_of_account(c, address);
+    if (!names) return names.error();
+    return describe_usage(c, names->front());
 }
 
 outcome guard_deny(context& c, arguments a) { return put_on_list(c, a, true); }

@@ -53,9 +53,45 @@ std::string_view name_of(failure::kind k)
     switch (k) {
         case failure::kind::usage: return "usage";
         case failure::kind::problem: return "problem";
+        case failure::kind::signed_out: return "signed_out";
+        case failure::kind::forbidden: return "forbidden";
+        case failure::kind::put_off: return "put_off";
         case failure::kind::unavailable: break;
     }
     return "unavailable";
+}
+
+/// A text that may be there; false when it is there and none, or too long.
+bool take_text(json::object const& o, std::string_view key, std::size_t limit, std::string& into)
+{
+    auto const* v = o.if_contains(key);
+    if (!v) return true;
+    if (!v->is_string() || v->as_string().size() > limit) return false;
+    into = v->as_string();
+    return true;
+}
+
+/// The command and its arguments, and how many members of the object these are not.
+struct read_so_far {
+    json::value whole;
+    request asked;
+    std::size_t others = 0;
+};
+
+std::optional<read_so_far> read_request(std::string_view line, std::size_t limit)
+{
+    if (line.size() > limit) return std::nullopt;
+    auto v = parse(line, wiping_storage());
+    if (!v || !v->is_object()) return std::nullopt;
+    auto& o = v->as_object();
+    auto const* command = o.if_contains("command");
+    auto* arguments = o.if_contains("arguments");
+    if (!command || !command->is_string() || !arguments || !arguments->is_object()) return std::nullopt;
+    request asked;
+    asked.command = std::string{command->as_string()};
+    asked.arguments = json::object{std::move(arguments->as_object()), o.storage()};
+    auto const others = o.size() - 2;
+    return read_so_far{std::move(*v), std::move(asked), others};  // moved, it stays in that memory
 }
 
 failure not_a_response()
@@ -67,28 +103,44 @@ failure not_a_response()
 
 }  // namespace
 
-secret print_request(std::string_view command, json::object const& arguments)
+secret print_request(std::string_view command, json::object const& arguments, std::string_view terminal)
 {
     json::object o{wiping_storage()};
     o["command"] = command;
     o["arguments"] = arguments;
+    if (!terminal.empty()) o["terminal"] = terminal;
     return print_secretly(json::value(std::move(o)));
 }
 
 std::optional<request> parse_request(std::string_view line)
 {
-    if (line.size() > longest_request) return std::nullopt;
-    auto v = parse(line, wiping_storage());
-    if (!v || !v->is_object()) return std::nullopt;
-    auto& o = v->as_object();
-    auto const* command = o.if_contains("command");
-    auto* arguments = o.if_contains("arguments");
-    if (o.size() != 2 || !command || !command->is_string() || !arguments || !arguments->is_object())
-        return std::nullopt;
-    request r;
-    r.command = std::string{command->as_string()};
-    r.arguments = json::object{std::move(arguments->as_object()), o.storage()};
-    return r;
+    auto r = read_request(line, longest_request);
+    if (!r) return std::nullopt;
+    auto const& o = r->whole.as_object();
+    if (r->others != o.count("terminal") || !take_text(o, "terminal", 200, r->asked.terminal)) return std::nullopt;
+    return std::move(r->asked);
+}
+
+secret print_web_request(request const& r)
+{
+    json::object o{wiping_storage()};
+    o["command"] = r.command;
+    o["arguments"] = r.arguments;
+    o["client"] = r.client;
+    if (!r.session.empty()) o["session"] = r.session.reveal();
+    return print_secretly(json::value(std::move(o)));
+}
+
+std::optional<request> parse_web_request(std::string_view line)
+{
+    auto r = read_request(line, longest_web_request);
+    if (!r) return std::nullopt;
+    auto const& o = r->whole.as_object();
+    std::string session;
+    bool const fine = take_text(o, "client", 64, r->asked.client) && take_text(o, "session", 64, session);
+    r->asked.session = secret::take(session);
+    if (!fine || r->asked.client.empty() || r->others != 1 + o.count("session")) return std::nullopt;
+    return std::move(r->asked);
 }
 
 secret print_response(outcome const& o)
@@ -105,6 +157,7 @@ secret print_response(outcome const& o)
         json::array details;
         for (auto const& line : f.details) details.emplace_back(line);
         response["details"] = std::move(details);
+        if (!f.rule.empty()) response["rule"] = f.rule;
     }
     return print_secretly(json::value(std::move(response)));
 }
@@ -125,11 +178,13 @@ outcome parse_response(std::string_view line)
     auto const* text = o.if_contains("text");
     if (!kind || !kind->is_string() || !text || !text->is_string()) return not_a_response();
     failure f{failure::kind::unavailable, std::string{text->as_string()}, {}};
-    for (auto k : {failure::kind::usage, failure::kind::problem})
+    for (auto k : {failure::kind::usage, failure::kind::problem, failure::kind::signed_out, failure::kind::forbidden,
+                   failure::kind::put_off})
         if (kind->as_string() == name_of(k)) f.why = k;
     if (auto const* details = o.if_contains("details"); details && details->is_array())
         for (auto const& line_of : details->as_array())
             if (line_of.is_string()) f.details.emplace_back(line_of.as_string());
+    if (!take_text(o, "rule", 100, f.rule)) return not_a_response();
     return f;
 }
 

@@ -61,6 +61,48 @@ TEST_CASE("what isn't exactly a request is refused")
     CHECK(parse_request(R"({"command":"status","arguments":{}})"));
 }
 
+TEST_CASE("a request says from which terminal it comes, or nothing")
+{
+    auto const with = parse_request(without_end(print_request("status", {}, "pts/3").reveal()));
+    REQUIRE(with);
+    CHECK(with->terminal == "pts/3");
+    CHECK(parse_request(R"({"command":"status","arguments":{}})")->terminal.empty());
+    for (std::string_view bad : {R"({"command":"status","arguments":{},"terminal":3})",
+                                 R"({"command":"status","arguments":{},"client":"192.0.2.1"})",
+                                 R"({"command":"status","arguments":{},"session":"x"})"}) {
+        CAPTURE(bad);
+        CHECK_FALSE(parse_request(bad));
+    }
+    CHECK_FALSE(parse_request(R"({"command":"status","arguments":{},"terminal":")" + std::string(300, 'x') + "\"}"));
+}
+
+TEST_CASE("a request over the web socket says which client it is for")
+{
+    request r;
+    r.command = "account show";
+    r.arguments["a"] = 1;
+    r.client = "192.0.2.1";
+    r.session = secret{"token"};
+    auto const read = parse_web_request(without_end(print_web_request(r).reveal()));
+    REQUIRE(read);
+    CHECK(read->command == "account show");
+    CHECK(read->arguments.at("a") == 1);
+    CHECK(read->client == "192.0.2.1");
+    CHECK(read->session.reveal() == "token");
+    CHECK(parse_web_request(R"({"command":"x","arguments":{},"client":"192.0.2.1"})"));
+    for (std::string_view bad : {R"({"command":"x","arguments":{}})", R"({"command":"x","arguments":{},"client":""})",
+                                 R"({"command":"x","arguments":{},"client":7})",
+                                 R"({"command":"x","arguments":{},"client":"192.0.2.1","session":7})",
+                                 R"({"command":"x","arguments":{},"client":"192.0.2.1","terminal":"pts/3"})",
+                                 R"({"command":"x","arguments":[],"client":"192.0.2.1"})"}) {
+        CAPTURE(bad);
+        CHECK_FALSE(parse_web_request(bad));
+    }
+    std::string long_one = R"({"command":"x","arguments":{},"client":"192.0.2.1"})";
+    long_one.append(longest_web_request, ' ');
+    CHECK_FALSE(parse_web_request(long_one));
+}
+
 TEST_CASE("a request may not be nested without end")
 {
     auto const nested = [](std::size_t depth) {
@@ -89,12 +131,15 @@ TEST_CASE("a value arrives as it was answered")
 
 TEST_CASE("a failure arrives as it was answered")
 {
-    for (auto kind : {failure::kind::usage, failure::kind::problem, failure::kind::unavailable}) {
-        auto const line = print_response(outcome{failure{kind, "two\nlines", {"line 3: no colon", "line 9: \t"}}});
+    for (auto kind : {failure::kind::usage, failure::kind::problem, failure::kind::unavailable,
+                      failure::kind::signed_out, failure::kind::forbidden, failure::kind::put_off}) {
+        auto const line =
+            print_response(outcome{failure{kind, "two\nlines", {"line 3: no colon", "line 9: \t"}, "a-rule"}});
         auto const answer = parse_response(without_end(line.reveal()));
         REQUIRE_FALSE(answer);
         CHECK(answer.error().why == kind);
         CHECK(answer.error().text == "two\nlines");
+        CHECK(answer.error().rule == "a-rule");
         CHECK(answer.error().details == std::vector<std::string>{"line 3: no colon", "line 9: \t"});
     }
 }
@@ -169,7 +214,7 @@ TEST_CASE("the first thing wrong with arguments is told")
     {
         auto const bad = json::parse(R"({"password":""})").as_object();
         arguments a{bad};
-        CHECK(a.secret("password").empty());
+        CHECK(a.secret(secrets::password).empty());
         CHECK(a.problem()->text == "the password is empty");
     }
 }

@@ -22,7 +22,8 @@ basic_result<spool::summary, failure> find(context& c, std::string const& id)
                            " is on its way: it is delivered, returned or removed, or never was here; "
                            "`postern why " +
                            id + "` tells",
-                       {}};
+                       {},
+                       std::string{not_there_rule}};
     }
     return std::move(found->front());
 }
@@ -57,7 +58,7 @@ outcome change(context& c, arguments& a, std::string_view event, Change apply,
     if (auto against = objection(*message)) return std::move(*against);
     result<> changed = apply(id);
     if (!changed) return to_failure(changed.error());
-    log::event(log::level::info, event, {{"queue_id", id}, {"session", message->what.session}, {"by", "operator"}});
+    log::event(log::level::info, event, {{"queue_id", id}, {"session", message->what.session}, {"by", c.caller.by()}});
     json::object o;
     o["queue_id"] = id;
     return json::value(std::move(o));
@@ -114,7 +115,7 @@ outcome change_many(context& c, arguments& a, std::string_view event, spool::wis
     auto const done = c.queue->apply(w, f);
     if (!done) return to_failure(done.error());
     if (starts && done->messages != 0 && c.delivery) c.delivery->wake();
-    if (done->messages != 0) log::event(log::level::info, event, {{"messages", done->messages}, {"by", "operator"}});
+    if (done->messages != 0) log::event(log::level::info, event, {{"messages", done->messages}, {"by", c.caller.by()}});
     json::object o;
     if (!f.selects()) o["all"] = true;
     o["messages"] = done->messages;
@@ -197,9 +198,11 @@ outcome queue_expire(context& c, arguments a)
     if (!c.signer) keys.emplace(*c.settings, &own.emplace(1));
     auto const done = delivery::expire(*c.queue, f, *c.settings, c.signer ? c.signer : &*own);
     if (!done) return to_failure(done.error());
-    log::event(
-        log::level::info, "queue_expire",
-        {{"queue_id", f.queue_id}, {"messages", done->messages}, {"recipients", done->recipients}, {"by", "operator"}});
+    log::event(log::level::info, "queue_expire",
+               {{"queue_id", f.queue_id},
+                {"messages", done->messages},
+                {"recipients", done->recipients},
+                {"by", c.caller.by()}});
     if (!f.queue_id.empty() && done->busy != 0) {
         return failure{failure::kind::problem,
                        f.queue_id + " is being delivered at the moment; try again when that has ended",

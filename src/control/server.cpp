@@ -24,13 +24,14 @@ namespace {
 constexpr std::size_t threads = 4;
 constexpr std::chrono::seconds patience{10};
 
-/// The socket's mode says the same; this holds too where somebody changed it.
-bool is_allowed(int peer)
+/// Who asks, if that is somebody who may. The socket's mode says the same; this holds too where somebody changed it.
+std::optional<uid_t> allowed_user(int peer)
 {
     ucred who{};
     socklen_t size = sizeof who;
-    if (::getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return false;
-    return who.uid == 0 || who.uid == ::geteuid();
+    if (::getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return std::nullopt;
+    if (who.uid != 0 && who.uid != ::geteuid()) return std::nullopt;
+    return who.uid;
 }
 
 class socket_server final : public server {
@@ -69,21 +70,24 @@ private:
 
     void answer(int peer)
     {
-        if (!is_allowed(peer)) return;
+        auto const user = allowed_user(peer);
+        if (!user) return;
         auto line = read_line(peer, longest_request, steady_clock::now() + patience);
         if (!line) return;
         auto const asked = secret::take(*line);
-        auto const response = print_response(perform(asked.reveal()));
+        auto const response = print_response(perform(asked.reveal(), *user));
         // A caller that has gone does not matter: the command is done.
         if (!write_all(peer, response.reveal(), steady_clock::now() + patience)) return;
     }
 
-    outcome perform(std::string_view line)
+    outcome perform(std::string_view line, uid_t user)
     {
         auto asked = parse_request(line);
         if (!asked) return failure{failure::kind::usage, "this is not a request of the control protocol", {}};
         try {
             auto c = now_();
+            c.caller.who = name_of_user(user);
+            c.caller.from = asked->terminal;
             return run_command(c, asked->command, asked->arguments);
         } catch (std::exception const& e) {
             // The server must not end because of one command.

@@ -72,6 +72,7 @@ outcome server_status(context& c, arguments a)
     o["backends"] = std::move(backends);
     o["issuers"] = issuers_of(c.judges);
     o["kerberos"] = kerberos_of(c.judges);
+    o["certificates"] = describe_certificates(c);
     auto queued = c.queue->count();
     if (!queued) return to_failure(queued.error());
     o["queued"] = *queued;

@@ -311,7 +311,7 @@ question read_question(arguments& a)
 {
     question q;
     q.address = a.mailbox("address").key();
-    q.password = a.optional_secret("password");
+    q.password = a.optional_secret(secrets::password);
     if (auto const text = a.optional_text("client", 64)) {
         q.client = ip_address::parse(*text);
         if (!q.client) a.wrong("`" + printable(*text, 64) + "` is not an address of a client");

@@ -9,7 +9,8 @@
 #include "base/ids.hpp"
 #include "base/text.hpp"
 #include "catalogue/catalogue.hpp"
-#include "control/commands.hpp"
+#include "console/logins.hpp"
+#include "control/history.hpp"
 
 namespace postern::control {
 namespace json = boost::json;
@@ -17,16 +18,13 @@ namespace {
 
 constexpr std::size_t most_messages = 200;
 
-std::string text_of(json::object const& event, std::string_view key)
-{
-    auto const* v = event.if_contains(key);
-    return v && v->is_string() ? std::string{v->as_string()} : std::string{};
-}
+}  // namespace
 
-std::vector<json::object> read_events(std::filesystem::path const& folder, std::vector<std::string> const& ids)
+std::vector<json::object> read_history(context const& c, std::vector<std::string> const& texts, std::size_t limit,
+                                       std::uint64_t octets)
 {
     std::vector<json::object> events;
-    for (auto const& line : log::find_in_history(folder, ids)) {
+    for (auto const& line : log::find_in_history(c.history(), texts, limit, octets)) {
         json::error_code wrong;
         auto v = json::parse(line, wrong);
         // A line that a crash cut off in the middle is none.
@@ -37,40 +35,39 @@ std::vector<json::object> read_events(std::filesystem::path const& folder, std::
 
 /// A session's story holds those of its messages. A message's story begins with its session,
 /// and holds that of the report to its sender, but leaves out what else the session sent.
-std::vector<json::object> follow(std::filesystem::path const& folder, std::string const& id)
+std::vector<json::object> follow_in_history(context const& c, std::string const& id)
 {
-    auto events = read_events(folder, {id});
+    auto events = read_history(c, {id});
     std::set<std::string> sessions, messages, reports;
     for (auto const& e : events) {
         // Behind the dot stands the number of a refusal.
-        auto const s = text_of(e, "session");
+        auto const s = console::text_in(e, "session");
         if (!s.empty()) sessions.insert(s.substr(0, s.find('.')));
-        auto const m = text_of(e, "queue_id");
+        auto const m = console::text_in(e, "queue_id");
         if (!m.empty() && messages.size() < most_messages) messages.insert(m);
-        if (text_of(e, "about") == id) reports.insert(m);
+        if (console::text_in(e, "about") == id) reports.insert(m);
     }
     bool const about_message = messages.contains(id);
     auto const& further = about_message ? reports : messages;
     std::vector<std::string> ids{id};
     ids.insert(ids.end(), sessions.begin(), sessions.end());
     ids.insert(ids.end(), further.begin(), further.end());
-    if (ids.size() > 1) events = read_events(folder, ids);
+    if (ids.size() > 1) events = read_history(c, ids);
     if (about_message) {
         std::erase_if(events, [&](json::object const& e) {
-            auto const m = text_of(e, "queue_id");
+            auto const m = console::text_in(e, "queue_id");
             return !m.empty() && m != id && !reports.contains(m);
         });
     }
     std::stable_sort(events.begin(), events.end(), [](json::object const& a, json::object const& b) {
-        return text_of(a, "time") < text_of(b, "time");
+        return console::text_in(a, "time") < console::text_in(b, "time");
     });
     return events;
 }
 
-/// What the catalogue says of an event's rule.
 void add_remedy(json::object& event)
 {
-    auto const name = text_of(event, "rule");
+    auto const name = console::text_in(event, "rule");
     auto const* rule = name.empty() ? nullptr : catalogue::find(name);
     if (!rule) return;
     json::object remedy;
@@ -81,14 +78,14 @@ void add_remedy(json::object& event)
     event["remedy"] = std::move(remedy);
 }
 
-}  // namespace
-
 outcome why(context& c, arguments a)
 {
-    auto id = to_upper(a.text("id", 64));
+    auto id = to_upper(a.text("id", 256));
     if (auto wrong = a.problem()) return std::move(*wrong);
-    // People copy it with the parentheses of the reply.
-    if (id.starts_with('(') && id.ends_with(')')) id = id.substr(1, id.size() - 2);
+    // People copy it with the parentheses of the reply, or the link to its page.
+    if (auto const page = id.rfind("/WHY/"); page != std::string::npos) id.erase(0, page + 5);
+    if (id.starts_with('(')) id.erase(0, 1);
+    id = id.substr(0, id.find_first_of(",) "));
     if (witness::looks_like_code(id)) return record_of_check(c, id);
     if (!looks_like_id(id)) {
         return failure{
@@ -99,12 +96,13 @@ outcome why(context& c, arguments a)
             {}};
     }
     id = id.substr(0, id.find('.'));
-    auto events = follow(c.history(), id);
+    auto events = follow_in_history(c, id);
     if (events.empty()) {
         return failure{failure::kind::problem,
                        "nothing is known of " + id +
                            ": check its spelling; the history goes back as far as log.history_size allows",
-                       {}};
+                       {},
+                       std::string{not_there_rule}};
     }
     json::array list;
     for (auto& e : events) {

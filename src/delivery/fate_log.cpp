@@ -23,8 +23,11 @@ void log_fate(spool::message const& m, spool::stored_recipient const& r, outcome
     if (o.what == fate::delivered) {
         counters::totals.deliveries.add("delivered");
         counters::totals.delivery_time.add(static_cast<double>(delay) * 1e-3);
+        counters::totals.delivery_spread.add(static_cast<double>(delay) * 1e-3);
+        counters::totals.octets_out.add(m.size);
         log::event(log::level::info, "delivered",
                    {{"queue_id", m.queue_id},
+                    {"account", m.account},
                     {"forward_path", to},
                     {"next_hop", how.next_hop},
                     {"tls", how.tls},
@@ -41,6 +44,7 @@ void log_fate(spool::message const& m, spool::stored_recipient const& r, outcome
     counters::totals.deliveries.add(result);
     log::event(later ? log::level::info : log::level::warning, result,
                {{"queue_id", m.queue_id},
+                {"account", m.account},
                 {"forward_path", to},
                 {"next_hop", how.next_hop},
                 {"tls", how.tls},

@@ -24,6 +24,7 @@
 #include "directory/app_password.hpp"
 #include "directory/backend.hpp"
 #include "directory/login_cause.hpp"
+#include "directory/role.hpp"
 #include "mail/address.hpp"
 #include "sasl/mechanism.hpp"
 
@@ -51,6 +52,7 @@ struct account {
     std::vector<std::string> send_as;  // granted: "address", or "@domain" for all of a domain
     bool enabled = true;
     bool smtp_auth = true;
+    std::string smtp_auth_by;            // who set that last; empty: nobody did
     std::optional<basic_setting> basic;  // the account's own setting
     std::string scheme;                  // of the verifier: "argon2id", "$6$", ... for `account show`
     std::vector<hash> scram_hashes;      // those that there are SCRAM keys for
@@ -229,7 +231,12 @@ public:
     virtual result<std::vector<app_password>> list_app_passwords(std::string_view address) = 0;
     virtual result<> revoke_app_password(std::string_view address, std::int64_t id) = 0;
     virtual result<> set_enabled(std::string_view address, bool on) = 0;
-    virtual result<> set_smtp_auth(std::string_view address, bool on) = 0;
+    /// `by`: who wants it so.
+    virtual result<> set_smtp_auth(std::string_view address, bool on, std::string_view by) = 0;
+    result<> set_smtp_auth(std::string_view address, bool on) { return set_smtp_auth(address, on, "operator"); }
+    /// Of accounts wherever they are; what nobody gave is none. Goes with the account.
+    virtual role role_of(account const&) const { return role::none; }
+    virtual result<> set_role(account const& who, role r) = 0;
     /// Nothing: as the domain, or else the configuration, says. `by`: who wants it so.
     virtual result<> set_basic_passwords(std::string_view address, std::optional<bool> allowed,
                                          std::string_view by) = 0;

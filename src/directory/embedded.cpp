@@ -189,6 +189,7 @@ result<> embedded::refresh()
     if (auto r = refresh_domains(nullptr); !r) return r;
     if (auto r = refresh_basic(); !r) return r;
     if (auto r = refresh_means(); !r) return r;
+    if (auto r = refresh_roles(); !r) return r;
     return refresh_dummy();
 }
 

@@ -62,7 +62,10 @@ public:
     void note_use(app_password const& p, ip_address const& client) override;
     std::function<void(cause_handler)> explain_failure(std::string_view authcid) override;
     result<> set_enabled(std::string_view address, bool on) override;
-    result<> set_smtp_auth(std::string_view address, bool on) override;
+    using directory::set_smtp_auth;
+    result<> set_smtp_auth(std::string_view address, bool on, std::string_view by) override;
+    role role_of(account const& who) const override;
+    result<> set_role(account const& who, role r) override;
     result<> set_basic_passwords(std::string_view address, std::optional<bool> allowed, std::string_view by) override;
     result<> set_domain_basic_passwords(std::string_view domain, std::optional<bool> allowed,
                                         std::string_view by) override;
@@ -159,6 +162,9 @@ private:
     result<> refresh();
     result<> refresh_dummy();
     result<> refresh_domains(std::vector<std::string> const* configured);
+
+    // roles.cpp
+    result<> refresh_roles();
 
     // lookups.cpp
     result<entry> load_login(std::string_view key);
@@ -311,6 +317,7 @@ private:
     published<std::vector<hash>> scram_hashes_;
     std::atomic<bool> configured_basic_;
     published<basic_rules> basic_;
+    published<role_map> roles_{std::make_shared<role_map const>()};
     published<sasl::account_means> means_;
     std::atomic<std::int64_t> means_until_{INT64_MAX};  // microseconds since 1970
     published<secret> sealing_key_;                     // empty until it was needed

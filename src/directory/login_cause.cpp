@@ -11,7 +11,7 @@ struct row {
 };
 
 // In the order of the enumeration.
-constexpr std::array<row, 24> table{{
+constexpr std::array<row, 25> table{{
     {login_cause::none, "", ""},
     {login_cause::unknown_user, "unknown_user", "There is no such account, nor one that may have been meant."},
     {login_cause::local_part_only, "local_part_only", "The user name lacks its domain; it is the full mail address."},
@@ -36,6 +36,8 @@ constexpr std::array<row, 24> table{{
     {login_cause::app_password_expired, "app_password_expired", "An app password that has expired."},
     {login_cause::app_password_network, "app_password_network",
      "An app password that is right, but may not be used from this network."},
+    {login_cause::app_password_at_web, "app_password_at_web",
+     "An app password that is right, but the web pages are opened by the account's own password only."},
     {login_cause::account_off, "account_off", "The password is right, but the account is switched off."},
     {login_cause::smtp_auth_off, "smtp_auth_off", "The password is right, but SMTP AUTH is off for the account."},
     {login_cause::mechanism_impossible, "mechanism_impossible",

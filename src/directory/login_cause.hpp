@@ -25,6 +25,7 @@ enum class login_cause : std::uint8_t {
     app_password_revoked,
     app_password_expired,
     app_password_network,
+    app_password_at_web,  // they are for devices
     account_off,
     smtp_auth_off,
     mechanism_impossible,

@@ -99,14 +99,14 @@ result<> embedded::set_enabled(std::string_view address, bool on)
 {
     auto const key = login_key(address);
     if (!key) return bad_address(address);
-    return changed(store_->set_flag(*key, store::flag::enabled, on));
+    return changed(store_->set_enabled(*key, on));
 }
 
-result<> embedded::set_smtp_auth(std::string_view address, bool on)
+result<> embedded::set_smtp_auth(std::string_view address, bool on, std::string_view by)
 {
     auto const key = login_key(address);
     if (!key) return bad_address(address);
-    return changed(store_->set_flag(*key, store::flag::smtp_auth, on));
+    return changed(store_->set_smtp_auth(*key, on, by));
 }
 
 result<> embedded::add_alias(std::string_view address, mail::mailbox const& alias)

@@ -167,9 +167,19 @@ CREATE INDEX app_passwords_by_address ON app_passwords (address);
 CREATE INDEX app_password_keys_by_hash ON app_password_keys (hash);
 )";
 
+// What accounts may do for others on the web pages; by address, since users of back ends have no row of their own.
+// Who set SMTP AUTH last: what an operator switched off is not the account's to switch on.
+constexpr char const* version_5 = R"(
+CREATE TABLE roles (
+    address  TEXT PRIMARY KEY,
+    role     TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+ALTER TABLE accounts ADD COLUMN smtp_auth_by TEXT;
+)";
+
 // What makes version N of version N - 1. A new file goes all the way, so that it has the
 // same tables as an old one.
-constexpr std::array<char const*, 4> steps = {version_1, version_2, version_3, version_4};
+constexpr std::array<char const*, 5> steps = {version_1, version_2, version_3, version_4, version_5};
 
 result<std::int64_t> one_number(connection& c, char const* sql)
 {

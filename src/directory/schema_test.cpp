@@ -150,7 +150,7 @@ TEST_CASE("a version 1 file is migrated when it is opened, and keeps what is in 
         CHECK(log_in(*d, "first@example.org", "wrong").state == login_state::bad_credentials);
     }
     raw_database migrated{where.file()};
-    CHECK(migrated.ask("PRAGMA user_version") == "4\n");
+    CHECK(migrated.ask("PRAGMA user_version") == "5\n");
     CHECK(migrated.ask("SELECT hex(value) FROM settings WHERE name = 'server_secret'").starts_with("00010203"));
     CHECK(migrated.ask("PRAGMA foreign_key_check").empty());
     // The same tables as in a file that was made today.
@@ -198,7 +198,7 @@ TEST_CASE("a version 2 file is migrated when it is opened, and its app passwords
         return now.front().scram_hashes == std::vector<hash>{hash::sha256};
     }));
     raw_database migrated{where.file()};
-    CHECK(migrated.ask("PRAGMA user_version") == "4\n");
+    CHECK(migrated.ask("PRAGMA user_version") == "5\n");
 }
 
 TEST_CASE("a version 3 file keeps its app passwords, and no number is given twice")
@@ -234,7 +234,7 @@ TEST_CASE("a version 3 file keeps its app passwords, and no number is given twic
         REQUIRE(d->revoke_app_password("bob@example.org", 3));
     }
     raw_database migrated{where.file()};
-    CHECK(migrated.ask("PRAGMA user_version") == "4\n");
+    CHECK(migrated.ask("PRAGMA user_version") == "5\n");
     CHECK(migrated.ask("PRAGMA foreign_key_check").empty());
     CHECK(migrated.ask("SELECT count(*) FROM app_password_keys WHERE app_password = 3") == "0\n");
     migrated.run(
@@ -247,6 +247,28 @@ TEST_CASE("a version 3 file keeps its app passwords, and no number is given twic
         CHECK_FALSE(migrated.takes(std::string{"INSERT INTO app_passwords (account, address, label, verifier, created,"
                                                " created_by) VALUES ("} +
                                    owner + ", 'x', x'00', 1, 'operator')"));
+}
+
+TEST_CASE("in a version 4 file nobody has a role, and nobody has set SMTP AUTH")
+{
+    folder where;
+    {
+        raw_database old{where.file()};
+        old.run(old_file);
+        old.add_account(2, "bob@example.org", nullptr);
+    }
+    REQUIRE(open_as(where, 4).empty());
+    auto d = open(where, {});
+    auto const bob = *d->find_account("bob@example.org");
+    REQUIRE(bob);
+    CHECK_FALSE(bob->smtp_auth);
+    CHECK(bob->smtp_auth_by.empty());
+    CHECK(d->role_of(*bob) == role::none);
+    REQUIRE(d->set_role(*bob, role::owner));
+    CHECK(d->role_of(*bob) == role::owner);
+    raw_database migrated{where.file()};
+    CHECK(migrated.ask("PRAGMA user_version") == "5\n");
+    CHECK(migrated.ask("SELECT * FROM roles") == "bob@example.orgowner\n");
 }
 
 TEST_CASE("a migration that fails changes nothing")
@@ -269,9 +291,9 @@ TEST_CASE("an older program refuses a newer file and says so")
     folder where;
     open(where, {});
     auto const text = open_as(where, 1);
-    CHECK(text.find("newer Postern (version 4 of its tables, this program knows up to 1)") != std::string::npos);
+    CHECK(text.find("newer Postern (version 5 of its tables, this program knows up to 1)") != std::string::npos);
     CHECK(open_as(where, 2).find("this program knows up to 2)") != std::string::npos);
-    CHECK(open_as(where, 4).empty());
+    CHECK(open_as(where, 5).empty());
 }
 
 TEST_CASE("keys are made for every hash that the mechanisms need, and for SHA-256 always")

@@ -21,7 +21,7 @@ constexpr public_text unavailable = "The account database is not available";
 
 constexpr char const* columns =
     "a.id, a.address, a.enabled, a.smtp_auth, a.verifier, a.previous_verifier, a.cram_md5, a.created, a.password_set,"
-    " a.basic_passwords, a.basic_passwords_by, a.basic_passwords_since";
+    " a.basic_passwords, a.basic_passwords_by, a.basic_passwords_since, a.smtp_auth_by";
 
 std::string select(char const* rest) { return std::string{"SELECT "} + columns + " FROM accounts a " + rest; }
 
@@ -118,6 +118,7 @@ struct store::reader {
         a.who.created = from_microseconds(s.number(7));
         a.who.password_set = from_microseconds(s.number(8));
         if (!s.is_null(9)) a.who.basic = basic_setting{s.number(9) != 0, s.text(10), from_microseconds(s.number(11))};
+        a.who.smtp_auth_by = s.text(12);
         a.who.recipient_delimiter = recipient_delimiter;
         if (auto r = fill_scram(a); !r) return r;
         if (auto r = app_passwords.fill(a); !r) return r;
@@ -467,6 +468,22 @@ result<std::vector<basic_scope>> store::list_basic_scopes()
     auto r = borrow();
     if (!r) return std::move(r).error();
     return read_basic_scopes(*(*r)->db);
+}
+
+result<role_map> store::list_roles()
+{
+    auto r = borrow();
+    if (!r) return std::move(r).error();
+    auto s = (*r)->db->prepare("SELECT address, role FROM roles");
+    if (!s) return std::move(s).error();
+    role_map all;
+    for (;;) {
+        auto row = s->step();
+        if (!row) return std::move(row).error();
+        if (!*row) return all;
+        // A word of a later version, or a slip of somebody's hand, gives nobody anything.
+        if (auto const known = parse_role(s->text(1))) all.emplace(s->text(0), *known);
+    }
 }
 
 result<means_found> store::find_means(bool organisation, wall_time now)

@@ -86,9 +86,12 @@ struct imported_account {
 using shapes_by_domain =
     std::unordered_map<std::string, std::array<std::vector<scram_shape>, scram_set::hashes.size()>>;
 
+/// By address.
+using role_map = std::unordered_map<std::string, role>;
+
 class store {
 public:
-    static constexpr int schema_version = 4;
+    static constexpr int schema_version = 5;
 
     /// Opens or creates folder/accounts.db.
     static result<std::unique_ptr<store>> open(std::filesystem::path const& folder);
@@ -124,6 +127,7 @@ public:
     result<std::vector<account>> list_accounts();
     result<std::vector<std::string>> list_domains();
     result<std::vector<basic_scope>> list_basic_scopes();
+    result<role_map> list_roles();
     result<means_found> find_means(bool organisation, wall_time now);
     /// A verifier of the cost that most of a sample of the accounts have; empty: no accounts.
     result<std::string> typical_verifier();
@@ -157,8 +161,10 @@ public:
     result<> put_app_password_keys(std::int64_t app_password, std::vector<app_password_key> const& keys);
     result<> revoke_app_password(app_password_owner const& whose, std::int64_t id, wall_time now);
     result<> put_uses(std::vector<use_of_app_password> const& uses);
-    enum class flag { enabled, smtp_auth };
-    result<> set_flag(std::string_view address, flag f, bool on);
+    result<> set_enabled(std::string_view address, bool on);
+    result<> set_smtp_auth(std::string_view address, bool on, std::string_view by);
+    /// Of an account wherever it is.
+    result<> set_role(std::string_view address, role r);
     result<> set_basic(std::string_view address, std::optional<bool> allowed, std::string_view by, wall_time now);
     result<> set_basic_scope(std::string_view scope, std::optional<bool> allowed, std::string_view by, wall_time now);
     result<> add_alias(std::string_view address, std::string_view alias);

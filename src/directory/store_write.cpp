@@ -53,6 +53,13 @@ result<bool> is_taken(connection& c, std::string_view address)
     return *n == 1;
 }
 
+result<> drop_role(connection& c, std::string_view address)
+{
+    auto gone = run(c, "DELETE FROM roles WHERE address = ?1", address);
+    if (!gone) return std::move(gone).error();
+    return done{};
+}
+
 constexpr char const* insert_account =
     "INSERT INTO accounts (address, cost, verifier, cram_md5, password_set, created) VALUES (?1, ?2, ?3, ?4, ?5, ?5)"
     " RETURNING id";
@@ -107,6 +114,13 @@ result<> put_credentials(connection& c, char const* sql, std::string_view addres
     return put_keys(c, id, n.scram);
 }
 
+/// What somebody else of that name might do is nothing that the new account may.
+result<> insert(connection& c, std::string_view address, new_credentials const& n, wall_time now)
+{
+    if (auto r = drop_role(c, address); !r) return r;
+    return put_credentials(c, insert_account, address, n, now);
+}
+
 }  // namespace
 
 result<> store::write(std::function<result<>(connection&)> const& work)
@@ -145,7 +159,7 @@ result<> store::add_account(std::string_view address, new_credentials const& n, 
         auto known = is_taken(c, address);
         if (!known) return std::move(known).error();
         if (*known) return taken(address);
-        return put_credentials(c, insert_account, address, n, now);
+        return insert(c, address, n, now);
     });
 }
 
@@ -202,7 +216,7 @@ result<> store::remove_account(std::string_view address)
     return change(address, [&](connection& c, std::int64_t id) -> result<> {
         auto r = run(c, "DELETE FROM accounts WHERE id = ?1", id);
         if (!r) return std::move(r).error();
-        return done{};
+        return drop_role(c, address);
     });
 }
 
@@ -254,13 +268,31 @@ result<> store::put_note(std::string_view name, std::string_view text)
     });
 }
 
-result<> store::set_flag(std::string_view address, flag f, bool on)
+result<> store::set_enabled(std::string_view address, bool on)
 {
     return change(address, [&](connection& c, std::int64_t id) -> result<> {
-        char const* sql = f == flag::enabled ? "UPDATE accounts SET enabled = ?2 WHERE id = ?1"
-                                             : "UPDATE accounts SET smtp_auth = ?2 WHERE id = ?1";
-        auto r = run(c, sql, id, std::int64_t{on ? 1 : 0});
+        auto r = run(c, "UPDATE accounts SET enabled = ?2 WHERE id = ?1", id, std::int64_t{on ? 1 : 0});
         if (!r) return std::move(r).error();
+        return done{};
+    });
+}
+
+result<> store::set_smtp_auth(std::string_view address, bool on, std::string_view by)
+{
+    return change(address, [&](connection& c, std::int64_t id) -> result<> {
+        auto r = run(c, "UPDATE accounts SET smtp_auth = ?2, smtp_auth_by = ?3 WHERE id = ?1", id,
+                     std::int64_t{on ? 1 : 0}, by);
+        if (!r) return std::move(r).error();
+        return done{};
+    });
+}
+
+result<> store::set_role(std::string_view address, role r)
+{
+    return write([&](connection& c) -> result<> {
+        if (r == role::none) return drop_role(c, address);
+        auto put = run(c, "INSERT OR REPLACE INTO roles (address, role) VALUES (?1, ?2)", address, to_string(r));
+        if (!put) return std::move(put).error();
         return done{};
     });
 }
@@ -353,8 +385,9 @@ result<std::size_t> store::import_accounts(std::vector<imported_account> const& 
                 if (clash) return taken(item.address);
             }
             new_credentials const n{item.verifier, item.cost, item.scram, {}};
-            if (auto r = put_credentials(c, exists ? update_credentials : insert_account, item.address, n, now); !r)
-                return r;
+            auto const r =
+                exists ? put_credentials(c, update_credentials, item.address, n, now) : insert(c, item.address, n, now);
+            if (!r) return r;
             ++count;
         }
         return done{};

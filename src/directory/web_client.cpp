@@ -43,6 +43,17 @@ bool is_about_certificate(CURLcode code)
            code == CURLE_SSL_INVALIDCERTSTATUS;
 }
 
+std::vector<std::string> fields_of(CURL* c, std::vector<std::string> const& wanted)
+{
+    std::vector<std::string> out;
+    for (auto const& name : wanted) {
+        curl_header* found = nullptr;
+        bool const there = curl_easy_header(c, name.c_str(), 0, CURLH_HEADER, -1, &found) == CURLHE_OK;
+        out.emplace_back(there ? found->value : "");
+    }
+    return out;
+}
+
 void* new_handle()
 {
     static std::once_flag once;
@@ -111,6 +122,7 @@ result<web_client::answer> web_client::ask(request const& r, std::atomic<bool> c
         curl_easy_setopt(c, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
         curl_easy_setopt(c, CURLOPT_XOAUTH2_BEARER, r.bearer.reveal().data());
     }
+    if (r.only_fields) curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
     CURLcode const code = curl_easy_perform(c);
     long status = 0;
     char const* type = nullptr;
@@ -120,6 +132,7 @@ result<web_client::answer> web_client::ask(request const& r, std::atomic<bool> c
     curl_easy_getinfo(c, CURLINFO_REDIRECT_URL, &elsewhere);
     std::string redirect = elsewhere != nullptr ? elsewhere : "";
     std::string said = type != nullptr ? type : "";
+    auto fields = code == CURLE_OK ? fields_of(c, r.fields) : std::vector<std::string>{};
     // The handle keeps the connection, and none of the secrets.
     curl_easy_reset(c);
     if (t.too_long) return failed("the answer is longer than " + std::to_string(r.longest) + " octets");
@@ -129,7 +142,7 @@ result<web_client::answer> web_client::ask(request const& r, std::atomic<bool> c
         return untrusted;
     }
     if (code != CURLE_OK) return failed(curl_easy_strerror(code));
-    return answer{status, std::move(t.body), std::move(said), std::move(redirect)};
+    return answer{status, std::move(t.body), std::move(said), std::move(redirect), std::move(fields)};
 }
 
 std::string form_encoded(std::string_view text)

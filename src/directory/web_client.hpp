@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
@@ -26,15 +27,18 @@ public:
         std::string resolved;               // "host:port:address,address": where the host is; empty: asks the system
         std::string user;                   // with the password, when not empty (RFC 7617)
         secret password;
-        secret bearer;  // instead (RFC 6750)
+        secret bearer;                    // instead (RFC 6750)
+        bool only_fields = false;         // HEAD instead of GET
+        std::vector<std::string> fields;  // of the answer's header that the asker wants to see
         std::chrono::milliseconds timeout{10'000};
         std::size_t longest = 1 << 20;  // a longer answer is a failure
     };
     struct answer {
         long status = 0;  // of HTTP
         std::string body;
-        std::string type;      // Content-Type, as it was said
-        std::string redirect;  // where the server would rather have us ask; not followed
+        std::string type;                 // Content-Type, as it was said
+        std::string redirect;             // where the server would rather have us ask; not followed
+        std::vector<std::string> fields;  // in the order in which they were wished for; empty: it is not there
     };
 
     web_client();

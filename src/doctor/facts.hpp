@@ -17,6 +17,7 @@
 #include "dns/resolver.hpp"
 #include "escort/policy_source.hpp"
 #include "mail/authentication.hpp"
+#include "porter/facts.hpp"
 
 namespace postern::doctor {
 
@@ -66,6 +67,10 @@ struct domain_facts {
     dns::address_answer autoconfig, autodiscover;
     std::optional<std::string> settings_file;  // of autoconfig, as it was served
     std::string settings_problem;              // why there is none
+    dns::address_answer configuration_host;    // of ua-auto-config
+    dns::txt_answer configuration_texts;       // of _ua-auto-config
+    std::optional<std::string> configuration;  // the document, as it was served
+    std::string configuration_problem;         // why there is none
     std::string settings_url;                  // where it was asked for last; empty: not yet
     bool settings_unreached = false;           // no web server answered
     std::vector<signing_key_facts> keys;
@@ -112,6 +117,15 @@ struct unexamined {
     std::string area, what, why;
 };
 
+/// A certificate that the server gets or watches itself, where something is wrong with it.
+struct kept_certificate_facts {
+    std::string file;
+    std::vector<std::string> names;
+    std::optional<std::int64_t> days_left;
+    std::string rule, problem;  // of the last attempt; the rule is empty when it was none of ACME's
+    std::vector<std::pair<std::string, std::string>> left_out;  // names, and why
+};
+
 struct machine_facts {
     std::optional<std::uint64_t> disk_free, disk_size;
     std::optional<std::uint64_t> inodes_free, inodes;
@@ -144,6 +158,7 @@ struct server_facts {
         bool up = false;
     };
     std::vector<helper> helpers;
+    std::vector<kept_certificate_facts> certificates;
 };
 
 struct facts {
@@ -152,6 +167,7 @@ struct facts {
     server_facts server;
     std::vector<listener_facts> listeners;
     std::vector<std::string> local_domains;
+    std::optional<porter::services> announced;  // what documents with digests in the DNS say; nothing: not known
     std::vector<certificate_facts> certificates;
     dns::address_answer own_name;  // of the host name
     std::vector<address_facts> addresses;

@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "acme/shelf.hpp"
 #include "base/crypto.hpp"
 #include "base/hex.hpp"
 #include "base/text.hpp"
@@ -155,12 +156,9 @@ certificate_facts look_at(std::filesystem::path const& chain_file, std::filesyst
 void gather_certificates(facts& f)
 {
     auto const& s = f.settings;
-    if (!s.tls.certificate.empty()) {
-        f.certificates.push_back(look_at(s.tls.certificate, s.tls.private_key));
-    } else if (s.tls.more.empty()) {
+    for (auto const& c : acme::mail_certificates(s)) f.certificates.push_back(look_at(c.chain, c.private_key));
+    if (f.certificates.empty())
         f.certificates.push_back(look_at(s.data_dir / "self-signed.crt", s.data_dir / "self-signed.key"));
-    }
-    for (auto const& c : s.tls.more) f.certificates.push_back(look_at(c.chain, c.private_key));
 }
 
 }  // namespace postern::doctor

@@ -9,7 +9,6 @@
 #include <thread>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include "base/internet_address.hpp"
@@ -19,9 +18,11 @@
 #include "discovery/web.hpp"
 #include "doctor/gather.hpp"
 #include "doctor/judge.hpp"
+#include "doctor/round.hpp"
 #include "escort/office.hpp"
 #include "mail/sts_policy.hpp"
 #include "mail/tlsrpt_record.hpp"
+#include "porter/pacc.hpp"
 
 namespace postern::doctor {
 namespace {
@@ -32,89 +33,6 @@ namespace asio = boost::asio;
 constexpr std::size_t most_hosts = 10;
 constexpr std::size_t most_at_once = 8;  // domains
 constexpr std::chrono::seconds longest{60};
-
-template <class Answer, class Ask>
-dns::awaitable<void> keep(Ask ask, dns::resolver* names, Answer* out)
-{
-    Answer a = co_await ask(names);
-    *out = std::move(a);
-}
-
-/// Questions under way; all are answered, or given up, when `wait` returns.
-class round {
-public:
-    static std::unique_ptr<round> make(escort::resolver_maker const& make_resolver, std::string& problem)
-    {
-        std::unique_ptr<round> r{new round};
-        auto names = make_resolver(r->context_.get_executor());
-        if (!names) {
-            problem = names.error().logged;
-            return nullptr;
-        }
-        r->names_ = std::move(*names);
-        return r;
-    }
-
-    void mx(std::string name, dns::mx_answer& out)
-    {
-        ask(out, [name = std::move(name)](dns::resolver* r) { return r->mx(name); });
-    }
-    void txt(std::string name, dns::txt_answer& out)
-    {
-        ask(out, [name = std::move(name)](dns::resolver* r) { return r->txt(name); });
-    }
-    void addresses(std::string name, dns::address_answer& out)
-    {
-        ask(out, [name = std::move(name)](dns::resolver* r) { return r->addresses(name); });
-    }
-    void tlsa(std::string name, dns::tlsa_answer& out)
-    {
-        ask(out, [name = std::move(name)](dns::resolver* r) { return r->tlsa(name); });
-    }
-    void srv(std::string name, dns::srv_answer& out)
-    {
-        ask(out, [name = std::move(name)](dns::resolver* r) { return r->srv(name); });
-    }
-    void names_of(ip_address address, dns::name_answer& out)
-    {
-        ask(out, [address](dns::resolver* r) { return r->names_of(address); });
-    }
-
-    /// Each question ends by itself, at the resolver's own limit at the latest.
-    void wait()
-    {
-        context_.restart();
-        while (left_ != 0 && context_.run_one() != 0) {
-        }
-    }
-    /// Whatever was asked, nobody answered.
-    bool is_silent() const noexcept { return answered_ == 0 && left_ == 0; }
-
-private:
-    round() = default;
-    template <class Answer, class Ask>
-    void ask(Answer& out, Ask what)
-    {
-        out.problem = "no answer in time";
-        ++left_;
-        asio::co_spawn(context_, keep<Answer>(std::move(what), names_.get(), &out),
-                       [this, &out](std::exception_ptr const&) {
-                           --left_;
-                           answered_ += out.what != dns::finding::temporary;
-                       });
-    }
-
-    asio::io_context context_{1};
-    std::unique_ptr<dns::resolver> names_;  // goes before its context
-    std::size_t left_ = 0, answered_ = 0;
-};
-
-dns::options options_for(config::settings const& s, std::chrono::seconds limit)
-{
-    auto o = escort::dns_options_of(s);
-    o.limit = limit;
-    return o;
-}
 
 void ask_first(facts& f, round& r, steady_time until)
 {
@@ -143,6 +61,8 @@ void ask_first(facts& f, round& r, steady_time until)
         r.txt(mail::tlsrpt_record_name(d.domain), d.tlsrpt);
         r.addresses("autoconfig." + d.domain, d.autoconfig);
         r.addresses("autodiscover." + d.domain, d.autodiscover);
+        r.addresses("ua-auto-config." + d.domain, d.configuration_host);
+        r.txt("_ua-auto-config." + d.domain, d.configuration_texts);
         auto const wanted = zone::srv_records(d.domain, zone_server(f));
         // All at once: the answers must not move while they are waited for.
         for (auto const& w : wanted) d.services.push_back({w.name, {}});
@@ -229,20 +149,34 @@ dns::awaitable<void> fetch_settings(dns::resolver& names, discovery::options o, 
     }
 }
 
+/// What programs that know the newer draft take their settings from: over https alone, since the DNS vouches for its text.
+dns::awaitable<void> fetch_configuration(dns::resolver& names, discovery::options o, steady_time until, domain_facts* d)
+{
+    std::shared_ptr<discovery::web> const web = discovery::make_web(names, o, until);
+    auto page = co_await web->ask("https://ua-auto-config." + d->domain + std::string{porter::pacc_path}, "");
+    constexpr long ok = 200;
+    if (page.status == ok)
+        d->configuration = std::move(page.body);
+    else
+        d->configuration_problem =
+            page.status != 0 ? "the web server answers with status " + std::to_string(page.status) : page.problem;
+}
+
 /// On a thread of its own, with a resolver of its own.
-void fetch_settings(config::settings const& s, dns::options const& o, steady_time until, domain_facts& d)
+template <class Fetch>
+void fetch_here(config::settings const& s, dns::options const& o, steady_time until, domain_facts& d, std::string& problem,
+                Fetch fetch)
 {
     asio::io_context context{1};
     auto const names = dns::make_resolver(context.get_executor(), o);
     if (!names) {
-        d.settings_problem = names.error().logged;
+        problem = names.error().logged;
         return;
     }
     discovery::options how;
     how.authorities = s.transport.authorities;
     auto const soon = std::min<steady_time>(until, steady_clock::now() + std::chrono::seconds{8});
-    asio::co_spawn(context, fetch_settings(**names, how, soon, &d),
-                   [&context](std::exception_ptr const&) { context.stop(); });
+    asio::co_spawn(context, fetch(**names, how, soon, &d), [&context](std::exception_ptr const&) { context.stop(); });
     context.run();
 }
 
@@ -263,7 +197,12 @@ void fetch_pages(facts& f, dns::options const& o, steady_time until)
     std::vector<std::jthread> threads;
     for (auto& d : f.domains) {
         if (d.autoconfig.what == dns::finding::found)
-            threads.emplace_back([&f, &d, &o, until] { fetch_settings(f.settings, o, until, d); });
+            threads.emplace_back(
+                [&f, &d, &o, until] { fetch_here(f.settings, o, until, d, d.settings_problem, fetch_settings); });
+        if (d.configuration_host.what == dns::finding::found)
+            threads.emplace_back([&f, &d, &o, until] {
+                fetch_here(f.settings, o, until, d, d.configuration_problem, fetch_configuration);
+            });
         if (mail::parse_sts_record(d.sts.records)) {
             d.policy.emplace();
             threads.emplace_back([&fetch, &d, &stop] { *d.policy = fetch(d.domain, stop); });

@@ -101,6 +101,44 @@ void judge_shown(facts const& f, report& r)
     }
 }
 
+bool is_looked_at(facts const& f, std::string const& file)
+{
+    return std::ranges::any_of(f.certificates, [&](auto const& c) { return c.file == file; });
+}
+
+/// Those that the server gets itself, and files that it can't take up.
+void judge_kept(facts const& f, report& r)
+{
+    for (auto const& c : f.server.certificates) {
+        auto const name = c.names.empty() ? c.file : joined(c.names);
+        bool const urgent = !c.days_left || std::chrono::days{*c.days_left} < soon;
+        if (auto const* const rule = c.rule.empty() ? nullptr : catalogue::find(c.rule)) {
+            r.add({area::certificate,
+                   urgent ? severity::failure : severity::warning,
+                   rule,
+                   {{"name", name}, {"problem", c.problem}},
+                   {}});
+        } else if (!c.problem.empty() && !is_looked_at(f, c.file)) {
+            r.add({area::certificate,
+                   severity::failure,
+                   &rules::own_certificate_unreadable,
+                   {{"listener", c.file}, {"problem", c.problem}},
+                   {}});
+        }
+        // Of names that nobody asked for it is no finding.
+        for (auto const& [left, why] : c.left_out) {
+            bool const listed = std::ranges::any_of(f.settings.acme.names,
+                                                    [&](auto const& one) { return equal_ignoring_case(one, left); });
+            if (!listed) continue;
+            r.add({area::certificate,
+                   severity::warning,
+                   &rules::acme_name_left_out,
+                   {{"name", left}, {"problem", why}},
+                   {}});
+        }
+    }
+}
+
 }  // namespace
 
 bool covers(std::vector<std::string> const& names, std::string_view host)
@@ -129,6 +167,7 @@ void judge_certificates(facts const& f, report& r)
     }
     judge_names_in(f, r);
     judge_shown(f, r);
+    judge_kept(f, r);
 }
 
 }  // namespace postern::doctor

@@ -8,6 +8,7 @@
 #include "doctor/words.hpp"
 #include "mail/dmarc.hpp"
 #include "mail/tlsrpt_record.hpp"
+#include "porter/pacc.hpp"
 #include "spf/record.hpp"
 
 namespace postern::doctor {
@@ -30,6 +31,7 @@ public:
         }
         services();
         autoconfig();
+        configuration();
         if (!unknown_.empty()) r_.add(dns_unknown(d_.domain, unknown_));
     }
 
@@ -288,7 +290,14 @@ private:
                 places.push_back(std::to_string(s.port) + ' ' + zone::absolute(s.host));
                 here = here || wanted.value.ends_with(' ' + places.back());
             }
-            if (places.empty()) {
+            bool const absent = wanted.value.ends_with(" .");
+            if (absent && places.empty()) continue;
+            if (absent && !here) {
+                say(rules::own_srv_wrong, severity::hint, wanted,
+                    {{"found", joined(places)}, {"problem", "this server knows of no such service"}});
+            } else if (absent) {
+                good(wanted.name + " says that there is no such service");
+            } else if (places.empty()) {
                 say(rules::own_srv_missing, severity::hint, wanted);
             } else if (here) {
                 good(wanted.name + " leads here");
@@ -323,6 +332,50 @@ private:
             if (d_.autodiscover.what != dns::finding::found && !is_unknown(d_.autodiscover.what))
                 r_.findings.back().change.push_back(zone::to_line(zone::autodiscover_record(d_.domain, ours_)));
         }
+    }
+
+    /// PACC: the records, the document, and that each fits the other.
+    void configuration()
+    {
+        if (unknown(d_.configuration_texts.what, d_.configuration_texts.problem) ||
+            unknown(d_.configuration_host.what, d_.configuration_host.problem))
+            return;
+        auto facts = porter::facts_of(f_.settings, {});
+        if (f_.announced) facts.announced = *f_.announced;
+        auto const texts = porter::pacc_records(facts, d_.domain);
+        if (texts.empty()) return;
+        auto const host = zone::configuration_host_record(d_.domain, ours_);
+        auto const& published = d_.configuration_texts.records;
+        auto const is_published = [&](std::string const& text) {
+            return std::ranges::find(published, text) != published.end();
+        };
+        bool const led_here = d_.configuration_host.what == dns::finding::found;
+        if (published.empty() && !led_here) {
+            say(rules::own_pacc_missing, severity::hint, host);
+            add_texts(texts);
+            return;
+        }
+        std::string problem;
+        if (!led_here)
+            problem = "there is no " + host.name;
+        else if (!d_.configuration)
+            problem = d_.configuration_problem;
+        else if (!is_published(porter::pacc_record(*d_.configuration)))
+            problem = "no record has the digest of the document";
+        if (problem.empty()) {
+            good("its configuration for mail programs is what the DNS vouches for");
+            if (texts.size() > 1 && !is_published(texts.back()))
+                say(rules::own_pacc_missing, severity::hint, zone::configuration_record(d_.domain, texts.back()));
+            return;
+        }
+        say(rules::own_pacc_wrong, severity::warning, zone::configuration_record(d_.domain, texts.front()),
+            {{"problem", problem}});
+        if (!led_here) r_.findings.back().change.push_back(zone::to_line(host));
+    }
+    void add_texts(std::vector<std::string> const& texts)
+    {
+        for (auto const& text : texts)
+            r_.findings.back().change.push_back(zone::to_line(zone::configuration_record(d_.domain, text)));
     }
 
     facts const& f_;

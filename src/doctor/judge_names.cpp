@@ -180,6 +180,8 @@ zone::server zone_server(facts const& f)
     }
     s.imap = f.settings.setup.imap;
     s.pop3 = f.settings.setup.pop3;
+    s.web_host = porter::facts_of(f.settings, {}).web_host;
+    s.authority = zone::authority_of(f.settings.acme.directory);
     s.certificate_keys = keys_of(certificates_of_name(f));
     return s;
 }

@@ -7,6 +7,7 @@
 
 #include "base/crypto.hpp"
 #include "doctor/relay_tricks.hpp"
+#include "porter/pacc.hpp"
 
 using namespace postern;
 using namespace postern::doctor;
@@ -38,6 +39,12 @@ facts well()
     facts f;
     f.settings.hostname = "mail.example.com";
     f.settings.data_dir = "/var/lib/postern";
+    for (auto const mode : {config::tls_mode::implicit, config::tls_mode::starttls}) {
+        config::listener l;
+        l.address = mode == config::tls_mode::implicit ? "[::]:465" : "[::]:587";
+        l.tls = mode;
+        f.settings.listeners.push_back(l);
+    }
     f.now = wall_time{std::chrono::hours{24 * 365 * 50}};
     f.server.running = true;
     f.server.descriptor_limit = 1u << 20;
@@ -79,6 +86,9 @@ facts well()
     d.services = {{"_submissions._tcp.example.com", implicit}, {"_submission._tcp.example.com", starttls}};
     d.autoconfig = leads_to("192.0.2.1");
     d.settings_file = "<hostname>mail.example.com</hostname>";
+    d.configuration_host = leads_to("192.0.2.1");
+    d.configuration = porter::pacc(porter::services_of(f.settings), "example.com");
+    d.configuration_texts = texts({porter::pacc_record(*d.configuration)});
     d.keys_known = true;
     d.keys = {{"s._domainkey.example.com", "v=DKIM1; p=x", "matches", "", "", true}};
     f.domains = {d};
@@ -168,6 +178,27 @@ TEST_CASE("each thing that is wrong has its finding, and nothing else has one")
          &rules::own_certificate_unreadable, failure, ""},
         {"not reloaded", [](facts& f) { f.certificates[0].sha256 = "cc"; }, &rules::own_certificate_stale, failure,
          "systemctl reload postern"},
+        {"not renewed, and still good for long",
+         [](facts& f) {
+             f.server.certificates = {{"", {"mail.example.com"}, 25, "acme-silent", "no route", {}}};
+         },
+         &rules::acme_silent, warning, ""},
+        {"not there, since nothing is proven",
+         [](facts& f) {
+             f.server.certificates = {{"", {"mail.example.com"}, {}, "acme-proof-failed", "refused", {}}};
+         },
+         &rules::acme_proof_failed, failure, ""},
+        {"a file of the web pages, half written",
+         [](facts& f) {
+             f.server.certificates = {{"/etc/web.pem", {}, {}, "", "the key is another's", {}}};
+         },
+         &rules::own_certificate_unreadable, failure, ""},
+        {"a listed name that leads elsewhere",
+         [](facts& f) {
+             f.settings.acme.names = {"www.example.com"};
+             f.server.certificates = {{"", {}, 60, "", "", {{"www.example.com", "it leads to 203.0.113.9"}}}};
+         },
+         &rules::acme_name_left_out, warning, ""},
         // names
         {"no address",
          [](facts& f) {
@@ -334,6 +365,41 @@ TEST_CASE("each thing that is wrong has its finding, and nothing else has one")
         {"autoconfig of another server",
          [&](facts& f) { domain(f).settings_file = "<hostname>old.example.com</hostname>"; },
          &rules::own_autoconfig_wrong, warning, ""},
+        {"SRV of a service that is not there",
+         [&](facts& f) {
+             f.settings.setup.imap = "imap.example.com:993";
+             dns::srv_answer there;
+             there.what = dns::finding::found;
+             there.records = {{0, 1, 995, "pop.example.com"}};
+             domain(f).services.push_back({"_pop3s._tcp.example.com", there});
+             f.announced = porter::services_of(f.settings);
+             domain(f).configuration = porter::pacc(*f.announced, "example.com");
+             domain(f).configuration_texts = texts({porter::pacc_record(*domain(f).configuration)});
+         },
+         &rules::own_srv_wrong, hint, "_pop3s._tcp.example.com. IN SRV 0 0 0 ."},
+        {"no configuration in the DNS",
+         [&](facts& f) {
+             domain(f).configuration_texts = texts({});
+             domain(f).configuration_host = {};
+             domain(f).configuration_host.what = dns::finding::no_such_name;
+             domain(f).configuration.reset();
+         },
+         &rules::own_pacc_missing, hint, "ua-auto-config.example.com. IN CNAME mail.example.com."},
+        {"the configuration is not what the DNS vouches for",
+         [&](facts& f) { domain(f).configuration_texts = texts({"v=UAAC1; a=sha256; d=b2xk"}); },
+         &rules::own_pacc_wrong, warning, ""},
+        {"the configuration is vouched for, and nowhere",
+         [&](facts& f) {
+             domain(f).configuration.reset();
+             domain(f).configuration_problem = "status 404";
+         },
+         &rules::own_pacc_wrong, warning, ""},
+        {"the configuration is going to change",
+         [&](facts& f) {
+             f.announced = porter::services_of(f.settings);
+             f.settings.setup.name = "New name";
+         },
+         &rules::own_pacc_missing, hint, ""},
         {"the DNS is down",
          [&](facts& f) {
              domain(f).mx = {};

@@ -53,4 +53,10 @@ dns::address_answer ask_for_addresses(resolver_maker const& make_resolver, std::
     return ask<dns::address_answer>(make_resolver, &dns::resolver::addresses, name, stop);
 }
 
+dns::tlsa_answer ask_for_tlsa(resolver_maker const& make_resolver, std::string const& name,
+                              std::atomic<bool> const& stop)
+{
+    return ask<dns::tlsa_answer>(make_resolver, &dns::resolver::tlsa, name, stop);
+}
+
 }  // namespace postern::escort

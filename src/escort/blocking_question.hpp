@@ -15,10 +15,12 @@ namespace postern::escort {
 
 using resolver_maker = std::function<result<std::unique_ptr<dns::resolver>>(boost::asio::any_io_executor)>;
 
-/// Both give up when `stop` becomes true.
+/// All give up when `stop` becomes true.
 dns::txt_answer ask_for_texts(resolver_maker const& make_resolver, std::string const& name,
                               std::atomic<bool> const& stop);
 dns::address_answer ask_for_addresses(resolver_maker const& make_resolver, std::string const& name,
                                       std::atomic<bool> const& stop);
+dns::tlsa_answer ask_for_tlsa(resolver_maker const& make_resolver, std::string const& name,
+                              std::atomic<bool> const& stop);
 
 }  // namespace postern::escort

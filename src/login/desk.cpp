@@ -217,6 +217,7 @@ answer desk::judge(result<directory::login> const& found, std::string_view crede
         credential_ = "app-password-" + std::to_string(found->app->id);
         label_ = found->app->label;
     }
+    if (who_.at_web) return judge_at_web(*found);
     switch (found->state) {
         case directory::login_state::accepted: return accept(*found);
         case directory::login_state::bad_credentials: break;
@@ -235,6 +236,31 @@ answer desk::judge(result<directory::login> const& found, std::string_view crede
             }
             return answer{kind::smtp_auth_off};
         case directory::login_state::app_password_needed: return answer{kind::app_password_needed};
+    }
+    return answer{kind::bad_credentials};
+}
+
+/// Where people sign in to make themselves an app password, it does not matter that their own is not taken of
+/// their mail programs. But what a device has is the device's only.
+answer desk::judge_at_web(directory::login const& found)
+{
+    using kind = answer::kind;
+    switch (found.state) {
+        case directory::login_state::accepted:
+        case directory::login_state::smtp_auth_off:
+        case directory::login_state::app_password_needed:
+            if (found.app) {
+                fail(directory::login_cause::app_password_at_web);
+                return answer{kind::bad_credentials};
+            }
+            forget_cause();
+            cause_ = found.cause;
+            return accept(found);
+        case directory::login_state::unsure: return answer{kind::unsure};
+        case directory::login_state::disabled:
+            if (found.app) break;
+            return answer{kind::disabled};
+        case directory::login_state::bad_credentials: break;
     }
     return answer{kind::bad_credentials};
 }

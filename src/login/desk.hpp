@@ -50,6 +50,7 @@ struct visitor {
     bool sends = true;             // wants to send mail, not to read it: SMTP AUTH off concerns nobody else
     bool holds_limits = true;      // asks us about each sender and recipient: limits of app passwords hold
     std::string ticket_service{};  // what Kerberos tickets are for, such as "imap"; empty: kerberos.service
+    bool at_web = false;           // signs in on the web pages: with the account's own password and nothing else
 };
 
 /// How a log-in ended.
@@ -122,6 +123,7 @@ private:
     void fail(directory::login_cause why);
     void fail(error const& why);
     answer judge(result<directory::login> const& found, std::string_view credential);
+    answer judge_at_web(directory::login const& found);
     answer accept(directory::login const& found);
     std::optional<answer> put_off(std::string_view authcid);
     std::string guarded(std::string_view name) const;

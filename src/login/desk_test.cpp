@@ -50,11 +50,14 @@ struct world {
         accounts = std::move(directory::open_embedded(std::move(o))).value();
         settings.guard.allow.clear();
     }
-    answer::kind log_in(char const* from, std::string const& name, std::string const& password)
+    answer::kind log_in(char const* from, std::string const& name, std::string const& password, bool at_web = false)
     {
         auto const address = *ip_address::parse(from);
         services s{*accounts, guard, [](auto const&, auto const&, auto const&) {}, [](auto const&, auto const&) {}};
-        desk d{s, settings, {}, {"S", from, address}, io.get_executor()};
+        visitor who{"S", from, address};
+        who.sends = !at_web;
+        who.at_web = at_web;
+        desk d{s, settings, {}, std::move(who), io.get_executor()};
         std::optional<answer> judged;
         boost::asio::co_spawn(io, ask(&d, name, password, &judged), boost::asio::detached);
         // The hash is on a thread of its own.
@@ -133,4 +136,33 @@ TEST_CASE("A client that names nobody is held against its place only")
     w.attack("");
     CHECK(w.guard.count().accounts == 0);
     CHECK(w.guard.count().places >= 10);
+}
+
+TEST_CASE("The web pages take an account's own password, whatever mail programs may do, and nothing else")
+{
+    world w;
+    auto const name = "eve@example.com";
+    REQUIRE(w.accounts->add_account(*mail::parse_mailbox(name), secret{"sesame"}));
+    auto const app = w.accounts->add_app_password(name, {"phone", "operator", {}, {}});
+    REQUIRE(app);
+    auto const sign_in = [&](std::string_view password) {
+        return w.log_in("192.0.2.1", name, std::string{password}, true);
+    };
+    using kind = answer::kind;
+    CHECK(sign_in("sesame") == kind::accepted);
+    CHECK(sign_in("wrong") == kind::bad_credentials);
+    CHECK(sign_in(app->text.reveal()) == kind::bad_credentials);
+    CHECK_FALSE(w.accounts->list_app_passwords(name)->front().last_used);
+    REQUIRE(w.accounts->set_basic_passwords(name, false, "operator"));
+    CHECK(w.log_in("192.0.2.1", name, "sesame") == kind::app_password_needed);
+    CHECK(sign_in("sesame") == kind::accepted);
+    REQUIRE(w.accounts->set_smtp_auth(name, false));
+    CHECK(w.log_in("192.0.2.1", name, "sesame") == kind::smtp_auth_off);
+    CHECK(sign_in("sesame") == kind::accepted);
+    CHECK(sign_in(app->text.reveal()) == kind::bad_credentials);
+    REQUIRE(w.accounts->set_enabled(name, false));
+    CHECK(sign_in("sesame") == kind::disabled);
+    CHECK(sign_in(app->text.reveal()) == kind::bad_credentials);
+    // A back end's user.
+    CHECK(w.log_in("192.0.2.1", "ann@example.org", "sesame", true) == kind::accepted);
 }

@@ -31,9 +31,10 @@ result<sockaddr_un> address_of(std::string const& path)
 {
     sockaddr_un a{};
     a.sun_family = AF_UNIX;
-    if (path.size() + new_suffix.size() >= sizeof a.sun_path)
-        return failed("the path of a socket can't be longer than " +
-                      std::to_string(sizeof a.sun_path - new_suffix.size() - 1) + " octets: " + path);
+    static_assert(longest_socket_path + new_suffix.size() + 1 == sizeof a.sun_path);
+    if (path.size() > longest_socket_path + new_suffix.size())
+        return failed("the path of a socket can't be longer than " + std::to_string(longest_socket_path) +
+                      " octets: " + path);
     std::memcpy(a.sun_path, path.data(), path.size());
     return a;
 }
@@ -65,7 +66,8 @@ result<> set_owner(std::string const& path, socket_file_options const& wanted)
         if (!group) return failed(path + ": there is no group " + wanted.group + " on this machine");
         gid = group->gr_gid;
     }
-    if (wanted.owner.empty() && wanted.group.empty()) return done{};
+    if (wanted.group_number) gid = *wanted.group_number;
+    if (wanted.owner.empty() && wanted.group.empty() && !wanted.group_number) return done{};
     if (::lchown(path.c_str(), uid, gid) == 0) return done{};
     int const number = errno;
     if (number != EPERM) return failed("can't give away " + path, number);

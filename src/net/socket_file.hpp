@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
@@ -10,10 +11,14 @@
 
 namespace postern::net {
 
+/// Octets that the path of one may have: the kernel's bound, less what it is called while it is made.
+inline constexpr std::size_t longest_socket_path = 103;
+
 struct socket_file_options {
     std::string path;
-    std::string owner, group;  // names; empty: those of the process
-    std::string mode;          // octal digits
+    std::string owner, group;                     // names; empty: those of the process
+    std::string mode;                             // octal digits
+    std::optional<std::uint32_t> group_number{};  // instead of a name
 };
 
 class socket_file {

@@ -1,6 +1,8 @@
 #include "net/tls.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <string>
 
@@ -39,6 +41,11 @@ bool mentions(std::filesystem::path const& file, std::string_view what)
     return false;
 }
 
+bio_ptr open_text(std::string_view text)
+{
+    return bio_ptr{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
+}
+
 result<x509_ptr> read_leaf(std::filesystem::path const& chain)
 {
     bio_ptr const in{BIO_new_file(chain.c_str(), "r")};
@@ -54,6 +61,18 @@ result<x509_ptr> read_leaf(std::filesystem::path const& chain)
                             : ": name the file with the certificate and its chain, often fullchain.pem"));
     }
     return leaf;
+}
+
+wall_time to_time(ASN1_TIME const* t)
+{
+    std::tm parts{};
+    return ASN1_TIME_to_tm(t, &parts) == 1 ? wall_clock::from_time_t(::timegm(&parts)) : wall_time{};
+}
+
+std::string octets_of(ASN1_STRING const* s)
+{
+    if (s == nullptr) return {};
+    return {reinterpret_cast<char const*>(ASN1_STRING_get0_data(s)), static_cast<std::size_t>(ASN1_STRING_length(s))};
 }
 
 std::vector<std::string> names_of(X509* certificate)
@@ -76,14 +95,73 @@ std::vector<std::string> names_of(X509* certificate)
     return names;
 }
 
+constexpr std::string_view challenge_protocol =
+    "\x0a"
+    "acme-tls/1";
+
 int choose_by_name(SSL* ssl, int*, void* argument)
 {
     auto const& context = *static_cast<tls_context const*>(argument);
     char const* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
+    if (SSL_get_SSL_CTX(ssl) != context.first()) return SSL_TLSEXT_ERR_OK;  // a challenge has been found for it
     if (SSL_CTX* const found = context.find(name); found != nullptr && found != SSL_get_SSL_CTX(ssl))
         SSL_set_SSL_CTX(ssl, found);
     return SSL_TLSEXT_ERR_OK;  // an unknown name gets the first certificate
+}
+
+/// Whether the client offers it; `wanted` with its length in front, as they stand in `offered`.
+bool offers(std::string_view offered, std::string_view wanted)
+{
+    while (!offered.empty()) {
+        auto const size = 1 + static_cast<std::size_t>(static_cast<unsigned char>(offered.front()));
+        if (offered.substr(0, size) == wanted) return true;
+        offered.remove_prefix(std::min(size, offered.size()));
+    }
+    return false;
+}
+
+/// An extension of the client's first message, without the length of the list in it.
+std::string_view list_in(SSL* ssl, unsigned type)
+{
+    unsigned char const* octets = nullptr;
+    std::size_t size = 0;
+    if (SSL_client_hello_get0_ext(ssl, type, &octets, &size) != 1 || size < 2) return {};
+    return {reinterpret_cast<char const*>(octets) + 2, size - 2};
+}
+
+/// The first host name of a server_name list (RFC 6066 section 3): its type, its length in two octets, the name.
+std::string_view first_name(std::string_view list)
+{
+    if (list.size() < 3 || list[0] != TLSEXT_NAMETYPE_host_name) return {};
+    auto const size =
+        static_cast<std::size_t>(static_cast<unsigned char>(list[1])) << 8 | static_cast<unsigned char>(list[2]);
+    return list.substr(3, size);
+}
+
+/// Before anything is chosen: with TLS 1.2 the certificate is, by the time that ALPN is looked at.
+int look_for_challenge(SSL* ssl, int*, void* argument)
+{
+    auto const& context = *static_cast<tls_context const*>(argument);
+    if (offers(list_in(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation), challenge_protocol)) {
+        auto const at = context.challenges.find(to_lower(first_name(list_in(ssl, TLSEXT_TYPE_server_name))));
+        if (at != context.challenges.end()) SSL_set_SSL_CTX(ssl, at->second);
+    }
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+int choose_protocol(SSL* ssl, unsigned char const** out, unsigned char* size, unsigned char const* in, unsigned in_size,
+                    void* argument)
+{
+    auto const& context = *static_cast<tls_context const*>(argument);
+    std::string_view const offered{reinterpret_cast<char const*>(in), in_size};
+    bool const proves = std::any_of(context.challenges.begin(), context.challenges.end(),
+                                    [&](auto const& c) { return c.second == SSL_get_SSL_CTX(ssl); });
+    auto const wanted = proves ? challenge_protocol : std::string_view{context.protocol};
+    if (!offers(offered, wanted)) return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = reinterpret_cast<unsigned char const*>(wanted.data()) + 1;
+    *size = static_cast<unsigned char>(wanted.size() - 1);
+    return SSL_TLSEXT_ERR_OK;
 }
 
 void set_common(SSL_CTX* c)
@@ -159,6 +237,60 @@ result<> use(SSL_CTX* c, certificate_files const& files)
     return done{};
 }
 
+result<> use(SSL_CTX* c, certificate_text const& text)
+{
+    ERR_clear_error();
+    auto const chain = open_text(text.chain);
+    x509_ptr const leaf{chain ? PEM_read_bio_X509_AUX(chain.get(), nullptr, nullptr, nullptr) : nullptr};
+    if (!leaf || SSL_CTX_use_certificate(c, leaf.get()) != 1)
+        return failure("a certificate that was passed on can't be used: " + last_tls_error());
+    while (X509* const next = PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr))
+        if (SSL_CTX_ctrl(c, SSL_CTRL_CHAIN_CERT, 0, next) != 1) X509_free(next);
+    ERR_clear_error();  // the end of the text is one
+    auto const key_text = open_text(text.private_key.reveal());
+    std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> const key{
+        key_text ? PEM_read_bio_PrivateKey(
+                       key_text.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr)
+                 : nullptr,
+        &EVP_PKEY_free};
+    if (!key || SSL_CTX_use_PrivateKey(c, key.get()) != 1 || SSL_CTX_check_private_key(c) != 1)
+        return failure("the key of a certificate that was passed on can't be used: " + last_tls_error());
+    return done{};
+}
+
+/// Puts a certificate beside those that are there. The same names with another kind of key (ECDSA, RSA) share a context,
+/// so that the client's abilities choose between them.
+template <class Certificate>
+result<> add(tls_context& context, std::vector<std::vector<std::string>>& names, server_tls_options const& o,
+             Certificate const& certificate, X509* leaf)
+{
+    auto mine = names_of(leaf);
+    std::size_t at = 0;
+    while (at < names.size() && names[at] != mine) ++at;
+    if (at == names.size()) {
+        context.contexts.push_back(make_server_context(o));
+        names.push_back(std::move(mine));
+    }
+    return use(context.contexts[at].get(), certificate);
+}
+
+/// ALPN, for all of them: which one a client gets is known only when it has named itself.
+result<> speak(tls_context& context, server_tls_options const& o)
+{
+    context.protocol = static_cast<char>(o.protocol.size()) + o.protocol;
+    for (auto const& text : o.challenges) {
+        auto const chain = open_text(text.chain);
+        x509_ptr const leaf{chain ? PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr) : nullptr};
+        if (!leaf) return failure("a certificate for a challenge can't be used: " + last_tls_error());
+        context.contexts.push_back(make_server_context(o));
+        if (auto used = use(context.contexts.back().get(), text); !used) return used;
+        for (auto const& name : names_of(leaf.get())) context.challenges.emplace(name, context.contexts.back().get());
+    }
+    for (auto const& c : context.contexts) SSL_CTX_set_alpn_select_cb(c.get(), choose_protocol, &context);
+    if (!context.challenges.empty()) SSL_CTX_set_client_hello_cb(context.first(), look_for_challenge, &context);
+    return done{};
+}
+
 }  // namespace
 
 std::string last_tls_error()
@@ -187,16 +319,13 @@ result<std::shared_ptr<tls_context>> make_server_tls(server_tls_options const& o
     for (auto const& files : o.certificates) {
         auto leaf = read_leaf(files.chain);
         if (!leaf) return std::move(leaf).error();
-        auto mine = names_of(leaf->get());
-        // The same names with another kind of key (ECDSA, RSA) share a context, so that
-        // the client's abilities choose between them.
-        std::size_t at = 0;
-        while (at < names.size() && names[at] != mine) ++at;
-        if (at == names.size()) {
-            context->contexts.push_back(make_server_context(o));
-            names.push_back(std::move(mine));
-        }
-        if (auto used = use(context->contexts[at].get(), files); !used) return std::move(used).error();
+        if (auto added = add(*context, names, o, files, leaf->get()); !added) return std::move(added).error();
+    }
+    for (auto const& text : o.texts) {
+        auto const chain = open_text(text.chain);
+        x509_ptr const leaf{chain ? PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr) : nullptr};
+        if (!leaf) return failure("a certificate that was passed on can't be read: " + last_tls_error());
+        if (auto added = add(*context, names, o, text, leaf.get()); !added) return std::move(added).error();
     }
     if (context->contexts.empty()) return failure("no certificate is configured");
     for (std::size_t i = 0; i < names.size(); ++i)
@@ -218,6 +347,8 @@ result<std::shared_ptr<tls_context>> make_server_tls(server_tls_options const& o
                               reinterpret_cast<void (*)()>(choose_by_name));
         SSL_CTX_set_tlsext_servername_arg(context->first(), context.get());
     }
+    if (!o.protocol.empty())
+        if (auto spoken = speak(*context, o); !spoken) return std::move(spoken).error();
     return context;
 }
 
@@ -278,6 +409,12 @@ result<certificate_summary> summarize(std::filesystem::path const& chain)
         if (days == 0 && seconds < 0) s.days_left = -1;
     }
     s.self_signed = X509_self_signed(leaf->get(), 0) == 1;
+    s.not_before = to_time(X509_get0_notBefore(leaf->get()));
+    s.not_after = to_time(X509_get0_notAfter(leaf->get()));
+    s.serial = octets_of(X509_get0_serialNumber(leaf->get()));
+    // As in DER: the first bit is a sign.
+    if (!s.serial.empty() && (s.serial.front() & '\x80') != 0) s.serial.insert(0, 1, '\0');
+    s.authority_key = octets_of(X509_get0_authority_key_id(leaf->get()));
     return s;
 }
 

@@ -27,6 +27,11 @@ public:
     /// Lower-cased names ("mail.example.com", "*.example.com") to a context.
     std::map<std::string, SSL_CTX*, std::less<>> by_name;
 
+    /// The protocol behind TLS as ALPN writes it: its length, then its name; empty: not looked at.
+    std::string protocol;
+    /// Names to the certificate that proves them to a certificate authority (RFC 8737).
+    std::map<std::string, SSL_CTX*, std::less<>> challenges;
+
     /// Who may vouch for clients; null: nobody.
     std::unique_ptr<X509_STORE, x509_store_deleter> client_authorities;
 

@@ -30,7 +30,8 @@ action server_session::state::say(std::string_view reply)
 void server_session::state::say_refusal(catalogue::verdict v, std::string_view text)
 {
     ++refusal_count;
-    out += catalogue::to_reply(v, facts.session_id + '.' + std::to_string(refusal_count));
+    auto const id = facts.session_id + '.' + std::to_string(refusal_count);
+    out += catalogue::to_reply(v, settings.pages.empty() ? id : id + ", see " + settings.pages + "/why/" + id);
     refusals.push_back({std::move(v), refusal_count, printable(text)});
 }
 

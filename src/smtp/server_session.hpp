@@ -40,6 +40,7 @@ struct server_settings {
     bool priority_without_login = false;  // above 0, too
     bool deliver_by = false;              // DELIVERBY, RFC 2852
     std::chrono::seconds hold_most{0};    // FUTURERELEASE, RFC 4865, for who has logged in; 0: not offered
+    std::string pages{};                  // the URL of the web pages: refusals lead to /why/ID there; empty: they don't
 };
 
 /// What the connection is, TLS apart.

@@ -433,4 +433,19 @@ TEST_CASE("the session's id and the refusal's number end each refusal")
     CHECK(reply.find("(SESSION.2)\r\n") != std::string::npos);
 }
 
+TEST_CASE("where there are web pages, a refusal leads to its own")
+{
+    postern::smtp::server_settings s;
+    s.hostname = "mx.example";
+    s.pages = "https://mail.example.com";
+    postern::smtp::connection_facts facts;
+    facts.session_id = "K7Q2M9TX4WZA";
+    postern::smtp::server_session session{s, facts};
+    session.on_connect();
+    std::string_view in = "FOO\r\n";
+    session.on_input(in);
+    CHECK(session.output().find("(K7Q2M9TX4WZA.1, see https://mail.example.com/why/K7Q2M9TX4WZA.1)\r\n") !=
+          std::string::npos);
+}
+
 }  // namespace

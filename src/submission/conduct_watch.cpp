@@ -91,7 +91,7 @@ void conduct_watch::perform(task const& t)
 {
     auto const& r = t.report;
     if (r.now == conduct::off) {
-        if (auto done = desk_.accounts().set_smtp_auth(r.account, false); !done)
+        if (auto done = desk_.accounts().set_smtp_auth(r.account, false, "guard"); !done)
             log::event(log::level::error, "guard_account_not_switched_off",
                        {{"account", r.account}, {"problem", done.error().logged}});
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "acme/shelf.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "filters/milter_run.hpp"
@@ -15,24 +16,23 @@ namespace {
 
 result<std::vector<net::certificate_files>> find_certificates(config::settings const& s)
 {
-    std::vector<net::certificate_files> files;
-    if (!s.tls.certificate.empty()) {
-        files.push_back({s.tls.certificate, s.tls.private_key});
-    } else if (s.tls.more.empty()) {
+    auto files = acme::mail_certificates(s);
+    if (files.empty()) {
         net::certificate_files const own{s.data_dir / "self-signed.crt", s.data_dir / "self-signed.key"};
         std::vector<std::string> names{s.hostname};
         for (auto const* also : {"localhost"})
             if (s.hostname != also) names.emplace_back(also);
         auto made = net::ensure_self_signed(own, names);
         if (!made) return std::move(made).error();
-        log::event(
-            log::level::warning, "self_signed_certificate",
-            {{"file", own.chain.string()},
-             {"made_now", *made},
-             {"remedy", "mail programs will warn; set tls.certificate and tls.private_key to a real certificate"}});
+        log::event(log::level::warning, "self_signed_certificate",
+                   {{"file", own.chain.string()},
+                    {"made_now", *made},
+                    {"remedy", s.acme.directory.empty()
+                                   ? "mail programs will warn; set tls.certificate and tls.private_key to a real "
+                                     "certificate, or [acme] to get one"
+                                   : "mail programs will warn until the authority of acme.directory has given one"}});
         files.push_back(own);
     }
-    for (auto const& c : s.tls.more) files.push_back({c.chain, c.private_key});
     return files;
 }
 
@@ -100,10 +100,9 @@ bool needs_certificates(config::settings const& s)
 result<std::vector<std::string>> check_certificates(config::settings const& s)
 {
     std::vector<std::string> weak;
-    std::vector<net::certificate_files> files;
-    if (!s.tls.certificate.empty()) files.push_back({s.tls.certificate, s.tls.private_key});
-    for (auto const& c : s.tls.more) files.push_back({c.chain, c.private_key});
     if (!needs_certificates(s)) return weak;
+    auto const files = acme::mail_certificates(s);
+    if (files.empty() && !s.acme.directory.empty()) return weak;  // it comes when `serve` runs
     if (files.empty()) {
         weak.emplace_back(
             "there is no certificate, so `serve` makes one of its own, and mail programs will warn; set "
@@ -158,6 +157,7 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, l
         l.session.message_size = s.limits.message_size;
         l.session.recipients = s.limits.recipients;
         l.session.errors = s.limits.errors;
+        l.session.pages = s.web.public_url.substr(0, s.web.public_url.find_last_not_of('/') + 1);
         l.session.auth_failures = s.auth.failures;
         l.session.priorities = l.session.deliver_by = true;
         l.session.priority_without_login = s.submission.priority_without_login;

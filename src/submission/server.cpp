@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 #include <unordered_set>
 
@@ -193,7 +195,41 @@ public:
 
     std::size_t sessions() const override { return count_.load(std::memory_order_relaxed); }
 
+    std::vector<live_session> list_sessions(std::size_t most, steady_clock::duration patience) override
+    {
+        // Outlives the question where a thread answers too late.
+        auto const answers = std::make_shared<collected>();
+        for (auto& t : threads_) {
+            asio::post(t->context, [home = t.get(), answers, most] {
+                std::vector<live_session> mine;
+                for (auto const* s : home->sessions) {
+                    if (mine.size() == most) break;
+                    mine.push_back(s->describe());
+                }
+                std::scoped_lock const hold{answers->lock};
+                std::move(mine.begin(), mine.end(), std::back_inserter(answers->sessions));
+                ++answers->threads;
+                answers->more.notify_one();
+            });
+        }
+        std::unique_lock hold{answers->lock};
+        answers->more.wait_for(hold, patience, [&] { return answers->threads == threads_.size(); });
+        auto all = std::move(answers->sessions);
+        hold.unlock();
+        std::sort(all.begin(), all.end(),
+                  [](live_session const& a, live_session const& b) { return a.since < b.since; });
+        if (all.size() > most) all.resize(most);
+        return all;
+    }
+
 private:
+    struct collected {
+        std::mutex lock;
+        std::condition_variable more;
+        std::vector<live_session> sessions;
+        std::size_t threads = 0;
+    };
+
     void open(io_thread& t, std::size_t listener, net::socket_handle socket)
     {
         net::acceptor_handlers handlers;
@@ -229,7 +265,7 @@ private:
     signing::signer& signer_;
     forwarding::book& forwards_;
     std::unique_ptr<checks::examiner> examiner_;
-    connection_limits connections_;
+    net::connection_limits connections_;
     std::shared_ptr<runtime const> settings_;
     std::vector<std::vector<net::socket_handle>> sockets_;  // by listener, then by thread; until start()
     net::socket_file file_;                                 // of `postern sendmail`

@@ -19,6 +19,7 @@
 #include "spool/spool.hpp"
 #include "submission/conduct_watch.hpp"
 #include "submission/device_watch.hpp"
+#include "submission/live_session.hpp"
 #include "witness/book.hpp"
 
 namespace postern::submission {
@@ -61,6 +62,9 @@ public:
     };
     virtual std::vector<listening> listeners() const = 0;
     virtual std::size_t sessions() const = 0;
+    /// At most so many of them, the oldest first. Each I/O thread is asked, between two steps of its sessions; one that
+    /// has not answered after `patience` is left out.
+    virtual std::vector<live_session> list_sessions(std::size_t most, steady_clock::duration patience) = 0;
 };
 
 /// Binds every listener and the socket of `postern sendmail`, all or none, so that it can be done as root, before privileges are

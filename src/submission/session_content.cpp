@@ -216,6 +216,7 @@ net::awaitable<std::optional<catalogue::verdict>> session_driver::sign(
 
 net::awaitable<smtp::action> session_driver::finish_message()
 {
+    auto const began = steady_clock::now();
     auto const& env = session_->transaction();
     if (auto const over = count_message()) {
         intake_.reset();
@@ -287,6 +288,7 @@ net::awaitable<smtp::action> session_driver::finish_message()
     counters::totals.messages.add();
     counters::totals.recipients.add(env.recipients.size());
     counters::totals.octets.add(m.size);
+    counters::totals.accept_spread.add(std::chrono::duration<double>(steady_clock::now() - began).count());
     log_accepted(arrived, message_id);
     co_return session_->on_finished({}, queue_id_);
 }

@@ -15,15 +15,16 @@
 #include "guard/keeper.hpp"
 #include "guard/sending.hpp"
 #include "login/desk.hpp"
+#include "net/connection_limits.hpp"
 #include "net/stream.hpp"
 #include "policy/policy.hpp"
 #include "signing/signer.hpp"
 #include "smtp/data_decoder.hpp"
 #include "smtp/server_session.hpp"
 #include "submission/conduct_watch.hpp"
-#include "submission/connection_limits.hpp"
 #include "submission/content_scan.hpp"
 #include "submission/device_watch.hpp"
+#include "submission/live_session.hpp"
 #include "submission/message_intake.hpp"
 #include "submission/runtime.hpp"
 #include "submission/session_log.hpp"
@@ -38,7 +39,7 @@ namespace postern::submission {
 struct services {
     directory::directory& accounts;
     spool::spool& queue;
-    connection_limits& connections;
+    net::connection_limits& connections;
     guard::keeper& guard;
     guard::sending_book& sending;
     conduct_watch& conduct;
@@ -77,6 +78,8 @@ public:
     void drain();
     /// Ends it now.
     void cut() { peer_->close(); }
+    /// On its own thread.
+    live_session describe() const;
 
 private:
     using verdict = catalogue::verdict;

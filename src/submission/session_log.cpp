@@ -75,6 +75,7 @@ void log_login(session_identity const& who, smtp::server_session const& session,
                 {"client", who.client},
                 {"listener", who.listener},
                 {"tls", session.tls_details().version},
+                {"ehlo", session.ehlo_argument()},
                 {"cause", cause}});
 }
 

@@ -34,6 +34,24 @@ record srv(std::string_view service, std::string_view domain, unsigned priority,
             std::to_string(priority) + " 1 " + port + ' ' + absolute(to_lower(host)), need::clients_find_us};
 }
 
+/// RFC 2782: there is no such service.
+record no_srv(std::string_view service, std::string_view domain)
+{
+    return {std::string{service} + "._tcp." + std::string{domain}, "SRV", "0 0 0 .", need::clients_find_us};
+}
+
+/// Both ways to fetch mail: with TLS from the start (`secure`), and with STARTTLS at `clear_port`.
+void add_incoming(std::vector<record>& all, std::string_view secure, std::string_view clear,
+                  std::string_view clear_port, std::string_view domain, unsigned priority,
+                  std::optional<place> const& at)
+{
+    bool const is_clear = at && at->port == clear_port;
+    all.push_back(at && !is_clear ? srv(secure, domain, priority, at->port, at->host) : no_srv(secure, domain));
+    all.push_back(is_clear ? srv(clear, domain, priority, at->port, at->host) : no_srv(clear, domain));
+}
+
+std::string const& web_host_of(server const& s) { return s.web_host.empty() ? s.hostname : s.web_host; }
+
 std::string literal_of(ip_address const& a) { return (a.is_v4() ? "ip4:" : "ip6:") + a.to_string(); }
 
 std::string mechanism_for(ip_address const& a, server const& s)
@@ -166,30 +184,67 @@ record tlsa_record(std::string_view host, std::uint16_t port, std::string_view c
 std::vector<record> srv_records(std::string_view domain, server const& s)
 {
     std::vector<record> all;
-    if (s.implicit_port != 0)
-        all.push_back(srv("_submissions", domain, 0, std::to_string(s.implicit_port), s.hostname));
-    if (s.starttls_port != 0)
-        all.push_back(srv("_submission", domain, 10, std::to_string(s.starttls_port), s.hostname));
-    // RFC 6186 section 3.2: the ports of STARTTLS have names of their own.
-    if (auto const imap = split(s.imap))
-        all.push_back(srv(imap->port == "143" ? "_imap" : "_imaps", domain, 0, imap->port, imap->host));
-    if (auto const pop = split(s.pop3))
-        all.push_back(srv(pop->port == "110" ? "_pop3" : "_pop3s", domain, 10, pop->port, pop->host));
+    if (s.implicit_port != 0 || s.starttls_port != 0) {
+        all.push_back(s.implicit_port != 0 ? srv("_submissions", domain, 0, std::to_string(s.implicit_port), s.hostname)
+                                           : no_srv("_submissions", domain));
+        all.push_back(s.starttls_port != 0 ? srv("_submission", domain, 10, std::to_string(s.starttls_port), s.hostname)
+                                           : no_srv("_submission", domain));
+    }
+    auto const imap = split(s.imap), pop = split(s.pop3);
+    if (imap || pop) {
+        add_incoming(all, "_imaps", "_imap", "143", domain, 0, imap);
+        add_incoming(all, "_pop3s", "_pop3", "110", domain, 10, pop);
+    }
+    all.push_back(srv("_autodiscover", domain, 0, "443", web_host_of(s)));
     return all;
 }
 
 record autoconfig_record(std::string_view domain, server const& s)
 {
-    return {"autoconfig." + std::string{domain}, "CNAME", absolute(s.hostname), need::clients_find_us};
+    return {"autoconfig." + std::string{domain}, "CNAME", absolute(web_host_of(s)), need::clients_find_us};
 }
 
 record autodiscover_record(std::string_view domain, server const& s)
 {
-    return {"autodiscover." + std::string{domain}, "CNAME", absolute(s.hostname), need::clients_find_us};
+    return {"autodiscover." + std::string{domain}, "CNAME", absolute(web_host_of(s)), need::clients_find_us};
+}
+
+record configuration_host_record(std::string_view domain, server const& s)
+{
+    return {"ua-auto-config." + std::string{domain}, "CNAME", absolute(web_host_of(s)), need::clients_find_us};
+}
+
+record configuration_record(std::string_view domain, std::string text)
+{
+    return {"_ua-auto-config." + std::string{domain}, "TXT", std::move(text), need::clients_find_us};
+}
+
+record caa_record(server const& s)
+{
+    return {web_host_of(s), "CAA", "0 issue \"" + s.authority + '"', need::encryption_holds};
+}
+
+std::string authority_of(std::string_view acme_directory)
+{
+    constexpr std::pair<std::string_view, std::string_view> known[] = {
+        {"letsencrypt.org", "letsencrypt.org"},
+        {"zerossl.com", "sectigo.com"},
+        {"buypass.com", "buypass.com"},
+        {"pki.goog", "pki.goog"},
+        {"ssl.com", "ssl.com"},
+    };
+    auto const scheme = acme_directory.find("://");
+    if (scheme == std::string_view::npos) return {};
+    auto const host =
+        to_lower(acme_directory.substr(scheme + 3, acme_directory.find_first_of("/:", scheme + 3) - scheme - 3));
+    for (auto const& [name, authority] : known)
+        if (host == name || host.ends_with('.' + std::string{name})) return std::string{authority};
+    return {};
 }
 
 std::vector<record> all_records(std::string_view domain, server const& s,
-                                std::vector<std::pair<std::string, std::string>> const& keys)
+                                std::vector<std::pair<std::string, std::string>> const& keys,
+                                std::vector<std::string> const& configurations)
 {
     std::vector<record> all;
     if (s.takes_mail) all.push_back(mx_record(domain, s));
@@ -199,6 +254,9 @@ std::vector<record> all_records(std::string_view domain, server const& s,
     for (auto& r : srv_records(domain, s)) all.push_back(std::move(r));
     all.push_back(autoconfig_record(domain, s));
     all.push_back(autodiscover_record(domain, s));
+    if (!configurations.empty()) all.push_back(configuration_host_record(domain, s));
+    for (auto const& text : configurations) all.push_back(configuration_record(domain, text));
+    if (!s.authority.empty()) all.push_back(caa_record(s));
     if (s.takes_mail) {
         all.push_back(sts_record(domain, sts_policy({s.hostname})));
         all.push_back(tlsrpt_record(domain));

@@ -24,6 +24,8 @@ struct server {
     bool takes_mail = false;                    // of strangers, at port 25
     std::string imap, pop3;                     // "host:port" of [setup]; empty: nobody said
     std::vector<std::string> certificate_keys;  // SHA-256 of its certificates' keys, hexadecimal
+    std::string web_host;                       // of the web pages; empty: that of the server
+    std::string authority;                      // who makes certificates for us, as CAA records call them; empty: unknown
 };
 
 record address_record(std::string_view host, ip_address const& a);
@@ -45,13 +47,23 @@ std::string sts_policy(std::vector<std::string> const& mx, std::optional<mail::s
 record sts_record(std::string_view domain, std::string_view policy);
 /// "3 1 1": the key of the certificate, which survives a renewal that keeps it.
 record tlsa_record(std::string_view host, std::uint16_t port, std::string_view certificate_key);
-/// RFC 6186, RFC 8314 section 5.1: those for which the server has a port, or [setup] names one.
+/// RFC 6186, RFC 8314 section 5.1: those for which the server has a port, or [setup] names one. What is decidedly not there
+/// has the target "." (RFC 2782); of incoming mail only when [setup] says something of it. And that of Autodiscover.
 std::vector<record> srv_records(std::string_view domain, server const& s);
 record autoconfig_record(std::string_view domain, server const& s);
 record autodiscover_record(std::string_view domain, server const& s);
+/// Where draft-ietf-mailmaint-pacc has its document, and the text that vouches for it.
+record configuration_host_record(std::string_view domain, server const& s);
+record configuration_record(std::string_view domain, std::string text);
+/// RFC 8659: who may make certificates for the web pages. A look-up for a name that leads there by CNAME finds it too.
+record caa_record(server const& s);
+/// As in CAA records, of an ACME directory; empty: not known.
+std::string authority_of(std::string_view acme_directory);
 
-/// All of them, as `postern domain records` lists them. `keys`: the DKIM records' names and values.
+/// All of them, as `postern domain records` lists them. `keys`: the DKIM records' names and values; `configurations`: the
+/// texts of configuration_record.
 std::vector<record> all_records(std::string_view domain, server const& s,
-                                std::vector<std::pair<std::string, std::string>> const& keys);
+                                std::vector<std::pair<std::string, std::string>> const& keys,
+                                std::vector<std::string> const& configurations = {});
 
 }  // namespace postern::zone

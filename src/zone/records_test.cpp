@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace postern;
 using namespace postern::zone;
 
@@ -114,19 +116,48 @@ TEST_CASE("SRV records are those of ports that there are")
 {
     auto s = ours();
     auto const all = srv_records("example.com", s);
-    REQUIRE(all.size() == 3);
+    REQUIRE(all.size() == 7);
     CHECK(to_line(all[0]) == "_submissions._tcp.example.com. IN SRV 0 1 465 mail.example.net.");
     CHECK(to_line(all[1]) == "_submission._tcp.example.com. IN SRV 10 1 587 mail.example.net.");
     CHECK(to_line(all[2]) == "_imaps._tcp.example.com. IN SRV 0 1 993 imap.example.net.");
+    // What the operator does not have is said to be absent, once he has said what there is.
+    CHECK(to_line(all[3]) == "_imap._tcp.example.com. IN SRV 0 0 0 .");
+    CHECK(to_line(all[4]) == "_pop3s._tcp.example.com. IN SRV 0 0 0 .");
+    CHECK(to_line(all[5]) == "_pop3._tcp.example.com. IN SRV 0 0 0 .");
+    CHECK(to_line(all[6]) == "_autodiscover._tcp.example.com. IN SRV 0 1 443 mail.example.net.");
     s.implicit_port = 0;
+    s.imap = "nonsense";
+    s.web_host = "web.example.net";
+    auto const fewer = srv_records("example.com", s);
+    REQUIRE(fewer.size() == 3);
+    CHECK(to_line(fewer[0]) == "_submissions._tcp.example.com. IN SRV 0 0 0 .");
+    CHECK(to_line(fewer[2]) == "_autodiscover._tcp.example.com. IN SRV 0 1 443 web.example.net.");
     s.imap = "imap.example.net:143";
-    s.pop3 = "pop.example.net:110";
-    auto const plain = srv_records("example.com", s);
-    REQUIRE(plain.size() == 3);
-    CHECK(plain[1].name == "_imap._tcp.example.com");
-    CHECK(plain[2].name == "_pop3._tcp.example.com");
-    s.imap = s.pop3 = "nonsense";
-    CHECK(srv_records("example.com", s).size() == 1);
+    auto const clear = srv_records("example.com", s);
+    CHECK(to_line(clear[2]) == "_imaps._tcp.example.com. IN SRV 0 0 0 .");
+    CHECK(to_line(clear[3]) == "_imap._tcp.example.com. IN SRV 0 1 143 imap.example.net.");
+}
+
+TEST_CASE("where mail programs' configuration is, and who may make certificates")
+{
+    auto s = ours();
+    s.web_host = "web.example.net";
+    s.authority = authority_of("https://acme-v02.api.letsencrypt.org/directory");
+    auto const all = all_records("example.com", s, {}, {"v=UAAC1; a=sha256; d=x", "v=UAAC1; a=sha256; d=y"});
+    std::vector<std::string> lines;
+    for (auto const& r : all) lines.push_back(to_line(r));
+    for (auto const* const line :
+         {"ua-auto-config.example.com. IN CNAME web.example.net.",
+          "_ua-auto-config.example.com. IN TXT \"v=UAAC1; a=sha256; d=x\"",
+          "_ua-auto-config.example.com. IN TXT \"v=UAAC1; a=sha256; d=y\"",
+          "web.example.net. IN CAA 0 issue \"letsencrypt.org\"", "autoconfig.example.com. IN CNAME web.example.net."}) {
+        CAPTURE(line);
+        CHECK(std::find(lines.begin(), lines.end(), line) != lines.end());
+    }
+    CHECK(authority_of("https://acme.zerossl.com/v2/DV90") == "sectigo.com");
+    CHECK(authority_of("https://dv.acme-v02.api.pki.goog:443/directory") == "pki.goog");
+    CHECK(authority_of("https://notletsencrypt.org/directory").empty());
+    CHECK(authority_of("").empty());
 }
 
 TEST_CASE("all records of a domain, and fewer where this server takes no mail")

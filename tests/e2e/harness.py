@@ -52,7 +52,7 @@ def free_ports(count):
 
 
 def wait_for(condition, what, seconds=20):
-    """The first true value of condition(); fails with `what` when none comes."""
+    """The first true value of condition(); fails with `what`, a text or what makes it, when none comes."""
     end = time.monotonic() + seconds * SLOW
     pause = 0.005
     while True:
@@ -60,7 +60,7 @@ def wait_for(condition, what, seconds=20):
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds * SLOW} s in vain: {what}")
+            raise AssertionError(f"waited {seconds * SLOW} s in vain: {what() if callable(what) else what}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.2)
 

@@ -1,4 +1,4 @@
-"""A name server of TXT records, on a free port of 127.0.0.1, for the programs under test."""
+"""A name server of TXT and A records, on a free port of 127.0.0.1, for the programs under test."""
 import socket
 import struct
 import threading
@@ -7,10 +7,13 @@ from harness import HOST
 
 
 class NameServer:
-    """`texts`: the records by name, each a list of texts; change it at will."""
+    """`texts` and `addresses`: the records by name, each a list; change them at will. `default`: the address of every other
+    name."""
 
-    def __init__(self, texts=None):
+    def __init__(self, texts=None, default=None):
         self.texts = texts or {}
+        self.addresses = {}
+        self.default = default
         self.asked = []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((HOST, 0))
@@ -51,8 +54,12 @@ class NameServer:
                 octets = text.encode()
                 data = b"".join(bytes([len(octets[i:i + 255])]) + octets[i:i + 255] for i in range(0, len(octets), 255))
                 records += b"\xc0\x0c" + struct.pack(">HHIH", 16, 1, 0, len(data)) + data
-        count = len(texts) if records else 0
+        addresses = self.addresses.get(name, [self.default] if self.default else [])
+        if kind == 1:
+            for address in addresses:
+                records += b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 0, 4) + socket.inet_aton(address)
+        count = len(addresses if kind == 1 else texts) if records else 0
         # Names above one that exists do exist.
-        exists = any(known == name or known.endswith("." + name) for known in self.texts) or not name
+        exists = bool(addresses) or any(known == name or known.endswith("." + name) for known in self.texts) or not name
         flags = 0x8580 | (0 if exists else 3)
         return question[:2] + struct.pack(">HHHHH", flags, 1, count, 0, 0) + question[12:at + 4] + records

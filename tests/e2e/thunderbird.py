@@ -29,8 +29,11 @@ PREFERENCES = {
 
 
 class Thunderbird:
-    def __init__(self, environment, preferences=None, seconds=60):
+    """`launcher`: what starts it, a command that ends in `exec`ing its arguments."""
+
+    def __init__(self, environment, preferences=None, seconds=60, launcher=()):
         need("thunderbird")
+        self.launcher = list(launcher)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-thunderbird-"))
         self.process = self.socket = None
         self.number = 0
@@ -50,7 +53,7 @@ class Thunderbird:
         (profile / "user.js").write_text("".join(lines))
         with open(self.dir / "out", "wb") as out:
             self.process = subprocess.Popen(
-                ["thunderbird", "--headless", "--no-remote", "--marionette", "--remote-allow-system-access", "--profile",
+                [*self.launcher, "thunderbird", "--headless", "--no-remote", "--marionette", "--remote-allow-system-access", "--profile",
                  str(profile)], stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True,
                 env={**os.environ, "HOME": str(home), "XDG_RUNTIME_DIR": str(home), "MOZ_CRASHREPORTER_DISABLE": "1",
                      "DBUS_SESSION_BUS_ADDRESS": "disabled:", **environment})

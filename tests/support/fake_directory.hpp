@@ -74,7 +74,8 @@ public:
     result<> revoke_app_password(std::string_view, std::int64_t) override { return failure(); }
     void note_use(postern::directory::app_password const&, ip_address const&) override {}
     result<> set_enabled(std::string_view, bool) override { return failure(); }
-    result<> set_smtp_auth(std::string_view, bool) override { return failure(); }
+    result<> set_smtp_auth(std::string_view, bool, std::string_view) override { return failure(); }
+    result<> set_role(postern::directory::account const&, postern::directory::role) override { return failure(); }
     result<> set_basic_passwords(std::string_view, std::optional<bool>, std::string_view) override { return failure(); }
     result<> set_domain_basic_passwords(std::string_view, std::optional<bool>, std::string_view) override
     {

@@ -1,0 +1,23 @@
+// What the account page asks for.
+import { ask, path, query } from '../api/client';
+import { enter } from '../lib/session.svelte';
+import type { Account, AndroidSetUp, Device, DeviceWithPassword, Limit, Login, Profile, Revoked, Sent, Session, TestMail } from '../api/types';
+
+export const account = () => ask<Account>('GET', '/account');
+export const devices = async () => (await ask<{ devices: Device[] }>('GET', '/account/devices')).devices;
+export const logins = async (limit = 100) => (await ask<{ logins: Login[] }>('GET', `/account/logins${query({ limit })}`)).logins;
+export const sent = async (limit = 100) => (await ask<{ messages: Sent[] }>('GET', `/account/sent${query({ limit })}`)).messages;
+export const limits = async () => (await ask<{ limits: Limit[] }>('GET', '/account/limits')).limits;
+
+export const addDevice = (label: string) => ask<DeviceWithPassword>('POST', '/account/devices', { label });
+/// A link to a configuration profile, good once; the device that opens it gets a password of its own.
+export const makeProfile = (label: string) => ask<Profile>('POST', '/account/profile', { label });
+/// What Thunderbird for Android imports by its camera; it asks for the password.
+export const androidCode = () => ask<AndroidSetUp>('GET', '/account/android');
+export const revokeDevice = (id: number) => ask<Revoked>('DELETE', path`/account/devices/${id}`);
+export const switchSmtpAuth = (on: boolean) => ask<Account>('PUT', '/account/smtp-auth', { on });
+/// Ends all sessions but this one, which goes on under a new cookie.
+export const changePassword = async (old_password: string, new_password: string) =>
+  enter(await ask<Session>('PUT', '/account/password', { old_password, new_password }));
+export const sendTestMail = () => ask<TestMail>('POST', '/account/test-mail', {});
+export const testMail = (id: string) => ask<TestMail>('GET', path`/account/test-mail/${id}`);

@@ -1,0 +1,181 @@
+"""The data that the pages are made from, and its translations."""
+import fnmatch
+import glob
+import os
+import re
+import sys
+import tomllib
+
+LONGEST_SENTENCE = 15  # words
+ROW_TEXTS = ("reply", "what", "user", "operator")
+PROGRAM_TEXTS = ("name", "path", "note", "warning", "implicit_tls", "starttls")
+
+
+def read(path):
+    with open(path, "rb") as f:
+        try:
+            return tomllib.load(f)
+        except tomllib.TOMLDecodeError as e:
+            sys.exit(f"{path}: {e}")
+
+
+def tables(folder):
+    return sorted(glob.glob(os.path.join(folder, "*.toml")))
+
+
+def stem(path):
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def leaves(tree, path=()):
+    """All texts of a tree of tables and lists, each with its place."""
+    if isinstance(tree, str):
+        yield path, tree
+    else:
+        for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from leaves(value, path + (key,))
+
+
+def merged(own, other):
+    """`own`, and where it lacks something, `other`."""
+    if isinstance(other, dict):
+        own = own if isinstance(own, dict) else {}
+        return {key: merged(own.get(key), value) for key, value in other.items()}
+    return other if own is None else own
+
+
+class sources:
+    def __init__(self, root):
+        self.root = os.path.join(root, "src")
+        self.rows = {}        # name -> row of the catalogue, with its file and step
+        for path in tables(os.path.join(self.root, "catalogue")):
+            for name, row in read(path).items():
+                self.rows[name] = row | {"file": stem(path)}
+        self.by_id = {row["id"]: name for name, row in self.rows.items()}
+        self.programs = read(os.path.join(self.root, "setup", "programs.toml"))
+        self.families = self.programs.pop("family")
+        self.guides = read(os.path.join(self.root, "help", "guides.toml"))
+        self.set_steps()
+        self.check_guides()
+
+    def set_steps(self):
+        data = read(os.path.join(self.root, "help", "steps.toml"))
+        for name, row in self.rows.items():
+            patterns = data["step"].items() if row["file"] in ("failures", "connecting", "logging_in", "sending") else ()
+            row["step"] = next((step for step, names in patterns if any(fnmatch.fnmatchcase(name, n) for n in names)),
+                               data["file"].get(row["file"], "server"))
+
+    def check_guides(self):
+        for id in sorted(set(self.programs) ^ set(self.guides)):
+            sys.exit(f"guides.toml: [{id}] is in one of programs.toml and guides.toml only")
+        for id, guide in self.guides.items():
+            def bad(why):
+                sys.exit(f"guides.toml: [{id}]: {why}")
+            names = [f[0] for f in self.programs[id].get("fields", [])]
+            if guide["kind"] == "code":
+                code = self.programs[id].get("snippet", "")
+                if not code or guide.get("code", "") not in code:
+                    bad("the lines to copy don't have what is marked")
+                continue
+            for marked in guide["mark"]:
+                if marked not in names:
+                    bad(f"there is no field `{marked}`")
+            for prefix, after in guide["pictures"].items():
+                if not any(prefix_of(n) == prefix for n in names):
+                    bad(f"no field begins with `{prefix}`")
+                if not guide["menu"] <= after <= len(self.programs[id]["path"]):
+                    bad(f"the path has no place {after}")
+            for n in names:
+                if prefix_of(n) not in guide["pictures"]:
+                    bad(f"the field `{n}` is in no picture")
+
+    def symptoms(self, id):
+        p = self.programs[id]
+        return p.get("errors", []) + self.families.get(p.get("family"), {}).get("errors", [])
+
+
+def prefix_of(field_name):
+    """"Servers" of "Servers: Outgoing mail (SMTP)"."""
+    front, colon, _ = field_name.partition(": ")
+    return front if colon and front != "Authentication" else ""
+
+
+class language:
+    """The texts of one language; what it lacks is English."""
+
+    def __init__(self, source, code):
+        self.code, self.source = code, source
+        folder = os.path.join(source.root, "help", code)
+        english = read(os.path.join(source.root, "help", "en", "words.toml"))
+        self.own_words = read(os.path.join(folder, "words.toml"))
+        self.words = merged(self.own_words, english)
+        self.own_programs, self.own_rows = {}, {}
+        if code != "en":
+            self.own_programs = read(os.path.join(folder, "programs.toml"))
+            for path in tables(folder):
+                if stem(path) not in ("words", "programs"):
+                    self.own_rows |= read(path)
+
+    def row(self, name, key):
+        """A text of the catalogue, and the language that it is in."""
+        own = self.own_rows.get(name, {}).get(key)
+        return (own, self.code) if own else (self.source.rows[name][key], "en")
+
+    def program(self, id):
+        """A program as it is in this language: its fields keep the English name as their first part."""
+        p, own = self.source.programs[id], self.own_programs.get(id, {})
+        named = p | {k: own[k] for k in PROGRAM_TEXTS if k in own}
+        names = own.get("fields", [f[0] for f in p.get("fields", [])])
+        named["fields"] = [(english, name, value) for (english, value), name in zip(p.get("fields", []), names)]
+        named["values"] = own.get("values", {})
+        return named
+
+    def word(self, english, values=None):
+        """A word of the programs' fields ("ticked"), in this language."""
+        return (values or {}).get(english) or self.words["words"].get(english, english)
+
+
+def languages(root):
+    """English first: it is the one that all others fall back to."""
+    found = os.listdir(os.path.join(root, "src", "help"))
+    return ["en"] + sorted(f for f in found if len(f) == 2 and f != "en")
+
+
+def long_sentences(own):
+    """Sentences of our own pages that are too long to be read at a glance."""
+    for path, words in leaves(own.own_words):
+        for sentence in re.split(r"(?<=[.:?!;])\s+", re.sub(r"\]\(/[^)]*\)", "]", words)):
+            count = len(re.findall(r"[\w@'’./-]+", sentence))
+            if count > LONGEST_SENTENCE:
+                yield f"src/help/{own.code}/words.toml: {'.'.join(map(str, path))} has a sentence of {count} words: {sentence}"
+
+
+def problems(source, own):
+    """What a language lacks, or has too much, or whose form does not fit."""
+    where = f"src/help/{own.code}/"
+    english = dict(leaves(read(os.path.join(source.root, "help", "en", "words.toml"))))
+    words = dict(leaves(own.own_words))
+    for path in sorted(set(english) - set(words), key=str):
+        yield f"{where}words.toml: lacks {'.'.join(map(str, path))}"
+    for path in sorted(set(words) - set(english), key=str):
+        yield f"{where}words.toml: has {'.'.join(map(str, path))}, which nothing asks for"
+    for id, p in source.programs.items():
+        mine = own.own_programs.get(id)
+        if mine is None:
+            yield f"{where}programs.toml: lacks [{id}]"
+            continue
+        for key in ("path", "note", "warning"):
+            if p.get(key) and not mine.get(key):
+                yield f"{where}programs.toml: [{id}] lacks {key}"
+        for key in ("path", "fields"):
+            if len(mine.get(key, [])) != len(p.get(key, [])):
+                yield f"{where}programs.toml: [{id}] has {len(mine.get(key, []))} {key}, not {len(p.get(key, []))}"
+    for id in sorted(set(own.own_programs) - set(source.programs)):
+        yield f"{where}programs.toml: there is no program [{id}]"
+    for name, row in source.rows.items():
+        mine = own.own_rows.get(name, {})
+        missing = [k for k in ROW_TEXTS if row[k] and not mine.get(k)]
+        if missing:
+            yield f"{where}{row['file']}.toml: [{name}] lacks {', '.join(missing)}"
+    for name in sorted(set(own.own_rows) - set(source.rows)):
+        yield f"{where}: there is no row [{name}] in the catalogue"

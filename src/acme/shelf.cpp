@@ -1,0 +1,225 @@
+#include "acme/shelf.hpp"
+
+#include <algorithm>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "acme/names.hpp"
+#include "acme/schedule.hpp"
+#include "base/crypto.hpp"
+#include "base/hex.hpp"
+#include "base/log.hpp"
+#include "base/whole_file.hpp"
+
+namespace postern::acme {
+namespace json = boost::json;
+namespace {
+
+constexpr std::size_t longest_file = 1u << 20;
+
+std::filesystem::path folder_in(std::filesystem::path const& data_dir) { return data_dir / "acme"; }
+
+error broken(std::string what) { return {{4, 3, 5}, "", std::move(what)}; }
+
+std::optional<json::object> read_object(std::filesystem::path const& file)
+{
+    auto const text = read_whole_file(file, longest_file);
+    if (!text || !*text) return std::nullopt;
+    boost::system::error_code bad;
+    auto value = json::parse((*text)->reveal(), bad);
+    if (bad || !value.is_object()) return std::nullopt;
+    return std::move(value.as_object());
+}
+
+std::string text_of(json::object const& o, std::string_view key)
+{
+    auto const* v = o.if_contains(key);
+    return v && v->is_string() ? std::string{v->as_string()} : std::string{};
+}
+
+std::int64_t number_of(json::object const& o, std::string_view key)
+{
+    auto const* v = o.if_contains(key);
+    return v && v->is_int64() ? v->as_int64() : 0;
+}
+
+bool is_whole(std::filesystem::path const& file, std::string& problem)
+{
+    net::server_tls_options o;
+    o.certificates.push_back({file, file});
+    auto const made = net::make_server_tls(o);
+    if (!made) problem = made.error().logged;
+    return made.has_value();
+}
+
+void add_whole(std::vector<net::certificate_files>& to, std::filesystem::path const& file)
+{
+    std::error_code none;
+    std::string problem;
+    if (!std::filesystem::exists(file, none)) return;
+    if (is_whole(file, problem)) {
+        to.push_back({file, file});
+    } else {
+        log::event(log::level::error, "certificate_unusable", {{"file", file.string()}, {"problem", problem}});
+    }
+}
+
+}  // namespace
+
+result<shelf> shelf::open(std::filesystem::path const& data_dir)
+{
+    auto folder = folder_in(data_dir);
+    if (auto made = make_private_folder(folder); !made) return std::move(made.error());
+    return shelf{std::move(folder)};
+}
+
+std::filesystem::path shelf::path_of(std::string const& id) const { return folder_ / (id + ".pem"); }
+
+std::filesystem::path shelf::account_file(std::string const& directory) const
+{
+    return folder_ / ("account-" + to_hex(digest(hash::sha256, directory)).substr(0, 16) + ".json");
+}
+
+result<account> shelf::account_at(std::string const& directory)
+{
+    auto const kept = read_object(account_file(directory));
+    if (kept) {
+        auto pem = text_of(*kept, "key");
+        auto const holder = secret::take(pem);
+        if (auto key = ec_key::parse(holder.reveal())) return account{std::move(*key), text_of(*kept, "account")};
+    }
+    auto key = ec_key::generate();
+    if (!key) return std::move(key.error());
+    account made{std::move(*key), {}};
+    if (auto done = keep(directory, made); !done) return std::move(done.error());
+    return made;
+}
+
+result<> shelf::keep(std::string const& directory, account const& a)
+{
+    json::object o;
+    o["directory"] = directory;
+    o["account"] = a.url;
+    o["key"] = a.key.pem().reveal();
+    auto text = json::serialize(o);
+    auto const octets = secret::take(text);
+    return replace_whole_file(account_file(directory), octets.reveal());
+}
+
+result<net::certificate_summary> shelf::put(std::string const& id, std::string const& chain, ec_key const& key,
+                                            std::vector<std::string> const& names)
+{
+    auto const file = path_of(id);
+    auto const trial = folder_ / (id + ".new");
+    auto const pem = key.pem();
+    auto both = chain + (chain.ends_with('\n') ? "" : "\n") + std::string{pem.reveal()};
+    auto const octets = secret::take(both);
+    if (auto written = replace_whole_file(trial, octets.reveal()); !written) return std::move(written.error());
+    std::string problem;
+    auto facts = is_whole(trial, problem) ? net::summarize(trial) : broken(problem);
+    std::error_code ignored;
+    std::filesystem::remove(trial, ignored);
+    if (!facts) return std::move(facts).error();
+    for (auto const& name : names)
+        if (std::ranges::find(facts->names, name) == facts->names.end())
+            return broken("the certificate that came does not have the name " + name);
+    if (facts->days_left < 0) return broken("the certificate that came has expired");
+    if (auto written = replace_whole_file(file, octets.reveal()); !written) return std::move(written.error());
+    return facts;
+}
+
+std::optional<net::certificate_summary> shelf::find(std::string const& id) const
+{
+    auto const file = path_of(id);
+    std::error_code none;
+    std::string problem;
+    if (!std::filesystem::exists(file, none) || !is_whole(file, problem)) return std::nullopt;
+    auto facts = net::summarize(file);
+    if (!facts) return std::nullopt;
+    return std::move(*facts);
+}
+
+std::optional<ec_key> shelf::key_of(std::string const& id) const
+{
+    auto const text = read_whole_file(path_of(id), longest_file);
+    if (!text || !*text) return std::nullopt;
+    auto key = ec_key::parse((*text)->reveal());
+    if (!key) return std::nullopt;
+    return std::move(*key);
+}
+
+std::map<std::string, attempts> shelf::read_attempts() const
+{
+    std::map<std::string, attempts> all;
+    auto const kept = read_object(folder_ / "attempts.json");
+    if (!kept) return all;
+    for (auto const& [id, value] : *kept) {
+        if (!value.is_object() || all.size() == most_groups) continue;
+        auto const& o = value.as_object();
+        attempts a;
+        a.failures = static_cast<unsigned>(std::clamp<std::int64_t>(number_of(o, "failures"), 0, 1000));
+        a.failed_at = from_microseconds(number_of(o, "failed_at"));
+        a.not_before = from_microseconds(number_of(o, "not_before"));
+        auto const why = std::clamp<std::int64_t>(number_of(o, "cause"), 0, static_cast<int>(trouble::cause::other));
+        a.last.why = static_cast<trouble::cause>(why);
+        a.last.type = text_of(o, "type");
+        a.last.detail = text_of(o, "detail");
+        all.emplace(std::string{id}, std::move(a));
+    }
+    return all;
+}
+
+result<> shelf::keep_attempts(std::map<std::string, attempts> const& all)
+{
+    json::object o;
+    for (auto const& [id, a] : all) {
+        json::object one;
+        one["failures"] = a.failures;
+        one["failed_at"] = to_microseconds(a.failed_at);
+        one["not_before"] = to_microseconds(a.not_before);
+        one["cause"] = static_cast<int>(a.last.why);
+        one["type"] = a.last.type;
+        one["detail"] = a.last.detail;
+        o[id] = std::move(one);
+    }
+    return replace_whole_file(folder_ / "attempts.json", json::serialize(o));
+}
+
+wall_time renewal_time(net::certificate_summary const& c)
+{
+    // Of its serial number, so that it stays over a restart.
+    double const dice = c.serial.empty() ? 0 : static_cast<unsigned char>(c.serial.back()) / 255.0;
+    return renewal_of(c.not_before, c.not_after, dice);
+}
+
+std::vector<net::certificate_files> mail_certificates(config::settings const& s)
+{
+    std::vector<net::certificate_files> files;
+    if (!s.tls.certificate.empty()) files.push_back({s.tls.certificate, s.tls.private_key});
+    for (auto const& g : groups_of(s, {}))
+        if (g.for_mail) add_whole(files, folder_in(s.data_dir) / (g.id + ".pem"));
+    for (auto const& c : s.tls.more) files.push_back({c.chain, c.private_key});
+    return files;
+}
+
+std::vector<net::certificate_files> web_certificates(config::settings const& s,
+                                                     std::vector<std::string> const& local_domains)
+{
+    std::vector<net::certificate_files> files;
+    if (!s.web.certificate.empty()) files.push_back({s.web.certificate, s.web.private_key});
+    auto const groups = groups_of(s, local_domains);
+    for (auto const& g : groups)
+        if (!g.for_mail && g.id == "web") add_whole(files, folder_in(s.data_dir) / "web.pem");
+    if (files.empty() && !s.tls.certificate.empty()) {
+        files.push_back({s.tls.certificate, s.tls.private_key});
+        for (auto const& c : s.tls.more) files.push_back({c.chain, c.private_key});
+    }
+    for (auto const& g : groups)
+        if (!g.for_mail && g.id != "web") add_whole(files, folder_in(s.data_dir) / (g.id + ".pem"));
+    return files;
+}
+
+}  // namespace postern::acme

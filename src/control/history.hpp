@@ -1,0 +1,23 @@
+// What commands read of the log's history.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "control/commands.hpp"
+
+namespace postern::control {
+
+/// The events that mention any of these texts as a whole value, as find_in_history() finds them.
+std::vector<boost::json::object> read_history(context const& c, std::vector<std::string> const& texts,
+                                              std::size_t limit = 10'000, std::uint64_t octets = UINT64_MAX);
+
+/// The story of a session or a message, with what belongs to it.
+std::vector<boost::json::object> follow_in_history(context const& c, std::string const& id);
+
+/// Adds what the catalogue says of the event's rule.
+void add_remedy(boost::json::object& event);
+
+}  // namespace postern::control

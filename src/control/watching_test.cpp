@@ -1,0 +1,181 @@
+#include <doctest/doctest.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "base/log.hpp"
+#include "base/log_listener.hpp"
+#include "control/fixture.hpp"
+#include "control/own_names.hpp"
+#include "signing/signer.hpp"
+
+namespace postern::control {
+namespace {
+
+namespace json = boost::json;
+constexpr char const *ann = "ann@example.com", *bob = "bob@example.com";
+
+/// A history, a ring that hears what is logged, and two accounts.
+struct watched : testing::world {
+    // Lives as long as the process, as a listener has to.
+    console::event_ring& ring = *new console::event_ring{wall_clock::now()};
+    console::discovery_log discovery;
+    std::uint64_t begin = ring.last();
+
+    watched()
+    {
+        must("account add", {{"address", ann}, {"password", "a password of hers"}});
+        must("account add", {{"address", bob}, {"password", "a password of his"}});
+        context.events = &ring;
+        context.discovery = &discovery;
+        log::options o;
+        o.level = log::level::error;
+        o.history = context.history();
+        log::start(o);
+        log::listen(&ring);
+    }
+    ~watched()
+    {
+        log::listen(nullptr);
+        log::stop();
+    }
+    json::value ask(outcome (*command)(control::context&, arguments), json::object const& given)
+    {
+        auto done = command(context, arguments{given});
+        if (!done) FAIL(done.error().text);
+        return std::move(*done);
+    }
+};
+
+void log_login_of(char const* account, char const* label = "Phone")
+{
+    log::event(log::level::info, "login",
+               {{"session", "SAAAAAAAAAAAA"}, {"account", account}, {"label", label}, {"client", "192.0.2.7:1"}, {"tls", "TLSv1.3"}});
+}
+
+void log_refusal_of(char const* account)
+{
+    log::event(log::level::info, "refused",
+               {{"session", "SBBBBBBBBBBBB.1"}, {"rule", "auth-failed"}, {"command", "AUTH PLAIN"}, {"account", account},
+                {"client", "192.0.2.9:1"}, {"ehlo", "<script>"}, {"cause", "wrong_password"}, {"problem", "for operators"}});
+}
+
+TEST_CASE_FIXTURE(watched, "an account follows its own events and sees of them what is its own")
+{
+    log_login_of(bob);
+    log_login_of("Ann@Example.COM");
+    log_refusal_of(ann);
+    auto const own = ask(account_events, {{"address", ann}, {"since", begin}});
+    auto const& list = own.at("events").as_array();
+    REQUIRE(list.size() == 2);
+    CHECK(list[0].at("event") == "login");
+    CHECK(list[0].at("label") == "Phone");
+    CHECK(list[1].at("ehlo") == "<script>");
+    CHECK_FALSE(list[1].as_object().contains("problem"));
+    CHECK(own.at("last") == ring.last());
+
+    auto const all = ask(events, {{"since", begin}, {"event", json::array{"refused"}}});
+    REQUIRE(all.at("events").as_array().size() == 1);
+    CHECK(all.at("events").at(0).at("problem") == "for operators");
+    CHECK(ask(events, {}).at("events").as_array().empty());  // from now on
+    CHECK_FALSE(account_events(context, arguments{json::object{{"address", "nobody@example.com"}}}));
+    CHECK_FALSE(events(context, arguments{json::object{{"since", -1}}}));
+}
+
+TEST_CASE_FIXTURE(watched, "decisions say what happened in plain words, the latest first")
+{
+    log_refusal_of(ann);
+    log_refusal_of(bob);
+    auto const all = ask(decisions, {{"limit", 1}});
+    REQUIRE(all.as_array().size() == 1);
+    auto const& d = all.at(0);
+    CHECK(d.at("account") == bob);
+    CHECK(d.at("reply").as_string().starts_with("535 "));
+    CHECK_FALSE(d.at("operator").as_string().empty());
+    CHECK(d.at("facts").at("problem") == "for operators");
+    CHECK(ask(decisions, {{"rule", "no-such-rule"}}).as_array().empty());
+    CHECK(ask(decisions, {{"account", ann}}).as_array().size() == 1);
+}
+
+TEST_CASE_FIXTURE(watched, "log-ins of an account come from the history")
+{
+    log_refusal_of(ann);
+    log_refusal_of(ann);
+    log_login_of(bob);
+    auto const list = ask(account_logins, {{"address", ann}});
+    REQUIRE(list.as_array().size() == 1);
+    CHECK(list.at(0).at("times") == 2);
+    CHECK(list.at(0).at("cause") == "wrong_password");
+}
+
+TEST_CASE_FIXTURE(watched, "a message of somebody else's is not there")
+{
+    log::event(log::level::info, "accepted",
+               {{"queue_id", "QAAAAAAAAAAAA"}, {"account", ann}, {"forward_path", "x@elsewhere.example"}, {"recipients", 1}});
+    log::event(log::level::info, "delivered",
+               {{"queue_id", "QAAAAAAAAAAAA"}, {"account", ann}, {"forward_path", "x@elsewhere.example"}, {"reply", "250 ok"}});
+    auto const sent = ask(account_sent, {{"address", ann}});
+    REQUIRE(sent.as_array().size() == 1);
+    CHECK(sent.at(0).at("state") == "delivered");
+    CHECK(ask(account_sent, {{"address", bob}}).as_array().empty());
+    CHECK(ask(account_message, {{"address", ann}, {"queue_id", "QAAAAAAAAAAAA"}}).at("events").as_array().size() == 2);
+    auto const other = account_message(context, arguments{json::object{{"address", bob}, {"queue_id", "QAAAAAAAAAAAA"}}});
+    auto const none = account_message(context, arguments{json::object{{"address", bob}, {"queue_id", "QBBBBBBBBBBBB"}}});
+    REQUIRE_FALSE(other);
+    REQUIRE_FALSE(none);
+    CHECK(other.error().rule == not_there_rule);
+    CHECK(none.error().rule == other.error().rule);
+}
+
+TEST_CASE_FIXTURE(watched, "a test mail is stored as the account's own, and its first step told")
+{
+    signing::signer signer{1};
+    context.signer = &signer;
+    auto const begun = ask(account_test_mail, {{"address", ann}});
+    auto const id = std::string{begun.at("queue_id").as_string()};
+    CHECK(begun.at("to") == ann);
+    CHECK(begun.at("state") == "on its way");
+    REQUIRE(begun.at("steps").as_array().size() == 1);
+    CHECK(begun.at("steps").at(0).at("step") == "accepted");
+    auto const queued = must("queue show", {{"queue_id", id}});
+    CHECK(queued.at("reverse_path") == ann);
+    CHECK(queued.at("account") == ann);
+    CHECK(ask(account_test_mail_show, {{"address", ann}, {"queue_id", id}}).at("state") == "on its way");
+    CHECK_FALSE(account_test_mail_show(context, arguments{json::object{{"address", bob}, {"queue_id", id}}}));
+    auto const to_other = account_test_mail(context, arguments{json::object{{"address", ann}, {"to", bob}}});
+    REQUIRE_FALSE(to_other);
+    CHECK(to_other.error().why == failure::kind::usage);
+    must("account smtp-auth", {{"address", bob}, {"on", false}});
+    CHECK_FALSE(account_test_mail(context, arguments{json::object{{"address", bob}}}));
+    for (int i = 0; i < 5; ++i) ask(account_test_mail, {{"address", ann}});
+    auto const too_often = account_test_mail(context, arguments{json::object{{"address", ann}}});
+    REQUIRE_FALSE(too_often);
+    CHECK(too_often.error().why == failure::kind::put_off);
+}
+
+TEST_CASE_FIXTURE(watched, "what the web process tells of discovery is listed, the latest first")
+{
+    ask(discovery_note, {{"client", "192.0.2.7"}, {"host", "autoconfig.example.com"}, {"path", "/mail/config-v1.1.xml"}, {"status", 200}});
+    ask(discovery_note, {{"client", "192.0.2.7"}, {"host", "example.com"}, {"path", "/x"}, {"user_agent", "<script>"}});
+    auto const rows = ask(discovery_list, {});
+    REQUIRE(rows.as_array().size() == 2);
+    CHECK(rows.at(0).at("user_agent") == "<script>");
+    CHECK(rows.at(1).at("status") == 200);
+    CHECK_FALSE(discovery_note(context, arguments{json::object{{"client", "192.0.2.7"}}}));
+}
+
+TEST_CASE_FIXTURE(watched, "a new password of one's own takes a sign-in of this moment")
+{
+    json::object const given{{"address", ann}, {"password", "quite another password"}};
+    CHECK_FALSE(account_own_password(context, arguments{given}));
+    visits::visit v;
+    v.account = ann;
+    v.created = wall_clock::now() - std::chrono::minutes{5};
+    context.caller.visit = v;
+    CHECK_FALSE(account_own_password(context, arguments{given}));
+    context.caller.visit->created = wall_clock::now();
+    CHECK(account_own_password(context, arguments{given}));
+}
+
+}  // namespace
+}  // namespace postern::control

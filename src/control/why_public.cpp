@@ -1,0 +1,132 @@
+// why public, help facts: what anybody may ask through the web pages
+#include "control/why_public.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <boost/json/parse.hpp>
+
+#include "base/history.hpp"
+#include "base/ids.hpp"
+#include "base/ip.hpp"
+#include "base/text.hpp"
+#include "catalogue/rules.hpp"
+#include "control/commands.hpp"
+
+namespace postern::control {
+namespace json = boost::json;
+namespace rules = catalogue::rules;
+namespace {
+
+constexpr double lookups_at_once = 20;
+constexpr double lookups_a_second = 4;
+
+std::string_view text_of(json::object const& event, std::string_view key)
+{
+    auto const* v = event.if_contains(key);
+    return v && v->is_string() ? std::string_view{v->as_string()} : std::string_view{};
+}
+
+/// The rule of the refusal with this id; of a session's without a number, that of the last one.
+catalogue::rule const* rule_of(std::filesystem::path const& folder, std::string const& id)
+{
+    bool const numbered = id.find('.') != std::string::npos;
+    auto const session = id.substr(0, id.find('.'));
+    catalogue::rule const* found = nullptr;
+    for (auto const& line : log::find_in_history(folder, {session})) {
+        json::error_code wrong;
+        auto const v = json::parse(line, wrong);
+        if (wrong || !v.is_object() || text_of(v.as_object(), "event") != "refused") continue;
+        auto const which = to_upper(text_of(v.as_object(), "session"));
+        if (which == id || (!numbered && which.substr(0, which.find('.')) == session))
+            found = catalogue::find(text_of(v.as_object(), "rule"));
+    }
+    return found;
+}
+
+std::uint16_t port_of(config::settings const& s, config::tls_mode how)
+{
+    for (auto const& l : s.listeners) {
+        if (l.role != config::role::submission || l.tls != how) continue;
+        auto const colon = l.address.rfind(':');
+        int port = 0;
+        for (char const c :
+             colon == std::string::npos ? std::string_view{} : std::string_view{l.address}.substr(colon + 1))
+            port = c >= '0' && c <= '9' && port < 65536 ? port * 10 + (c - '0') : 0;
+        return port < 65536 ? static_cast<std::uint16_t>(port) : std::uint16_t{0};
+    }
+    return 0;
+}
+
+}  // namespace
+
+bool is_harmless(catalogue::rule const& r) noexcept
+{
+    static std::array<catalogue::rule const*, 52> const harmless{
+        // How the connection was made, and what was said on it.
+        &rules::wants_tls_from_start, &rules::tls_on_plain_port, &rules::tls_handshake_failed, &rules::tls_required,
+        &rules::auth_needs_tls, &rules::auth_required, &rules::relay_needs_login, &rules::auth_malformed,
+        &rules::auth_bad_base64, &rules::auth_cancelled, &rules::auth_no_initial_response, &rules::auth_line_too_long,
+        &rules::auth_already, &rules::auth_in_transaction, &rules::auth_ehlo_first, &rules::auth_pipelined,
+        &rules::auth_not_offered, &rules::auth_unknown_mechanism, &rules::unknown_command,
+        &rules::command_not_implemented, &rules::http_client, &rules::line_too_long, &rules::bare_newline_in_command,
+        &rules::bad_octet_in_command, &rules::syntax_error, &rules::helo_argument, &rules::bad_sequence,
+        &rules::no_parameters, &rules::bad_parameter, &rules::unknown_parameter, &rules::duplicate_parameter,
+        &rules::starttls_already, &rules::starttls_not_offered, &rules::timeout, &rules::session_too_long,
+        // The addresses as they were written, and the message itself.
+        &rules::bad_sender_address, &rules::bad_recipient_address, &rules::address_not_qualified, &rules::source_route,
+        &rules::address_too_long, &rules::address_not_utf8, &rules::message_too_big, &rules::bare_newline_in_message,
+        &rules::nul_in_message, &rules::too_many_hops, &rules::header_too_long, &rules::malformed_header,
+        &rules::too_many_errors,
+        // The server's own state, which it tells everybody alike.
+        &rules::disk_full, &rules::server_stopping, &rules::too_many_connections, &rules::spool_failure};
+    return std::ranges::find(harmless, &r) != harmless.end();
+}
+
+bool pace::take(clock::time_point now)
+{
+    std::lock_guard const held{lock_};
+    if (last_ != clock::time_point{})
+        left_ = std::min(most_, left_ + a_second_ * std::chrono::duration<double>(now - last_).count());
+    last_ = now;
+    if (left_ < 1) return false;
+    left_ -= 1;
+    return true;
+}
+
+outcome why_public(context& c, arguments a)
+{
+    static pace lookups{lookups_at_once, lookups_a_second};
+    auto const id = to_upper(a.text("id", 64));
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    json::object o;
+    o["rule"] = "";
+    // What can't be an id is answered as one that nobody knows.
+    if (looks_like_id(id)) {
+        if (!lookups.take())
+            return failure{
+                failure::kind::unavailable, "too many ask for refusals at the moment; try again in a minute", {}};
+        if (auto const* r = rule_of(c.history(), id); r != nullptr && is_harmless(*r)) o["rule"] = r->name;
+    }
+    return json::value(std::move(o));
+}
+
+outcome help_facts(context& c, arguments a)
+{
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    auto const& s = *c.settings;
+    json::object o;
+    o["server"] = s.hostname;
+    o["implicit_port"] = port_of(s, config::tls_mode::implicit);
+    o["starttls_port"] = port_of(s, config::tls_mode::starttls);
+    o["imap"] = s.setup.imap;
+    o["pop3"] = s.setup.pop3;
+    auto const domains = c.accounts->list_domains();
+    auto const domain = domains && !domains->empty() ? domains->front() : std::string{};
+    o["domain"] = domain;
+    o["name"] = !s.setup.name.empty() ? s.setup.name : domain.empty() ? s.hostname : domain;
+    o["contact"] = !s.setup.contact.empty() ? s.setup.contact : "postmaster@" + (domain.empty() ? s.hostname : domain);
+    return json::value(std::move(o));
+}
+
+}  // namespace postern::control

@@ -1,0 +1,168 @@
+#include "web/discovery.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/base64.hpp"
+#include "base/text.hpp"
+#include "porter/answer.hpp"
+#include "porter/pacc.hpp"
+#include "porter/qr.hpp"
+#include "porter/transfer.hpp"
+#include "web/discovery_desk.hpp"
+#include "web/problem.hpp"
+
+namespace postern::web {
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+using shared_desk = std::shared_ptr<discovery_desk>;
+
+constexpr std::chrono::milliseconds gathering{500};
+
+/// Asks the mail process when what is here is too old. Null: nothing is known, and it can't be asked.
+net::awaitable<shared_facts> facts_not_older(shared_desk desk, server_link& server, ip_address client,
+                                             std::chrono::seconds age)
+{
+    if (!desk->shall_ask(steady_clock::now(), age)) co_return desk->facts();
+    json::object const nothing;
+    auto const told = co_await server.ask("discovery facts", nothing, std::string_view{}, client);
+    auto fresh = told ? porter::facts_from(*told) : std::nullopt;
+    if (fresh)
+        desk->take(std::move(*fresh), steady_clock::now());
+    else
+        desk->give_up(steady_clock::now());
+    co_return desk->facts();
+}
+
+/// Until there are no more. What can't be told is forgotten: it is a log of the last ones.
+net::awaitable<void> tell(shared_desk desk, server_link& server)
+{
+    asio::steady_timer timer{co_await asio::this_coro::executor};
+    for (;;) {
+        timer.expires_after(gathering);
+        co_await timer.async_wait(asio::use_awaitable);
+        auto rows = desk->take_notes();
+        if (rows.empty()) co_return;
+        json::object arguments;
+        arguments["requests"] = std::move(rows);
+        (void)co_await server.ask("discovery note", std::move(arguments), std::string_view{}, ip_address{});
+    }
+}
+
+net::awaitable<void> keep(shared_desk desk, server_link& server, porter::note const& n)
+{
+    if (!desk->note(n, wall_clock::now())) co_return;
+    auto const executor = co_await asio::this_coro::executor;
+    asio::co_spawn(executor, tell(desk, server), asio::detached);
+}
+
+net::awaitable<http::response> discover(shared_desk desk, call const& c)
+{
+    auto const& r = c.request;
+    auto facts = co_await facts_not_older(desk, c.server, r.client, discovery_desk::usual_age);
+    if (!facts) co_return answer_for(problems::unavailable, r.path);
+    auto said = porter::answer(*facts, r, wall_clock::now());
+    // The routes are those of the porter; and yet one of them may be nothing to it.
+    if (!said) co_return answer_for(problems::not_found, r.path);
+    if (said->note.answer == "unknown domain") {
+        // It may have been added since.
+        auto const again = co_await facts_not_older(desk, c.server, r.client, discovery_desk::age_for_strangers);
+        if (again != facts) said = porter::answer(*again, r, wall_clock::now());
+    }
+    if (!desk->admit(r.client, steady_clock::now())) said = porter::too_often(std::move(*said));
+    co_await keep(desk, c.server, said->note);
+    co_return std::move(said->response);
+}
+
+/// A configuration profile for who has the link. Only the mail process knows whether it is good.
+net::awaitable<http::response> give_profile(shared_desk desk, call const& c)
+{
+    constexpr std::string_view media_type = "application/x-apple-aspen-config";
+    porter::note n;
+    n.kind = "profile";
+    n.host = printable(c.request.host, 120);
+    n.path = "/profile/";
+    n.user_agent = printable(http::find(c.request.fields, "user-agent"), 120);
+    n.client = c.request.client;
+    http::response r;
+    // Whoever looks without taking does not use it up.
+    if (c.request.method == http::method::head) co_return http::answer(200, media_type, "");
+    if (!desk->admit(c.request.client, steady_clock::now())) {
+        porter::answered too_many;
+        too_many.note = n;
+        too_many = porter::too_often(std::move(too_many));
+        co_await keep(desk, c.server, too_many.note);
+        co_return std::move(too_many.response);
+    }
+    json::object arguments;
+    arguments["token"] = c["token"];
+    auto const told = co_await c.server.ask("profile take", std::move(arguments), std::string_view{}, c.request.client);
+    auto const* const o = told ? told->if_object() : nullptr;
+    auto const* const text = o != nullptr ? o->if_contains("profile") : nullptr;
+    auto octets = text != nullptr && text->is_string() ? base64_decode(text->as_string()) : std::nullopt;
+    if (octets) {
+        r = http::answer(200, media_type, std::move(*octets));
+        r.fields.emplace_back("content-disposition", "attachment; filename=\"mail.mobileconfig\"");
+        r.fields.emplace_back("cache-control", "no-store");
+        r.holds_secret = true;
+        n.answer = "profile";
+        if (auto const* const address = o->if_contains("address"); address != nullptr && address->is_string())
+            n.domain = std::string{std::string_view{address->as_string()}.substr(address->as_string().rfind('@') + 1)};
+    } else {
+        r = told ? answer_for(problems::failed, c.request.path) : answer_for(told.error(), c.request.path);
+        n.answer = "no profile: the link is used up, too old, or wrong";
+    }
+    n.status = r.status;
+    co_await keep(desk, c.server, n);
+    co_return r;
+}
+
+/// Where a phone's camera leads to the page that knows the phone.
+net::awaitable<http::response> guide_code(shared_desk desk, call const& c)
+{
+    auto const facts = co_await facts_not_older(desk, c.server, c.request.client, discovery_desk::usual_age);
+    auto svg = facts ? porter::qr_code(facts->now.url + "/setup", "Set up mail on this phone") : std::nullopt;
+    if (!svg) co_return answer_for(problems::unavailable, c.request.path);
+    auto r = http::answer(200, "image/svg+xml", std::move(*svg));
+    r.fields.emplace_back("cache-control", "max-age=3600");
+    co_return r;
+}
+
+}  // namespace
+
+void add_discovery(router& table)
+{
+    auto const desk = std::make_shared<discovery_desk>();
+    asking_handler const ask = [desk](call const& c) { return discover(desk, c); };
+    // Thunderbird takes the file over plain HTTP where there is no certificate yet; Outlook asks there to be led on.
+    route_options const clear{.without_tls = true};
+    route_options const any_case{.any_case = true, .without_tls = true};
+    struct place {
+        std::string_view pattern;
+        route_options options;
+    };
+    place const places[] = {
+        {"/mail/config-v1.1.xml", clear},
+        {"/.well-known/autoconfig/mail/config-v1.1.xml", clear},
+        {"/.well-known/mail-v1.xml", clear},
+        {"/v1.1/{domain}", clear},
+        {"/autoconfig/v1.1/{domain}", clear},
+        {"/autodiscover/autodiscover.xml", any_case},
+        {"/autodiscover/autodiscover.json", any_case},
+        {"/autodiscover/autodiscover.json/{rest...}", any_case},
+        {porter::pacc_path, {}},
+    };
+    for (auto const& p : places)
+        for (auto const m : {http::method::get, http::method::post, http::method::options})
+            table.add(m, std::string{p.pattern}, ask, p.options);
+    table.add(http::method::get, "/profile/{token}", [desk](call const& c) { return give_profile(desk, c); });
+    table.add(http::method::get, "/qr/setup.svg", [desk](call const& c) { return guide_code(desk, c); });
+}
+
+}  // namespace postern::web

@@ -1,0 +1,113 @@
+#include "web/discovery.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/json/serialize.hpp>
+
+#include "base/base64.hpp"
+#include "porter/fixture.hpp"
+#include "porter/transfer.hpp"
+#include "web/fixture.hpp"
+
+using namespace postern;
+using namespace postern::web;
+namespace json = boost::json;
+
+namespace {
+
+http::request question(std::string_view target, http::method m = http::method::get)
+{
+    auto r = request_for(m, target);
+    r.host = "autoconfig.example.test";
+    r.client = *ip_address::parse("192.0.2.9");
+    return r;
+}
+
+router discovery_alone()
+{
+    router table;
+    add_discovery(table);
+    return table;
+}
+
+}  // namespace
+
+TEST_CASE("what mail programs ask is answered from what the mail process tells, and told to it")
+{
+    auto const table = discovery_alone();
+    int asked = 0;
+    std::string noted;
+    scripted_link mail{
+        [&](std::string const& command, json::object const& a, std::string_view session) -> control::outcome {
+            CHECK(session.empty());
+            if (command == "discovery note") noted += json::serialize(a);
+            if (command != "discovery facts") return json::value{};
+            ++asked;
+            return porter::to_json(porter::example_facts());
+        }};
+    for (auto const* const target :
+         {"/mail/config-v1.1.xml?emailaddress=anna%40example.test", "/.well-known/autoconfig/mail/config-v1.1.xml",
+          "/.well-known/mail-v1.xml", "/v1.1/other.test", "/autoconfig/v1.1/other.test",
+          "/AutoDiscover/AUTODISCOVER.json", "/autodiscover/autodiscover.json/v1.0/anna@example.test",
+          "/autodiscover/autodiscover.xml"}) {
+        CAPTURE(target);
+        CHECK(perform(table, question(target), mail).status == 200);
+        CHECK(perform(table, question(target, http::method::options), mail).status == 204);
+    }
+    // One question to the mail process was enough for all of them.
+    CHECK(asked == 1);
+    CHECK(noted.find("\"kind\":\"autodiscover-json\"") != std::string::npos);
+    CHECK(noted.find("anna") == std::string::npos);
+}
+
+TEST_CASE("while the mail process is away, what is known goes on being told")
+{
+    auto const table = discovery_alone();
+    bool away = true;
+    scripted_link mail{[&](std::string const& command, json::object const&, std::string_view) -> control::outcome {
+        if (away || command != "discovery facts") return control::failure{};
+        return porter::to_json(porter::example_facts());
+    }};
+    CHECK(perform(table, question("/mail/config-v1.1.xml"), mail).status == 503);
+    away = false;
+    CHECK(perform(table, question("/mail/config-v1.1.xml"), mail).status == 200);
+    away = true;
+    CHECK(perform(table, question("/mail/config-v1.1.xml"), mail).status == 200);
+}
+
+TEST_CASE("who asks too often is told so")
+{
+    auto const table = discovery_alone();
+    scripted_link mail{[&](std::string const& command, json::object const&, std::string_view) -> control::outcome {
+        if (command != "discovery facts") return json::value{};
+        return porter::to_json(porter::example_facts());
+    }};
+    int refused = 0;
+    for (int i = 0; i < 200; ++i) refused += perform(table, question("/v1.1/example.test"), mail).status == 429 ? 1 : 0;
+    CHECK(refused > 50);
+    auto other = question("/v1.1/example.test");
+    other.client = *ip_address::parse("192.0.2.10");
+    CHECK(perform(table, std::move(other), mail).status == 200);
+}
+
+TEST_CASE("a profile is given to who has the link, and not kept")
+{
+    auto const table = discovery_alone();
+    int taken = 0;
+    scripted_link mail{[&](std::string const& command, json::object const& a, std::string_view) -> control::outcome {
+        if (command != "profile take") return json::value{};
+        ++taken;
+        if (a.at("token").as_string() != "0123abcd")
+            return control::failure{control::failure::kind::usage, "this link was opened before", {}};
+        return json::value{{"address", "anna@example.test"}, {"profile", base64_encode("signed")}};
+    }};
+    auto const r = perform(table, question("/profile/0123abcd"), mail);
+    CHECK(r.status == 200);
+    CHECK(r.body == "signed");
+    CHECK(r.holds_secret);
+    CHECK(http::find(r.fields, "content-type") == "application/x-apple-aspen-config");
+    CHECK(http::find(r.fields, "cache-control") == "no-store");
+    CHECK(perform(table, question("/profile/0123abcd", http::method::head), mail).status == 200);
+    CHECK(taken == 1);
+    CHECK(perform(table, question("/profile/another"), mail).status == 400);
+}

@@ -1,0 +1,24 @@
+#include "web/site.hpp"
+
+#include "web/api.hpp"
+#include "web/app_pages.hpp"
+#include "web/assets.hpp"
+#include "web/challenge.hpp"
+#include "web/discovery.hpp"
+#include "web/help_pages.hpp"
+
+namespace postern::web {
+
+router make_site()
+{
+    router table;
+    add_challenge(table);
+    add_api(table);
+    add_help_pages(table);
+    add_assets(table, embedded::site_files());
+    add_discovery(table);
+    add_app_pages(table);
+    return table;
+}
+
+}  // namespace postern::web

@@ -1,0 +1,120 @@
+"""Certificates by themselves, when something fails: mail goes on, the old certificate stays, and it is told why."""
+import json
+import signal
+import socket
+import unittest
+
+from certificates import account_of, rows, shown, wait_row
+from harness import ALICE, HOST, NAME, PASSWORDS, Postern, Wire, client_context, wait_for
+from pebble import Pebble, SternCa
+
+
+class Failing(unittest.TestCase):
+    def test_authority_is_down_and_comes_back(self):
+        """Mail goes on; what is wrong stands in the log, in `status` and in `doctor`; a restart does not ask sooner."""
+        with Pebble(start=False) as ca:
+            config = ca.config()
+            config["domains"] = {"local": []}
+            with Postern(config, accounts=(ALICE,)) as server:
+                row = wait_row(server, "mail", lambda r: r["failure"])
+                self.assertEqual(row["failure"]["rule"], "acme-silent")
+                self.assertRegex(server.log(), "certificate_failed.*acme-silent")
+                self.assertIn("not renewed", server.cli("status", check=True).stdout)
+                found = json.loads(server.cli("doctor", "--only", "certificate", "--json").stdout)
+                self.assertIn("acme-silent", [f["rule"] for f in found["findings"]])
+                server.stop()
+                server.start()
+                row = wait_row(server, "mail", lambda r: r["failure"])
+                self.assertEqual(row["failure"]["failures"], 1)
+                with Wire(server.submissions, tls=True, context=client_context(False)) as session:
+                    session.expect(220)
+                    session.ehlo()
+                    ca.start()
+                    done = server.cli("certificate", "renew")
+                    self.assertEqual(done.returncode, 0, done.stdout + server.log()[-2000:])
+                    wait_row(server, "mail")
+                    session.auth_plain(ALICE, PASSWORDS[ALICE])
+                # A CA that forgot us: another account, and again a certificate.
+                before = account_of(server)["account"]
+                ca.stop()
+                ca.start()
+                self.assertEqual(server.cli("certificate", "renew", NAME).returncode, 0, server.log()[-2000:])
+                self.assertNotEqual(account_of(server)["account"], before)
+
+    def test_a_name_that_can_not_be_proven(self):
+        """The old certificate stays; the authority's words are told, and it is left alone for a while."""
+        with Pebble() as ca:
+            config = ca.config(challenge="http-01")
+            config["domains"] = {"local": []}
+            with Postern(config, accounts=()) as server:
+                wait_row(server, "mail")
+                wait_for(lambda: "certificates_taken_up" in server.log(), "the mail ports to take it up")
+                _, first = shown(server.submissions, ca.root())
+                # Now it leads to a machine where nobody listens.
+                ca.lead(NAME, "127.0.0.99")
+                done = server.cli("certificate", "renew", "mail", "--json")
+                self.assertEqual(done.returncode, 1, done.stdout)
+                [row] = json.loads(done.stdout)
+                self.assertEqual(row["failure"]["rule"], "acme-proof-failed")
+                self.assertIn("127.0.0.99", row["failure"]["problem"])
+                self.assertIn("port", row["failure"]["remedy"])
+                self.assertGreater(row["failure"]["next"], row["failure"]["at"])
+                self.assertEqual(shown(server.submissions, ca.root())[1], first)
+
+    def test_rate_limit(self):
+        """As long as it says, whatever else there is to order."""
+        problem = {"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many certificates already issued"}
+        with Pebble(start=False) as names, SternCa(429, problem, {"Retry-After": "86400"}) as ca:
+            config = names.config(directory=ca.directory)
+            with Postern(config, accounts=()) as server:
+                row = wait_row(server, "mail", lambda r: r["failure"])
+                self.assertEqual(row["failure"]["rule"], "acme-rate-limited")
+                self.assertIn("too many certificates", row["failure"]["problem"])
+                self.assertGreater(row["failure"]["next"][:10], row["failure"]["at"][:10])
+                self.assertEqual(ca.orders, 1)
+                server.stop()
+                server.start()
+                wait_row(server, "mail", lambda r: r["failure"])
+                self.assertEqual(ca.orders, 1)
+
+    def test_the_authority_wants_it_renewed(self):
+        """Long before its time (RFC 9773): it is asked, and an order follows."""
+        problem = {"type": "urn:ietf:params:acme:error:malformed", "detail": "not today"}
+        with Pebble() as first, SternCa(400, problem) as ca:
+            config = first.config()
+            config["domains"] = {"local": []}
+            with Postern(config, accounts=()) as server:
+                wait_row(server, "mail")
+                wait_row(server, "web")
+                server.change("acme", directory=ca.directory)
+                server.signal(signal.SIGHUP)
+                row = wait_row(server, "mail", lambda r: r["failure"])
+                self.assertEqual((row["failure"]["rule"], row["failure"]["problem"]), ("acme-refused", "not today"))
+                self.assertTrue(row["until"])
+                self.assertEqual(len(ca.asked), 2)
+
+    def test_killed_in_the_middle(self):
+        """With the authority waiting for its proof; the account is there afterwards, and so is the certificate."""
+        with Pebble() as ca, socket.socket() as trap:
+            # Where the authority goes at first, and waits.
+            trap.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trap.bind(("127.0.0.77", ca.http))
+            trap.listen()
+            trap.settimeout(20)
+            ca.lead(NAME, "127.0.0.77")
+            config = ca.config(challenge="http-01")
+            config["domains"] = {"local": []}
+            with Postern(config, accounts=()) as server:
+                held, _ = trap.accept()
+                account = account_of(server)
+                server.kill()
+                held.close()
+                ca.lead(NAME, HOST)
+                server.start()
+                wait_row(server, "mail")
+                again = account_of(server)
+                self.assertEqual(again["key"], account["key"])
+                self.assertNotIn("certificate_failed", server.log())
+
+if __name__ == "__main__":
+    unittest.main()
