@@ -107,7 +107,7 @@ class TwoFaced(Script):
         def say(text):
             peer.sendall(text.encode() + b"\r\n")
         say("220 two faces ESMTP")
-        for line in iter(lines.readline, b""):
+        while line := lines.readline():  # of what it is by then: STARTTLS changes it
             text = line.decode("latin-1").rstrip("\r\n")
             verb = text.split(" ")[0].upper()
             if verb == "EHLO":
