@@ -159,8 +159,8 @@ class Doctor(unittest.TestCase):
         found = self.find(self.look("dns"), "own-tlsrpt-wrong")
         knot.change(f'_smtp._tls.{DOMAIN}. TXT "v=TLSRPTv1; rua=gopher:hole"', found["change"][0])
 
-        # SRV, one after the other; one of another port
-        for _ in range(2):
+        # SRV, one after the other, with that of Autodiscover; one of another port
+        for _ in range(3):
             report = self.look("dns")
             line = next(f for f in report["findings"] if f["rule"] == "own-srv-missing")["change"][0]
             knot.publish(line + "\n")
