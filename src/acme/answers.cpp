@@ -99,13 +99,16 @@ bool is_token(std::string_view t)
     });
 }
 
+/// Of a time that the clock can tell, which counts nanoseconds from 1970.
+bool is_near(std::tm const& parts) { return parts.tm_year >= 70 && parts.tm_year <= 300; }
+
 /// "2026-11-26T17:00:00Z", with a fraction or an offset.
 std::optional<wall_time> parse_time(std::string_view text)
 {
     std::string const copy{text};
     std::tm parts{};
     char const* const rest = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-    if (rest == nullptr || parts.tm_year > 300) return std::nullopt;
+    if (rest == nullptr || !is_near(parts)) return std::nullopt;
     std::string_view left{rest};
     if (left.starts_with('.')) left.remove_prefix(std::min(left.size(), left.find_first_not_of("0123456789", 1)));
     std::chrono::seconds offset{0};
@@ -213,7 +216,7 @@ std::optional<std::chrono::seconds> parse_retry_after(std::string_view text, wal
     std::string const copy{text};
     std::tm parts{};
     char const* const rest = ::strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    if (rest == nullptr || *rest != '\0' || parts.tm_year > 300) return std::nullopt;
+    if (rest == nullptr || *rest != '\0' || !is_near(parts)) return std::nullopt;
     auto const left = std::chrono::ceil<std::chrono::seconds>(wall_clock::from_time_t(::timegm(&parts)) - now);
     return std::clamp(left, std::chrono::seconds{0}, a_week);
 }

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <memory>
+#include <vector>
+
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -15,10 +18,16 @@ namespace {
 namespace json = boost::json;
 constexpr char const *ann = "ann@example.com", *bob = "bob@example.com";
 
+console::event_ring& keep(std::unique_ptr<console::event_ring> ring)
+{
+    static std::vector<std::unique_ptr<console::event_ring>> all;
+    return *all.emplace_back(std::move(ring));
+}
+
 /// A history, a ring that hears what is logged, and two accounts.
 struct watched : testing::world {
     // Lives as long as the process, as a listener has to.
-    console::event_ring& ring = *new console::event_ring{wall_clock::now()};
+    console::event_ring& ring = keep(std::make_unique<console::event_ring>(wall_clock::now()));
     console::discovery_log discovery;
     std::uint64_t begin = ring.last();
 

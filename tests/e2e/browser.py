@@ -144,7 +144,10 @@ class Browser:
     def click(self, selector, text=None):
         def press():
             try:
-                self.find(selector, text).click()
+                found = self.find(selector, text)
+                # Not behind what is shown at the edges.
+                self.run("arguments[0].scrollIntoView({block: 'center'})", found)
+                found.click()
                 return True
             except WebDriverError:
                 return False  # drawn anew meanwhile, or something stands before it

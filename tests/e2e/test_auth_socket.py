@@ -601,7 +601,7 @@ class InDovecot(unittest.TestCase):
                     done = dovecot.curl(ALICE, PASSWORDS[ALICE], "--login-options", f"AUTH={mechanism}",
                                         path="INBOX;MAILINDEX=1")
                     self.assertIn("read me by IMAP", done.stdout, done.stderr + dovecot.log())
-            self.assertIn("service=imap", server.log())
+            wait_for(lambda: "service=imap" in server.log(), "the log-in in the log")
             # curl of Debian 12 has no SCRAM.
             with imaplib.IMAP4(HOST, dovecot.port) as imap:
                 exchange = Scram(ALICE, PASSWORDS[ALICE])

@@ -166,6 +166,8 @@ class BadInput(unittest.TestCase):
         for path in (self.dir / "data").rglob("*"):
             if not path.is_file() or path.stat().st_size < 16 or path.read_bytes()[:15] != b"SQLite format 3":
                 continue
+            if path.name == "audit.db":
+                continue  # mail goes on without it; what is changed is in the log then
             with contextlib.closing(sqlite3.connect(path)) as connection:
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
                 self.assertGreater(version, 0, path.name)
@@ -185,7 +187,7 @@ class BadInput(unittest.TestCase):
         run(PROGRAM, "--config", self.file, "account", "add", ALICE, "--password-stdin", input=PASSWORDS[ALICE] + "\n",
             check=True)
         for path in list((self.dir / "data").rglob("*")):
-            if path.is_file() and path.read_bytes()[:15] == b"SQLite format 3":
+            if path.is_file() and path.name != "audit.db" and path.read_bytes()[:15] == b"SQLite format 3":
                 for side in ("-wal", "-shm"):
                     with contextlib.suppress(FileNotFoundError):
                         path.with_name(path.name + side).unlink()
