@@ -115,7 +115,8 @@ awaitable<findings> find_settings(std::string address, dns::resolver& names, std
     for (std::size_t i = 0; i < list.size(); ++i)
         asio::co_spawn(executor, ask_one(all, s, list[i].ask, i), asio::detached);
     boost::system::error_code cancelled;
-    co_await all->done.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    // Answers that were at hand have come by now.
+    if (all->open != 0) co_await all->done.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     s->over = true;
     reports said;
     said.push_back(ask_provider_list(*s));

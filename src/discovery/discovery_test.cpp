@@ -373,7 +373,7 @@ TEST_CASE("Autodiscover over http is a pointer, and what it leads to is trusted 
 TEST_CASE("autoconfig of an exchanger's organization, and never of a public suffix")
 {
     for (auto const& [exchanger, asked, never] :
-         {std::tuple{"mx00.gmx.net", "autoconfig.gmx.net", "autoconfig.net"},
+         {std::tuple{"mx00.hoster.net", "autoconfig.hoster.net", "autoconfig.net"},
           std::tuple{"mx.shop.co.uk", "autoconfig.shop.co.uk", "autoconfig.co.uk"},
           std::tuple{"mx.somebody.github.io", "autoconfig.somebody.github.io", "autoconfig.github.io"}}) {
         CAPTURE(exchanger);

@@ -68,7 +68,7 @@ std::optional<std::string> parse_host(std::string_view field)
     }
     auto name = to_lower(field);
     if (name.ends_with('.')) name.pop_back();
-    bool const well = !name.empty() && name.size() <= longest_name && !name.starts_with('.') &&
+    bool const well = !name.empty() && name.size() <= longest_name && !name.starts_with('.') && !name.ends_with('.') &&
                       name.find("..") == std::string::npos && std::all_of(name.begin(), name.end(), is_name_character);
     if (!well) return std::nullopt;
     return name;
