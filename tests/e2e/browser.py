@@ -146,7 +146,7 @@ class Browser:
             try:
                 found = self.find(selector, text)
                 # Not behind what is shown at the edges.
-                self.run("arguments[0].scrollIntoView({block: 'center'})", found)
+                self.run("arguments[0].scrollIntoView({block: 'center'})", {ELEMENT: found.identity})
                 found.click()
                 return True
             except WebDriverError:
