@@ -34,7 +34,8 @@ bool is_expected(unsigned status)
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* octets, std::size_t size)
 {
     static auto const facts = porter::example_facts();
-    std::string_view text{reinterpret_cast<char const*>(octets), size};
+    std::string_view const whole{reinterpret_cast<char const*>(octets), size};
+    auto text = whole;
     http::request r;
     auto const how = line(text);
     r.method = how.starts_with("GET")    ? http::method::get
@@ -48,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* octets, std::size_t si
     r.path += line(text);
     r.query = line(text);
     if (auto const password = line(text); !password.empty())
-        r.fields.emplace_back("authorization", "Basic confidential" + std::string{password});
+        r.fields.emplace_back("authorization", "Basic Zk9!Zk9!" + std::string{password});
     r.body = secret{text};
     auto const said = porter::answer(facts, r, {});
     if (!said) return 0;
@@ -57,9 +58,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* octets, std::size_t si
     if (said->response.status == 400 && r.query.find('@') == std::string::npos &&
         r.query.find("%40") == std::string::npos && r.path.find('@') == std::string::npos)
         std::abort();
-    bool const elsewhere = (r.host + r.path + r.query).find("confidential") != std::string::npos ||
-                           r.body.reveal().find("confidential") != std::string_view::npos;
-    if (!elsewhere && boost::json::serialize(porter::to_json(said->note, {})).find("confidential") != std::string::npos)
+    // Not even a part of it may stand elsewhere in what was asked.
+    bool const elsewhere = whole.find("k9!") != std::string_view::npos;
+    if (!elsewhere && boost::json::serialize(porter::to_json(said->note, {})).find("k9!Zk9!") != std::string::npos)
         std::abort();
     return 0;
 }
