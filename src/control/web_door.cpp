@@ -221,11 +221,18 @@ private:
             failure busy{failure::kind::unavailable, "too many people sign in at once; try again in a moment", {}};
             co_return outcome{std::move(busy)};
         }
-        ++sign_ins_;
+        // Also where it ends in an exception.
+        struct place {
+            explicit place(std::size_t& n) : taken(n) { ++taken; }
+            ~place() { --taken; }
+            place(place const&) = delete;
+            place& operator=(place const&) = delete;
+            std::size_t& taken;
+        };
+        place const here{sign_ins_};
         auto c = now_();
         c.caller = caller_of(asked);
         auto done = co_await sign_in(logins_, std::move(c), std::move(asked.arguments), context_.get_executor());
-        --sign_ins_;
         co_return done;
     }
 

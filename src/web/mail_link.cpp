@@ -119,12 +119,12 @@ private:
 
     net::awaitable<outcome> exchange(std::string_view line, steady_time until)
     {
-        // A connection that waited may have been closed meanwhile: then it is tried once more with a new one.
+        // What was sent may have been done, answered or not: nothing is asked twice.
         if (auto kept = take_kept()) {
             bool heard = false;
             auto answered = co_await talk(std::move(kept), line, until, heard);
-            if (answered || answered.error().why != failure::kind::unavailable || heard) co_return answered;
-            idle_.clear();
+            if (!heard) idle_.clear();
+            co_return answered;
         }
         auto made = co_await net::connect_unix(executor_, path_, connect_limit);
         if (!made) {

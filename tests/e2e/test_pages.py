@@ -32,7 +32,7 @@ class AccountPage(Walk):
         password = browser.find("[data-secret]").text
         self.assertGreaterEqual(len(password.replace(" ", "")), 16)
         browser.find(".watch h2", "Waiting for your device")
-        self.assertIn(str(self.server.submissions), browser.text())  # the very values that mail programs are told
+        browser.wait_text(str(self.server.submissions))  # the very values that mail programs are told
 
         # The person mistypes it: why it failed shows while they stand before the page.
         self.assertNotEqual(self.site.mail_program(ALICE, password[:-1] + "!"), "")
