@@ -137,6 +137,8 @@ outcome account_message(context& c, arguments a)
     for (auto& e : *events) {
         add_remedy(e);
         if (auto* const remedy = e.if_contains("remedy")) remedy->as_object().erase("operator");
+        // Where a recipient's mail goes on to is the recipient's affair.
+        if (console::text_in(e, "event") == "forwarded") e.erase("to");
         list.emplace_back(std::move(e));
     }
     json::object o;
