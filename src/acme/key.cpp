@@ -11,6 +11,7 @@
 
 #include "base/base64.hpp"
 #include "base/crypto.hpp"
+#include "base/freer.hpp"
 
 namespace postern::acme {
 namespace {
@@ -20,14 +21,6 @@ constexpr std::size_t pem_limit = 256u << 10;
 constexpr long an_hour = 3600, a_week = 7L * 24 * 3600;
 constexpr char const* acme_identifier = "1.3.6.1.5.5.7.1.31";  // RFC 8737 section 6.1
 
-template <auto Free>
-struct freer {
-    template <class T>
-    void operator()(T* p) const noexcept
-    {
-        Free(p);
-    }
-};
 using bio_ptr = std::unique_ptr<BIO, freer<BIO_free>>;
 using number_ptr = std::unique_ptr<BIGNUM, freer<BN_free>>;
 using ecdsa_ptr = std::unique_ptr<ECDSA_SIG, freer<ECDSA_SIG_free>>;

@@ -13,6 +13,7 @@
 #include <boost/json.hpp>
 
 #include "base/base64.hpp"
+#include "base/freer.hpp"
 #include "directory/token_claims.hpp"
 
 namespace postern::directory {
@@ -24,14 +25,6 @@ using key_kind = key_set::key_kind;
 constexpr std::size_t longest_document = 1 << 20;
 constexpr std::size_t most_keys = 100;
 
-template <auto Free>
-struct freer {
-    template <class T>
-    void operator()(T* p) const noexcept
-    {
-        Free(p);
-    }
-};
 using pkey_ptr = std::unique_ptr<EVP_PKEY, freer<EVP_PKEY_free>>;
 using pkey_context_ptr = std::unique_ptr<EVP_PKEY_CTX, freer<EVP_PKEY_CTX_free>>;
 using digest_context_ptr = std::unique_ptr<EVP_MD_CTX, freer<EVP_MD_CTX_free>>;
