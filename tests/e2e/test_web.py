@@ -235,7 +235,7 @@ class Life(unittest.TestCase):
             web = subprocess.Popen([PROGRAM, "--config", str(server.file), "web"], stdout=log, stderr=log)
             try:
                 server.wait_pages()
-                self.assertIn("web_listening", (server.dir / "web-log").read_text())
+                wait_for(lambda: "web_listening" in (server.dir / "web-log").read_text(), "the log to say where it listens")
                 web.send_signal(signal.SIGTERM)
                 self.assertEqual(web.wait(20), 0)
             finally:
