@@ -115,7 +115,8 @@ net::awaitable<dispatcher::address_list> dispatcher::find_addresses(dispatcher* 
             return bad == d->bad_addresses.end() || bad->second < steady_clock::now();
         });
         for (auto const& a : addresses) {
-            bool const us = d->by_mx && self->world_.loopback_is_us && leads_back(a, self->own_);
+            bool const us = d->by_mx ? self->world_.loopback_is_us && leads_back(a, self->own_)
+                                     : is_own_door({a, d->to.port}, self->plan_->doors, self->own_);
             list.looped = list.looped || us;
             list.all.push_back({name, a, shared});
         }
@@ -215,7 +216,9 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
     }
     link_failure failure;
     failure.full = full;
-    if (worst) {
+    if (looped && !d->by_mx) {
+        failure.why = own_finding(rules::route_to_itself, d->domain, d->to.to_string());
+    } else if (worst) {
         failure.why = std::move(*worst);
     } else if (!lacking.empty() && cut_off) {
         failure.why = own_finding(rules::route_tls_failure, d->domain, lacking + "; the others were not asked");

@@ -65,6 +65,10 @@ class World:
         host(signed, "twohosts", 20, own["twohosts"], [tlsa(3, 1, 1, other)])
         signed.append("twohosts MX 20 mx.ee\n")
         signed.append(f"alias MX 10 mx.alias\nmx.alias CNAME mx.ee\n")
+        # The domain itself is an alias: of one with exchangers, of one with none, and across zones.
+        signed.append("aliased CNAME ee\nbare A 10.99.0.19\nbarealias CNAME bare\nnowhere CNAME not-there\n")
+        plain.append("away CNAME away2\naway2 CNAME enforce\nintosigned CNAME ee.example.\nround CNAME round2\nround2 CNAME round\n"
+                     "viaalias MX 10 mx.viaalias\nmx.viaalias CNAME mx.noneplain\n")
         signed.append("forgedmx MX 10 mx.ee\n")
         signed.append("_smtp._tls.wrong TXT \"v=TLSRPTv1; rua=mailto:alice@postern.test,https://reports.plain/tls\"\n")
 
@@ -199,6 +203,22 @@ class Dane(Security):
         fate = self.fate(server, self.send(server, "noneplain.plain", parameters=" REQUIRETLS"))
         self.assertEqual(fate["event"], "bounced", fate)
         self.assertIn("neither DNSSEC nor MTA-STS vouches", fate["reply"])
+
+
+class Aliases(Security):
+    def test_a_domain_or_an_exchanger_that_is_an_alias(self):
+        self.check(self.serve(), [
+            # As secure as the whole chain is: the TLSA records count where all of it is signed.
+            ("aliased.example", "delivered", {"policy": "dane", "verified": "dane 3 1 1"}),
+            ("alias.example", "delivered", {"policy": "dane", "verified": "dane 3 1 1"}),
+            ("intosigned.plain", "delivered", {"policy": ""}),
+            ("barealias.example", "delivered", {}),
+            ("away.plain", "delivered", {}),
+            ("viaalias.plain", "delivered", {}),
+            # An alias of nothing is no domain; a circle says nothing at all.
+            ("nowhere.example", "bounced", {"rule": "route-no-such-domain"}),
+            ("round.plain", "deferred", {"rule": "route-dns-failure"}),
+        ])
 
 
 class MtaSts(Security):
