@@ -10,6 +10,7 @@
 #include "catalogue/rules.hpp"
 #include "console/logins.hpp"
 #include "control/history.hpp"
+#include "directory/directory.hpp"
 
 namespace postern::control {
 namespace json = boost::json;
