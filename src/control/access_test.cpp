@@ -260,6 +260,20 @@ TEST_CASE("who may act on others does not act on those who may do so too")
     for (char const* spared : {"owner@configured.example", "boss@configured.example", "boss+x@configured.example"})
         CHECK(is(w.ask(operating, "forward add", {{"address", spared}, {"target", "eve@elsewhere.example"}}),
                  failure::kind::forbidden));
+    // Nor does it let others be them.
+    for (char const* name : {"owner@configured.example", "Boss@Configured.Example", "boss+x@configured.example"}) {
+        CAPTURE(name);
+        CHECK(is(w.ask(operating, "account send-as add", {{"address", "ann@configured.example"}, {"sender", name}}),
+                 failure::kind::forbidden));
+        CHECK(is(w.ask(operating, "account alias add", {{"address", "ann@configured.example"}, {"alias", name}}),
+                 failure::kind::forbidden));
+    }
+    json::object const domain{{"address", "ann@configured.example"}, {"sender", "@configured.example"}};
+    CHECK(is(w.ask(operating, "account send-as add", domain), failure::kind::forbidden));
+    CHECK(w.ask(owner, "account send-as add", domain));
+    for (char const* sender : {"list@configured.example", "ann@elsewhere.example"})
+        CHECK(w.ask(operating, "account send-as add", {{"address", "ann@configured.example"}, {"sender", sender}}));
+    CHECK(w.ask(operating, "account alias add", {{"address", "ann@configured.example"}, {"alias", "a@b.example"}}));
     CHECK(w.ask(operating, "account disable", {{"address", "ann@configured.example"}}));
     CHECK(w.ask(owner, "account disable", {{"address", "operator@configured.example"}}));
 }
