@@ -72,10 +72,11 @@ std::string caller::by() const
     return for_itself ? "account" : who;
 }
 
-std::optional<failure> find_visitor(context& c, std::string_view token)
+std::optional<failure> find_visitor(context& c, std::string_view token, command const* what)
 {
     auto const now = wall_clock::now();
-    auto v = c.visits->use(token, c.visit_bounds(), now);
+    bool const uses = !what || what->does != effect::follows;
+    auto v = uses ? c.visits->use(token, c.visit_bounds(), now) : c.visits->look(token, c.visit_bounds(), now);
     if (!v) return std::nullopt;
     c.accounts->wait_for_login(v->login);
     auto const found = c.accounts->find_account(v->login);

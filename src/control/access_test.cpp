@@ -155,7 +155,7 @@ struct web_world : control::testing::world {
         c.caller.through = caller::door::web;
         c.caller.from = "192.0.2.7";
         if (!token.empty())
-            if (auto trouble = find_visitor(c, token)) return std::move(*trouble);
+            if (auto trouble = find_visitor(c, token, find_command(name))) return std::move(*trouble);
         return run_command(c, name, given);
     }
     /// Whether a command gets through to its function, whatever that says of these arguments.
@@ -163,7 +163,7 @@ struct web_world : control::testing::world {
     {
         auto c = context;
         c.caller.through = caller::door::web;
-        if (!token.empty()) REQUIRE_FALSE(find_visitor(c, token));
+        if (!token.empty()) REQUIRE_FALSE(find_visitor(c, token, &what));
         return !admit(c, what, given);
     }
 };
@@ -310,6 +310,19 @@ TEST_CASE("a visit ends when the account is not what it was")
     REQUIRE(w.accounts->set_role(**w.accounts->find_account("bob@configured.example"), role::none));
     CHECK(is(w.ask(token, "account list", {}), failure::kind::signed_out));
     CHECK(w.visits->size() == 0);
+}
+
+TEST_CASE("a page that follows events keeps nobody signed in")
+{
+    web_world w;
+    w.add("ann@configured.example");
+    auto const ann = w.sign_in("ann@configured.example");
+    auto const used = [&] { return w.visits->look(ann, {}, wall_clock::now())->last_used; };
+    auto const begun = used();
+    static_cast<void>(w.ask(ann, "account events", {}));
+    CHECK(used() == begun);
+    CHECK(w.ask(ann, "web session", {}));
+    CHECK(used() > begun);
 }
 
 TEST_CASE("SMTP AUTH that others switched off stays off")

@@ -92,8 +92,9 @@ constexpr needs operator|(needs a, needs b)
     return static_cast<needs>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
 }
 
-/// What changes something leaves a row in the audit log.
-enum class effect : std::uint8_t { looks, changes };
+/// What changes something leaves a row in the audit log. What follows is asked again and again by a page that stands open:
+/// it keeps nobody signed in.
+enum class effect : std::uint8_t { looks, follows, changes };
 
 struct command {
     std::string_view name;  // "account add"

@@ -251,7 +251,7 @@ private:
             auto c = now_();
             c.caller = caller_of(asked);
             if (!asked.session.empty())
-                if (auto trouble = find_visitor(c, asked.session.reveal()))
+                if (auto trouble = find_visitor(c, asked.session.reveal(), find_command(asked.command)))
                     return print_response(outcome{std::move(*trouble)});
             return print_response(run_command(c, asked.command, asked.arguments));
         } catch (std::exception const& e) {
