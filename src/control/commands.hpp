@@ -96,6 +96,13 @@ constexpr needs operator|(needs a, needs b)
 /// it keeps nobody signed in.
 enum class effect : std::uint8_t { looks, follows, changes };
 
+/// Whom a command keeps waiting while it runs for the web socket: the others of its lane.
+enum class lane : std::uint8_t {
+    usual,
+    prompt,   // is done at once, and others wait for it while they do something long
+    history,  // reads the log's history
+};
+
 struct command {
     std::string_view name;  // "account add"
     control::needs needs = control::needs::nothing;
@@ -103,6 +110,7 @@ struct command {
     admission web{};  // who may have it done through the web socket
     /// Null: done by the web socket itself.
     outcome (*run)(context& c, arguments a) = nullptr;
+    control::lane lane = control::lane::usual;
 
     bool wants(control::needs one) const { return (static_cast<unsigned>(needs) & static_cast<unsigned>(one)) != 0; }
     bool wants_server() const { return wants(control::needs::server) || wants(control::needs::visits); }
