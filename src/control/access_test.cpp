@@ -321,7 +321,9 @@ TEST_CASE("a page that follows events keeps nobody signed in")
     auto const begun = used();
     static_cast<void>(w.ask(ann, "account events", {}));
     CHECK(used() == begun);
-    CHECK(w.ask(ann, "web session", {}));
+    auto const seen = w.ask(ann, "web session", {});
+    REQUIRE(seen);
+    CHECK(seen->as_object().at("login") == "ann@configured.example");
     CHECK(used() > begun);
 }
 
