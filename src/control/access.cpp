@@ -4,7 +4,9 @@
 
 #include "catalogue/verdict.hpp"
 #include "control/commands.hpp"
+#include "directory/directory.hpp"
 #include "directory/names.hpp"
+#include "visits/book.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

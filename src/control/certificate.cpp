@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "acme/office.hpp"
 #include "acme/schedule.hpp"
 #include "base/text.hpp"
 #include "catalogue/verdict.hpp"
