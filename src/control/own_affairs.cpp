@@ -1,7 +1,6 @@
 // account logins, sent, message, limits: what an account may know of itself
 #include <algorithm>
 #include <map>
-#include <mutex>
 
 #include <boost/json/array.hpp>
 
@@ -19,14 +18,9 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::uint64_t most_shown = 1000, usual = 100;
-constexpr std::chrono::seconds patience_with_others{5};
 
-std::timed_mutex reading;  // one at a time
-
-basic_result<std::vector<json::object>, failure> read_for(context const& c, std::vector<std::string> const& texts)
+std::vector<json::object> read_for(context const& c, std::vector<std::string> const& texts)
 {
-    std::unique_lock const turn{reading, patience_with_others};
-    if (!turn) return failure{failure::kind::unavailable, "too many read the history at once; try again", {}};
     return read_history(c, texts, most_lines_for_others, most_octets_for_others);
 }
 
@@ -89,9 +83,7 @@ outcome account_logins(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto const names = names_of_account(c, address);
     if (!names) return names.error();
-    auto const found = read_for(c, *names);
-    if (!found) return found.error();
-    return json::value(console::list_logins(*found, *names, limit));
+    return json::value(console::list_logins(read_for(c, *names), *names, limit));
 }
 
 outcome account_sent(context& c, arguments a)
@@ -101,9 +93,7 @@ outcome account_sent(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto const names = names_of_account(c, address);
     if (!names) return names.error();
-    auto const found = read_for(c, {names->front()});
-    if (!found) return found.error();
-    auto sent = console::list_sent(*found, {names->front()}, limit);
+    auto sent = console::list_sent(read_for(c, {names->front()}), {names->front()}, limit);
     add_queue(c, names->front(), sent);
     return json::value(std::move(sent));
 }
@@ -114,15 +104,14 @@ basic_result<std::vector<json::object>, failure> story_of_own_message(context& c
     auto const names = names_of_account(c, address);
     if (!names) return names.error();
     auto found = read_for(c, {queue_id});
-    if (!found) return std::move(found.error());
-    bool const own = std::any_of(found->begin(), found->end(), [&](json::object const& e) {
+    bool const own = std::any_of(found.begin(), found.end(), [&](json::object const& e) {
         return console::text_in(e, "queue_id") == queue_id &&
                to_lower(console::text_in(e, "account")) == names->front();
     });
     // Nobody is told whether there is such a message of somebody else's.
     if (!own) return not_there("the account sent no message " + printable(queue_id, 64));
-    std::erase_if(*found, [&](json::object const& e) { return console::text_in(e, "queue_id") != queue_id; });
-    return std::move(*found);
+    std::erase_if(found, [&](json::object const& e) { return console::text_in(e, "queue_id") != queue_id; });
+    return found;
 }
 
 outcome account_message(context& c, arguments a)
