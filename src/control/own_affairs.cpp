@@ -24,11 +24,14 @@ constexpr std::chrono::seconds patience_with_others{5};
 
 std::timed_mutex reading;  // one at a time
 
-basic_result<std::vector<json::object>, failure> read_for(context const& c, std::vector<std::string> const& texts)
+basic_result<std::vector<json::object>, failure> read_for(context const& c, std::vector<std::string> const& texts,
+                                                          own_names const& own)
 {
     std::unique_lock const turn{reading, patience_with_others};
     if (!turn) return failure{failure::kind::unavailable, "too many read the history at once; try again", {}};
-    return read_history(c, texts, most_lines, most_octets);
+    auto events = read_history(c, texts, most_lines, most_octets);
+    leave_out_predecessors(events, own, events);
+    return events;
 }
 
 std::size_t read_limit(arguments& a)
@@ -70,17 +73,37 @@ void add_queue(context& c, std::string const& account, json::array& sent)
 
 failure not_there(std::string text) { return {failure::kind::usage, std::move(text), {}, std::string{not_there_rule}}; }
 
-basic_result<std::vector<std::string>, failure> names_of_account(context& c, std::string_view address)
+basic_result<own_names, failure> names_of_account(context& c, std::string_view address)
 {
     c.accounts->wait_for_login(address);
     auto const found = c.accounts->find_account(address);
     if (!found) return to_failure(found.error());
     if (!*found) return not_there("there is no account " + printable(address, 320));
     auto const& who = **found;
-    std::vector<std::string> names{to_lower(who.address)};
-    if (!who.login_name.empty()) names.push_back(to_lower(who.login_name));
-    for (auto const& alias : who.aliases) names.push_back(to_lower(alias));
-    return names;
+    own_names own;
+    own.all.push_back(to_lower(who.address));
+    if (!who.login_name.empty()) own.all.push_back(to_lower(who.login_name));
+    for (auto const& alias : who.aliases) own.all.push_back(to_lower(alias));
+    // Back ends don't tell.
+    if (who.back_end.empty()) own.since = to_rfc3339(who.created);
+    return own;
+}
+
+void leave_out_predecessors(std::vector<json::object>& events, own_names const& own,
+                            std::vector<json::object> const& changes)
+{
+    std::map<std::string, std::string> since;
+    for (auto const& name : own.all) since.emplace(name, own.since);
+    for (auto const& e : changes) {
+        if (console::text_in(e, "event") != "account_changed" || console::text_in(e, "change") != "alias added")
+            continue;
+        auto const at = since.find(console::text_in(e, "alias"));
+        if (at != since.end()) at->second = std::max(at->second, console::text_in(e, "time"));
+    }
+    std::erase_if(events, [&](json::object const& e) {
+        auto const at = since.find(to_lower(console::text_in(e, "account")));
+        return at != since.end() && console::text_in(e, "time") < at->second;
+    });
 }
 
 outcome account_logins(context& c, arguments a)
@@ -90,9 +113,9 @@ outcome account_logins(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto const names = names_of_account(c, address);
     if (!names) return names.error();
-    auto const found = read_for(c, *names);
+    auto const found = read_for(c, names->all, *names);
     if (!found) return found.error();
-    return json::value(console::list_logins(*found, *names, limit));
+    return json::value(console::list_logins(*found, names->all, limit));
 }
 
 outcome account_sent(context& c, arguments a)
@@ -102,10 +125,11 @@ outcome account_sent(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto const names = names_of_account(c, address);
     if (!names) return names.error();
-    auto const found = read_for(c, {names->front()});
+    auto const& account = names->all.front();
+    auto const found = read_for(c, {account}, *names);
     if (!found) return found.error();
-    auto sent = console::list_sent(*found, {names->front()}, limit);
-    add_queue(c, names->front(), sent);
+    auto sent = console::list_sent(*found, {account}, limit);
+    add_queue(c, account, sent);
     return json::value(std::move(sent));
 }
 
@@ -114,11 +138,11 @@ basic_result<std::vector<json::object>, failure> story_of_own_message(context& c
 {
     auto const names = names_of_account(c, address);
     if (!names) return names.error();
-    auto found = read_for(c, {queue_id});
+    auto found = read_for(c, {queue_id}, *names);
     if (!found) return std::move(found.error());
     bool const own = std::any_of(found->begin(), found->end(), [&](json::object const& e) {
         return console::text_in(e, "queue_id") == queue_id &&
-               to_lower(console::text_in(e, "account")) == names->front();
+               to_lower(console::text_in(e, "account")) == names->all.front();
     });
     // Nobody is told whether there is such a message of somebody else's.
     if (!own) return not_there("the account sent no message " + printable(queue_id, 64));
