@@ -91,7 +91,6 @@ std::map<std::string_view, decision> const decided{
     {"guard lift", operators},
     {"guard list", readers},
     {"guard usage", readers},
-    {"help facts", anyone},
     {"numbers", readers},
     {"profile android", own_or(readers)},
     {"profile make", own_or(operators)},

@@ -85,7 +85,6 @@ constexpr command table[] = {
     {"profile make", accounts | server, changes, own_or(operators), profile_make},
     {"profile take", accounts | server, changes, anyone, profile_take},
     {"why public", nothing, looks, anyone, why_public},
-    {"help facts", accounts, looks, anyone, help_facts},
     {"account own-password", accounts | server, changes, own, account_own_password},
     {"explain", accounts | forwards, looks, readers, explain},
     {"why", nothing, looks, readers, why},

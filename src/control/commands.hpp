@@ -202,7 +202,6 @@ outcome audit_list(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome why_public(context& c, arguments a);
-outcome help_facts(context& c, arguments a);
 outcome server_status(context& c, arguments a);
 
 /// What was seen of a check's sessions, for `why` too.
