@@ -61,7 +61,6 @@ std::map<std::string_view, decision> const decided{
     {"audit list", readers},
     {"certificate list", readers},
     {"certificate renew", operators},
-    {"certificates", readers},
     {"check-code add", operators},
     {"check-code show", readers},
     {"decisions", readers},

@@ -103,7 +103,6 @@ constexpr command table[] = {
     {"discovery list", server, looks, readers, discovery_list},
     {"discovery note", server, looks, anyone, discovery_note},
     {"domain check", accounts | keys, looks, readers, domain_check},
-    {"certificates", nothing, looks, readers, certificates},
 };
 
 }  // namespace

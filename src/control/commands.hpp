@@ -190,7 +190,6 @@ outcome decisions(context& c, arguments a);
 outcome discovery_list(context& c, arguments a);
 outcome discovery_note(context& c, arguments a);
 outcome domain_check(context& c, arguments a);
-outcome certificates(context& c, arguments a);
 outcome discovery_facts(context& c, arguments a);
 outcome discovery_publish(context& c, arguments a);
 outcome profile_android(context& c, arguments a);
