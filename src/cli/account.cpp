@@ -165,22 +165,22 @@ json::object with(options const& o, std::string_view key)
 
 }  // namespace
 
-void add_account(CLI::App& commands, application& app)
+void add_account(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* group = commands.add_subcommand("account", "Accounts: who may log in");
-    declaring const declare{*group, app, o};
+    auto const group = commands.add_subcommand("account", "Accounts: who may log in");
+    declaring const declare{group, app, o};
 
-    auto const with_password = [&](CLI::App& command) {
-        add_password_options(command, o->password);
-        command.add_flag("--cram-md5", o->cram_md5,
-                         "keep the password too, sealed: devices that know only CRAM-MD5 can't do without");
+    auto const with_password = [&](command c) {
+        add_password_options(c, o->password);
+        c.add_flag("--cram-md5", o->cram_md5,
+                   "keep the password too, sealed: devices that know only CRAM-MD5 can't do without");
     };
-    with_password(*declare.for_account("add", "Make an account", [](application const& a, options const& given) {
+    with_password(declare.for_account("add", "Make an account", [](application const& a, options const& given) {
         return set_password(a, given, "account add", "added");
     }));
     with_password(
-        *declare.for_account("password", "Set an account's password", [](application const& a, options const& given) {
+        declare.for_account("password", "Set an account's password", [](application const& a, options const& given) {
             return set_password(a, given, "account password", "has a new password");
         }));
     declare("list", "All accounts", [](application const& a, options const& given) {
@@ -206,9 +206,9 @@ void add_account(CLI::App& commands, application& app)
                          arguments["on"] = given.other == "on";
                          return change(a, given, "account smtp-auth", arguments, "has SMTP AUTH " + given.other);
                      })
-        ->add_option("STATE", o->other, "on or off")
-        ->required()
-        ->check(CLI::IsMember({"on", "off"}));
+        .add_option("STATE", o->other, "on or off")
+        .required()
+        .one_of({"on", "off"});
 
     declare
         .for_account("basic-passwords", "Whether the account may log in with its own password",
@@ -219,53 +219,53 @@ void add_account(CLI::App& commands, application& app)
                              a, given, "account basic-passwords", arguments,
                              "has basic passwords " + (given.other == "inherit" ? "as its domain says" : given.other));
                      })
-        ->add_option("STATE", o->other, "on, off, or inherit: as the domain or the configuration says")
-        ->required()
-        ->check(CLI::IsMember({"on", "off", "inherit"}));
+        .add_option("STATE", o->other, "on, off, or inherit: as the domain or the configuration says")
+        .required()
+        .one_of({"on", "off", "inherit"});
 
-    add_import(*group, app);
-    add_app_password(*group, app);
-    add_account_web(*group, app);
-    add_account_test(*group, app);
-    add_account_affairs(*group, app);
+    add_import(group, app);
+    add_app_password(group, app);
+    add_account_web(group, app);
+    add_account_test(group, app);
+    add_account_affairs(group, app);
 
-    auto* alias = group->add_subcommand("alias", "Further addresses of an account");
-    declaring const declare_alias{*alias, app, o};
+    auto const alias = group.add_subcommand("alias", "Further addresses of an account");
+    declaring const declare_alias{alias, app, o};
     declare_alias
         .for_account("add", "Give an account a further address",
                      [](application const& a, options const& given) {
                          return change(a, given, "account alias add", with(given, "alias"),
                                        "has the alias " + given.other);
                      })
-        ->add_option("ALIAS", o->other, "The further address")
-        ->required();
+        .add_option("ALIAS", o->other, "The further address")
+        .required();
     declare_alias
         .for_account("remove", "Take an address from an account",
                      [](application const& a, options const& given) {
                          return change(a, given, "account alias remove", with(given, "alias"),
                                        "has the alias " + given.other + " no more");
                      })
-        ->add_option("ALIAS", o->other, "The address")
-        ->required();
+        .add_option("ALIAS", o->other, "The address")
+        .required();
 
-    auto* send_as = group->add_subcommand("send-as", "Addresses of others that an account may send as");
-    declaring const declare_send_as{*send_as, app, o};
+    auto const send_as = group.add_subcommand("send-as", "Addresses of others that an account may send as");
+    declaring const declare_send_as{send_as, app, o};
     declare_send_as
         .for_account("add", "Let an account send as an address",
                      [](application const& a, options const& given) {
                          return change(a, given, "account send-as add", with(given, "sender"),
                                        "may send as " + given.other);
                      })
-        ->add_option("SENDER", o->other, "An address, or @domain for all of a domain")
-        ->required();
+        .add_option("SENDER", o->other, "An address, or @domain for all of a domain")
+        .required();
     declare_send_as
         .for_account("remove", "Stop an account from sending as an address",
                      [](application const& a, options const& given) {
                          return change(a, given, "account send-as remove", with(given, "sender"),
                                        "may not send as " + given.other + " any more");
                      })
-        ->add_option("SENDER", o->other, "The address or @domain")
-        ->required();
+        .add_option("SENDER", o->other, "The address or @domain")
+        .required();
 }
 
 }  // namespace postern::cli

@@ -129,13 +129,11 @@ int test_mail(application const& app, options const& o)
 
 }  // namespace
 
-void add_account_affairs(CLI::App& account_commands, application& app)
+void add_account_affairs(command account_commands, application& app)
 {
     auto const o = std::make_shared<options>();
     declaring const declare{account_commands, app, o};
-    auto const limited = [&](CLI::App* c) {
-        c->add_option("--limit", o->limit, "At most so many")->check(CLI::Range(1, 1000));
-    };
+    auto const limited = [&](command c) { c.add_option("--limit", o->limit, "At most so many").between(1, 1000); };
     limited(declare.for_account("logins", "Log-ins of an account, and why some failed",
                                 [](application const& a, options const& given) {
                                     return print_rows(a, "account logins", with_limit(given), login_columns,
@@ -143,17 +141,17 @@ void add_account_affairs(CLI::App& account_commands, application& app)
                                 }));
     limited(declare.for_account("sent", "What an account sent, and what became of it", sent));
     declare.for_account("message", "The story of one message that the account sent", message)
-        ->add_option("ID", o->other, "Its id")
-        ->required();
+        .add_option("ID", o->other, "Its id")
+        .required();
     declare.for_account("limits", "How much of its sending limits an account has used",
                         [](application const& a, options const& given) {
                             return print_rows(a, "account limits", address_of(given), limit_columns,
                                               "No limits of [[limits.sending]] apply.", given.json);
                         });
-    auto* const test =
+    auto const test =
         declare.for_account("test-mail", "Send a mail from an account to itself, and tell how far it comes", test_mail);
-    test->add_option("--to", o->other, "One of its aliases instead");
-    test->add_option("--wait", o->seconds, "How many seconds to wait until it has arrived")->check(CLI::Range(0, 3600));
+    test.add_option("--to", o->other, "One of its aliases instead");
+    test.add_option("--wait", o->seconds, "How many seconds to wait until it has arrived").between(0, 3600);
 }
 
 }  // namespace postern::cli

@@ -111,30 +111,30 @@ int list_audit(application const& app, options const& o)
 
 }  // namespace
 
-void add_account_web(CLI::App& account_commands, application& app)
+void add_account_web(command account_commands, application& app)
 {
     auto o = std::make_shared<options>();
     declaring const declare{account_commands, app, o};
     declare.for_account("role", "What an account may do for others on the web pages", set_role)
-        ->add_option("ROLE", o->role, "none, reader (may look), operator (may act), or owner (may do all)")
-        ->required()
-        ->check(CLI::IsMember({"none", "reader", "operator", "owner"}));
-    auto* sessions = account_commands.add_subcommand("session", "Who is signed in on the web pages");
-    declaring const declare_session{*sessions, app, o};
+        .add_option("ROLE", o->role, "none, reader (may look), operator (may act), or owner (may do all)")
+        .required()
+        .one_of({"none", "reader", "operator", "owner"});
+    auto const sessions = account_commands.add_subcommand("session", "Who is signed in on the web pages");
+    declaring const declare_session{sessions, app, o};
     declare_session.for_account("list", "Where an account is signed in", list_sessions);
-    auto* const end = declare_session.for_account("end", "Sign an account out", end_sessions);
-    auto* const id = end->add_option("ID", o->id, "One of them");
-    end->add_flag("--all", o->all, "All of them")->excludes(id);
+    auto const end = declare_session.for_account("end", "Sign an account out", end_sessions);
+    auto const id = end.add_option("ID", o->id, "One of them");
+    end.add_flag("--all", o->all, "All of them").excludes(id);
 }
 
-void add_audit(CLI::App& commands, application& app)
+void add_audit(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    declaring const declare{*commands.add_subcommand("audit", "Who changed what"), app, o};
-    auto* const list = declare("list", "What was changed, the newest first", list_audit);
-    list->add_option("--account", o->account, "By whom, or about whom")->type_name("ADDRESS|USER");
-    list->add_option("--since", o->since, "In that time, such as 7d")->type_name("DURATION");
-    list->add_option("--limit", o->limit, "At most so many")->check(CLI::Range(1, 10'000));
+    declaring const declare{commands.add_subcommand("audit", "Who changed what"), app, o};
+    auto const list = declare("list", "What was changed, the newest first", list_audit);
+    list.add_option("--account", o->account, "By whom, or about whom").type_name("ADDRESS|USER");
+    list.add_option("--since", o->since, "In that time, such as 7d").type_name("DURATION");
+    list.add_option("--limit", o->limit, "At most so many").between(1, 10'000);
 }
 
 }  // namespace postern::cli

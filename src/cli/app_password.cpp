@@ -116,22 +116,22 @@ int revoke(application const& app, options const& o)
 
 }  // namespace
 
-void add_app_password(CLI::App& account_commands, application& app)
+void add_app_password(command account_commands, application& app)
 {
     auto o = std::make_shared<options>();
     declaring const declare{
-        *account_commands.add_subcommand("app-password", "Passwords for single devices and programs"), app, o};
-    auto* const making = declare.for_account("add", "Make one, and show it once", add);
-    making->add_option("--label", o->label, "What it is for: \"phone\", \"printer 2nd floor\"")->required();
-    making->add_option("--network", o->networks, "It may log in from there only")->type_name("CIDR");
-    making->add_option("--sender", o->senders, "It may send as that only")->type_name("ADDRESS|@DOMAIN");
-    making->add_option("--recipient", o->recipients, "It may write there only")->type_name("ADDRESS|@DOMAIN");
-    making->add_option("--expires", o->expires, "It works until the end of that day (UTC), or for that long")
-        ->type_name("DATE|DURATION");
+        account_commands.add_subcommand("app-password", "Passwords for single devices and programs"), app, o};
+    auto const making = declare.for_account("add", "Make one, and show it once", add);
+    making.add_option("--label", o->label, "What it is for: \"phone\", \"printer 2nd floor\"").required();
+    making.add_option("--network", o->networks, "It may log in from there only").type_name("CIDR");
+    making.add_option("--sender", o->senders, "It may send as that only").type_name("ADDRESS|@DOMAIN");
+    making.add_option("--recipient", o->recipients, "It may write there only").type_name("ADDRESS|@DOMAIN");
+    making.add_option("--expires", o->expires, "It works until the end of that day (UTC), or for that long")
+        .type_name("DATE|DURATION");
     declare.for_account("list", "All of an account, with their last use", list);
     declare.for_account("revoke", "End one; the others go on", revoke)
-        ->add_option("ID", o->id, "Its number in the list")
-        ->required();
+        .add_option("ID", o->id, "Its number in the list")
+        .required();
 }
 
 }  // namespace postern::cli

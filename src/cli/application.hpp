@@ -7,9 +7,7 @@
 #include <optional>
 #include <string>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
+#include "cli/command_line.hpp"
 
 namespace postern::cli {
 
@@ -22,40 +20,40 @@ struct application {
     std::function<int()> chosen;
 };
 
-void add_serve(CLI::App& commands, application& app);
-void add_account(CLI::App& commands, application& app);
-void add_account_test(CLI::App& account_commands, application& app);
-void add_account_affairs(CLI::App& account_commands, application& app);
+void add_serve(command commands, application& app);
+void add_account(command commands, application& app);
+void add_account_test(command account_commands, application& app);
+void add_account_affairs(command account_commands, application& app);
 /// role, session
-void add_account_web(CLI::App& account_commands, application& app);
-void add_audit(CLI::App& commands, application& app);
-void add_app_password(CLI::App& account_commands, application& app);
+void add_account_web(command account_commands, application& app);
+void add_audit(command commands, application& app);
+void add_app_password(command account_commands, application& app);
 /// Of users; gives the command, which may get others below it.
-CLI::App* add_import(CLI::App& commands, application& app);
+command add_import(command commands, application& app);
 /// Of configurations: `import postfix`, `import dovecot`.
-void add_configuration_import(CLI::App& import, application& app);
-void add_domain(CLI::App& commands, application& app);
-void add_queue(CLI::App& commands, application& app);
+void add_configuration_import(command import);
+void add_domain(command commands, application& app);
+void add_queue(command commands, application& app);
 /// What `queue list` and `queue retry --all` do, for mailq and `sendmail -q`.
 int list_queue(application const& app);
 int retry_queue(application const& app);
-void add_sendmail(CLI::App& commands, application& app);
-void add_send(CLI::App& commands, application& app);
-void add_guard(CLI::App& commands, application& app);
-void add_dkim(CLI::App& commands, application& app);
-void add_tls_report(CLI::App& commands, application& app);
-void add_certificate(CLI::App& commands, application& app);
-void add_forward(CLI::App& commands, application& app);
-void add_doctor(CLI::App& commands, application& app);
-void add_profile(CLI::App& commands, application& app);
-void add_discovery(CLI::App& commands, application& app);
-void add_check_code(CLI::App& commands, application& app);
-void add_explain(CLI::App& commands, application& app);
-void add_check(CLI::App& commands, application& app);
-void add_why(CLI::App& commands, application& app);
-void add_status(CLI::App& commands, application& app);
-void add_watch(CLI::App& commands, application& app);
-void add_web(CLI::App& commands, application& app);
-void add_config(CLI::App& commands, application& app);
+void add_sendmail(command commands, application& app);
+void add_send(command commands);
+void add_guard(command commands, application& app);
+void add_dkim(command commands, application& app);
+void add_tls_report(command commands, application& app);
+void add_certificate(command commands, application& app);
+void add_forward(command commands, application& app);
+void add_doctor(command commands, application& app);
+void add_profile(command commands, application& app);
+void add_discovery(command commands, application& app);
+void add_check_code(command commands, application& app);
+void add_explain(command commands, application& app);
+void add_check(command commands, application& app);
+void add_why(command commands, application& app);
+void add_status(command commands, application& app);
+void add_watch(command commands, application& app);
+void add_web(command commands, application& app);
+void add_config(command commands, application& app);
 
 }  // namespace postern::cli

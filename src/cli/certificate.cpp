@@ -7,6 +7,7 @@
 
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/declaring.hpp"
 #include "cli/output.hpp"
 
 namespace postern::cli {
@@ -112,19 +113,13 @@ std::string certificate_line(json::value const& row)
     return line;
 }
 
-void add_certificate(CLI::App& commands, application& app)
+void add_certificate(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* group = commands.add_subcommand("certificate", "Certificates: which there are, and a renewal now");
-    group->require_subcommand(1);
-    auto const declare = [&](char const* name, char const* help, auto act) {
-        auto* c = group->add_subcommand(name, help);
-        c->add_flag("--json", o->json, "For programs");
-        c->callback([&app, o, act] { app.chosen = [&app, o, act] { return act(app, *o); }; });
-        return c;
-    };
+    declaring const declare{commands.add_subcommand("certificate", "Certificates: which there are, and a renewal now"),
+                            app, o};
     declare("list", "All of them, and how long they hold", list);
-    declare("renew", "Get those of ACME anew, now", renew)->add_option("NAME", o->name, "Only the one with this name");
+    declare("renew", "Get those of ACME anew, now", renew).add_option("NAME", o->name, "Only the one with this name");
 }
 
 }  // namespace postern::cli

@@ -149,75 +149,75 @@ int run(application const& app, check_options const& o)
     return verdict.how == diagnose::outcome::failure ? problem_found : all_is_well;
 }
 
-void add_account_options(CLI::App& c, check_options& o)
+void add_account_options(command c, check_options& o)
 {
     c.add_option("--user", o.user,
                  "The login name; else the address. Its password is asked for, or given by an option");
     c.add_option("--user-form", o.user_form, "The login name is the whole address, or its local part")
-        ->type_name("address|local");
-    auto* const from_stdin =
+        .type_name("address|local");
+    auto const from_stdin =
         c.add_flag("--password-stdin", o.password.from_stdin, "The password: first line of standard input");
-    auto* const from_file =
-        c.add_option("--password-file", o.password.file, "The password: first line of FILE")->type_name("FILE");
-    auto* const token =
-        c.add_option("--token-file", o.token_file, "An OAuth access token: first line of FILE")->type_name("FILE");
-    from_stdin->excludes(from_file)->excludes(token);
-    from_file->excludes(token);
+    auto const from_file =
+        c.add_option("--password-file", o.password.file, "The password: first line of FILE").type_name("FILE");
+    auto const token =
+        c.add_option("--token-file", o.token_file, "An OAuth access token: first line of FILE").type_name("FILE");
+    from_stdin.excludes(from_file).excludes(token);
+    from_file.excludes(token);
     c.add_option("--mechanism", o.mechanism, "Log in by this one only. GSSAPI: with the Kerberos ticket that you have")
-        ->type_name("NAME");
+        .type_name("NAME");
     c.add_flag("--insecure-cleartext-password", o.insecure_clear, "Log in even without encryption");
     c.add_flag("--insecure-unverified-password", o.insecure_unverified,
                "Log in even where the certificate is wrong: whoever holds it may read the password");
 }
 
-void add_server_options(CLI::App& c, check_options& o)
+void add_server_options(command c, check_options& o)
 {
-    c.add_option("--server", o.server, "The server, whatever was found")->type_name("HOST[:PORT]");
+    c.add_option("--server", o.server, "The server, whatever was found").type_name("HOST[:PORT]");
     c.add_option("--port", o.port, "The port");
-    c.add_option("--tls", o.tls, "auto, implicit (as on 465), starttls (as on 587), none")->type_name("HOW");
-    c.add_option("--ca", o.authorities, "Trust the authorities in this PEM file, not the system's")->type_name("FILE");
-    c.add_option("--dns", o.name_server, "Ask this name server, not the system's")->type_name("ADDRESS[:PORT]");
+    c.add_option("--tls", o.tls, "auto, implicit (as on 465), starttls (as on 587), none").type_name("HOW");
+    c.add_option("--ca", o.authorities, "Trust the authorities in this PEM file, not the system's").type_name("FILE");
+    c.add_option("--dns", o.name_server, "Ask this name server, not the system's").type_name("ADDRESS[:PORT]");
     c.add_option("--control", o.control, "A mail server of yours elsewhere, to tell a blocked port from a closed one")
-        ->type_name("HOST");
+        .type_name("HOST");
     c.add_flag("--captive-portal", o.portal, "See whether the network wants a sign-in first (asks a web server)");
-    c.add_option("--timeout", o.timeout, "Seconds for all but the arrival")->check(CLI::Range(1U, 600U));
+    c.add_option("--timeout", o.timeout, "Seconds for all but the arrival").between(1, 600);
 }
 
-void add_mail_options(CLI::App& c, check_options& o)
+void add_mail_options(command c, check_options& o)
 {
-    c.add_option("--from", o.from, "The sender of the test; else the address or the login name")->type_name("ADDRESS");
-    c.add_option("--to", o.to, "Its recipient; else the sender")->type_name("ADDRESS");
+    c.add_option("--from", o.from, "The sender of the test; else the address or the login name").type_name("ADDRESS");
+    c.add_option("--to", o.to, "Its recipient; else the sender").type_name("ADDRESS");
     c.add_option("--outside", o.outside, "An address of somebody else: is mail to it taken? Nothing is sent there")
-        ->type_name("ADDRESS");
+        .type_name("ADDRESS");
     c.add_flag("--send", o.send, "Send a test mail. On a terminal, else, you are asked");
-    c.add_option("--imap", o.imap, "Look for it in the mailbox, over IMAP with TLS")->type_name("HOST[:PORT]");
-    c.add_option("--pop3", o.pop3, "... over POP3 with TLS")->type_name("HOST[:PORT]");
-    c.add_option("--maildir", o.maildir, "... in this Maildir")->type_name("DIRECTORY");
-    c.add_option("--wait", o.wait, "Seconds for the arrival")->check(CLI::Range(1U, 3600U));
+    c.add_option("--imap", o.imap, "Look for it in the mailbox, over IMAP with TLS").type_name("HOST[:PORT]");
+    c.add_option("--pop3", o.pop3, "... over POP3 with TLS").type_name("HOST[:PORT]");
+    c.add_option("--maildir", o.maildir, "... in this Maildir").type_name("DIRECTORY");
+    c.add_option("--wait", o.wait, "Seconds for the arrival").between(1, 3600);
 }
 
 }  // namespace
 
-void add_check(CLI::App& commands, application& app)
+void add_check(command commands, application& app)
 {
     auto o = std::make_shared<check_options>();
-    auto* c = commands.add_subcommand("check", "Find out why mail can't be sent: a server, or a whole account");
-    c->add_option("WHO", o->who, "A mail address, a host, or HOST:PORT");
-    add_account_options(*c, *o);
-    add_server_options(*c, *o);
-    add_mail_options(*c, *o);
-    c->add_option("--client", o->program, "Say what to change in this mail program")->type_name("NAME");
-    c->add_flag("--list-clients", o->list_programs, "The mail programs that are known");
-    auto* const here = c->add_flag("--with-server", o->with_server,
-                                   "On the server's machine: compare both ends, what left here and what reached it");
-    c->add_option("--with-code", o->code, "The same from elsewhere, with a code that the server's operator made")
-        ->type_name("CODE")
-        ->excludes(here);
-    c->add_flag("-v,--verbose", o->verbose, "Show all that was said");
-    c->add_flag("--no-color", o->no_colour, "No colours; the same as NO_COLOR=1");
-    c->add_flag("--json", o->json, "For programs: one object with all of it");
-    c->footer("Exit status: 0 all is well, or only warnings; 1 something does not work; 2 the call was wrong.");
-    c->callback([&app, o] { app.chosen = [&app, o] { return run(app, *o); }; });
+    auto const c = commands.add_subcommand("check", "Find out why mail can't be sent: a server, or a whole account");
+    c.add_option("WHO", o->who, "A mail address, a host, or HOST:PORT");
+    add_account_options(c, *o);
+    add_server_options(c, *o);
+    add_mail_options(c, *o);
+    c.add_option("--client", o->program, "Say what to change in this mail program").type_name("NAME");
+    c.add_flag("--list-clients", o->list_programs, "The mail programs that are known");
+    auto const here = c.add_flag("--with-server", o->with_server,
+                                 "On the server's machine: compare both ends, what left here and what reached it");
+    c.add_option("--with-code", o->code, "The same from elsewhere, with a code that the server's operator made")
+        .type_name("CODE")
+        .excludes(here);
+    c.add_flag("-v,--verbose", o->verbose, "Show all that was said");
+    c.add_flag("--no-color", o->no_colour, "No colours; the same as NO_COLOR=1");
+    c.add_flag("--json", o->json, "For programs: one object with all of it");
+    c.footer("Exit status: 0 all is well, or only warnings; 1 something does not work; 2 the call was wrong.");
+    c.does([&app, o] { return run(app, *o); });
 }
 
 }  // namespace postern::cli

@@ -122,13 +122,13 @@ void print_check_record(json::value const& record)
         if (s.is_object()) print_session(s);
 }
 
-void add_check_code(CLI::App& commands, application& app)
+void add_check_code(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* c = commands.add_subcommand("check-code", "A code for somebody who runs `postern check` elsewhere");
-    c->add_option("--expires", o->expires, "How long it is good for")->capture_default_str();
-    c->add_flag("--json", o->json, "For programs");
-    c->callback([&app, o] { app.chosen = [&app, o] { return run(app, *o); }; });
+    auto const c = commands.add_subcommand("check-code", "A code for somebody who runs `postern check` elsewhere");
+    c.add_option("--expires", o->expires, "How long it is good for").show_default();
+    c.add_flag("--json", o->json, "For programs");
+    c.does([&app, o] { return run(app, *o); });
 }
 
 }  // namespace postern::cli

@@ -65,28 +65,20 @@ int show(application const& app)
 
 }  // namespace
 
-void add_config(CLI::App& commands, application& app)
+void add_config(command commands, application& app)
 {
-    auto* group = commands.add_subcommand("config", "The configuration");
-    group->require_subcommand(1);
-    group->add_subcommand("check", "Is it well-formed?")->callback([&app] {
-        app.chosen = [&app] { return check(app); };
-    });
-    group->add_subcommand("show", "The values in force, as TOML")->callback([&app] {
-        app.chosen = [&app] { return show(app); };
-    });
-    group->add_subcommand("default", "A commented configuration with all defaults")->callback([&app] {
-        app.chosen = [] {
-            print(config::default_text());
-            return all_is_well;
-        };
+    auto const group = commands.add_subcommand("config", "The configuration");
+    group.require_subcommand();
+    group.add_subcommand("check", "Is it well-formed?").does([&app] { return check(app); });
+    group.add_subcommand("show", "The values in force, as TOML").does([&app] { return show(app); });
+    group.add_subcommand("default", "A commented configuration with all defaults").does([] {
+        print(config::default_text());
+        return all_is_well;
     });
     // docs/configuration.md comes from this; an empty group keeps it out of the help.
-    group->add_subcommand("reference", "The reference manual's page")->group("")->callback([&app] {
-        app.chosen = [] {
-            print(config::reference());
-            return all_is_well;
-        };
+    group.add_subcommand("reference", "The reference manual's page").hidden().does([] {
+        print(config::reference());
+        return all_is_well;
     });
 }
 

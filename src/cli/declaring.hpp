@@ -14,33 +14,31 @@ namespace postern::cli {
 template <class Options>
 class declaring {
 public:
-    declaring(CLI::App& group, application& app, std::shared_ptr<Options> o)
-        : group_(group), app_(app), o_(std::move(o))
+    declaring(command group, application& app, std::shared_ptr<Options> o) : group_(group), app_(app), o_(std::move(o))
     {
-        group_.require_subcommand(1);
+        group_.require_subcommand();
     }
 
     /// `act` is called with the application and the options, and gives the exit status.
     template <class Act>
-    CLI::App* operator()(char const* name, char const* help, Act act) const
+    command operator()(char const* name, char const* help, Act act) const
     {
-        auto* const c = group_.add_subcommand(name, help);
-        c->add_flag("--json", o_->json, "For programs");
-        c->callback([&app = app_, o = o_, act] { app.chosen = [&app, o, act] { return act(app, *o); }; });
-        return c;
+        auto const c = group_.add_subcommand(name, help);
+        c.add_flag("--json", o_->json, "For programs");
+        return c.does([&app = app_, o = o_, act] { return act(app, *o); });
     }
 
     /// The same for a command about one account; `Options` has `address`.
     template <class Act>
-    CLI::App* for_account(char const* name, char const* help, Act act) const
+    command for_account(char const* name, char const* help, Act act) const
     {
-        auto* const c = (*this)(name, help, std::move(act));
-        c->add_option("ADDRESS", o_->address, "The account: its address, which is its login name")->required();
+        auto const c = (*this)(name, help, std::move(act));
+        c.add_option("ADDRESS", o_->address, "The account: its address, which is its login name").required();
         return c;
     }
 
 private:
-    CLI::App& group_;
+    command group_;
     application& app_;
     std::shared_ptr<Options> o_;
 };

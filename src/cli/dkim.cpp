@@ -197,26 +197,25 @@ int check(application const& app, options const& o)
 
 }  // namespace
 
-void add_dkim(CLI::App& commands, application& app)
+void add_dkim(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    declaring const declare{*commands.add_subcommand("dkim", "The keys that mail is signed with"), app, o};
-    auto const for_domain = [&](CLI::App* c) {
-        c->add_option("DOMAIN", o->domain, "The domain of the From field")->required();
+    declaring const declare{commands.add_subcommand("dkim", "The keys that mail is signed with"), app, o};
+    auto const for_domain = [&](command c) {
+        c.add_option("DOMAIN", o->domain, "The domain of the From field").required();
         return c;
     };
-    auto* made = for_domain(declare("create", "Make keys for a domain, and show what to publish", create));
-    made->add_option("--selector", o->selector, "Their name in the DNS; else the day");
-    made->add_option("--algorithm", o->algorithm, "rsa, ed25519 or both")
-        ->check(CLI::IsMember({"rsa", "ed25519", "both"}));
+    auto const made = for_domain(declare("create", "Make keys for a domain, and show what to publish", create));
+    made.add_option("--selector", o->selector, "Their name in the DNS; else the day");
+    made.add_option("--algorithm", o->algorithm, "rsa, ed25519 or both").one_of({"rsa", "ed25519", "both"});
     declare("list", "All keys", list);
     for_domain(declare("show", "The records to publish for a domain", show));
     for_domain(declare("rotate", "Make new keys that take the place of a domain's once they are published", rotate));
     for_domain(declare("activate", "Sign with keys that wait, without waiting for the DNS", activate))
-        ->add_option("SELECTOR", o->selector, "Only this one");
-    auto* gone = for_domain(declare("remove", "Forget a key", remove));
-    gone->add_option("SELECTOR", o->selector, "Which")->required();
-    gone->add_flag("--force", o->force, "Even one in use, or before its time");
+        .add_option("SELECTOR", o->selector, "Only this one");
+    auto const gone = for_domain(declare("remove", "Forget a key", remove));
+    gone.add_option("SELECTOR", o->selector, "Which").required();
+    gone.add_flag("--force", o->force, "Even one in use, or before its time");
     for_domain(declare("check", "Compare the DNS with the keys", check));
 }
 

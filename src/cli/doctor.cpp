@@ -257,16 +257,17 @@ int run(application const& app, options const& o)
 
 }  // namespace
 
-void add_doctor(CLI::App& commands, application& app)
+void add_doctor(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* c = commands.add_subcommand("doctor", "What is wrong with this installation, and the lines that mend it");
+    auto const c =
+        commands.add_subcommand("doctor", "What is wrong with this installation, and the lines that mend it");
     std::vector<std::string> names;
     for (auto const a : doctor::all_areas) names.emplace_back(to_string(a));
-    c->add_option("--only", o->only, "Look only at these")->check(CLI::IsMember(names))->type_name("AREA");
-    c->add_option("--clock-from", o->clock_from, "Compare the clock with this time server (NTP)")->type_name("HOST");
-    c->add_flag("--json", o->json, "For programs");
-    c->callback([&app, o] { app.chosen = [&app, o] { return run(app, *o); }; });
+    c.add_option("--only", o->only, "Look only at these").one_of(names).type_name("AREA");
+    c.add_option("--clock-from", o->clock_from, "Compare the clock with this time server (NTP)").type_name("HOST");
+    c.add_flag("--json", o->json, "For programs");
+    c.does([&app, o] { return run(app, *o); });
 }
 
 }  // namespace postern::cli

@@ -61,26 +61,26 @@ int list(application const& app, options const& o)
 
 }  // namespace
 
-void add_domain(CLI::App& commands, application& app)
+void add_domain(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    declaring const declare{*commands.add_subcommand("domain", "Local domains: whose mail ends here"), app, o};
+    declaring const declare{commands.add_subcommand("domain", "Local domains: whose mail ends here"), app, o};
     declare("add", "Make a domain local",
             [](application const& a, options const& given) { return change(a, given, "domain add", "is local"); })
-        ->add_option("NAME", o->domain, "The domain")
-        ->required();
+        .add_option("NAME", o->domain, "The domain")
+        .required();
     declare("remove", "Make a domain local no more",
             [](application const& a, options const& given) {
                 return change(a, given, "domain remove", "is not local any more");
             })
-        ->add_option("NAME", o->domain, "The domain")
-        ->required();
+        .add_option("NAME", o->domain, "The domain")
+        .required();
     declare("list", "All local domains", list);
     declare(
         "records", "What to publish in the DNS for a domain",
         [](application const& a, options const& given) { return print_domain_records(a, given.domain, given.json); })
-        ->add_option("NAME", o->domain, "The domain")
-        ->required();
+        .add_option("NAME", o->domain, "The domain")
+        .required();
     declare("check", "The same records, and what the DNS has in their place",
             [](application const& a, options const& given) {
                 json::object arguments;
@@ -99,17 +99,17 @@ void add_domain(CLI::App& commands, application& app)
                 }
                 return right ? all_is_well : problem_found;
             })
-        ->add_option("NAME", o->domain, "The domain")
-        ->required();
-    auto* const basic =
+        .add_option("NAME", o->domain, "The domain")
+        .required();
+    auto const basic =
         declare("basic-passwords", "Whether the domain's accounts may log in with their own passwords",
                 [](application const& a, options const& given) {
                     return change(a, given, "domain basic-passwords", "has basic passwords " + words_of(given.state));
                 });
-    basic->add_option("NAME", o->domain, "The domain")->required();
-    basic->add_option("STATE", o->state, "on, off, or inherit: as the configuration says")
-        ->required()
-        ->check(CLI::IsMember({"on", "off", "inherit"}));
+    basic.add_option("NAME", o->domain, "The domain").required();
+    basic.add_option("STATE", o->state, "on, off, or inherit: as the configuration says")
+        .required()
+        .one_of({"on", "off", "inherit"});
 }
 
 }  // namespace postern::cli

@@ -74,20 +74,20 @@ int run(application const& app, options const& o)
 
 }  // namespace
 
-void add_explain(CLI::App& commands, application& app)
+void add_explain(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* c = commands.add_subcommand("explain", "What would be decided about a mail, by which rule and why");
-    c->add_option("--from", o->from, "Envelope sender; <> or empty: the null sender. Default: the account's address");
-    c->add_option("--to", o->to, "Recipient");
-    c->add_option("--as", o->as, "Account that has logged in");
-    c->add_option("--client", o->client, "The client's IP address. Default: 192.0.2.1, a stranger");
-    c->add_option("--listener", o->listener, "Port it connects to. Default: the first for mail programs");
-    c->add_option("--header-from", o->header_from, "Address in the header field From");
-    auto* tls = c->add_flag("--tls", o->tls, "The connection is encrypted (the default where the port offers it)");
-    c->add_flag("--no-tls", o->no_tls, "The connection is not encrypted")->excludes(tls);
-    c->add_flag("--json", o->json, "For programs");
-    c->callback([&app, o] { app.chosen = [&app, o] { return run(app, *o); }; });
+    auto const c = commands.add_subcommand("explain", "What would be decided about a mail, by which rule and why");
+    c.add_option("--from", o->from, "Envelope sender; <> or empty: the null sender. Default: the account's address");
+    c.add_option("--to", o->to, "Recipient");
+    c.add_option("--as", o->as, "Account that has logged in");
+    c.add_option("--client", o->client, "The client's IP address. Default: 192.0.2.1, a stranger");
+    c.add_option("--listener", o->listener, "Port it connects to. Default: the first for mail programs");
+    c.add_option("--header-from", o->header_from, "Address in the header field From");
+    auto const tls = c.add_flag("--tls", o->tls, "The connection is encrypted (the default where the port offers it)");
+    c.add_flag("--no-tls", o->no_tls, "The connection is not encrypted").excludes(tls);
+    c.add_flag("--json", o->json, "For programs");
+    c.does([&app, o] { return run(app, *o); });
 }
 
 }  // namespace postern::cli

@@ -5,6 +5,7 @@
 
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/declaring.hpp"
 #include "cli/output.hpp"
 
 namespace postern::cli {
@@ -80,25 +81,19 @@ int list(application const& app, options const& o)
 
 }  // namespace
 
-void add_forward(CLI::App& commands, application& app)
+void add_forward(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* group = commands.add_subcommand("forward", "Addresses whose mail goes on to other addresses");
-    group->require_subcommand(1);
-    auto const declare = [&](char const* name, char const* help, int (*act)(application const&, options const&)) {
-        auto* c = group->add_subcommand(name, help);
-        c->add_flag("--json", o->json, "For programs");
-        c->callback([&app, o, act] { app.chosen = [&app, o, act] { return act(app, *o); }; });
-        return c;
-    };
-    auto* const adds = declare("add", "Forward an address's mail to one more address", add);
-    adds->add_option("ADDRESS", o->address, "An address of a local domain")->required();
-    adds->add_option("TARGET", o->target, "Where its mail goes")->required();
-    auto* const keep = adds->add_flag("--keep", o->keep, "Its own mailbox gets the mail too");
-    adds->add_flag("--no-keep", o->no_keep, "Its own mailbox gets none any more")->excludes(keep);
-    auto* const removes = declare("remove", "Forward it no more", remove);
-    removes->add_option("ADDRESS", o->address, "The address")->required();
-    removes->add_option("TARGET", o->target, "Only to this address; else to none at all");
+    declaring const declare{commands.add_subcommand("forward", "Addresses whose mail goes on to other addresses"), app,
+                            o};
+    auto const adds = declare("add", "Forward an address's mail to one more address", add);
+    adds.add_option("ADDRESS", o->address, "An address of a local domain").required();
+    adds.add_option("TARGET", o->target, "Where its mail goes").required();
+    auto const keep = adds.add_flag("--keep", o->keep, "Its own mailbox gets the mail too");
+    adds.add_flag("--no-keep", o->no_keep, "Its own mailbox gets none any more").excludes(keep);
+    auto const removes = declare("remove", "Forward it no more", remove);
+    removes.add_option("ADDRESS", o->address, "The address").required();
+    removes.add_option("TARGET", o->target, "Only to this address; else to none at all");
     declare("list", "All forwards", list);
 }
 

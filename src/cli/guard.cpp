@@ -107,34 +107,34 @@ int usage(application const& app, options const& o)
 
 }  // namespace
 
-void add_guard(CLI::App& commands, application& app)
+void add_guard(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    declaring const declare{*commands.add_subcommand("guard", "Who is kept out, and why"), app, o};
+    declaring const declare{commands.add_subcommand("guard", "Who is kept out, and why"), app, o};
     declare("list", "What is held against whom", list)
-        ->add_option("--limit", o->limit, "At most so many")
-        ->check(CLI::Range(1, 100'000));
+        .add_option("--limit", o->limit, "At most so many")
+        .between(1, 100'000);
     declare("lift", "Forget what is held against a network or an account; take a network off the lists",
             [](application const& a, options const& given) {
                 return change(a, given, "guard lift", "what", "is as welcome as anybody");
             })
-        ->add_option("NETWORK|ACCOUNT", o->what, "An address, a network, an account, or an id from `guard list`")
-        ->required();
+        .add_option("NETWORK|ACCOUNT", o->what, "An address, a network, an account, or an id from `guard list`")
+        .required();
     declare("usage", "How much of its sending limits an account has used", usage)
-        ->add_option("ACCOUNT", o->what, "An account")
-        ->required();
+        .add_option("ACCOUNT", o->what, "An account")
+        .required();
     declare("deny", "Refuse all connections from a network",
             [](application const& a, options const& given) {
                 return change(a, given, "guard deny", "network", "is denied");
             })
-        ->add_option("NETWORK", o->what, "An address or a network")
-        ->required();
+        .add_option("NETWORK", o->what, "An address or a network")
+        .required();
     declare("allow", "Never slow or refuse a network",
             [](application const& a, options const& given) {
                 return change(a, given, "guard allow", "network", "is allowed");
             })
-        ->add_option("NETWORK", o->what, "An address or a network")
-        ->required();
+        .add_option("NETWORK", o->what, "An address or a network")
+        .required();
 }
 
 }  // namespace postern::cli

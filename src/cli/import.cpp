@@ -78,21 +78,17 @@ int import_file(application const& app, options const& o)
 
 }  // namespace
 
-CLI::App* add_import(CLI::App& commands, application& app)
+command add_import(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* c = commands.add_subcommand("import", "Add or change many accounts: all lines of a file, or none");
-    c->add_option("FILE", o->file, "Another program's file of users; -: standard input");
-    c->add_option("--format", o->format, "dovecot: passwd-file, or plain lines address:hash; htpasswd; shadow")
-        ->check(CLI::IsMember({"dovecot", "htpasswd", "shadow"}));
-    c->add_option("--domain", o->domain, "Of users whose names are no addresses");
-    c->add_option("--scheme", o->scheme, "Of hashes that say nothing about themselves, such as SHA256");
-    c->add_flag("--json", o->json, "For programs");
-    // Runs for the commands below it, too, after theirs.
-    c->callback([&app, o, c] {
-        if (c->get_subcommands().empty()) app.chosen = [&app, o] { return import_file(app, *o); };
-    });
-    return c;
+    auto const c = commands.add_subcommand("import", "Add or change many accounts: all lines of a file, or none");
+    c.add_option("FILE", o->file, "Another program's file of users; -: standard input");
+    c.add_option("--format", o->format, "dovecot: passwd-file, or plain lines address:hash; htpasswd; shadow")
+        .one_of({"dovecot", "htpasswd", "shadow"});
+    c.add_option("--domain", o->domain, "Of users whose names are no addresses");
+    c.add_option("--scheme", o->scheme, "Of hashes that say nothing about themselves, such as SHA256");
+    c.add_flag("--json", o->json, "For programs");
+    return c.does([&app, o] { return import_file(app, *o); });
 }
 
 }  // namespace postern::cli

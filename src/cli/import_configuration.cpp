@@ -228,43 +228,43 @@ int import_configuration(options const& o)
     return problems.empty() ? all_is_well : problem_found;
 }
 
-void declare(CLI::App& c, std::shared_ptr<options> const& o, application& app)
+void declare(command c, std::shared_ptr<options> const& o)
 {
     c.add_option("--users", o->users,
                  "direct: a back end for each passdb; socket: ask Dovecot's auth process; import: take the users of "
                  "passwd-files over; automatic: direct where all have a counterpart, else socket")
-        ->check(CLI::IsMember({"automatic", "direct", "socket", "import"}));
+        .one_of({"automatic", "direct", "socket", "import"});
     c.add_option("--output", o->output,
                  "Where the configuration goes; else standard output, and the list to standard error")
-        ->type_name("FILE");
-    c.add_option("--commands", o->commands, "Where a script with the commands for accounts goes")->type_name("FILE");
+        .type_name("FILE");
+    c.add_option("--commands", o->commands, "Where a script with the commands for accounts goes").type_name("FILE");
     c.add_flag("--side-by-side", o->side_by_side, "All ports 2000 higher, to run beside what is there");
     c.add_flag("--force", o->force, "Replace files that are there");
     c.add_flag("--json", o->json, "For programs");
-    c.callback([&app, o] { app.chosen = [o] { return import_configuration(*o); }; });
+    c.does([o] { return import_configuration(*o); });
 }
 
 }  // namespace
 
-void add_configuration_import(CLI::App& import, application& app)
+void add_configuration_import(command import)
 {
-    auto o = std::make_shared<options>();
-    auto* postfix = import.add_subcommand("postfix", "Write a configuration from Postfix's");
+    auto const o = std::make_shared<options>();
+    o->postfix = "/etc/postfix";
+    auto const postfix = import.add_subcommand("postfix", "Write a configuration from Postfix's");
     postfix
-        ->add_option("PATH", o->postfix, "Its folder, or the output of postconf -n and postconf -M; -: standard input")
-        ->default_str("/etc/postfix");
-    postfix->add_option("--dovecot", o->dovecot, "Dovecot's folder, or the output of doveconf -n")->type_name("PATH");
-    postfix->add_flag("--submission-only", o->submission_only,
-                      "Only what mail programs use; Postfix stays for mail from other servers, and sends on");
-    declare(*postfix, o, app);
-    postfix->preparse_callback([o](std::size_t) { o->postfix = "/etc/postfix"; });
+        .add_option("PATH", o->postfix, "Its folder, or the output of postconf -n and postconf -M; -: standard input")
+        .show_default();
+    postfix.add_option("--dovecot", o->dovecot, "Dovecot's folder, or the output of doveconf -n").type_name("PATH");
+    postfix.add_flag("--submission-only", o->submission_only,
+                     "Only what mail programs use; Postfix stays for mail from other servers, and sends on");
+    declare(postfix, o);
 
-    auto d = std::make_shared<options>();
-    auto* dovecot = import.add_subcommand("dovecot", "Write a configuration from Dovecot's");
-    dovecot->add_option("PATH", d->dovecot, "Its folder, or the output of doveconf -n; -: standard input")
-        ->default_str("/etc/dovecot");
-    declare(*dovecot, d, app);
-    dovecot->preparse_callback([d](std::size_t) { d->dovecot = "/etc/dovecot"; });
+    auto const d = std::make_shared<options>();
+    d->dovecot = "/etc/dovecot";
+    auto const dovecot = import.add_subcommand("dovecot", "Write a configuration from Dovecot's");
+    dovecot.add_option("PATH", d->dovecot, "Its folder, or the output of doveconf -n; -: standard input")
+        .show_default();
+    declare(dovecot, d);
 }
 
 }  // namespace postern::cli

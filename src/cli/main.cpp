@@ -3,6 +3,10 @@
 #include <string>
 #include <vector>
 
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
 #include "base/text.hpp"
 #include "cli/application.hpp"
 #include "cli/output.hpp"
@@ -60,23 +64,24 @@ int run(int argc, char** argv)
 {
     std::vector<std::string> const words{argv, argv + argc};
     if (auto const status = run_as_sendmail(words)) return *status;
-    CLI::App commands{"An SMTP submission server and relay that says why.", "postern"};
-    commands.set_version_flag("--version", "postern " POSTERN_VERSION);
-    commands.require_subcommand(1);
-    commands.fallthrough();
-    commands.failure_message(explain_wrong_call);
+    CLI::App root{"An SMTP submission server and relay that says why.", "postern"};
+    root.set_version_flag("--version", "postern " POSTERN_VERSION);
+    root.require_subcommand(1);
+    root.fallthrough();
+    root.failure_message(explain_wrong_call);
     application app;
+    command const commands{root, app.chosen};
     commands
         .add_option("--config", app.config,
                     "The configuration; else $POSTERN_CONFIG, ./postern.toml, /etc/postern/postern.toml")
-        ->type_name("FILE");
+        .type_name("FILE");
     add_serve(commands, app);
     add_account(commands, app);
-    add_configuration_import(*add_import(commands, app), app);
+    add_configuration_import(add_import(commands, app));
     add_domain(commands, app);
     add_queue(commands, app);
     add_sendmail(commands, app);
-    add_send(commands, app);
+    add_send(commands);
     add_guard(commands, app);
     add_audit(commands, app);
     add_dkim(commands, app);
@@ -96,20 +101,18 @@ int run(int argc, char** argv)
     add_config(commands, app);
     std::vector<std::string> about;
     // Beside --help and --version, for those who guess; the list does without them.
-    auto* const help = commands.add_subcommand("help", "How a command goes")->group("");
-    help->add_option("COMMAND", about, "The command; else all are listed");
-    help->callback([&] { app.chosen = [&] { return show_help(commands, about); }; });
-    commands.add_subcommand("version", "Which version this is")->group("")->callback([&] {
-        app.chosen = [] {
-            print_line("postern " POSTERN_VERSION);
-            return all_is_well;
-        };
+    auto const help = commands.add_subcommand("help", "How a command goes").hidden();
+    help.add_option("COMMAND", about, "The command; else all are listed");
+    help.does([&] { return show_help(root, about); });
+    commands.add_subcommand("version", "Which version this is").hidden().does([] {
+        print_line("postern " POSTERN_VERSION);
+        return all_is_well;
     });
     try {
-        commands.parse(argc, argv);
+        root.parse(argc, argv);
     } catch (CLI::ParseError const& e) {
         // Zero: --help or --version, printed by this.
-        return commands.exit(e) == 0 ? all_is_well : call_was_wrong;
+        return root.exit(e) == 0 ? all_is_well : call_was_wrong;
     }
     return app.chosen ? app.chosen() : call_was_wrong;
 }

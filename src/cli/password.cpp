@@ -141,15 +141,15 @@ secret make_password()
 
 }  // namespace
 
-void add_password_options(CLI::App& command, password_source& source)
+void add_password_options(command c, password_source& source)
 {
-    auto* from_stdin =
-        command.add_flag("--password-stdin", source.from_stdin, "The password: first line of standard input");
-    auto* from_file =
-        command.add_option("--password-file", source.file, "The password: first line of FILE")->type_name("FILE");
-    auto* generate = command.add_flag("--generate", source.generate, "Make a strong password and print it");
-    from_stdin->excludes(from_file)->excludes(generate);
-    from_file->excludes(generate);
+    auto const from_stdin =
+        c.add_flag("--password-stdin", source.from_stdin, "The password: first line of standard input");
+    auto const from_file =
+        c.add_option("--password-file", source.file, "The password: first line of FILE").type_name("FILE");
+    auto const generate = c.add_flag("--generate", source.generate, "Make a strong password and print it");
+    from_stdin.excludes(from_file).excludes(generate);
+    from_file.excludes(generate);
 }
 
 basic_result<secret, failure> read_present_password(password_source const& source, std::string const& prompt)

@@ -4,9 +4,8 @@
 #include <optional>
 #include <string>
 
-#include <CLI/App.hpp>
-
 #include "base/secret.hpp"
+#include "cli/command_line.hpp"
 #include "control/protocol.hpp"
 
 namespace postern::cli {
@@ -17,7 +16,7 @@ struct password_source {
     bool generate = false;            // --generate: made here, printed once
 };
 
-void add_password_options(CLI::App& command, password_source& source);
+void add_password_options(command c, password_source& source);
 
 struct new_password {
     secret text;

@@ -52,23 +52,21 @@ int publish(application const& app, options const& o)
 
 }  // namespace
 
-void add_profile(CLI::App& commands, application& app)
+void add_profile(command commands, application& app)
 {
     auto const o = std::make_shared<options>();
-    declaring const declare{*commands.add_subcommand("profile", "Configuration profiles for iPhones, iPads and Macs"),
+    declaring const declare{commands.add_subcommand("profile", "Configuration profiles for iPhones, iPads and Macs"),
                             app, o};
-    auto* const making = declare.for_account("make", "A link that is good once, to open on the device", make);
-    making->add_option("--label", o->label, "What its password is called: \"Anna's phone\"");
-    making->add_option("--name", o->name, "Whose name stands beside the address in mails");
-    making->add_flag("--without-password", o->without_password, "The device asks for one");
+    auto const making = declare.for_account("make", "A link that is good once, to open on the device", make);
+    making.add_option("--label", o->label, "What its password is called: \"Anna's phone\"");
+    making.add_option("--name", o->name, "Whose name stands beside the address in mails");
+    making.add_flag("--without-password", o->without_password, "The device asks for one");
 }
 
-void add_discovery(CLI::App& commands, application& app)
+void add_discovery(command commands, application& app)
 {
-    auto const there = commands.get_subcommands([](CLI::App* c) { return c->get_name() == "discovery"; });
-    auto& group = there.empty() ? *commands.add_subcommand("discovery", "What mail programs ask for their settings")
-                                : *there.front();
-    declaring const declare{group, app, std::make_shared<options>()};
+    declaring const declare{commands.add_subcommand("discovery", "What mail programs ask for their settings"), app,
+                            std::make_shared<options>()};
     declare("publish", "Tell changed settings at once to those who hold them against the DNS", publish);
 }
 

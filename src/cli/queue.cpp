@@ -229,25 +229,25 @@ int retry_queue(application const& app)
     return change(app, o, "queue retry", "is tried again now");
 }
 
-void add_queue(CLI::App& commands, application& app)
+void add_queue(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    declaring const declare{*commands.add_subcommand("queue", "What is on its way"), app, o};
-    auto const limit = [&](CLI::App* c, char const* help, int most) {
-        c->add_option("--limit", o->limit, help)->check(CLI::Range(1, most));
+    declaring const declare{commands.add_subcommand("queue", "What is on its way"), app, o};
+    auto const limit = [&](command c, char const* help, int most) {
+        c.add_option("--limit", o->limit, help).between(1, most);
     };
     auto const bulk = [&](char const* name, char const* help, char const* command, char const* said) {
-        auto* c = declare(name, help, [command, said](application const& a, options const& given) {
+        auto const c = declare(name, help, [command, said](application const& a, options const& given) {
             return change(a, given, command, said);
         });
-        add_selection(*c, o->which);
-        c->add_flag("--all", o->which.all, "All messages");
+        add_selection(c, o->which);
+        c.add_flag("--all", o->which.all, "All messages");
     };
 
-    auto* l = declare("list", "Messages, why each waits, and what was said of it last", list);
-    add_selection(*l, o->which);
+    auto const l = declare("list", "Messages, why each waits, and what was said of it last", list);
+    add_selection(l, o->which);
     limit(l, "At most so many", 100'000);
-    declare("show", "One message, with its header", show)->add_option("ID", o->id, "The message's id")->required();
+    declare("show", "One message, with its header", show).add_option("ID", o->id, "The message's id").required();
     declare("summary", "How much waits, and for whom most of it", summary);
     limit(declare("destinations", "What waits for each destination, and how that does", destinations),
           "At most so many", 10'000);

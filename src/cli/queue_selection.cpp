@@ -35,16 +35,16 @@ std::optional<boost::json::object> queue_selection::arguments() const
     return to;
 }
 
-void add_selection(CLI::App& command, queue_selection& to)
+void add_selection(command c, queue_selection& to)
 {
-    command.add_option("ID", to.id, "The message's id");
-    command.add_option("--state", to.state, "active, deferred, waiting, held or unreadable");
-    command.add_option("--domain", to.domain, "With a recipient there that waits");
-    command.add_option("--sender", to.sender, "From this reverse-path; <> for reports");
-    command.add_option("--account", to.account, "Sent with this login");
-    command.add_option("--next-hop", to.next_hop, "Waiting for this destination, as `queue destinations` names it");
-    command.add_option("--older", to.older, "Accepted longer ago than this: 30m, 12h, 2d");
-    command.add_option("--younger", to.younger, "Accepted less long ago");
+    c.add_option("ID", to.id, "The message's id");
+    c.add_option("--state", to.state, "active, deferred, waiting, held or unreadable");
+    c.add_option("--domain", to.domain, "With a recipient there that waits");
+    c.add_option("--sender", to.sender, "From this reverse-path; <> for reports");
+    c.add_option("--account", to.account, "Sent with this login");
+    c.add_option("--next-hop", to.next_hop, "Waiting for this destination, as `queue destinations` names it");
+    c.add_option("--older", to.older, "Accepted longer ago than this: 30m, 12h, 2d");
+    c.add_option("--younger", to.younger, "Accepted less long ago");
 }
 
 }  // namespace postern::cli

@@ -5,8 +5,9 @@
 #include <optional>
 #include <string>
 
-#include <CLI/App.hpp>
 #include <boost/json/object.hpp>
+
+#include "cli/command_line.hpp"
 
 namespace postern::cli {
 
@@ -26,6 +27,6 @@ struct queue_selection {
 };
 
 /// Declares the options, and ID.
-void add_selection(CLI::App& command, queue_selection& to);
+void add_selection(command c, queue_selection& to);
 
 }  // namespace postern::cli

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "acme/office.hpp"
+#include "audit/book.hpp"
 #include "auth/server.hpp"
 #include "cli/application.hpp"
 #include "cli/web_keeper.hpp"
@@ -17,6 +18,7 @@
 #include "console/recorder.hpp"
 #include "control/instance_lock.hpp"
 #include "control/local_socket.hpp"
+#include "control/profile_book.hpp"
 #include "control/server.hpp"
 #include "control/web_door.hpp"
 #include "delivery/service.hpp"
@@ -52,7 +54,7 @@ public:
     /// Running transactions and deliveries may end, within timeouts.drain.
     void drain();
 
-    std::vector<submission::server::listening> const& listeners() const noexcept { return listeners_; }
+    std::vector<submission::listening> const& listeners() const noexcept { return listeners_; }
     std::string status() const;
 
 private:
@@ -84,7 +86,7 @@ private:
     std::unique_ptr<login::judge_keeper> judge_keeper_;
     std::unique_ptr<submission::server> gate_;
     std::unique_ptr<auth::server> auth_;
-    std::vector<submission::server::listening> listeners_;
+    std::vector<submission::listening> listeners_;
     control::descriptor certificate_news_;  // an eventfd
     std::unique_ptr<acme::office> certificates_;
     std::unique_ptr<visits::book> visits_;

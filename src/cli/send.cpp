@@ -145,88 +145,87 @@ int run(send_options& o)
     return exit_status(r);
 }
 
-void add_message_options(CLI::App& c, send_options& o)
+void add_message_options(command c, send_options& o)
 {
-    c.add_option("--from", o.from, "The sender, also \"Anna <anna@example.com>\"; else --user")->type_name("ADDRESS");
-    c.add_option("--to", o.to, "To whom; several with commas, or again")->type_name("ADDRESS");
-    c.add_option("--cc", o.cc, "A copy, which all see")->type_name("ADDRESS");
-    c.add_option("--bcc", o.bcc, "A copy, which nobody else sees")->type_name("ADDRESS");
-    c.add_option("--subject", o.subject, "The subject")->type_name("TEXT");
-    c.add_option("--body", o.body, "The text")->type_name("TEXT");
-    c.add_option("--body-file", o.body_file, "The text is in FILE; -: on standard input")->type_name("FILE");
-    c.add_option("--charset", o.charset, "Of the text; else ASCII or UTF-8, as it is")->type_name("NAME");
-    c.add_option("--attach", o.attachments, "Attach FILE; again for more")->type_name("FILE");
-    c.add_option("--header", o.fields, "One more header field, \"Name: value\"; again for more")->type_name("FIELD");
+    c.add_option("--from", o.from, "The sender, also \"Anna <anna@example.com>\"; else --user").type_name("ADDRESS");
+    c.add_option("--to", o.to, "To whom; several with commas, or again").type_name("ADDRESS");
+    c.add_option("--cc", o.cc, "A copy, which all see").type_name("ADDRESS");
+    c.add_option("--bcc", o.bcc, "A copy, which nobody else sees").type_name("ADDRESS");
+    c.add_option("--subject", o.subject, "The subject").type_name("TEXT");
+    c.add_option("--body", o.body, "The text").type_name("TEXT");
+    c.add_option("--body-file", o.body_file, "The text is in FILE; -: on standard input").type_name("FILE");
+    c.add_option("--charset", o.charset, "Of the text; else ASCII or UTF-8, as it is").type_name("NAME");
+    c.add_option("--attach", o.attachments, "Attach FILE; again for more").type_name("FILE");
+    c.add_option("--header", o.fields, "One more header field, \"Name: value\"; again for more").type_name("FIELD");
     c.add_option("--message", o.message_file, "A whole message, header and all; -: on standard input")
-        ->type_name("FILE");
+        .type_name("FILE");
 }
 
-void add_server_options(CLI::App& c, send_options& o)
+void add_server_options(command c, send_options& o)
 {
     c.add_option("--server", o.server,
                  "The server; without a port 465 and 587, or 25 without --user. Else found from --from")
-        ->type_name("HOST[:PORT]");
-    c.add_option("--settings", o.settings, "What no option says is in this TOML file")->type_name("FILE");
-    c.add_option("--tls", o.tls, "auto, implicit (as on 465), starttls (as on 587), none")->type_name("HOW");
-    c.add_option("--ca", o.authorities, "Trust the authorities in this PEM file, not the system's")->type_name("FILE");
-    c.add_option("--certificate", o.certificate, "Our certificate, PEM")->type_name("FILE");
-    c.add_option("--key", o.key, "Its private key, PEM")->type_name("FILE");
+        .type_name("HOST[:PORT]");
+    c.add_option("--settings", o.settings, "What no option says is in this TOML file").type_name("FILE");
+    c.add_option("--tls", o.tls, "auto, implicit (as on 465), starttls (as on 587), none").type_name("HOW");
+    c.add_option("--ca", o.authorities, "Trust the authorities in this PEM file, not the system's").type_name("FILE");
+    c.add_option("--certificate", o.certificate, "Our certificate, PEM").type_name("FILE");
+    c.add_option("--key", o.key, "Its private key, PEM").type_name("FILE");
     c.add_flag("--no-verify", o.no_verify, "Go on when the server's certificate is wrong; no password is sent then");
-    c.add_option("--hello", o.hello, "Our name for EHLO")->type_name("NAME");
-    c.add_option("--timeout", o.timeout, "Seconds that a reply may take")->check(CLI::Range(1, 3600));
+    c.add_option("--hello", o.hello, "Our name for EHLO").type_name("NAME");
+    c.add_option("--timeout", o.timeout, "Seconds that a reply may take").between(1, 3600);
 }
 
-void add_login_options(CLI::App& c, send_options& o)
+void add_login_options(command c, send_options& o)
 {
-    c.add_option("--user", o.user, "The login name, often the whole address")->type_name("NAME");
-    auto* const from_stdin =
+    c.add_option("--user", o.user, "The login name, often the whole address").type_name("NAME");
+    auto const from_stdin =
         c.add_flag("--password-stdin", o.password_stdin, "The password: first line of standard input");
-    auto* const from_file =
-        c.add_option("--password-file", o.password_file, "The password: first line of FILE")->type_name("FILE");
-    auto* const token =
-        c.add_option("--token-file", o.token_file, "An OAuth access token: first line of FILE")->type_name("FILE");
-    from_stdin->excludes(from_file)->excludes(token);
-    from_file->excludes(token);
+    auto const from_file =
+        c.add_option("--password-file", o.password_file, "The password: first line of FILE").type_name("FILE");
+    auto const token =
+        c.add_option("--token-file", o.token_file, "An OAuth access token: first line of FILE").type_name("FILE");
+    from_stdin.excludes(from_file).excludes(token);
+    from_file.excludes(token);
     c.add_option("--mechanism", o.mechanisms,
                  "Log in by this one only; again for more. GSSAPI: with the Kerberos ticket that you have")
-        ->type_name("NAME");
-    c.add_option("--authzid", o.authzid, "Act for this user (SASL authorisation identity)")->type_name("NAME");
+        .type_name("NAME");
+    c.add_option("--authzid", o.authzid, "Act for this user (SASL authorisation identity)").type_name("NAME");
     c.add_flag("--insecure-cleartext-password", o.insecure_clear, "Log in even without encryption");
     c.add_flag("--insecure-unverified-password", o.insecure_unverified,
                "Log in even where the certificate is wrong: whoever holds it may read the password");
 }
 
-void add_protocol_options(CLI::App& c, send_options& o)
+void add_protocol_options(command c, send_options& o)
 {
     c.add_option("--notify", o.notify, "Delivery reports: never, or a list of success, failure, delay")
-        ->type_name("WHEN");
-    c.add_option("--ret", o.ret, "What reports contain: full or headers")->type_name("WHAT");
-    c.add_option("--envid", o.envelope_id, "The envelope's id in reports")->type_name("ID");
-    c.add_option("--orcpt", o.original_recipient, "The original recipient for reports")->type_name("ADDRESS");
+        .type_name("WHEN");
+    c.add_option("--ret", o.ret, "What reports contain: full or headers").type_name("WHAT");
+    c.add_option("--envid", o.envelope_id, "The envelope's id in reports").type_name("ID");
+    c.add_option("--orcpt", o.original_recipient, "The original recipient for reports").type_name("ADDRESS");
     c.add_flag("--smtputf8", o.smtputf8, "Header in UTF-8, with SMTPUTF8");
     c.add_flag("--chunking", o.chunking, "BDAT in place of DATA, where it is offered");
     c.add_flag("--require-tls", o.require_tls, "TLS all the way, or not at all (REQUIRETLS)");
     c.add_flag("--no-pipelining", o.no_pipelining, "Wait for the reply to each command");
-    c.add_option("--repeat", o.repeat, "Send it so many times")->check(CLI::Range(1U, 1'000'000U));
-    c.add_option("--connections", o.connections, "With --repeat: over so many connections at once")
-        ->check(CLI::Range(1U, 1000U));
+    c.add_option("--repeat", o.repeat, "Send it so many times").between(1, 1'000'000);
+    c.add_option("--connections", o.connections, "With --repeat: over so many connections at once").between(1, 1000);
     c.add_flag("--quiet", o.quiet, "Say nothing when all is well");
     c.add_flag("--json", o.json, "For programs: one object with all of it");
 }
 
 }  // namespace
 
-void add_send(CLI::App& commands, application& app)
+void add_send(command commands)
 {
     auto o = std::make_shared<send_options>();
-    auto* c = commands.add_subcommand("send", "Send a mail as a mail program does, and show the dialogue");
-    add_message_options(*c, *o);
-    add_server_options(*c, *o);
-    add_login_options(*c, *o);
-    add_protocol_options(*c, *o);
-    c->footer(
+    auto const c = commands.add_subcommand("send", "Send a mail as a mail program does, and show the dialogue");
+    add_message_options(c, *o);
+    add_server_options(c, *o);
+    add_login_options(c, *o);
+    add_protocol_options(c, *o);
+    c.footer(
         "Exit status: 0 sent; 1 not sent, or not to all; 2 the call was wrong. --json says whether it may work later.");
-    c->callback([&app, o] { app.chosen = [o] { return run(*o); }; });
+    c.does([o] { return run(*o); });
 }
 
 }  // namespace postern::cli

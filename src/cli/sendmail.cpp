@@ -216,15 +216,15 @@ std::optional<int> run_as_sendmail(std::vector<std::string> const& words)
     return run_sendmail(app, "sendmail", {words.begin() + static_cast<std::ptrdiff_t>(at) + 1, words.end()});
 }
 
-void add_sendmail(CLI::App& commands, application& app)
+void add_sendmail(command commands, application& app)
 {
-    auto* c = commands.add_subcommand("sendmail", "Send a message as the classic sendmail program does");
-    c->footer(
+    auto const c = commands.add_subcommand("sendmail", "Send a message as the classic sendmail program does");
+    c.footer(
         "The message comes from standard input. -t: to whom the header says; -i: a line with a dot alone is text; "
         "-f ADDRESS: the sender; -F NAME: the sender's name; -bs: SMTP; -bp: the queue; -q: try again now; -N, -R, -V: "
         "delivery reports. ADDRESS ...: to whom.");
     // Without options and addresses there is nothing to send; with them run_as_sendmail() had it.
-    c->callback([&app] { app.chosen = [&app] { return run_sendmail(app, "sendmail", {}); }; });
+    c.does([&app] { return run_sendmail(app, "sendmail", {}); });
 }
 
 }  // namespace postern::cli

@@ -146,11 +146,9 @@ int serve(application const& app)
 
 }  // namespace
 
-void add_serve(CLI::App& commands, application& app)
+void add_serve(command commands, application& app)
 {
-    commands.add_subcommand("serve", "Run the server in the foreground")->callback([&app] {
-        app.chosen = [&app] { return serve(app); };
-    });
+    commands.add_subcommand("serve", "Run the server in the foreground").does([&app] { return serve(app); });
 }
 
 }  // namespace postern::cli

@@ -51,12 +51,12 @@ int run(application const& app, bool as_json)
 
 }  // namespace
 
-void add_status(CLI::App& commands, application& app)
+void add_status(command commands, application& app)
 {
     auto as_json = std::make_shared<bool>(false);
-    auto* c = commands.add_subcommand("status", "What the running server does");
-    c->add_flag("--json", *as_json, "For programs");
-    c->callback([&app, as_json] { app.chosen = [&app, as_json] { return run(app, *as_json); }; });
+    auto const c = commands.add_subcommand("status", "What the running server does");
+    c.add_flag("--json", *as_json, "For programs");
+    c.does([&app, as_json] { return run(app, *as_json); });
 }
 
 }  // namespace postern::cli

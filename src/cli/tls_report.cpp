@@ -5,6 +5,7 @@
 
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/declaring.hpp"
 #include "cli/output.hpp"
 
 namespace postern::cli {
@@ -83,23 +84,17 @@ int send(application const& app, options const& o)
 
 }  // namespace
 
-void add_tls_report(CLI::App& commands, application& app)
+void add_tls_report(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* group = commands.add_subcommand("tls-report", "How TLS to other servers went, and reports about it");
-    group->require_subcommand(1);
-    auto const declare = [&](char const* name, char const* help, auto act) {
-        auto* c = group->add_subcommand(name, help);
-        c->add_flag("--json", o->json, "For programs");
-        c->callback([&app, o, act] { app.chosen = [&app, o, act] { return act(app, *o); }; });
-        return c;
-    };
+    declaring const declare{
+        commands.add_subcommand("tls-report", "How TLS to other servers went, and reports about it"), app, o};
     declare("list", "What is counted and not yet reported, by day and domain", list);
-    auto* one = declare("show", "The report as it would be sent", show);
-    one->add_option("DOMAIN", o->domain, "Whose servers it is about")->required();
-    one->add_option("--day", o->day, "Of this day only, such as 2026-11-22");
+    auto const one = declare("show", "The report as it would be sent", show);
+    one.add_option("DOMAIN", o->domain, "Whose servers it is about").required();
+    one.add_option("--day", o->day, "Of this day only, such as 2026-11-22");
     declare("send", "Send the reports of days that are over, now", send)
-        ->add_flag("--today", o->today, "And what there is of this day");
+        .add_flag("--today", o->today, "And what there is of this day");
 }
 
 }  // namespace postern::cli

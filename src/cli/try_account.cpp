@@ -59,18 +59,19 @@ int run(application const& app, options const& o)
 
 }  // namespace
 
-void add_account_test(CLI::App& account_commands, application& app)
+void add_account_test(command account_commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* c = account_commands.add_subcommand("test", "Whether a log-in would work now, and what stands in its way");
-    c->add_option("ADDRESS", o->address, "The account: its address, which is its login name")->required();
-    c->add_flag("--password-stdin", o->password_from_stdin, "Try a password too: first line of standard input");
-    c->add_option("--client", o->client, "From this address")->type_name("IP");
-    c->add_option("--listener", o->listener, "On this port or address; else on all that are for people")
-        ->type_name("PORT");
-    c->add_option("--mechanism", o->mechanism, "With this way of logging in");
-    c->add_flag("--json", o->json, "For programs");
-    c->callback([&app, o] { app.chosen = [&app, o] { return run(app, *o); }; });
+    auto const c =
+        account_commands.add_subcommand("test", "Whether a log-in would work now, and what stands in its way");
+    c.add_option("ADDRESS", o->address, "The account: its address, which is its login name").required();
+    c.add_flag("--password-stdin", o->password_from_stdin, "Try a password too: first line of standard input");
+    c.add_option("--client", o->client, "From this address").type_name("IP");
+    c.add_option("--listener", o->listener, "On this port or address; else on all that are for people")
+        .type_name("PORT");
+    c.add_option("--mechanism", o->mechanism, "With this way of logging in");
+    c.add_flag("--json", o->json, "For programs");
+    c.does([&app, o] { return run(app, *o); });
 }
 
 }  // namespace postern::cli

@@ -9,6 +9,7 @@
 #include "base/clock.hpp"
 #include "cli/application.hpp"
 #include "cli/backend.hpp"
+#include "cli/declaring.hpp"
 #include "cli/output.hpp"
 #include "cli/rows.hpp"
 #include "config/values.hpp"
@@ -135,72 +136,56 @@ constexpr column discovery_columns[] = {{"TIME", "time", column::time}, {"CLIENT
                                         {"DOMAIN", "domain"},           {"STATUS", "status"}, {"ANSWER", "answer"},
                                         {"PROGRAM", "user_agent"}};
 
-template <class Act>
-CLI::App* declare(CLI::App& group, application& app, std::shared_ptr<options> const& o, char const* name,
-                  char const* help, Act act)
+void limit_option(command c, std::shared_ptr<options> const& o)
 {
-    auto* const c = group.add_subcommand(name, help);
-    c->add_flag("--json", o->json, "For programs");
-    c->callback([&app, o, act] { app.chosen = [&app, o, act] { return act(app, *o); }; });
-    return c;
-}
-
-void limit_option(CLI::App& c, std::shared_ptr<options> const& o)
-{
-    c.add_option("--limit", o->limit, "At most so many")->check(CLI::Range(1, 1000));
+    c.add_option("--limit", o->limit, "At most so many").between(1, 1000);
 }
 
 }  // namespace
 
-void add_watch(CLI::App& commands, application& app)
+void add_watch(command commands, application& app)
 {
     auto const o = std::make_shared<options>();
-    auto* const follow =
-        declare(commands, app, o, "events", "What has happened lately, and with --follow what happens", events);
-    limit_option(*follow, o);
-    follow->add_flag("--follow", o->follow, "Go on until it is interrupted");
-    follow->add_option("--since", o->since, "What came behind the event with this number");
-    follow->add_option("--account", o->account, "Only of this account");
-    follow->add_option("--event", o->names, "Only these, such as login, refused, accepted, delivered")->take_all();
+    declaring const declare{commands, app, o};
+    auto const follow = declare("events", "What has happened lately, and with --follow what happens", events);
+    limit_option(follow, o);
+    follow.add_flag("--follow", o->follow, "Go on until it is interrupted");
+    follow.add_option("--since", o->since, "What came behind the event with this number");
+    follow.add_option("--account", o->account, "Only of this account");
+    follow.add_option("--event", o->names, "Only these, such as login, refused, accepted, delivered").take_all();
 
-    auto* const over_time =
-        declare(commands, app, o, "numbers", "Traffic, log-ins, refusals, queue and latency of the last day", numbers);
-    over_time->add_option("--period", o->period, "How far back, such as 1h or 24h");
-    over_time->add_option("--step", o->step, "How long a row is, such as 10m");
+    auto const over_time = declare("numbers", "Traffic, log-ins, refusals, queue and latency of the last day", numbers);
+    over_time.add_option("--period", o->period, "How far back, such as 1h or 24h");
+    over_time.add_option("--step", o->step, "How long a row is, such as 10m");
 
-    limit_option(*declare(commands, app, o, "sessions", "Connections of clients at this moment",
-                          [](application const& a, options const& given) {
-                              json::object arguments;
-                              arguments["limit"] = given.limit;
-                              return print_rows(a, "sessions", arguments, session_columns, "Nobody is connected.",
-                                                given.json);
-                          }),
+    limit_option(declare("sessions", "Connections of clients at this moment",
+                         [](application const& a, options const& given) {
+                             json::object arguments;
+                             arguments["limit"] = given.limit;
+                             return print_rows(a, "sessions", arguments, session_columns, "Nobody is connected.",
+                                               given.json);
+                         }),
                  o);
-    auto* const refusals = declare(commands, app, o, "decisions", "What was refused lately, and by which rule",
-                                   [](application const& a, options const& given) {
-                                       json::object arguments;
-                                       arguments["limit"] = given.limit;
-                                       if (!given.rule.empty()) arguments["rule"] = given.rule;
-                                       if (!given.account.empty()) arguments["account"] = given.account;
-                                       return print_rows(a, "decisions", arguments, decision_columns,
-                                                         "Nothing was refused lately.", given.json);
-                                   });
-    limit_option(*refusals, o);
-    refusals->add_option("--rule", o->rule, "Only by this rule");
-    refusals->add_option("--account", o->account, "Only of this account");
-    // Others may have put commands of theirs below the same name.
-    auto const there = commands.get_subcommands([](CLI::App* c) { return c->get_name() == "discovery"; });
-    auto* const group = there.empty()
-                            ? commands.add_subcommand("discovery", "What mail programs ask for their settings")
-                            : there.front();
-    group->require_subcommand(1);
-    limit_option(*declare(*group, app, o, "list", "Who asked for settings, and what was answered",
-                          [](application const& a, options const& given) {
-                              json::object arguments;
-                              arguments["limit"] = given.limit;
-                              return print_rows(a, "discovery list", arguments, discovery_columns,
-                                                "Nobody has asked since the server was started.", given.json);
-                          }),
+    auto const refusals = declare(
+        "decisions", "What was refused lately, and by which rule", [](application const& a, options const& given) {
+            json::object arguments;
+            arguments["limit"] = given.limit;
+            if (!given.rule.empty()) arguments["rule"] = given.rule;
+            if (!given.account.empty()) arguments["account"] = given.account;
+            return print_rows(a, "decisions", arguments, decision_columns, "Nothing was refused lately.", given.json);
+        });
+    limit_option(refusals, o);
+    refusals.add_option("--rule", o->rule, "Only by this rule");
+    refusals.add_option("--account", o->account, "Only of this account");
+    declaring const discovery{commands.add_subcommand("discovery", "What mail programs ask for their settings"), app,
+                              o};
+    limit_option(discovery("list", "Who asked for settings, and what was answered",
+                           [](application const& a, options const& given) {
+                               json::object arguments;
+                               arguments["limit"] = given.limit;
+                               return print_rows(a, "discovery list", arguments, discovery_columns,
+                                                 "Nobody has asked since the server was started.", given.json);
+                           }),
                  o);
 }
 

@@ -144,17 +144,17 @@ int serve_pages(application const& app, options o)
 
 }  // namespace
 
-void add_web(CLI::App& commands, application& app)
+void add_web(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* const c = commands.add_subcommand("web", "Serve the web pages; `serve` starts it by itself");
-    c->add_option("--socket", o->socket, "The mail process's web socket; then no configuration is read")->group("");
-    c->add_option("--log-format", o->log_format)->group("");
-    c->add_option("--log-level", o->log_level)->group("");
-    c->add_option("--https-port", o->https_port)->group("");
-    c->add_option("--certificate", o->certificate)->group("");
-    c->add_option("--private-key", o->private_key)->group("");
-    c->callback([&app, o] { app.chosen = [&app, o] { return serve_pages(app, *o); }; });
+    auto const c = commands.add_subcommand("web", "Serve the web pages; `serve` starts it by itself");
+    c.add_option("--socket", o->socket, "The mail process's web socket; then no configuration is read").hidden();
+    c.add_option("--log-format", o->log_format).hidden();
+    c.add_option("--log-level", o->log_level).hidden();
+    c.add_option("--https-port", o->https_port).hidden();
+    c.add_option("--certificate", o->certificate).hidden();
+    c.add_option("--private-key", o->private_key).hidden();
+    c.does([&app, o] { return serve_pages(app, *o); });
 }
 
 }  // namespace postern::cli

@@ -183,14 +183,15 @@ int run(application const& app, options const& o)
 
 }  // namespace
 
-void add_why(CLI::App& commands, application& app)
+void add_why(command commands, application& app)
 {
     auto o = std::make_shared<options>();
-    auto* c = commands.add_subcommand("why", "What happened to a session or a message, or what was seen of a check");
-    c->add_option("ID", o->id, "The id at the end of a refusal, or of a message, or a code of `postern check-code`")
-        ->required();
-    c->add_flag("--json", o->json, "For programs");
-    c->callback([&app, o] { app.chosen = [&app, o] { return run(app, *o); }; });
+    auto const c =
+        commands.add_subcommand("why", "What happened to a session or a message, or what was seen of a check");
+    c.add_option("ID", o->id, "The id at the end of a refusal, or of a message, or a code of `postern check-code`")
+        .required();
+    c.add_flag("--json", o->json, "For programs");
+    c.does([&app, o] { return run(app, *o); });
 }
 
 }  // namespace postern::cli

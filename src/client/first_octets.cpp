@@ -66,7 +66,7 @@ service guess_service(std::string_view octets) noexcept
     if (is_mysql_greeting(octets)) return service::mysql;
     std::string_view const line = octets.substr(0, octets.find('\n'));
     if (begins_with_code(line)) return service_of_code(line);
-    if (starts_with_ignoring_case(octets, "HTTP/") || starts_with_ignoring_case(octets, "<!DOCTYPE") ||
+    if (starts_with_ignoring_case(octets, "HTTP/") || starts_with_ignoring_case(octets, "<!DOC") ||
         starts_with_ignoring_case(octets, "<html"))
         return service::http;
     if (octets.starts_with("SSH-")) return service::ssh;

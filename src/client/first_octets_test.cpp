@@ -24,6 +24,7 @@ constexpr row rows[] = {
     {"a news server", "200 news.example InterNetNews NNRP server ready\r\n"sv, service::nntp},
     {"the answer of a web server", "HTTP/1.1 400 Bad Request\r\n"sv, service::http},
     {"a page without a status line", "<!DOCTYPE html><html>"sv, service::http},
+    {"the beginning of one", "<!DOC"sv, service::http},
     {"an SSH server", "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"sv, service::ssh},
     {"an IMAP server", "* OK [CAPABILITY IMAP4rev1] ready\r\n"sv, service::imap},
     {"a POP3 server", "+OK ready\r\n"sv, service::pop3},

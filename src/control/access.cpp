@@ -4,6 +4,8 @@
 
 #include "catalogue/verdict.hpp"
 #include "control/commands.hpp"
+#include "directory/directory.hpp"
+#include "visits/book.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

@@ -7,7 +7,9 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "audit/book.hpp"
 #include "control/fixture.hpp"
+#include "visits/book.hpp"
 
 using namespace postern;
 using namespace postern::control;

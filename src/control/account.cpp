@@ -6,6 +6,8 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "control/commands.hpp"
+#include "directory/directory.hpp"
+#include "visits/book.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

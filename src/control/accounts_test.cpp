@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "control/fixture.hpp"
+#include "guard/keeper.hpp"
 
 using namespace postern;
 using namespace postern::control;

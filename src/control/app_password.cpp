@@ -7,6 +7,7 @@
 #include "config/values.hpp"
 #include "control/commands.hpp"
 #include "control/json_memory.hpp"
+#include "directory/directory.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

@@ -2,6 +2,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 
+#include "audit/book.hpp"
 #include "base/text.hpp"
 #include "config/values.hpp"
 #include "control/commands.hpp"

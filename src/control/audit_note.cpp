@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "audit/book.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 

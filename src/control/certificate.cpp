@@ -1,6 +1,7 @@
 // certificate list, certificate renew; and for the process that serves the web pages: acme challenge, web certificates
 #include <algorithm>
 
+#include "acme/office.hpp"
 #include "acme/schedule.hpp"
 #include "base/text.hpp"
 #include "catalogue/verdict.hpp"

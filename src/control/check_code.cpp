@@ -1,5 +1,6 @@
 // check-code: a code for somebody who runs `postern check` elsewhere, and what was seen of those sessions
 #include "control/commands.hpp"
+#include "witness/book.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

@@ -4,6 +4,12 @@
 #include <iterator>
 
 #include "control/audit_note.hpp"
+#include "directory/directory.hpp"
+#include "forwarding/book.hpp"
+#include "signing/key_store.hpp"
+#include "spool/spool.hpp"
+#include "submission/server.hpp"
+#include "visits/book.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

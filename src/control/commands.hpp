@@ -13,34 +13,60 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
-#include "acme/office.hpp"
-#include "audit/book.hpp"
 #include "base/clock.hpp"
 #include "config/settings.hpp"
-#include "console/discovery_log.hpp"
-#include "console/event_ring.hpp"
-#include "console/recorder.hpp"
 #include "control/access.hpp"
 #include "control/arguments.hpp"
-#include "control/profile_book.hpp"
 #include "control/protocol.hpp"
-#include "delivery/service.hpp"
-#include "directory/directory.hpp"
-#include "escort/office.hpp"
-#include "forwarding/book.hpp"
-#include "guard/conduct.hpp"
-#include "guard/keeper.hpp"
-#include "guard/sending.hpp"
 #include "login/judges.hpp"
-#include "signing/dns_watch.hpp"
-#include "signing/key_store.hpp"
-#include "signing/signer.hpp"
-#include "spool/spool.hpp"
-#include "submission/server.hpp"
-#include "visits/book.hpp"
-#include "witness/book.hpp"
+#include "submission/listening.hpp"
+
+namespace postern::acme {
+class office;
+}
+namespace postern::audit {
+class book;
+}
+namespace postern::console {
+class discovery_log;
+class event_ring;
+class recorder;
+}  // namespace postern::console
+namespace postern::delivery {
+class service;
+}
+namespace postern::directory {
+class directory;
+}
+namespace postern::escort {
+class office;
+}
+namespace postern::forwarding {
+class book;
+}
+namespace postern::guard {
+class conduct_book;
+class keeper;
+class sending_book;
+}  // namespace postern::guard
+namespace postern::signing {
+class dns_watch;
+class key_store;
+class signer;
+}  // namespace postern::signing
+namespace postern::spool {
+class spool;
+}
+namespace postern::submission {
+class server;
+}
+namespace postern::witness {
+class book;
+}
 
 namespace postern::control {
+
+class profile_book;
 
 /// What commands work on. The null ones are not there: no server runs, or the command
 /// said that it doesn't need them.
@@ -66,7 +92,7 @@ struct context {
     profile_book* profiles = nullptr;
     visits::book* visits = nullptr;  // who is signed in on the web pages
     audit::book* audit = nullptr;
-    std::vector<submission::server::listening> listeners;
+    std::vector<submission::listening> listeners;
     login::judges judges;
     wall_time started;  // of the server
     control::caller caller;

@@ -10,6 +10,8 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "control/fixture.hpp"
+#include "directory/directory.hpp"
+#include "spool/spool.hpp"
 
 using namespace postern;
 using namespace postern::control;

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/whole_file.hpp"
 #include "control/commands.hpp"
+#include "directory/directory.hpp"
 #include "porter/pacc.hpp"
 #include "porter/rollover.hpp"
 #include "porter/transfer.hpp"

@@ -7,6 +7,8 @@
 #include "control/commands.hpp"
 #include "mail/dkim_record.hpp"
 #include "signing/dns_check.hpp"
+#include "signing/dns_watch.hpp"
+#include "signing/key_store.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

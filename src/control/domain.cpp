@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "control/commands.hpp"
+#include "directory/directory.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

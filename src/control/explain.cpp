@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "catalogue/verdict.hpp"
 #include "control/commands.hpp"
+#include "directory/directory.hpp"
 #include "policy/policy.hpp"
 #include "submission/facts.hpp"
 

@@ -9,6 +9,9 @@
 #include <doctest/doctest.h>
 
 #include "control/commands.hpp"
+#include "directory/directory.hpp"
+#include "forwarding/book.hpp"
+#include "spool/spool.hpp"
 
 #include "support/throw_away_folder.hpp"
 

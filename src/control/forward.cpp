@@ -3,6 +3,8 @@
 
 #include "base/log.hpp"
 #include "control/commands.hpp"
+#include "directory/directory.hpp"
+#include "forwarding/book.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

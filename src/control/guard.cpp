@@ -10,6 +10,12 @@
 #include "base/text.hpp"
 #include "control/commands.hpp"
 #include "control/own_names.hpp"
+#include "delivery/service.hpp"
+#include "directory/directory.hpp"
+#include "guard/conduct.hpp"
+#include "guard/keeper.hpp"
+#include "guard/sending.hpp"
+#include "spool/spool.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

@@ -7,6 +7,7 @@
 #include "console/logins.hpp"
 #include "control/commands.hpp"
 #include "control/own_names.hpp"
+#include "directory/directory.hpp"
 #include "doctor/published.hpp"
 #include "mail/address.hpp"
 

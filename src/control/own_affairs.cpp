@@ -11,6 +11,8 @@
 #include "control/history.hpp"
 #include "control/own_names.hpp"
 #include "control/queue_filter.hpp"
+#include "directory/directory.hpp"
+#include "spool/spool.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

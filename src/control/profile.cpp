@@ -2,12 +2,15 @@
 // are made and signed here, so that the process that serves the web has neither the key nor a password that stays.
 #include <boost/json/object.hpp>
 
+#include "acme/office.hpp"
 #include "base/base64.hpp"
 #include "base/crypto.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "control/commands.hpp"
 #include "control/json_memory.hpp"
+#include "control/profile_book.hpp"
+#include "directory/directory.hpp"
 #include "net/signed_content.hpp"
 #include "porter/profile.hpp"
 #include "porter/qr.hpp"

@@ -5,6 +5,10 @@
 #include "base/text.hpp"
 #include "control/queue_filter.hpp"
 #include "delivery/expire.hpp"
+#include "delivery/service.hpp"
+#include "signing/key_store.hpp"
+#include "signing/signer.hpp"
+#include "spool/spool.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

@@ -6,6 +6,8 @@
 
 #include "base/ids.hpp"
 #include "base/text.hpp"
+#include "delivery/service.hpp"
+#include "spool/spool.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

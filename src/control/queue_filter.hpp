@@ -7,6 +7,8 @@
 #include <boost/json/object.hpp>
 
 #include "control/commands.hpp"
+#include "delivery/service.hpp"
+#include "spool/spool.hpp"
 
 namespace postern::control {
 

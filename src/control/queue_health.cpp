@@ -5,6 +5,8 @@
 
 #include "base/text.hpp"
 #include "control/queue_filter.hpp"
+#include "delivery/service.hpp"
+#include "spool/spool.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

@@ -10,7 +10,10 @@
 #include "control/audit_note.hpp"
 #include "control/json_memory.hpp"
 #include "control/visit_json.hpp"
+#include "directory/directory.hpp"
+#include "guard/keeper.hpp"
 #include "login/guard_verdict.hpp"
+#include "visits/book.hpp"
 #include "visits/token.hpp"
 
 namespace postern::control {

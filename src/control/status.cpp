@@ -5,6 +5,9 @@
 #include <boost/json/array.hpp>
 
 #include "control/commands.hpp"
+#include "directory/directory.hpp"
+#include "spool/spool.hpp"
+#include "submission/server.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

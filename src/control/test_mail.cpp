@@ -10,6 +10,11 @@
 #include "control/history.hpp"
 #include "control/own_names.hpp"
 #include "control/queue_filter.hpp"
+#include "directory/directory.hpp"
+#include "guard/conduct.hpp"
+#include "guard/sending.hpp"
+#include "signing/signer.hpp"
+#include "spool/spool.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "control/commands.hpp"
+#include "escort/office.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

@@ -6,7 +6,10 @@
 
 #include "base/text.hpp"
 #include "control/commands.hpp"
+#include "directory/directory.hpp"
 #include "directory/names.hpp"
+#include "guard/conduct.hpp"
+#include "guard/keeper.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

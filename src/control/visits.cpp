@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "control/commands.hpp"
 #include "control/visit_json.hpp"
+#include "visits/book.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

@@ -14,6 +14,7 @@
 #include "console/recorder.hpp"
 #include "control/commands.hpp"
 #include "control/own_names.hpp"
+#include "submission/server.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

@@ -8,9 +8,13 @@
 
 #include "base/log.hpp"
 #include "base/log_listener.hpp"
+#include "console/discovery_log.hpp"
+#include "console/event_ring.hpp"
 #include "control/fixture.hpp"
 #include "control/own_names.hpp"
+#include "signing/key_store.hpp"
 #include "signing/signer.hpp"
+#include "visits/book.hpp"
 
 namespace postern::control {
 namespace {

@@ -11,6 +11,7 @@
 #include "catalogue/catalogue.hpp"
 #include "console/logins.hpp"
 #include "control/history.hpp"
+#include "witness/book.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "catalogue/rules.hpp"
 #include "control/commands.hpp"
+#include "directory/directory.hpp"
 
 namespace postern::control {
 namespace json = boost::json;

@@ -2,6 +2,7 @@
 // whoever is not waited for any more still has it.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,7 @@ struct examination {
     steady_clock::duration thought{};     // that the person took to answer
     std::vector<conversation_ptr> lines;  // of seen.talks, those that are still open; else null
     gathering visits, sideways;           // to ports; what is looked at beside the main way
+    std::size_t own_visits = 0;           // of the port that was asked for, and still on their way
     unsigned wrong_passwords = 0;
 
     /// So much of a time as is left of the whole.
@@ -52,6 +54,8 @@ awaitable<void> find_settings(examination_ptr x);
 awaitable<void> look_up_names(examination_ptr x);
 /// Connects to a port; where `speaks`, finds out who is there.
 awaitable<void> visit(examination_ptr x, endpoint at, bool speaks);
+/// Those that are tried whatever was asked for.
+inline constexpr std::array<std::uint16_t, 4> mail_ports{25, 465, 587, 2525};
 /// All the ports of all the addresses, as x->visits.
 void start_visits(examination_ptr const& x);
 /// Whether port 25 of the domain's mail exchangers can be reached from here: if not, the network is in the way.

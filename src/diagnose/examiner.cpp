@@ -18,7 +18,7 @@ constexpr std::chrono::seconds patience{9};
 
 std::set<std::uint16_t> ports_of(observations const& o)
 {
-    std::set<std::uint16_t> ports{25, 465, 587, 2525};
+    std::set<std::uint16_t> ports{mail_ports.begin(), mail_ports.end()};
     if (o.person.port) ports.insert(*o.person.port);
     for (auto const& s : o.settings.found)
         if (s.host == o.person.host && ports.size() < most_ports) ports.insert(s.port);
@@ -49,7 +49,15 @@ std::optional<std::size_t> best_of(examination const& x)
     return best;
 }
 
-/// Waits for the conversation to go on with, and not for ports that don't answer.
+bool has_asked(given const& person) noexcept { return person.port || person.way; }
+
+awaitable<void> visit_own(examination_ptr x, endpoint at, bool speaks)
+{
+    co_await visit(x, at, speaks);
+    --x->own_visits;
+}
+
+/// Waits for the conversation to go on with; for ports that don't answer only where they were asked for.
 awaitable<void> choose(examination_ptr x)
 {
     auto since = std::make_shared<std::optional<steady_time>>();
@@ -57,11 +65,11 @@ awaitable<void> choose(examination_ptr x)
         auto const best = best_of(*x);
         if (!best) return false;
         auto const& t = x->seen.talks[*best];
-        bool const asked = x->seen.person.port || x->seen.person.way;
         // The person's own, or the port that comes first.
-        if (asked ? is_own(x->seen.person, t.at.port, t.way) : t.trusted() && t.at.port == 465) return true;
+        if (has_asked(x->seen.person)) return is_own(x->seen.person, t.at.port, t.way) || x->own_visits == 0;
+        if (t.trusted() && t.at.port == 465) return true;
         if (!*since) *since = steady_clock::now();
-        return steady_clock::now() - **since > (asked ? grace * 4 : grace);
+        return steady_clock::now() - **since > grace;
     };
     co_await x->visits.wait(enough, milliseconds{50});
     x->seen.chosen = best_of(*x);
@@ -124,7 +132,9 @@ void start_visits(examination_ptr const& x)
         for (std::size_t i = 0; i < addresses->size() && i < most_addresses; ++i) {
             for (auto const port : ports_of(x->seen)) {
                 endpoint const at{(*addresses)[i], port};
-                x->visits.add(visit(x, at, i == 0));
+                bool const own = has_asked(x->seen.person) && is_own(x->seen.person, port);
+                if (own) ++x->own_visits;
+                x->visits.add(own ? visit_own(x, at, i == 0) : visit(x, at, i == 0));
             }
         }
     }

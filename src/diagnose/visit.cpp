@@ -48,6 +48,21 @@ awaitable<void> go_on_in_clear(examination_ptr x, conversation_ptr c, std::share
     t->announced_within = c->announced();
 }
 
+/// What the server says first. A web server says nothing until it is asked; at ports that are not for mail it is.
+awaitable<step_result> hear(examination_ptr x, conversation_ptr c, std::uint16_t port)
+{
+    if (std::find(mail_ports.begin(), mail_ports.end(), port) != mail_ports.end())
+        co_return co_await c->greeting(x->left(greeting_limit));
+    auto const begun = steady_clock::now();
+    auto r = co_await c->greeting(x->left(silence * 2));
+    if (r.how != client::ending::timed_out) co_return r;
+    r = co_await c->command("EHLO " + own_name(*c), x->left(greeting_limit));
+    r.took = steady_clock::now() - begun;
+    // A greeting after all, and behind it the reply to the question, which is asked again.
+    if (r.ok()) (void)co_await c->next_reply(x->left(reply_limit));
+    co_return r;
+}
+
 awaitable<void> talk_in_tls(examination_ptr x, conversation_ptr c, std::shared_ptr<talk_seen> t)
 {
     t->way = tls_way::implicit;
@@ -56,7 +71,7 @@ awaitable<void> talk_in_tls(examination_ptr x, conversation_ptr c, std::shared_p
     t->certificates = c->observations();
     if (!t->handshake->ok() || c->tls() == nullptr) co_return;
     t->tls = *c->tls();
-    t->greeting = co_await c->greeting(x->left(greeting_limit));
+    t->greeting = co_await hear(x, c, t->at.port);
     if (!t->greeting.ok()) co_return;
     t->hello_within = co_await say_hello(x, c);
     t->announced_within = c->announced();

@@ -19,6 +19,7 @@
 #include "spool/spool.hpp"
 #include "submission/conduct_watch.hpp"
 #include "submission/device_watch.hpp"
+#include "submission/listening.hpp"
 #include "submission/live_session.hpp"
 #include "witness/book.hpp"
 
@@ -56,10 +57,6 @@ public:
     /// Ends the I/O threads at once, with whatever sessions there still are. Safe to call again.
     virtual void stop() = 0;
 
-    struct listening {
-        std::string address;  // with the real port, where port 0 was asked for
-        std::string role, tls;
-    };
     virtual std::vector<listening> listeners() const = 0;
     virtual std::size_t sessions() const = 0;
     /// At most so many of them, the oldest first. Each I/O thread is asked, between two steps of its sessions; one that

@@ -1,5 +1,5 @@
 """The greeting, and what speaks at the port."""
-from .case import Case, Host, every
+from .case import Case, Host, both, every
 from .middle import Box, fixup
 from .script import CLOSE, HANG, MEGABYTES, Late, Other, Raw, Script
 
@@ -24,6 +24,11 @@ CASES = [
     at_587("D-33", "an IMAP server", Other(b"* OK [CAPABILITY IMAP4rev1] Dovecot ready.\r\n", b"* BAD Error in IMAP command\r\n")),
     at_587("D-33", "a POP3 server", Other(b"+OK Dovecot ready.\r\n", b"-ERR Unknown command.\r\n")),
     at_587("D-33", "a web server", Other(answer=b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n")),
+    Case("D-33", "a web server with TLS, beside ports that work", [Host({
+        8443: Other(tls="implicit", answer=b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), **both()})],
+         who="{host}:8443"),
+    Case("P-217", "the port that was asked for says nothing, beside ports that work",
+         [Host({8025: Script(replies={"connect": HANG}), **both()})], who="{host}:8025"),
     at_587("D-33", "an SSH server", Other(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")),
     at_587("D-34", "a firewall that rewrites everything", Script(banner=STARS[4:], replies={
         "EHLO": "250-{host}\n250-SIZE 52428800\n250-XXXXXXXA\n250 XXXXXXXXXXB", "STARTTLS": "500 5.5.1 command unrecognized"})),
