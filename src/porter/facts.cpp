@@ -24,9 +24,6 @@ std::string host_of(std::string_view url)
     return to_lower(url.substr(0, url.find(':')));
 }
 
-bool is_for_people(config::listener const& l) { return l.role == config::role::submission; }
-
-/// A webmail's own, which nobody else can reach.
 bool is_on_loopback(config::listener const& l)
 {
     auto const at = endpoint::parse(l.address);
@@ -49,14 +46,13 @@ services services_of(config::settings const& s)
     services all;
     for (auto const& [list, text] : {std::pair{&all.imap, &s.setup.imap}, std::pair{&all.pop3, &s.setup.pop3}})
         if (auto p = parse_place(*text); !p.host.empty()) list->push_back(std::move(p));
-    // Where all are on loopback, the programs are there too, as on a machine to try it out.
-    bool const reachable =
-        std::ranges::any_of(s.listeners, [](auto const& l) { return is_for_people(l) && !is_on_loopback(l); });
+    // What only this machine reaches, such as a webmail's, is nobody else's; but where something in front passes all on.
+    bool const any_open = std::ranges::any_of(s.listeners, [](auto const& l) { return !is_on_loopback(l); });
     for (auto const mode : {config::tls_mode::implicit, config::tls_mode::starttls}) {
         for (auto const& l : s.listeners) {
             auto const port = parse_number<std::uint16_t>(std::string_view{l.address}.substr(l.address.rfind(':') + 1));
-            if (!is_for_people(l) || l.tls != mode || !port || *port == 0) continue;
-            if (reachable && is_on_loopback(l)) continue;
+            if (l.role != config::role::submission || l.tls != mode || !port || *port == 0) continue;
+            if (any_open && is_on_loopback(l)) continue;
             all.smtp.push_back({to_lower(s.hostname), *port,
                                 mode == config::tls_mode::implicit ? wrapping::implicit_tls : wrapping::starttls});
             break;  // the first of its kind
