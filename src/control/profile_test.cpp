@@ -22,7 +22,9 @@ struct with_profiles : testing::world {
     }
     std::string link()
     {
-        auto const url = std::string{must("profile make", {{"address", ann}}).at("url").as_string()};
+        auto const made = profile_make(context, arguments{json::object{{"address", ann}}});
+        REQUIRE(made);
+        auto const url = std::string{made->at("url").as_string()};
         return url.substr(url.rfind('/') + 1);
     }
     outcome take(std::string const& token) { return profile_take(context, arguments{json::object{{"token", token}}}); }
@@ -30,8 +32,8 @@ struct with_profiles : testing::world {
     std::string states()
     {
         std::string all;
-        for (auto const& p : must("account app-password list", {{"address", ann}}).as_array())
-            all += std::string{p.at("state").as_string()} + ' ';
+        auto const list = must("account app-password list", {{"address", ann}});
+        for (auto const& p : list.as_array()) all += std::string{p.at("state").as_string()} + ' ';
         return all;
     }
 };
