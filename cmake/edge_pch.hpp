@@ -1,9 +1,9 @@
 #pragma once
 #include "pure_pch.hpp"
 
-#include <functional>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>

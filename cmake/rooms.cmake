@@ -1,8 +1,9 @@
-# postern_room(NAME PURE|EDGE [USES room...] [LINKS library...])
+# postern_room(NAME PURE|EDGE [SHARED] [USES room...] [LINKS library...])
 #
 # One room of the house: a static library of the folder's *.cpp, with its unit
 # tests (*_test.cpp beside the code) in one program run by ctest.  USES names the
 # only other rooms whose headers it may include.  EDGE rooms see Asio.
+# What is SHARED is in the library for other programs too, so it has to be position-independent.
 include(CheckLinkerFlag)
 check_linker_flag(CXX -fuse-ld=mold POSTERN_HAS_MOLD)
 if(POSTERN_HAS_MOLD)
@@ -15,8 +16,24 @@ target_compile_definitions(postern_asio INTERFACE
 # System headers: their warnings are not ours.
 target_include_directories(postern_asio SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
 
+# The precompiled headers of the pure rooms and of those that see Asio, each for the program alone and for the shared
+# library too. Named without a path, so that what is compiled does not depend on where the checkout is.
+foreach(kind pure edge)
+  foreach(for program library)
+    set(target postern_${kind}_pch_of_${for})
+    add_library(${target} OBJECT ${CMAKE_SOURCE_DIR}/cmake/${kind}_pch.cpp)
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake)
+    target_precompile_headers(${target} PRIVATE <${kind}_pch.hpp>)
+    target_link_libraries(${target} PRIVATE Boost::json Threads::Threads postern_warnings)
+  endforeach()
+  set_target_properties(postern_${kind}_pch_of_library PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endforeach()
+foreach(for program library)
+  target_link_libraries(postern_edge_pch_of_${for} PRIVATE postern_asio)
+endforeach()
+
 function(postern_room name kind)
-  cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "SHARED" "" "USES;LINKS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cpp)
   if(tests)
@@ -40,12 +57,12 @@ function(postern_room name kind)
     target_link_libraries(${target} ${scope} postern_asio)
   endif()
   if(sources AND NOT scope STREQUAL "INTERFACE")
-    # Named without a path, so that what is compiled does not depend on where the checkout is.
-    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake)
-    if(kind STREQUAL "EDGE")
-      target_precompile_headers(${target} PRIVATE <edge_pch.hpp>)
+    string(TOLOWER ${kind} which)
+    if(arg_SHARED)
+      set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+      target_precompile_headers(${target} REUSE_FROM postern_${which}_pch_of_library)
     else()
-      target_precompile_headers(${target} PRIVATE <pure_pch.hpp>)
+      target_precompile_headers(${target} REUSE_FROM postern_${which}_pch_of_program)
     endif()
   endif()
   if(tests AND POSTERN_TESTS)

@@ -88,6 +88,35 @@ TEST_CASE("an authority that failed is left alone, longer each time, and as long
     CHECK(wait_after(t, 1, 0) == 100h);
 }
 
+TEST_CASE("a failure that is about one order keeps nobody else waiting, and none does for longer than an hour")
+{
+    using cause = trouble::cause;
+    struct row {
+        cause why;
+        bool ordered;
+        std::chrono::minutes wait, of_all;
+    };
+    for (auto const& r : {row{cause::silence, false, 2min, 2min}, row{cause::silence, true, 2min, 0min},
+                          row{cause::busy, true, 60min, 0min}, row{cause::rate_limit, false, 7h * 24, 1h},
+                          row{cause::rate_limit, true, 7h * 24, 0min}, row{cause::account, false, 24h, 1h},
+                          row{cause::account, true, 24h, 1h}, row{cause::proof, true, 24h, 0min}}) {
+        CAPTURE(static_cast<int>(r.why));
+        CAPTURE(r.ordered);
+        auto const now = wall_clock::from_time_t(1'700'000'000);
+        trouble t;
+        t.why = r.why;
+        t.ordered = r.ordered;
+        CHECK(std::max(all_wait_until(t, now, now + r.wait), now) == now + r.of_all);
+    }
+}
+
+TEST_CASE("of the window that an authority suggests some moment is taken, however long it is")
+{
+    auto const from = wall_clock::from_time_t(1'700'000'000);
+    CHECK(moment_in({from, from + 256s}, 0.5) == from + 128s);
+    CHECK(moment_in({from, from + 100 * 365 * 24h}, 0.5) == from + 50 * 365 * 24h);
+}
+
 TEST_CASE("Retry-After is read in both forms, within bounds")
 {
     auto const now = wall_clock::from_time_t(1'700'000'000);  // Tue, 14 Nov 2023 22:13:20 GMT
@@ -195,15 +224,28 @@ TEST_CASE("the account and what failed are found again")
     CHECK(again->url == first->url);
     CHECK(again->key.jwk() == first->key.jwk());
     CHECK(own.account_at("https://other.example/")->key.jwk() != first->key.jwk());
+    // What can't be read is not replaced: with another key the account would be lost.
+    auto const file = std::filesystem::directory_iterator { folder.path() / "acme" } -> path();
+    for (std::string const broken : {"", "half", R"({"account":"https://ca.example/account/1","key":"none"})"}) {
+        CAPTURE(broken);
+        for (auto const& one : std::filesystem::directory_iterator{folder.path() / "acme"})
+            REQUIRE(replace_whole_file(one.path(), broken));
+        auto const none = own.account_at("https://ca.example/");
+        REQUIRE(!none);
+        CHECK(none.error().logged.find(folder.path().string()) != std::string::npos);
+        CHECK((*read_whole_file(file, 1000))->reveal() == broken);
+    }
     attempts a;
     a.failures = 3;
     a.not_before = from_microseconds(5'000'000);
     a.last.why = trouble::cause::caa;
     a.last.detail = "no";
+    a.last.ordered = true;
     CHECK(own.keep_attempts({{"mail", a}}));
     auto const read = own.read_attempts();
     REQUIRE(read.contains("mail"));
     CHECK(read.at("mail").failures == 3);
     CHECK(read.at("mail").not_before == a.not_before);
     CHECK(read.at("mail").last.why == trouble::cause::caa);
+    CHECK(read.at("mail").last.ordered);
 }

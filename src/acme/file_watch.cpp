@@ -30,20 +30,21 @@ std::string problem_with(net::certificate_files const& files, dates wanted)
 
 }  // namespace
 
-std::vector<net::certificate_files> files_of_operator(config::settings const& s)
+std::vector<operator_files> files_of_operator(config::settings const& s)
 {
-    std::vector<net::certificate_files> all;
-    if (!s.tls.certificate.empty()) all.push_back({s.tls.certificate, s.tls.private_key});
-    for (auto const& c : s.tls.more) all.push_back({c.chain, c.private_key});
-    if (!s.web.certificate.empty()) all.push_back({s.web.certificate, s.web.private_key});
+    std::vector<operator_files> all;
+    if (!s.tls.certificate.empty()) all.push_back({{s.tls.certificate, s.tls.private_key}, true});
+    for (auto const& c : s.tls.more) all.push_back({{c.chain, c.private_key}, true});
+    if (!s.web.certificate.empty()) all.push_back({{s.web.certificate, s.web.private_key}, false});
     return all;
 }
 
-file_watch::finding file_watch::look(config::settings const& s)
+file_watch::news file_watch::look(config::settings const& s)
 {
     std::vector<pair> now;
-    bool changed = false;
-    for (auto const& files : files_of_operator(s)) {
+    news found;
+    bool mail_waits = false;
+    for (auto const& [files, for_mail] : files_of_operator(s)) {
         pair p{files, look_at(files.chain), look_at(files.private_key)};
         auto const before = std::ranges::find_if(pairs_, [&](pair const& one) {
             return one.files.chain == files.chain && one.files.private_key == files.private_key;
@@ -55,8 +56,10 @@ file_watch::finding file_watch::look(config::settings const& s)
         // What was in force from the start may have expired; it takes nobody's place.
         if (other || waited) p.problem = problem_with(files, first ? dates::any : dates::good);
         p.waits = !p.problem.empty();
+        mail_waits = mail_waits || (for_mail && p.waits);
         if (!first && (other || waited) && !p.waits) {
-            changed = true;
+            found.any = true;
+            mail_has_news_ = mail_has_news_ || for_mail;
             log::event(log::level::info, "certificate_file_changed", {{"file", files.chain.string()}});
         }
         // Told at the second look: whoever writes two files needs a moment.
@@ -70,8 +73,9 @@ file_watch::finding file_watch::look(config::settings const& s)
         now.push_back(std::move(p));
     }
     pairs_ = std::move(now);
-    bool const waits = std::ranges::any_of(pairs_, &pair::waits);
-    return waits ? finding::waits : changed ? finding::changed : finding::same;
+    found.mail = mail_has_news_ && !mail_waits;
+    if (found.mail) mail_has_news_ = false;
+    return found;
 }
 
 std::string file_watch::problem_of(std::filesystem::path const& chain) const

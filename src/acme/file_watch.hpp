@@ -14,16 +14,22 @@
 
 namespace postern::acme {
 
+/// A certificate and its key, of [tls] or [web].
+struct operator_files {
+    net::certificate_files files;
+    bool for_mail;
+};
+std::vector<operator_files> files_of_operator(config::settings const& s);
+
 class file_watch {
 public:
-    enum class finding : std::uint8_t {
-        same,
-        changed,  // and whole
-        waits,    // changed, and not whole
+    struct news {
+        bool any = false;   // a pair has changed since the last look, and is whole
+        bool mail = false;  // one of the mail ports has; they take up all of theirs at once, so none of these waits
     };
 
-    /// Since the last look. Other files than before are no change, but may have to wait.
-    finding look(config::settings const& s);
+    /// Other files than before are no change, but may have to wait.
+    news look(config::settings const& s);
     /// Of a certificate's file; empty: it is in force as it is.
     std::string problem_of(std::filesystem::path const& chain) const;
 
@@ -36,9 +42,7 @@ private:
         std::string problem{};
     };
     std::vector<pair> pairs_;
+    bool mail_has_news_ = false;  // that were not told yet
 };
-
-/// Of [tls] and [web].
-std::vector<net::certificate_files> files_of_operator(config::settings const& s);
 
 }  // namespace postern::acme

@@ -8,7 +8,6 @@
 
 using namespace postern;
 using acme::file_watch;
-using finding = file_watch::finding;
 
 namespace {
 
@@ -20,50 +19,97 @@ void write_over(std::filesystem::path const& from, std::filesystem::path const& 
     REQUIRE(replace_whole_file(to, (*text)->reveal()));
 }
 
+std::string told(file_watch::news n) { return n.mail ? "mail" : n.any ? "web" : "nothing"; }
+
+// Two certificates for the same name, and places in use.
+struct pairs {
+    net::certificate_files in(std::string const& name) const
+    {
+        return {folder.path() / (name + ".crt"), folder.path() / (name + ".key")};
+    }
+    void copy(std::string const& from, std::string const& to) const
+    {
+        write_over(in(from).chain, in(to).chain);
+        write_over(in(from).private_key, in(to).private_key);
+    }
+    pairs()
+    {
+        for (std::string const name : {"old", "new"}) REQUIRE(net::ensure_self_signed(in(name), {"mail.example.com"}));
+    }
+
+    testing::throw_away_folder const folder;
+};
+
 }  // namespace
 
 TEST_CASE("files that others renew are taken up when certificate and key fit, and not before")
 {
-    testing::throw_away_folder const folder;
-    net::certificate_files const old{folder.path() / "old.crt", folder.path() / "old.key"};
-    net::certificate_files const fresh{folder.path() / "new.crt", folder.path() / "new.key"};
-    net::certificate_files const used{folder.path() / "used.crt", folder.path() / "used.key"};
-    REQUIRE(net::ensure_self_signed(old, {"mail.example.com"}));
-    REQUIRE(net::ensure_self_signed(fresh, {"mail.example.com"}));
-    write_over(old.chain, used.chain);
-    write_over(old.private_key, used.private_key);
+    pairs const p;
+    auto const old = p.in("old"), fresh = p.in("new"), used = p.in("used");
+    p.copy("old", "used");
     config::settings s;
     s.tls.certificate = used.chain;
     s.tls.private_key = used.private_key;
     file_watch watch;
-    CHECK(watch.look(s) == finding::same);
-    CHECK(watch.look(s) == finding::same);
+    CHECK(told(watch.look(s)) == "nothing");
+    CHECK(told(watch.look(s)) == "nothing");
 
     // Half of it.
     write_over(fresh.chain, used.chain);
-    CHECK(watch.look(s) == finding::waits);
-    CHECK(watch.look(s) == finding::waits);
+    CHECK(told(watch.look(s)) == "nothing");
+    CHECK(told(watch.look(s)) == "nothing");
     CHECK(watch.problem_of(used.chain).find("does not belong") != std::string::npos);
     write_over(fresh.private_key, used.private_key);
-    CHECK(watch.look(s) == finding::changed);
+    CHECK(told(watch.look(s)) == "mail");
     CHECK(watch.problem_of(used.chain).empty());
-    CHECK(watch.look(s) == finding::same);
+    CHECK(told(watch.look(s)) == "nothing");
 
     // Gone for a moment.
     std::filesystem::remove(used.private_key);
-    CHECK(watch.look(s) == finding::waits);
+    CHECK(told(watch.look(s)) == "nothing");
     write_over(fresh.private_key, used.private_key);
-    CHECK(watch.look(s) == finding::changed);
+    CHECK(told(watch.look(s)) == "mail");
 
     // Half of it when it is first seen.
     file_watch later;
     write_over(old.chain, used.chain);
-    CHECK(later.look(s) == finding::waits);
+    CHECK(told(later.look(s)) == "nothing");
     write_over(old.private_key, used.private_key);
-    CHECK(later.look(s) == finding::changed);
+    CHECK(told(later.look(s)) == "mail");
 
     // Other files are no change: whoever reads the configuration reads them.
     s.tls.certificate = old.chain;
     s.tls.private_key = old.private_key;
-    CHECK(watch.look(s) == finding::same);
+    CHECK(told(watch.look(s)) == "nothing");
+}
+
+TEST_CASE("a pair that is broken holds back the others of the mail ports until it is mended, and none of the pages")
+{
+    pairs const p;
+    for (std::string const place : {"first", "second", "web"}) p.copy("old", place);
+    config::settings s;
+    s.tls.certificate = p.in("first").chain;
+    s.tls.private_key = p.in("first").private_key;
+    s.tls.more.emplace_back();
+    s.tls.more.back().chain = p.in("second").chain;
+    s.tls.more.back().private_key = p.in("second").private_key;
+    s.web.certificate = p.in("web").chain;
+    s.web.private_key = p.in("web").private_key;
+    file_watch watch;
+    CHECK(told(watch.look(s)) == "nothing");
+
+    // The pages' own is nothing to the mail ports.
+    write_over(p.in("new").chain, p.in("web").chain);
+    p.copy("new", "first");
+    CHECK(told(watch.look(s)) == "mail");
+    CHECK_FALSE(watch.problem_of(p.in("web").chain).empty());
+
+    write_over(p.in("new").chain, p.in("second").chain);
+    p.copy("old", "first");
+    write_over(p.in("new").private_key, p.in("web").private_key);
+    CHECK(told(watch.look(s)) == "web");
+    CHECK(told(watch.look(s)) == "nothing");
+    write_over(p.in("old").chain, p.in("second").chain);
+    CHECK(told(watch.look(s)) == "mail");
+    CHECK(told(watch.look(s)) == "nothing");
 }

@@ -115,8 +115,21 @@ step issuance::on_answer(answer const& a, wall_time now, steady_time steady)
 {
     now_ = now;
     steady_ = steady;
-    if (a.status == 0) return failed(cause::silence, printable(a.body, 300));
     if (!a.nonce.empty() && a.nonce.size() <= 256) nonce_ = a.nonce;
+    auto next = judge(a);
+    if (auto* const t = std::get_if<trouble>(&next)) t->ordered = !order_url_.empty();
+    return next;
+}
+
+step issuance::judge(answer const& a)
+{
+    if (is_asked_again(a)) {
+        // The order says whether it was finalized all the same.
+        if (at_ == at::finalized) at_ = at::ready;
+        auto next = again(a);
+        if (std::holds_alternative<later>(next)) return next;
+    }
+    if (a.status == 0) return failed(cause::silence, printable(a.body, 300));
     if (asks_nonce_) {
         asks_nonce_ = false;
         if (nonce_.empty()) return strange("it gives no nonce at " + directory_.new_nonce);
@@ -126,6 +139,15 @@ step issuance::on_answer(answer const& a, wall_time now, steady_time steady)
     if (a.status != ok && a.status != created)
         return strange(call_.url + ": it answered with the status " + std::to_string(a.status));
     return take(a);
+}
+
+/// An answer that is lost, or that the authority could not give just now. What it did so far would be lost with the
+/// order, also a certificate that it has issued already.
+bool issuance::is_asked_again(answer const& a) const
+{
+    if (a.status != 0 && a.status != 429 && a.status < 500) return false;
+    if (parse_retry_after(a.retry_after, now_).value_or(0s) > longest_asked_pause) return false;
+    return at_ == at::finalized || (call_.how == call::kind::post && payload_.empty());
 }
 
 step issuance::refused(answer const& a)
@@ -298,7 +320,6 @@ step issuance::on_order(order const& o, answer const& a)
     if (o.state == state::ready && at_ == at::ready) {
         json::object csr;
         csr["csr"] = base64url_encode(wishes_.request);
-        pause_ = first_pause;
         return post(at::finalized, o.finalize, json::serialize(csr));
     }
     return again(a);
@@ -316,9 +337,7 @@ step issuance::again(answer const& a)
 step issuance::on_time()
 {
     // The order's own URL, also where its finalization was answered.
-    if (at_ == at::finalized) return read(at::finalized, order_url_);
-    if (at_ == at::ready) return read(at::ready, order_url_);
-    return wait_for_next();
+    return read(at_, at_ == at::ready || at_ == at::finalized ? order_url_ : call_.url);
 }
 
 }  // namespace postern::acme

@@ -67,6 +67,7 @@ struct trouble {
     std::string detail{};  // in the authority's own words, printable
     std::vector<std::string> names{};
     std::optional<std::chrono::seconds> retry_after{};
+    bool ordered = false;  // it had taken the order
 };
 using step = std::variant<call, show, later, issued, trouble>;
 
@@ -98,7 +99,9 @@ private:
     step post(at where, std::string url, std::string payload);
     step read(at where, std::string url) { return post(where, std::move(url), {}); }
     step send();
+    step judge(answer const& a);
     step take(answer const& a);
+    bool is_asked_again(answer const& a) const;
     step on_directory(answer const& a);
     step on_order(order const& o, answer const& a);
     step on_look(answer const& a);

@@ -76,9 +76,9 @@ struct play {
     }
     void answer(long status, std::string body, std::string location = "", std::string retry = "")
     {
-        // The directory comes without a nonce.
-        bool const first = call_count++ == 0;
-        acme::answer const a{status, std::move(body), first ? "" : "nonce-" + std::to_string(++nonces),
+        // The directory comes without a nonce, and so does no answer.
+        bool const bare = call_count++ == 0 || status == 0;
+        acme::answer const a{status, std::move(body), bare ? "" : "nonce-" + std::to_string(++nonces),
                              std::move(location), std::move(retry)};
         now = machine.on_answer(a, wall_time{}, steady_time{} + time);
     }
@@ -282,6 +282,7 @@ TEST_CASE("what the authority says is wrong has its cause")
     p.up_to_order();
     p.answer(503, "<html>");
     CHECK(p.failed().why == trouble::cause::busy);
+    CHECK_FALSE(p.failed().ordered);
 }
 
 TEST_CASE("a proof that was not found names the name and the reason")
@@ -310,6 +311,77 @@ TEST_CASE("it is not waited for longer than the limit")
     p.time = std::chrono::minutes{11};
     p.answer(200, authz_text("pending"));
     CHECK(p.failed().why == trouble::cause::busy);
+}
+
+TEST_CASE("an answer that is lost, or not to be had just now, is asked for again")
+{
+    // Of each step from the order on: what it asks for, and the answer that leads to the next one.
+    struct row {
+        char const* path;
+        std::string good;
+    };
+    std::vector<row> const rows{
+        {"/authz/1", authz_text("pending")},
+        {"/chall/h", "{}"},
+        {"/authz/1", authz_text("valid")},
+        {"/order/1", order_text("ready")},
+        {"/finalize", order_text("processing")},
+        {"/order/1", order_text("valid", R"(,"certificate":"https://ca.example/cert/9")")},
+        {"/cert/9", "-----BEGIN CERTIFICATE-----\n..."},
+    };
+    for (long const status : {0L, 429L, 503L}) {
+        for (std::size_t lost = 0; lost < rows.size(); ++lost) {
+            if (std::string_view{rows[lost].path} == "/chall/h") continue;
+            CAPTURE(status);
+            CAPTURE(rows[lost].path);
+            play p;
+            p.up_to_order();
+            p.posted(at("/orders"));
+            p.answer(201, order_text("pending"), at("/order/1"));
+            for (std::size_t n = 0; n < rows.size(); ++n) {
+                if (std::holds_alternative<show>(p.now)) p.now = p.machine.on_shown();
+                if (std::holds_alternative<later>(p.now)) p.now = p.machine.on_time();
+                p.posted(at(rows[n].path));
+                if (n == lost) {
+                    p.answer(status, "not now");
+                    REQUIRE(std::holds_alternative<later>(p.now));
+                    p.now = p.machine.on_time();
+                    if (status == 0) {
+                        p.expect(call::kind::head, at("/nonce"));
+                        p.answer(200, "");
+                    }
+                    // Nobody knows whether it was finalized: the order does.
+                    if (std::string_view{rows[n].path} == "/finalize") {
+                        p.posted(at("/order/1"));
+                        p.answer(200, order_text("ready"));
+                    }
+                    p.posted(at(rows[n].path));
+                }
+                p.answer(200, rows[n].good);
+            }
+            CHECK(std::holds_alternative<issued>(p.now));
+        }
+    }
+}
+
+TEST_CASE("it is not asked again for ever, nor sooner than the authority wants")
+{
+    play p;
+    p.up_to_waiting();
+    SUBCASE("the time is over")
+    {
+        p.time = std::chrono::minutes{11};
+        p.answer(503, "not now");
+        CHECK(p.failed().why == trouble::cause::busy);
+        CHECK(p.failed().detail == "not now");
+    }
+    SUBCASE("it names a later time")
+    {
+        p.answer(429, problem_text("rateLimited"), "", "3600");
+        CHECK(p.failed().why == trouble::cause::rate_limit);
+        CHECK(p.failed().retry_after == std::chrono::hours{1});
+    }
+    CHECK(p.failed().ordered);
 }
 
 TEST_CASE("whatever comes instead of an answer ends it")

@@ -16,6 +16,8 @@ using namespace std::chrono_literals;
 constexpr auto between_looks = 2s;
 // Names begin to lead to us, domains are added.
 constexpr auto between_plans = 1h;
+// An authority must not be asked for the same again at once.
+constexpr std::chrono::seconds after_exception = 10min;
 
 }  // namespace
 
@@ -30,7 +32,8 @@ office::office(office_options o, shelf s) : options_(std::move(o)), shelf_(std::
 {
     attempts_ = shelf_.read_attempts();
     for (auto const& [id, a] : attempts_)
-        if (concerns_all(a.last.why)) all_not_before_ = std::max(all_not_before_, a.not_before);
+        all_not_before_ = std::max(all_not_before_, all_wait_until(a.last, a.failed_at, a.not_before));
+    ask_for_domains();
     thread_ = std::thread{[this] { work(); }};
     ::pthread_setname_np(thread_.native_handle(), "certificates");
 }
@@ -70,9 +73,9 @@ void office::look_at_files(config::settings const& s)
 {
     std::unique_lock hold{lock_};
     auto const found = files_.look(s);
-    if (found == file_watch::finding::changed) bundle_.reset();
+    if (found.any) bundle_.reset();
     hold.unlock();
-    if (found == file_watch::finding::changed) options_.changed();
+    if (found.mail) options_.changed();
 }
 
 /// What failed with another authority, or with what was mended since, is tried at once.
@@ -94,20 +97,32 @@ void office::forget_failures_of_others(config::settings const& s)
 void office::work()
 {
     while (!stopping_) {
-        auto const s = options_.settings();
-        look_at_files(*s);
-        forget_failures_of_others(*s);
-        bool old = false;
-        {
-            std::lock_guard const hold{lock_};
-            woken_ = false;
-            old = !planned_at_ || steady_clock::now() - *planned_at_ > between_plans;
+        std::chrono::seconds pause = between_looks;
+        try {
+            turn();
+        } catch (std::exception const& e) {
+            // Mail goes on, whatever happens here.
+            log::event(log::level::error, "certificates_failed", {{"problem", e.what()}});
+            pause = after_exception;
         }
-        if (old) plan(*s);
-        try_due(*s);
         std::unique_lock hold{lock_};
-        wake_.wait_for(hold, between_looks, [this] { return stopping_ || woken_; });
+        wake_.wait_for(hold, pause, [this] { return stopping_ || woken_; });
     }
+}
+
+void office::turn()
+{
+    bool old = false;
+    {
+        std::lock_guard const hold{lock_};
+        woken_ = false;
+        old = !planned_at_ || steady_clock::now() - *planned_at_ > between_plans;
+    }
+    auto const s = options_.settings();
+    look_at_files(*s);
+    forget_failures_of_others(*s);
+    if (old) plan(*s);
+    try_due(*s);
 }
 
 std::vector<std::string> office::renew(std::string const& name, std::chrono::seconds limit)

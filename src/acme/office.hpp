@@ -26,7 +26,7 @@ namespace postern::acme {
 
 struct office_options {
     std::function<std::shared_ptr<config::settings const>()> settings;  // those in force
-    std::function<std::vector<std::string>()> local_domains;            // all that are served
+    std::function<result<std::vector<std::string>>()> local_domains;    // all that are served; may take its time
     escort::resolver_maker make_resolver;
     std::function<void()> changed;  // the mail ports have new certificates to take up
 };
@@ -89,12 +89,14 @@ private:
 
     office(office_options o, shelf s);
     void work();
+    void turn();
     bool wait(std::chrono::milliseconds time);
     void look_at_files(config::settings const& s);
     void forget_failures_of_others(config::settings const& s);
 
     // office_plan.cpp: what is to be asked for
     void plan(config::settings const& s);
+    void ask_for_domains();
     void find_our_addresses(config::settings const& s);
     void ask_for_suggestions(config::settings const& s);
     wall_time renewal_of_certificate(std::string const& id, net::certificate_summary const& c) const;
@@ -129,6 +131,7 @@ private:
     std::condition_variable wake_, done_;
     bool woken_ = false;
     file_watch files_;
+    std::vector<std::string> domains_;  // all that are served
     std::vector<planned> plan_;
     std::optional<steady_time> planned_at_;
     std::string asked_as_;                                          // whom, as whom and how, of [acme]

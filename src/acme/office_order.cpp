@@ -261,7 +261,7 @@ void office::on_trouble(group const& g, std::vector<std::string> const& names, t
     a.failed_at = now;
     a.not_before = now + wait_after(t, a.failures, dice());
     a.last = t;
-    if (concerns_all(t.why)) all_not_before_ = std::max(all_not_before_, a.not_before);
+    all_not_before_ = std::max(all_not_before_, all_wait_until(t, now, a.not_before));
     auto const& rule = rule_of(t.why);
     log::event(log::level::error, "certificate_failed",
                {{"names", joined(names)},

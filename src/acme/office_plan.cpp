@@ -11,9 +11,26 @@ namespace {
 constexpr std::chrono::hours between_suggestions{6};
 
 }  // namespace
+
+/// Where nobody can say, those that there were keep their certificates.
+void office::ask_for_domains()
+{
+    auto found = options_.local_domains();
+    if (!found) {
+        log::event(log::level::warning, "certificate_domains_unknown", {{"problem", found.error().logged}});
+        return;
+    }
+    std::lock_guard const hold{lock_};
+    if (*found == domains_) return;
+    domains_ = std::move(*found);
+    bundle_.reset();
+}
+
 void office::plan(config::settings const& s)
 {
-    auto groups = groups_of(s, options_.local_domains());
+    ask_for_domains();
+    // They change on this thread only, so they can be read without the lock.
+    auto groups = groups_of(s, domains_);
     std::vector<planned> made;
     std::map<std::string, net::certificate_summary> there;
     for (auto& g : groups) {
@@ -41,7 +58,8 @@ void office::plan(config::settings const& s)
     ask_for_suggestions(s);
     std::lock_guard const hold{lock_};
     plan_ = std::move(made);
-    planned_at_ = steady_clock::now();
+    // Unless what it was made of has changed meanwhile.
+    if (!woken_) planned_at_ = steady_clock::now();
     // What was asked for, and is not there any more.
     std::erase_if(forced_, [&](auto const& id) {
         return std::ranges::none_of(plan_, [&](planned const& p) { return p.what.id == id; });
@@ -62,10 +80,10 @@ void office::ask_for_suggestions(config::settings const& s)
         if (url.empty() || stopping_) return;
         auto const window = parse_renewal_window(ask(s, {call::kind::get, url, {}}).body);
         if (!window) continue;
-        // Somewhere in it, the same place each time.
-        auto const part = static_cast<unsigned char>(c.serial.back());
+        // The same place each time.
+        auto const dice = static_cast<unsigned char>(c.serial.back()) / 255.0;
         std::lock_guard const hold{lock_};
-        suggested_[id] = window->start + (window->end - window->start) * part / 256;
+        suggested_[id] = moment_in(*window, dice);
     }
 }
 

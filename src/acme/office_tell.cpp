@@ -90,7 +90,7 @@ void office::tell_of_files(config::settings const& s, std::vector<certificate_st
         }
         to.push_back(std::move(c));
     };
-    for (auto const& files : files_of_operator(s)) add(files.chain, "file", files.chain != s.web.certificate);
+    for (auto const& [files, for_mail] : files_of_operator(s)) add(files.chain, "file", for_mail);
     if (mail_certificates(s).empty()) add(s.data_dir / "self-signed.crt", "self-signed", true);
 }
 
@@ -115,7 +115,7 @@ web_bundle office::for_web(std::string_view known)
 void office::bundle_anew(config::settings const& s)
 {
     web_bundle b;
-    auto files = web_certificates(s, options_.local_domains());
+    auto files = web_certificates(s, domains_);
     if (files.empty()) {
         net::certificate_files const own{s.data_dir / "web-self-signed.crt", s.data_dir / "web-self-signed.key"};
         if (auto made = net::ensure_self_signed(own, {public_host(s), "localhost"}); made) {

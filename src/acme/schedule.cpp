@@ -11,6 +11,8 @@ namespace {
 using namespace std::chrono_literals;
 using cause = trouble::cause;
 
+constexpr auto longest_for_all = 1h;
+
 struct patience {
     std::chrono::seconds first, longest;
 };
@@ -39,6 +41,11 @@ wall_time renewal_of(wall_time not_before, wall_time not_after, double dice)
     return not_before + part_of(life, 2.0 / 3 - dice / 20);
 }
 
+wall_time moment_in(renewal_window const& w, double dice)
+{
+    return w.start + part_of(std::chrono::duration_cast<std::chrono::seconds>(w.end - w.start), dice);
+}
+
 std::chrono::seconds wait_after(trouble const& t, unsigned failures, double dice)
 {
     auto const p = patience_of(t.why);
@@ -49,9 +56,11 @@ std::chrono::seconds wait_after(trouble const& t, unsigned failures, double dice
     return wait + part_of(wait, dice / 5);
 }
 
-bool concerns_all(cause why) noexcept
+wall_time all_wait_until(trouble const& t, wall_time failed_at, wall_time not_before)
 {
-    return why == cause::silence || why == cause::busy || why == cause::rate_limit || why == cause::account;
+    bool const of_authority = t.why == cause::silence || t.why == cause::busy || t.why == cause::rate_limit;
+    bool const concerns_all = t.why == cause::account || (of_authority && !t.ordered);
+    return concerns_all ? std::min(not_before, failed_at + longest_for_all) : wall_time{};
 }
 
 bool concerns_names(cause why) noexcept

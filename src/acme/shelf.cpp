@@ -24,14 +24,16 @@ std::filesystem::path folder_in(std::filesystem::path const& data_dir) { return 
 
 error broken(std::string what) { return {{4, 3, 5}, "", std::move(what)}; }
 
-std::optional<json::object> read_object(std::filesystem::path const& file)
+/// Nothing: there is no such file.
+result<std::optional<json::object>> read_object(std::filesystem::path const& file)
 {
     auto const text = read_whole_file(file, longest_file);
-    if (!text || !*text) return std::nullopt;
+    if (!text) return text.error();
+    if (!*text) return std::optional<json::object>{};
     boost::system::error_code bad;
     auto value = json::parse((*text)->reveal(), bad);
-    if (bad || !value.is_object()) return std::nullopt;
-    return std::move(value.as_object());
+    if (bad || !value.is_object()) return broken(file.string() + " is not what it was written as");
+    return std::optional<json::object>{std::move(value.as_object())};
 }
 
 std::string text_of(json::object const& o, std::string_view key)
@@ -85,11 +87,16 @@ std::filesystem::path shelf::account_file(std::string const& directory) const
 
 result<account> shelf::account_at(std::string const& directory)
 {
-    auto const kept = read_object(account_file(directory));
-    if (kept) {
-        auto pem = text_of(*kept, "key");
+    auto const file = account_file(directory);
+    auto const kept = read_object(file);
+    // A new key in its place would cost the account, and what is bound to it.
+    if (!kept) return kept.error();
+    if (*kept) {
+        auto pem = text_of(**kept, "key");
         auto const holder = secret::take(pem);
-        if (auto key = ec_key::parse(holder.reveal())) return account{std::move(*key), text_of(*kept, "account")};
+        auto key = ec_key::parse(holder.reveal());
+        if (!key) return broken(file.string() + " holds no key: " + key.error().logged);
+        return account{std::move(*key), text_of(**kept, "account")};
     }
     auto key = ec_key::generate();
     if (!key) return std::move(key.error());
@@ -155,8 +162,8 @@ std::map<std::string, attempts> shelf::read_attempts() const
 {
     std::map<std::string, attempts> all;
     auto const kept = read_object(folder_ / "attempts.json");
-    if (!kept) return all;
-    for (auto const& [id, value] : *kept) {
+    if (!kept || !*kept) return all;
+    for (auto const& [id, value] : **kept) {
         if (!value.is_object() || all.size() == most_groups) continue;
         auto const& o = value.as_object();
         attempts a;
@@ -165,6 +172,7 @@ std::map<std::string, attempts> shelf::read_attempts() const
         a.not_before = from_microseconds(number_of(o, "not_before"));
         auto const why = std::clamp<std::int64_t>(number_of(o, "cause"), 0, static_cast<int>(trouble::cause::other));
         a.last.why = static_cast<trouble::cause>(why);
+        a.last.ordered = number_of(o, "ordered") != 0;
         a.last.type = text_of(o, "type");
         a.last.detail = text_of(o, "detail");
         all.emplace(std::string{id}, std::move(a));
@@ -181,6 +189,7 @@ result<> shelf::keep_attempts(std::map<std::string, attempts> const& all)
         one["failed_at"] = to_microseconds(a.failed_at);
         one["not_before"] = to_microseconds(a.not_before);
         one["cause"] = static_cast<int>(a.last.why);
+        one["ordered"] = a.last.ordered ? 1 : 0;
         one["type"] = a.last.type;
         one["detail"] = a.last.detail;
         o[id] = std::move(one);

@@ -32,7 +32,8 @@ class shelf {
 public:
     static result<shelf> open(std::filesystem::path const& data_dir);
 
-    /// With a new key when there is none for this directory; it is kept before anybody is told of it.
+    /// With a new key when there is none for this directory; it is kept before anybody is told of it. One that can't be
+    /// read is an error.
     result<account> account_at(std::string const& directory);
     result<> keep(std::string const& directory, account const& a);
 

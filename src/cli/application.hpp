@@ -43,6 +43,7 @@ void add_guard(command commands, application& app);
 void add_dkim(command commands, application& app);
 void add_tls_report(command commands, application& app);
 void add_certificate(command commands, application& app);
+void add_smart_host(command commands, application& app);
 void add_forward(command commands, application& app);
 void add_doctor(command commands, application& app);
 void add_profile(command commands, application& app);

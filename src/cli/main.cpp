@@ -87,6 +87,7 @@ int run(int argc, char** argv)
     add_dkim(commands, app);
     add_tls_report(commands, app);
     add_certificate(commands, app);
+    add_smart_host(commands, app);
     add_forward(commands, app);
     add_doctor(commands, app);
     add_profile(commands, app);

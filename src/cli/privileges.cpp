@@ -18,6 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/whole_file.hpp"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define POSTERN_HAS_ASAN 1
 #elif defined(__has_feature)
@@ -126,6 +128,21 @@ result<> make_data_dir(config::settings const& s)
                      "",
                      "data_dir " + dir + " may not be used by this user: run this as root or as the server's user"};
     }
+    return {};
+}
+
+result<> keep_for_service(config::settings const& s, std::filesystem::path const& file, secret const& value)
+{
+    auto const who = service_user(s.user);
+    if (!who) return who.error();
+    std::string line;
+    line.reserve(value.size() + 1);
+    line.append(value.reveal()).append("\n");
+    auto const stored = replace_whole_file(file, line);
+    wipe(line.data(), line.size());
+    if (!stored) return stored;
+    if (*who && ::lchown(file.c_str(), (*who)->user, (*who)->group) != 0)
+        return failed("can't give " + file.string() + " to " + (*who)->name, errno);
     return {};
 }
 

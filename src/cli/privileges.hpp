@@ -1,11 +1,13 @@
 // Which user we are: root only as long as it takes to bind the ports.
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include <sys/types.h>
 
 #include "base/result.hpp"
+#include "base/secret.hpp"
 #include "config/settings.hpp"
 
 namespace postern::cli {
@@ -20,6 +22,10 @@ result<> make_data_dir(config::settings const& s);
 result<> drop_privileges(std::string const& user);
 /// Whether drop_privileges() would leave us as that user; "": whoever we are.
 bool may_become(std::string const& user);
+
+/// A secret for the service, as the only line of a file: replaced as a whole, on stable storage, with mode 0600, and
+/// as root the service's user's.
+result<> keep_for_service(config::settings const& s, std::filesystem::path const& file, secret const& value);
 
 /// A core file would hold passwords. For every command, as its first act.
 result<> forbid_core_dumps();

@@ -364,11 +364,7 @@ result<> running_server::keep_certificates()
         std::scoped_lock guard{lock_};
         return settings_;
     };
-    o.local_domains = [this, settings = o.settings] {
-        auto domains = settings()->domains.local;
-        if (auto more = accounts_->list_domains(); more) domains.insert(domains.end(), more->begin(), more->end());
-        return domains;
-    };
+    o.local_domains = [this] { return accounts_->list_domains(); };
     o.make_resolver = escort::resolver_of(*settings_);
     o.changed = [this] {
         std::uint64_t const one = 1;

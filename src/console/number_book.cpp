@@ -4,7 +4,7 @@
 
 #include "base/log.hpp"
 #include "console/numbers.hpp"
-#include "store/sqlite.hpp"
+#include "store/stamped.hpp"
 
 namespace postern::console {
 namespace {
@@ -28,22 +28,11 @@ std::string schema()
 
 result<store::connection> open_file(std::filesystem::path const& file, int most_pages)
 {
-    auto db = store::connection::open(file, store::access::create, told);
-    if (!db) return std::move(db.error());
     // A sample that a crash takes away is missed by nobody: nothing waits for the disk.
-    auto const set =
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA max_page_count = " + std::to_string(most_pages);
-    if (auto r = db->execute(set.c_str()); !r) return std::move(r.error());
-    auto const id = db->number("PRAGMA application_id");
-    if (!id) return id.error();
-    auto const is = db->number("PRAGMA user_version");
-    if (!is) return is.error();
-    if (*id == application && *is == version) return std::move(*db);
-    if (*id != 0 || *is != 0) return error{{4, 3, 0}, "", file.string() + " is not a file of this version"};
-    auto const sql = "BEGIN IMMEDIATE;" + schema() + "PRAGMA application_id = " + std::to_string(application) +
-                     "; PRAGMA user_version = " + std::to_string(version) + "; COMMIT";
-    if (auto r = db->execute(sql.c_str()); !r) return std::move(r.error());
-    return std::move(*db);
+    return store::open_stamped(
+        file, told,
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA max_page_count = " + std::to_string(most_pages),
+        {application, version}, schema());
 }
 
 class stored_numbers final : public number_book {

@@ -18,9 +18,6 @@ namespace postern::control {
 namespace json = boost::json;
 namespace {
 
-// Of the history that is read for an account: somebody who asks again and again must not keep the disk busy.
-constexpr std::size_t most_lines = 5000;
-constexpr std::uint64_t most_octets = 64u << 20;
 constexpr std::uint64_t most_shown = 1000, usual = 100;
 constexpr std::chrono::seconds patience_with_others{5};
 
@@ -31,7 +28,7 @@ basic_result<std::vector<json::object>, failure> read_for(context const& c, std:
 {
     std::unique_lock const turn{reading, patience_with_others};
     if (!turn) return failure{failure::kind::unavailable, "too many read the history at once; try again", {}};
-    auto events = read_history(c, texts, most_lines, most_octets);
+    auto events = read_history(c, texts, most_lines_for_others, most_octets_for_others);
     leave_out_predecessors(events, own, events);
     return events;
 }

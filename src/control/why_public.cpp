@@ -4,14 +4,12 @@
 #include <algorithm>
 #include <array>
 
-#include <boost/json/parse.hpp>
-
-#include "base/history.hpp"
 #include "base/ids.hpp"
 #include "base/ip.hpp"
 #include "base/text.hpp"
 #include "catalogue/rules.hpp"
-#include "control/commands.hpp"
+#include "console/logins.hpp"
+#include "control/history.hpp"
 #include "directory/directory.hpp"
 
 namespace postern::control {
@@ -22,25 +20,17 @@ namespace {
 constexpr double lookups_at_once = 20;
 constexpr double lookups_a_second = 4;
 
-std::string_view text_of(json::object const& event, std::string_view key)
-{
-    auto const* v = event.if_contains(key);
-    return v && v->is_string() ? std::string_view{v->as_string()} : std::string_view{};
-}
-
 /// The rule of the refusal with this id; of a session's without a number, that of the last one.
-catalogue::rule const* rule_of(std::filesystem::path const& folder, std::string const& id)
+catalogue::rule const* rule_of(context const& c, std::string const& id)
 {
     bool const numbered = id.find('.') != std::string::npos;
     auto const session = id.substr(0, id.find('.'));
     catalogue::rule const* found = nullptr;
-    for (auto const& line : log::find_in_history(folder, {session})) {
-        json::error_code wrong;
-        auto const v = json::parse(line, wrong);
-        if (wrong || !v.is_object() || text_of(v.as_object(), "event") != "refused") continue;
-        auto const which = to_upper(text_of(v.as_object(), "session"));
+    for (auto const& event : read_history(c, {session}, most_lines_for_others, most_octets_for_others)) {
+        if (console::text_in(event, "event") != "refused") continue;
+        auto const which = to_upper(console::text_in(event, "session"));
         if (which == id || (!numbered && which.substr(0, which.find('.')) == session))
-            found = catalogue::find(text_of(v.as_object(), "rule"));
+            found = catalogue::find(console::text_in(event, "rule"));
     }
     return found;
 }
@@ -93,7 +83,7 @@ outcome why_public(context& c, arguments a)
         if (!lookups.take())
             return failure{
                 failure::kind::unavailable, "too many ask for refusals at the moment; try again in a minute", {}};
-        if (auto const* r = rule_of(c.history(), id); r != nullptr && is_harmless(*r)) o["rule"] = r->name;
+        if (auto const* r = rule_of(c, id); r != nullptr && is_harmless(*r)) o["rule"] = r->name;
     }
     return json::value(std::move(o));
 }

@@ -4,6 +4,7 @@
 
 #include "catalogue/rules.hpp"
 #include "control/fixture.hpp"
+#include "control/history.hpp"
 
 namespace postern::control {
 namespace {
@@ -37,6 +38,20 @@ TEST_CASE("strangers learn the rule of a harmless refusal, and nothing of any ot
     for (std::string_view const secret : {"K7Q2M9TX4WZA.1", "K7Q2M9TX4WZB.1", "K7Q2M9TX4WZC", "K7Q2M9TX4WZA.3",
                                           "K7Q2M9TX4WZZ.1", "", "../../etc/passwd", "ann@example.com"})
         CHECK(rule_told(w.context, secret).empty());
+}
+
+TEST_CASE("what lies far back is not looked for, for a stranger")
+{
+    testing::world w;
+    std::filesystem::create_directories(w.context.history());
+    std::ofstream{w.context.history() / "events.1.jsonl"}
+        << R"({"event":"refused","session":"K7Q2M9TX4WZA.1","rule":"message-too-big"})"
+           "\n";
+    auto const later = w.context.history() / "events.2.jsonl";
+    std::ofstream{later} << "\n";
+    CHECK(rule_told(w.context, "K7Q2M9TX4WZA.1") == "message-too-big");
+    std::filesystem::resize_file(later, most_octets_for_others);
+    CHECK(rule_told(w.context, "K7Q2M9TX4WZA.1").empty());
 }
 
 TEST_CASE("no refusal is harmless that depends on an account, a mailbox, or what we think of the client")

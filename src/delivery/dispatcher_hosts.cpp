@@ -94,7 +94,9 @@ net::awaitable<dispatcher::address_list> dispatcher::find_addresses(dispatcher* 
                                                                     domain_security const* security,
                                                                     std::vector<std::string> names, steady_time until)
 {
-    bool const dane = d->by_mx && self->plan_->dane && security->mx_secure && security->obeys_domain();
+    // Whose authority the settings name needs no other proof.
+    bool const named = d->via && !d->via->settings.authorities.empty();
+    bool const dane = self->plan_->dane && security->mx_secure && security->obeys_domain() && !named;
     address_list list;
     for (auto const& name : names) {
         list.cut_off = steady_clock::now() >= until;
@@ -107,7 +109,8 @@ net::awaitable<dispatcher::address_list> dispatcher::find_addresses(dispatcher* 
             continue;
         }
         host_security host;
-        if (dane) host = co_await find_dane(self->names_.get(), name, self->world_.mx_port, answer);
+        if (dane)
+            host = co_await find_dane(self->names_.get(), name, d->by_mx ? self->world_.mx_port : d->to.port, answer);
         auto const shared = std::make_shared<host_security const>(std::move(host));
         auto addresses = order_addresses(std::move(answer), self->random_);
         std::stable_partition(addresses.begin(), addresses.end(), [&](ip_address const& a) {
@@ -115,7 +118,8 @@ net::awaitable<dispatcher::address_list> dispatcher::find_addresses(dispatcher* 
             return bad == d->bad_addresses.end() || bad->second < steady_clock::now();
         });
         for (auto const& a : addresses) {
-            bool const us = d->by_mx && self->world_.loopback_is_us && leads_back(a, self->own_);
+            bool const us = d->by_mx ? self->world_.loopback_is_us && leads_back(a, self->own_)
+                                     : is_own_door({a, d->to.port}, self->plan_->doors, self->own_);
             list.looped = list.looped || us;
             list.all.push_back({name, a, shared});
         }
@@ -175,7 +179,7 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
             next.at.address = a;
             next.others_left = &host != &found.all.back() || to < hosts.names.size();
             if (auto no = secure(*d, next, hosts.security, *host.security)) {
-                self->count_unusable(d->domain, host.name, *no);
+                if (d->by_mx) self->count_unusable(d->domain, host.name, *no);
                 (no->for_message ? lacking_hosts : unusable_hosts).insert(host.name);
                 if (no->for_message) {
                     lacking += (lacking.empty() ? "" : ", ") + no->why.reply;
@@ -215,7 +219,9 @@ net::awaitable<link_result> dispatcher::connect_somewhere(dispatcher* self, std:
     }
     link_failure failure;
     failure.full = full;
-    if (worst) {
+    if (looped && !d->by_mx) {
+        failure.why = own_finding(rules::route_to_itself, d->domain, d->to.to_string());
+    } else if (worst) {
         failure.why = std::move(*worst);
     } else if (!lacking.empty() && cut_off) {
         failure.why = own_finding(rules::route_tls_failure, d->domain, lacking + "; the others were not asked");

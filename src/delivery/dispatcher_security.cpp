@@ -9,18 +9,29 @@ void dispatcher::begin_security(destination const& d, domain_security& out) cons
     out.domain = d.domain;
     if (d.require_tls) out.need = tls_need::required;
     if (d.tls_optional) out.need = tls_need::optional;
-    if (!d.by_mx) return;
+    if (d.final_delivery) return;
+    // Nobody forges the list of hosts where the settings name the host.
+    out.mx_secure = !d.by_mx;
     if (auto const* const rule = find_rule(plan_->tls_rules, d.domain)) out.rule = *rule;
+    // What the smart host's own row demands is not taken back.
+    if (d.needs_tls && out.rule && out.rule->level == config::tls_level::none)
+        out.rule->level = config::tls_level::opportunistic;
 }
 
-// Smart hosts and mailbox servers are named by the settings, which say what TLS they need.
+// Where its settings want no TLS, as for mailboxes here, there is nothing to demand.
 std::optional<unusable_host> dispatcher::secure(destination const& d, hop& to, domain_security const& security,
                                                 host_security const& host)
 {
-    if (!d.by_mx) return std::nullopt;
+    if (d.final_delivery || to.tls == smtp::tls_wish::never) return std::nullopt;
     auto demand = demand_of(security, to.name, host);
     if (!demand) return std::move(demand.error());
+    if (to.demand.authenticate && !demand->authenticate) {
+        demand->authenticate = true;
+        demand->unmet = nullptr;
+    }
     to.demand = std::move(*demand);
+    // Reports are for those who publish something about their mail's servers.
+    to.demand.counts = to.demand.counts && d.by_mx;
     if (to.demand.never) {
         to.tls = smtp::tls_wish::never;
     } else if (to.demand.encrypt) {

@@ -72,12 +72,25 @@ std::vector<ip_address> order_addresses(dns::address_answer answer, std::mt19937
     return all;
 }
 
+namespace {
+
+ip_address const any6 = *ip_address::parse("::"), any4 = *ip_address::parse("0.0.0.0");
+
+}  // namespace
+
 bool leads_back(ip_address const& a, std::vector<ip_address> const& own)
 {
-    static ip_address const any6 = *ip_address::parse("::");
     // All of 0.0.0.0/8 means "this host" (RFC 1122 section 3.2.1.3).
     bool const unspecified = a == any6 || (a.is_v4() && a.octets()[12] == 0);
     return unspecified || a.is_loopback() || std::find(own.begin(), own.end(), a) != own.end();
+}
+
+bool is_own_door(endpoint const& to, std::vector<endpoint> const& doors, std::vector<ip_address> const& own)
+{
+    return std::any_of(doors.begin(), doors.end(), [&](endpoint const& door) {
+        bool const all = door.address == any6 || (door.address == any4 && to.address.is_v4());
+        return door.port == to.port && (all ? leads_back(to.address, own) : door.address == to.address);
+    });
 }
 
 std::vector<ip_address> own_addresses()

@@ -33,6 +33,8 @@ std::vector<ip_address> order_addresses(dns::address_answer answer, std::mt19937
 /// Whether a connection there would come back to this machine: loopback, unspecified, or one
 /// of our own addresses.
 bool leads_back(ip_address const& a, std::vector<ip_address> const& own);
+/// Whether a connection there would come in by one of our own doors.
+bool is_own_door(endpoint const& to, std::vector<endpoint> const& doors, std::vector<ip_address> const& own);
 /// Addresses of this machine's interfaces.
 std::vector<ip_address> own_addresses();
 

@@ -8,6 +8,9 @@ result<plan> make_plan(config::settings const& s)
 {
     plan p;
     p.hostname = s.hostname;
+    for (auto const& l : s.listeners)
+        if (auto const at = endpoint::parse(l.address.starts_with(':') ? "[::]" + l.address : l.address))
+            p.doors.push_back(*at);
     auto local = parse_local(s.delivery.local);
     if (!local) return local.error();
     p.local = std::move(*local);

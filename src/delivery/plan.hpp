@@ -30,6 +30,7 @@ namespace postern::delivery {
 /// Replaced as a whole at a reload.
 struct plan {
     std::string hostname;
+    std::vector<endpoint> doors;  // where we listen ourselves
     target local;
     std::optional<target> smart_host;
     bool smart_host_needs_tls = false;

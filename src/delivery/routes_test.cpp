@@ -148,6 +148,27 @@ TEST_CASE("an exchanger on this machine is a loop")
     CHECK(host.connections() == 0);
 }
 
+TEST_CASE("a server that the settings name is a loop where we listen there ourselves")
+{
+    struct row {
+        char const* door;
+        bool loop;
+    };
+    for (auto const& r : {row{"127.0.0.1:", true}, {":", true}, {"0.0.0.0:", true}, {"127.0.0.2:", false}}) {
+        CAPTURE(r.door);
+        scripted_server host;
+        office o;
+        o.use_smart_host(host);
+        o.settings.listeners.emplace_back().address = r.door + std::to_string(host.port());
+        o.open();
+        o.send(office::letter("Q1", {"to@b.example"}));
+        auto const u = o.queue.settled("Q1");
+        CHECK(u.state == (r.loop ? state::queued : state::delivered));
+        if (r.loop) CHECK(u.last_reply.starts_with("451 4.4.6"));
+        CHECK(host.connections() == (r.loop ? 0 : 1));
+    }
+}
+
 TEST_CASE("a better exchanger that can't be looked up delays the mail, though this machine is the next one")
 {
     office o;

@@ -104,6 +104,25 @@ TEST_CASE("require_tls: nothing goes to a smart host without TLS and a good cert
     for (auto const& line : without.lines()) CHECK_FALSE(line.starts_with("MAIL"));
 }
 
+TEST_CASE("a row of tls_policy holds for a smart host, too")
+{
+    test_certificate c;
+    SSL_CTX_set_max_proto_version(c.context.get(), TLS1_2_VERSION);
+    scripted_server host{{}, extensions, {}, false, c.context.get()};
+    for (std::string const minimum : {"1.2", "1.3"}) {
+        CAPTURE(minimum);
+        office o;
+        o.dns->address("mx.b.example", "127.0.0.1");
+        o.settings.delivery.smart_host = "mx.b.example:" + std::to_string(host.port());
+        o.settings.tls_policy = {{"mx.b.example", config::tls_level::encrypt, minimum, {}}};
+        o.open();
+        o.send(office::letter("Q1", {"to@other.example"}));
+        CHECK(o.queue.settled("Q1").state == (minimum == "1.2" ? state::delivered : state::queued));
+    }
+    CHECK(host.mail(1).size() == 1);
+    CHECK(host.mail(1).at(0).tls);
+}
+
 TEST_CASE("a smart host on port 465 is spoken to in TLS from the start")
 {
     test_certificate c;

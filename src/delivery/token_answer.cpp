@@ -41,7 +41,24 @@ std::chrono::seconds life_of(json::object const& o)
     return std::chrono::seconds{std::min(seconds, longest_life)};
 }
 
+token_refusal refusal_of(json::object const& o)
+{
+    token_refusal r;
+    r.code = text_of(o, "error");
+    if (r.code.empty()) return r;
+    r.words = printable(r.code, 100);
+    if (auto const more = text_of(o, "error_description"); !more.empty()) r.words += ": " + printable(more, 200);
+    return r;
+}
+
 }  // namespace
+
+token_refusal refusal_in(std::string_view body)
+{
+    json::error_code wrong;
+    auto const value = body.size() > longest_answer ? json::value{} : json::parse(body, wrong);
+    return wrong || !value.is_object() ? token_refusal{} : refusal_of(value.get_object());
+}
 
 result<token_answer> parse_token_answer(long status, std::string_view body)
 {
@@ -54,12 +71,10 @@ result<token_answer> parse_token_answer(long status, std::string_view body)
     auto const value = json::parse(body, wrong);
     if (wrong || !value.is_object()) return failed(false, http + ", and no JSON object");
     auto const& o = value.get_object();
-    if (auto const code = text_of(o, "error"); !code.empty()) {
-        std::string why = printable(code, 100);
-        if (auto const more = text_of(o, "error_description"); !more.empty()) why += ": " + printable(more, 200);
+    if (auto no = refusal_of(o); !no.code.empty()) {
         // RFC 6749 section 5.2; anything else may pass.
-        bool const passes = code == "temporarily_unavailable" || code == "server_error" || status >= 500;
-        return failed(!passes, std::move(why));
+        bool const passes = no.code == "temporarily_unavailable" || no.code == "server_error" || status >= 500;
+        return failed(!passes, std::move(no.words));
     }
     if (status != 200) return failed(false, http);
     auto const token = text_of(o, "access_token");

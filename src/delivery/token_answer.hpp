@@ -16,6 +16,12 @@ struct token_answer {
     std::chrono::seconds life{};
 };
 
+/// Why the endpoint says no (RFC 6749 section 5.2, RFC 8628 section 3.5). Without a code: it does not.
+struct token_refusal {
+    std::string code, words;
+};
+token_refusal refusal_in(std::string_view body);
+
 /// `status` is HTTP's. Errors: 5.7.0 what asking again does not mend (the refresh token is
 /// revoked, the client unknown), 4.7.0 the rest; `logged` has the endpoint's own words.
 result<token_answer> parse_token_answer(long status, std::string_view body);

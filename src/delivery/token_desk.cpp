@@ -9,6 +9,7 @@
 #include "base/hex.hpp"
 #include "base/log.hpp"
 #include "base/whole_file.hpp"
+#include "delivery/token_request.hpp"
 
 namespace postern::delivery {
 
@@ -32,13 +33,6 @@ std::string key_of(identity const& who)
 error failed(identity const& who, error const& why)
 {
     return {why.code, "", who.settings.token_url + ": " + why.logged};
-}
-
-void add(std::string& form, std::string_view name, std::string_view value)
-{
-    if (!form.empty()) form += '&';
-    form.append(name).append("=");
-    directory::append_form_encoded(form, value);
 }
 
 }  // namespace
@@ -144,29 +138,17 @@ result<token_answer> token_desk::fetch(std::shared_ptr<identity const> const& as
 {
     identity const& who = *asks;
     auto const& s = who.settings;
-    std::string form;
+    auto form = token_request::make(who);
+    if (!form) return form.error();
     if (s.refresh_token_file.empty()) {
-        add(form, "grant_type", "client_credentials");
+        form->add("grant_type", "client_credentials");
     } else {
         auto const refresh = current_refresh_token(who);
         if (!refresh) return refresh.error();
-        form.reserve(refresh->size() * 3 + 4096);
-        add(form, "grant_type", "refresh_token");
-        add(form, "refresh_token", refresh->reveal());
+        form->add("grant_type", "refresh_token").add("refresh_token", refresh->reveal());
     }
-    add(form, "client_id", s.client_id);
-    if (!s.client_secret_file.empty()) {
-        auto const client_secret = read_secret_line(s.client_secret_file);
-        if (!client_secret) return client_secret.error();
-        add(form, "client_secret", client_secret->reveal());
-    }
-    if (!s.scope.empty()) add(form, "scope", s.scope);
-    directory::web_client::request r;
-    r.url = s.token_url;
-    r.authorities = who.authorities;
-    r.form = secret::take(form);
-    r.longest = 64u << 10;
-    auto const said = web_.ask(r, over_);
+    if (!s.scope.empty()) form->add("scope", s.scope);
+    auto const said = form->send(web_, who, s.token_url, over_);
     if (!said) return said.error();
     auto a = parse_token_answer(said->status, said->body);
     if (!a) return failed(who, a.error());

@@ -70,6 +70,7 @@ struct txt_answer {
     std::vector<std::string> records;  // each with its strings joined, any octets; at most `most_records`
     bool secure = false;
     std::string problem;
+    std::chrono::seconds lasts{};  // how long the answer holds, also one that there is nothing
 };
 
 struct name_answer {

@@ -82,7 +82,10 @@ template <class Answer, class Parse, class Records>
 Answer read_as(question const& q, std::string const& name, int type, Parse parse, Records Answer::*records)
 {
     auto const raw = judge(q, name, type);
-    Answer answer{raw.what, {}, raw.secure, raw.problem};
+    Answer answer;
+    answer.what = raw.what;
+    answer.secure = raw.secure;
+    answer.problem = raw.problem;
     for (auto data : raw.data)
         if (auto record = parse(data)) (answer.*records).push_back(std::move(*record));
     return answer;
@@ -158,7 +161,9 @@ public:
     awaitable<txt_answer> txt(std::string name) override
     {
         auto const found = co_await ask(name, type_txt);
-        co_return read_as<txt_answer>(*found.q, name, type_txt, parse_txt, &txt_answer::records);
+        auto answer = read_as<txt_answer>(*found.q, name, type_txt, parse_txt, &txt_answer::records);
+        if (found.q->answer) answer.lasts = std::chrono::seconds{std::max(0, found.q->answer->ttl)};
+        co_return answer;
     }
 
     awaitable<tlsa_answer> tlsa(std::string name) override

@@ -3,7 +3,7 @@
 #include <mutex>
 
 #include "base/log.hpp"
-#include "store/sqlite.hpp"
+#include "store/stamped.hpp"
 
 namespace postern::escort {
 namespace {
@@ -38,26 +38,10 @@ CREATE TABLE session (
 ) STRICT, WITHOUT ROWID;
 )";
 
-error unusable(std::string why) { return {{4, 3, 0}, "Policies are not available", std::move(why)}; }
-
 result<store::connection> open_file(std::filesystem::path const& file)
 {
-    auto db = store::connection::open(file, store::access::create, told);
-    if (!db) return std::move(db.error());
-    if (auto r = db->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"); !r) return std::move(r.error());
-    auto const id = db->number("PRAGMA application_id");
-    if (!id) return id.error();
-    auto const is = db->number("PRAGMA user_version");
-    if (!is) return is.error();
-    if (*id == 0 && *is == 0) {
-        auto const sql = "BEGIN IMMEDIATE;" + std::string{tables} +
-                         "PRAGMA application_id = " + std::to_string(application) +
-                         "; PRAGMA user_version = " + std::to_string(version) + "; COMMIT";
-        if (auto r = db->execute(sql.c_str()); !r) return std::move(r.error());
-    } else if (*id != application || *is != version) {
-        return unusable(file.string() + " is not a file of this version");
-    }
-    return db;
+    return store::open_stamped(file, told, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+                               {application, version}, tables);
 }
 
 class sqlite_database final : public database {

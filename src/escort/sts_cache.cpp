@@ -22,10 +22,12 @@ constexpr std::size_t most_orders = 1000;
 // Of what is known, so much goes at once when there is no room: looking for it takes a while.
 constexpr std::size_t part_to_forget = 16;
 constexpr unsigned fetch_threads = 4;
-// How long a TXT record's word counts, and how long a fetch that failed is not tried again
-// (RFC 8461 section 3.3).
-constexpr auto checked_for = 5min, failed_for = 5min;
-constexpr auto unclear_for = 1min;
+// A TXT record's word counts for as long as it says, within these bounds: nobody is asked for each
+// message, and a new policy is seen the next day.
+constexpr std::chrono::seconds checked_least = 1min, checked_most = 24h;
+constexpr std::chrono::seconds unclear_for = 1min;
+// How long a fetch that failed is not tried again (RFC 8461 section 3.3).
+constexpr auto failed_for = 5min;
 // A policy is fetched anew once a day, so that it does not expire (RFC 8461 section 3.3).
 constexpr std::chrono::minutes refresh_after = 24h, look_for_old = 10min;
 // A fetch takes less, but may have to wait for others.
@@ -142,8 +144,10 @@ std::optional<sts_finding> sts_cache::known(std::string const& domain)
 {
     std::lock_guard const hold{lock_};
     auto const at = entries_.find(domain);
-    if (at == entries_.end() || at->second.checked_until < steady_clock::now()) return std::nullopt;
+    if (at == entries_.end() || at->second.checked_until < now_()) return std::nullopt;
     auto finding = finding_of(at->second);
+    // It has expired since.
+    if (at->second.policy && !finding.policy) return std::nullopt;
     // Somebody waits for the first policy of the domain: so do all.
     if (at->second.fetching && !finding.policy) return std::nullopt;
     return finding;
@@ -153,20 +157,23 @@ std::optional<sts_finding> sts_cache::known(std::string const& domain)
 bool sts_cache::needs_fetch(std::string const& domain, dns::txt_answer const& answer, std::string& id)
 {
     std::lock_guard const hold{lock_};
-    auto const now = steady_clock::now();
+    auto const now = now_();
     make_room();
     auto& e = entries_[domain];
+    if (e.expires <= now) e.policy.reset();
     bool const unclear = answer.what == dns::finding::temporary || answer.what == dns::finding::bogus;
     auto const announced = mail::parse_sts_record(answer.records);
-    e.checked_until = now + (unclear ? unclear_for : checked_for);
+    e.checked_until = now + (unclear ? unclear_for : std::clamp(answer.lasts, checked_least, checked_most));
     if (!announced) {
         e.result.clear();
         e.problem.clear();
         return false;
     }
-    bool const held = e.policy && e.expires > now_();
-    if (held && e.id == *announced) return false;
-    if (e.failed_until > now && !e.fetching) return false;
+    if (e.policy && e.id == *announced) return false;
+    if (e.failed_until > now && !e.fetching) {
+        e.checked_until = std::min(e.checked_until, e.failed_until);
+        return false;
+    }
     id = *announced;
     return true;
 }
@@ -176,8 +183,7 @@ bool sts_cache::needs_fetch(std::string const& domain, dns::txt_answer const& an
 void sts_cache::make_room()
 {
     if (entries_.size() < most_) return;
-    auto const now = steady_clock::now();
-    auto const wall = now_();
+    auto const now = now_();
     struct candidate {
         int rank;
         wall_time expires;
@@ -188,7 +194,7 @@ void sts_cache::make_room()
     all.reserve(entries_.size());
     for (auto const& [domain, e] : entries_) {
         if (e.fetching || !e.waiters.empty()) continue;
-        bool const holds = e.policy && e.expires > wall;
+        bool const holds = e.policy && e.expires > now;
         all.push_back({holds ? 2 : e.checked_until < now ? 0 : 1, e.expires, &domain});
     }
     auto const going = std::min(all.size(), entries_.size() / part_to_forget + 1);
@@ -231,7 +237,8 @@ void sts_cache::take(std::string const& domain, std::string const& id, fetched g
             e.policy = std::move(got.policy);
             to_keep = {domain, e.id, e.text, e.fetched, e.expires};
         } else {
-            e.failed_until = steady_clock::now() + failed_for;
+            e.failed_until = now_() + failed_for;
+            e.checked_until = std::min(e.checked_until, e.failed_until);
         }
         for (auto const& tell : std::exchange(e.waiters, {})) tell();
     }
@@ -266,7 +273,7 @@ void sts_cache::refresh()
     for (auto& [domain, e] : entries_) {
         if (orders_.size() >= most_orders) break;
         bool const due = e.policy && e.expires > now && e.fetched + refresh_after < now;
-        if (!due || e.fetching || e.failed_until > steady_clock::now()) continue;
+        if (!due || e.fetching || e.failed_until > now) continue;
         e.fetching = true;
         orders_.emplace_back(domain, e.id);
     }

@@ -67,8 +67,8 @@ private:
         std::string id, text;
         wall_time fetched{}, expires{};
         std::string result, problem;  // of the last fetch, if it failed
-        steady_time checked_until{};  // until then nobody is asked
-        steady_time failed_until{};   // until then no fetch
+        wall_time checked_until{};    // until then nobody is asked
+        wall_time failed_until{};     // until then no fetch
         bool fetching = false;
         std::vector<std::function<void()>> waiters;
     };

@@ -35,7 +35,8 @@ struct world {
     std::mutex lock;
     std::string page = policy("enforce");  // empty: it can't be fetched
     std::atomic<int> fetches = 0;
-    std::atomic<long> ahead = 0;  // seconds
+    std::atomic<long> ahead = 0;         // seconds
+    std::chrono::seconds lasts = 10min;  // what is announced
     asio::io_context context;
     std::unique_ptr<database> kept;
     std::unique_ptr<sts_cache> cache;
@@ -73,6 +74,7 @@ struct world {
         a.what = id.empty() ? dns::finding::no_data : dns::finding::found;
         a.records = {"v=STSv1; id=" + id + ";"};
         if (id.empty()) a.records.clear();
+        a.lasts = lasts;
     }
     void serve(std::string text)
     {
@@ -144,6 +146,53 @@ TEST_CASE("the record's absence ends no policy before its time")
     w.ahead = 1001;
     CHECK(w.mode() == "nothing");
     CHECK(w.fetches == 1);
+}
+
+TEST_CASE("what the record says holds for its time to live, within bounds")
+{
+    struct row {
+        std::chrono::seconds lasts, still, not_any_more;
+    };
+    for (auto const& r : {row{10min, 590s, 610s}, {0s, 50s, 70s}, {48h, 86'300s, 86'500s}}) {
+        CAPTURE(r.lasts.count());
+        world w;
+        w.lasts = r.lasts;
+        w.announce("1");
+        w.serve(policy("enforce", 1'000'000));
+        CHECK(w.mode() == "enforce");
+        w.announce("2");
+        w.serve(policy("testing", 1'000'000));
+        w.ahead = r.still.count();
+        CHECK(w.mode() == "enforce");
+        w.ahead = r.not_any_more.count();
+        CHECK(w.mode() == "testing");
+        // So does that there is none.
+        w.announce("", "none.example");
+        w.ahead = 0;
+        CHECK_FALSE(w.ask("none.example").policy);
+        w.announce("1", "none.example");
+        w.ahead = r.still.count();
+        CHECK_FALSE(w.ask("none.example").policy);
+        w.ahead = r.not_any_more.count();
+        CHECK(w.ask("none.example").policy);
+    }
+}
+
+TEST_CASE("a long time to live keeps nobody from a policy that could not be had, or has ended")
+{
+    world w;
+    w.lasts = 12h;
+    w.announce("1");
+    w.serve("");
+    CHECK(w.mode() == "nothing");
+    w.serve(policy("enforce"));
+    w.ahead = 290;
+    CHECK(w.mode() == "nothing");
+    w.ahead = 310;
+    CHECK(w.mode() == "enforce");
+    w.ahead = 310 + 1001;
+    CHECK(w.mode() == "enforce");
+    CHECK(w.fetches == 3);
 }
 
 TEST_CASE("without a record nobody is asked for a policy, and a fetch that failed is not repeated at once")

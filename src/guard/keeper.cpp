@@ -146,6 +146,12 @@ float cooled(tally const& t, std::chrono::seconds half_life, moment now) noexcep
 
 std::uint32_t left_of(tally const& t, moment now) noexcept { return t.refused_until > now ? t.refused_until - now : 0; }
 
+/// Entries with the least of it make room for others.
+double use_of(tally const& t, config::guard_settings const& s, moment now) noexcept
+{
+    return double{cooled(t, s.half_life, now)} + (left_of(t, now) != 0 ? 1000 : 0);
+}
+
 // A point more. Whether a refusal begins, and for how long.
 std::optional<std::chrono::seconds> add_point(tally& t, config::guard_settings const& s, double refuse_after,
                                               moment now)
@@ -272,6 +278,11 @@ struct keeper::state {
     bool recent(moment then, settings const& s, moment now) const noexcept
     {
         return then != 0 && now - then <= static_cast<std::uint64_t>(s.protect_time.count());
+    }
+
+    double use_of(place const& e, settings const& s, moment now) const noexcept
+    {
+        return guard::use_of(e.t, s, now) + (recent(e.success, s, now) ? 2000 : 0);
     }
 
     std::uint64_t pair(std::uint64_t account, prefix_key const& from) const
@@ -416,12 +427,7 @@ failure keeper::on_failure(settings const& s, ip_address const& from, std::strin
         like.size = narrow.size;
         auto& sh = st.places.of(like);
         std::lock_guard const hold{sh.lock};
-        auto& p = sh.entries.take(like, [&](place const& e) {
-            double use = cooled(e.t, s.half_life, at);
-            if (left_of(e.t, at) != 0) use += 1000;
-            if (st.recent(e.success, s, at)) use += 2000;
-            return use;
-        });
+        auto& p = sh.entries.take(like, [&](place const& e) { return st.use_of(e, s, at); });
         if (forgot(p.t, s, at)) p.repeats = 0;
         f.repeated = std::find(std::begin(p.seen), std::end(p.seen), part) != std::end(p.seen);
         if (f.repeated && certain && p.repeats < 255) ++p.repeats;
@@ -458,9 +464,7 @@ failure keeper::on_failure(settings const& s, ip_address const& from, std::strin
         like.size = around.size;
         auto& sh = st.networks.of(like);
         std::lock_guard const hold{sh.lock};
-        auto& w = sh.entries.take(like, [&](wide const& e) {
-            return static_cast<double>(cooled(e.t, s.half_life, at)) + (left_of(e.t, at) != 0 ? 1000 : 0);
-        });
+        auto& w = sh.entries.take(like, [&](wide const& e) { return use_of(e.t, s, at); });
         if (auto const began = add_point(w.t, s, s.network_refuse_after, at))
             f.refusals.push_back({reason::network, text_of(around), *began, w.t.points, 0});
     }
@@ -470,9 +474,7 @@ failure keeper::on_failure(settings const& s, ip_address const& from, std::strin
     like.id = id;
     auto& sh = st.accounts.of(like);
     std::lock_guard const hold{sh.lock};
-    auto& t = sh.entries.take(like, [&](target const& e) {
-        return static_cast<double>(cooled(e.t, s.half_life, at)) + (left_of(e.t, at) != 0 ? 1000 : 0);
-    });
+    auto& t = sh.entries.take(like, [&](target const& e) { return use_of(e.t, s, at); });
     if (t.name[0] == '\0') name.copy(t.name, sizeof t.name - 1);
     if (auto const began = add_point(t.t, s, s.account_refuse_after, at))
         f.refusals.push_back({reason::account, name, *began, t.t.points, 0});
@@ -500,12 +502,7 @@ void keeper::on_success(settings const& s, ip_address const& from, std::string_v
     like.size = narrow.size;
     auto& sh = st.places.of(like);
     std::lock_guard const hold{sh.lock};
-    auto& p = sh.entries.take(like, [&](place const& e) {
-        double use = cooled(e.t, s.half_life, at);
-        if (left_of(e.t, at) != 0) use += 1000;
-        if (st.recent(e.success, s, at)) use += 2000;
-        return use;
-    });
+    auto& p = sh.entries.take(like, [&](place const& e) { return st.use_of(e, s, at); });
     p.success = at;
 }
 

@@ -5,8 +5,9 @@
 #include <thread>
 
 #include "base/crypto.hpp"
+#include "base/hex.hpp"
 #include "base/log.hpp"
-#include "store/sqlite.hpp"
+#include "store/stamped.hpp"
 
 namespace postern::ledger {
 namespace {
@@ -60,26 +61,10 @@ struct opened {
 
 result<opened> open_file(std::filesystem::path const& file)
 {
-    auto db = store::connection::open(file, store::access::create, told);
+    auto db = store::open_stamped(file, told, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+                                  {application, version},
+                                  tables + ("INSERT INTO key VALUES (x'" + to_hex(random_octets(key_size)) + "')"));
     if (!db) return std::move(db.error());
-    if (auto r = db->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"); !r) return std::move(r.error());
-    auto const id = db->number("PRAGMA application_id");
-    if (!id) return id.error();
-    auto const is = db->number("PRAGMA user_version");
-    if (!is) return is.error();
-    if (*id == 0 && *is == 0) {
-        auto const sql = "BEGIN IMMEDIATE;" + std::string{tables} +
-                         "PRAGMA application_id = " + std::to_string(application) +
-                         "; PRAGMA user_version = " + std::to_string(version);
-        if (auto r = db->execute(sql.c_str()); !r) return std::move(r.error());
-        auto insert = db->prepare("INSERT INTO key VALUES (?1)");
-        if (!insert) return std::move(insert.error());
-        auto const key = random_octets(key_size);
-        if (!insert->bind_blob(1, key).run()) return db->failure("writing guard.db");
-        if (auto r = db->execute("COMMIT"); !r) return std::move(r.error());
-    } else if (*id != application || *is != version) {
-        return unusable(file.string() + " is not a file of this version");
-    }
     opened o;
     {
         auto read = db->prepare("SELECT value FROM key");

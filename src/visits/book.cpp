@@ -5,6 +5,7 @@
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "store/stamped.hpp"
 #include "visits/token.hpp"
 
 namespace postern::visits {
@@ -37,24 +38,6 @@ bool is_over(visit const& v, limits const& bounds, wall_time now)
     return now - v.last_used >= bounds.idle || now - v.created >= bounds.whole;
 }
 
-error unusable(std::string why) { return {{4, 3, 0}, "The sessions are not available", std::move(why)}; }
-
-result<> prepare(store::connection& db, std::string const& file)
-{
-    if (auto r = db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON"); !r)
-        return r;
-    auto const id = db.number("PRAGMA application_id");
-    if (!id) return id.error();
-    auto const is = db.number("PRAGMA user_version");
-    if (!is) return is.error();
-    if (*id == application && *is == version) return {};
-    if (*id != 0 || *is != 0) return unusable(file + " is not a file of this version");
-    auto const sql = "BEGIN IMMEDIATE;" + std::string{tables} +
-                     "PRAGMA application_id = " + std::to_string(application) +
-                     "; PRAGMA user_version = " + std::to_string(version) + "; COMMIT";
-    return db.execute(sql.c_str());
-}
-
 }  // namespace
 
 result<std::unique_ptr<book>> book::open(std::filesystem::path const& folder, wall_time now)
@@ -83,9 +66,10 @@ result<std::unique_ptr<book>> book::open(std::filesystem::path const& folder, wa
 
 result<> book::read(std::filesystem::path const& file)
 {
-    auto db = store::connection::open(file, store::access::create, told);
+    auto db = store::open_stamped(file, told,
+                                  "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON",
+                                  {application, version}, tables);
     if (!db) return std::move(db.error());
-    if (auto r = prepare(*db, file.string()); !r) return r;
     auto rows = db->prepare(
         "SELECT digest, id, account, role, password_set, created, last_used, client, agent, login FROM visits");
     if (!rows) return std::move(rows.error());

@@ -5,7 +5,7 @@
 namespace postern::zone {
 namespace {
 
-std::string quoted(std::string_view text)
+std::string in_quotes(std::string_view text)
 {
     std::string out{'"'};
     for (char const c : text) {
@@ -30,7 +30,7 @@ std::string to_line(record const& r)
 {
     auto line = absolute(r.name) + " IN " + r.type;
     if (r.type != "TXT") return line + ' ' + r.value;
-    for (auto const& piece : mail::record_strings(r.value)) line += ' ' + quoted(piece);
+    for (auto const& piece : mail::record_strings(r.value)) line += ' ' + in_quotes(piece);
     return line;
 }
 

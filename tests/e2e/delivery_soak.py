@@ -25,7 +25,6 @@ import time
 
 TOKEN = re.compile(rb"Subject: (tok[a-z0-9]{16})\b")
 IN_FLIGHT = 3.0  # seconds before a kill in which a first copy may have been taken
-DISK = 96  # MiB of the disk that fills up
 
 
 class Remote:
@@ -98,12 +97,13 @@ class Ledger:
 
 
 class Disk:
-    """A small file system of its own, which can be filled up; a plain folder where that is not allowed."""
+    """A file system of its own, which has room for so many messages and can be filled up; a plain folder where that is
+    not allowed."""
 
-    def __init__(self):
+    def __init__(self, messages):
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="postern-disk-"))
         self.path.chmod(0o755)
-        self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}m", "tmpfs", self.path],
+        self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={32 + messages // 64}m", "tmpfs", self.path],
                                       capture_output=True).returncode == 0
         self.ballast = self.path / "ballast"
 
@@ -124,16 +124,12 @@ class Disk:
         shutil.rmtree(self.path, True)
 
 
-def send(harness, server, ledger, domains, rng, budget, stopping):
-    """One client: messages to one, two or many destinations, until the budget is used."""
-    while not stopping.is_set():
+def send(harness, server, ledger, domains, rng, messages):
+    """One client: messages to one, two or many destinations, until so many are acknowledged."""
+    while len(ledger.acknowledged) < messages:
         with contextlib.suppress(OSError, EOFError, AssertionError):
             with server.session(login=harness.ALICE) as wire:
-                while not stopping.is_set():
-                    with budget["lock"]:
-                        if budget["left"] <= 0:
-                            return
-                        budget["left"] -= 1
+                while len(ledger.acknowledged) < messages:
                     token = harness.token()
                     size = rng.choice([1, 1, 1, 2, 12])
                     recipients = [f"{rng.choice('abc')}@{d}" for d in rng.sample(domains, size)]
@@ -165,7 +161,7 @@ def run(messages, destinations, seed):
     ledger, kills, fills = Ledger(), [], 0
     remotes = [Remote(harness, n, ledger, random.Random(rng.random())) for n in range(destinations)]
     domains = [r.domain for r in remotes]
-    disk = Disk()
+    disk = Disk(messages)
     server = harness.Postern(
         {"data_dir": disk.path / "data",
          "delivery": {"retry": ["1 s", "2 s", "5 s"], "give_up_after": "1 d", "connections_per_host": 4,
@@ -176,10 +172,8 @@ def run(messages, destinations, seed):
     mailboxes = disk.path / "mail"
     try:
         server.start()
-        stopping = threading.Event()
-        budget = {"left": messages, "lock": threading.Lock()}
         clients = [threading.Thread(target=send, daemon=True,
-                                    args=(harness, server, ledger, domains, random.Random(rng.random()), budget, stopping))
+                                    args=(harness, server, ledger, domains, random.Random(rng.random()), messages))
                    for _ in range(8)]
         for client in clients:
             client.start()
@@ -210,6 +204,8 @@ def run(messages, destinations, seed):
             return not set(now) - {"dead", "limited"}
         shown = {}
         harness.wait_for(settled, "all that can be delivered", 300)
+        # Then nothing changes between the list and its messages.
+        server.stop()
         waiting = json.loads(server.cli("queue", "list", "--limit", "100000", "--json", check=True).stdout)
         queued = set()
         by_id = {}
@@ -220,7 +216,6 @@ def run(messages, destinations, seed):
             for r in m["recipients"]:
                 if r["state"] not in ("delivered", "bounced"):
                     queued.add((by_id[m["queue_id"]], r["forward_path"]))
-        server.stop()
         bounced = set()
         for path in (mailboxes / "postern.test" / "alice" / "new").iterdir():
             token, failed = reported(path.read_bytes())

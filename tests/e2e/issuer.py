@@ -103,8 +103,9 @@ class Issuer:
     close = stop
 
     def answer(self, request):
-        if request.path in self.answers:
-            return self.answers[request.path](request)
+        answer = self.answers.get(request.path.partition("?")[0])
+        if answer:
+            return answer(request)
         if request.path == self.metadata_at:
             return self.json(self.metadata())
         if request.path == "/keys":

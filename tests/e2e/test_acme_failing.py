@@ -62,7 +62,7 @@ class Failing(unittest.TestCase):
                 self.assertEqual(shown(server.submissions, ca.root())[1], first)
 
     def test_rate_limit(self):
-        """As long as it says, whatever else there is to order."""
+        """As long as it says; what else there is to order waits, too."""
         problem = {"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many certificates already issued"}
         with Pebble(start=False) as names, SternCa(429, problem, {"Retry-After": "86400"}) as ca:
             config = names.config(directory=ca.directory)

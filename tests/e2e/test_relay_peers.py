@@ -169,27 +169,37 @@ cram:
 
 class OpenSmtpd:
     """OpenSMTPD's program from Debian's package, unpacked since it can't be installed beside Postfix. Its users and
-    folders are compiled in, so it runs where there are such."""
+    folders are compiled in, so it runs where there are such. It takes log-ins under TLS only, and OpenSSL 3 has to be
+    made to leave its keys to it for that: see opensmtpd_keys.c."""
 
     def __init__(self, folder, sink):
         need_root()
+        need("clang-16")
         program = unpacked("opensmtpd")
+        certificate, key = Authority.shared().issue("opensmtpd", kind="rsa")
+        keys = folder / "keys.so"
+        made = run("clang-16", "-shared", "-fPIC", pathlib.Path(__file__).with_name("opensmtpd_keys.c"), "-o", keys, "-lcrypto")
+        if made.returncode:
+            raise AssertionError(made.stderr)
+        (folder / "users").write_text(f"{USER} {run('openssl', 'passwd', '-6', PASSWORD, check=True).stdout.strip()}\n")
         self.dir = folder
         self.port = free_ports(1)[0]
         for name, lines in (("passwd", "opensmtpd:x:64901:64901::/var/lib/opensmtpd/empty:/bin/false\n"
                                        "opensmtpq:x:64902:64902::/var/lib/opensmtpd/empty:/bin/false\n"),
                             ("group", "opensmtpd:x:64901:\nopensmtpq:x:64902:\n")):
             (folder / name).write_text(pathlib.Path("/etc", name).read_text() + lines)
-        # It takes log-ins under TLS only, and its process that keeps the keys does not work with OpenSSL 3.
         (folder / "smtpd.conf").write_text(f"""
-listen on {HOST} port {self.port} hostname opensmtpd.example
+pki here cert "{certificate}"
+pki here key "{key}"
+table users file:{folder}/users
+listen on {HOST} port {self.port} tls-require pki here auth <users> hostname opensmtpd.example
 action "out" relay host smtp://{HOST}:{sink}
-match from any for any action "out"
+match auth from any for any action "out"
 """)
         inside = ('mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/group" /etc/group && '
                   'for d in /var/spool /var/lib /run; do mount -t tmpfs -o mode=755 none $d || exit 1; done && '
                   'mkdir -p /var/lib/opensmtpd/empty && mkdir -m 711 /var/spool/smtpd && '
-                  'exec setpriv --pdeathsig KILL "$1" -d -f "$0/smtpd.conf"')
+                  'LD_PRELOAD="$0/keys.so" exec setpriv --pdeathsig KILL "$1" -d -f "$0/smtpd.conf"')
         self.output = open(folder / "output", "wb")
         # In a group of its own: it has seven processes.
         self.process = subprocess.Popen(["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", inside, folder, program],
@@ -225,11 +235,25 @@ class AtOpenSmtpd(Relays):
         folder = self.folder()
         where = folder / "opensmtpd"
         where.mkdir()
-        with Sink() as sink, OpenSmtpd(where, sink.port) as opensmtpd, \
-                Postern({"delivery": {"smart_host": f"{HOST}:{opensmtpd.port}", "retry": ["1 s"]}}) as server:
-            words = [self.send(server) for _ in range(3)]
-            for word in words:
-                self.assertIn(b"opensmtpd.example (OpenSMTPD)", sink.wait(word, 30)["content"])
+        with Sink() as sink, OpenSmtpd(where, sink.port) as opensmtpd:
+            server = self.front(opensmtpd.port, folder)
+            for reloads, mechanism in enumerate(("PLAIN", "LOGIN")):
+                if reloads:
+                    server.config["smart_host"][0]["mechanisms"] = [mechanism]
+                    server.write_config()
+                    server.signal(1)
+                    server.wait_log(r"\breloaded\b")
+                for word in [self.send(server) for _ in range(3)]:
+                    try:
+                        self.assertIn(b"opensmtpd.example (OpenSMTPD) with ESMTPSA", sink.wait(word, 30)["content"])
+                    except AssertionError as e:
+                        raise AssertionError(f"{e}\n{opensmtpd.log()[-3000:]}\n{server.log()[-3000:]}") from None
+                server.wait_log(rf"smart_host_login.*user[\"=: ]+{USER}.*mechanism[\"=: ]+{mechanism}\b")
+            self.secret.write_text("a wrong one\n")
+            server.signal(1)
+            wait_for(lambda: server.log().count(" reloaded") == 2, "the reload")
+            self.send(server)
+            server.wait_log(r"smart_host_paused.*LOGIN: 535", 30)
 
 
 if __name__ == "__main__":

@@ -282,6 +282,36 @@ class Mechanisms(Folder):
                  [m for m in self.sink.messages if word.encode() in m["content"]], "the mail", 25)
 
 
+class Loop(Folder):
+    def test_a_smart_host_that_is_this_server(self):
+        folder = self.folder()
+        password = self.secret(folder, "password", PASSWORDS[ALICE])
+        server = self.serve({})
+        host = {"name": "submission", "address": f"{HOST}:{server.submission}", "authorities": Authority.shared().ca, "user": ALICE,
+                "password_file": password}
+        server.config |= {"smart_host": [host], "route": [{"recipients": ["submission.test"], "to": "smart_host:submission"},
+                                                          {"recipients": ["mx.test"], "to": f"smtp:{HOST}:{server.mx}"}]}
+        server.write_config()
+        server.signal(signal.SIGHUP)
+        server.wait_log(r"\breloaded\b")
+        for name in ("submission", "mx"):
+            self.send(server, f"friend@{name}.test")
+        waiting = wait_for(lambda: len(q := self.queued(server)) == 2 and all(m["recipients"][0]["last_reply"] for m in q) and q,
+                           "two that wait")
+        for each in waiting:
+            self.assertRegex(each["recipients"][0]["last_reply"], rf"^451 4\.4\.6 .*this server itself.*{HOST}:")
+        server.wait_log(r"deferred.*route-to-itself")
+        self.assertEqual(server.log().count(" accepted "), 2, "none came back")
+        # Another one takes them, once the settings are right.
+        with Sink() as sink:
+            server.config |= {"route": [{"to": f"smtp:{HOST}:{sink.port}"}]}
+            server.write_config()
+            server.signal(signal.SIGHUP)
+            wait_for(lambda: server.log().count(" reloaded") == 2, "the reload")
+            server.cli("queue", "retry", "--all", check=True)
+            wait_for(lambda: len(sink.messages) == 2, "both")
+
+
 class Rogues(Folder):
     """Sinks that are no good smart hosts; each has a domain."""
     COMPLAINTS = {"too-much": ("MAIL", "550 5.4.5 Daily user sending limit exceeded."),

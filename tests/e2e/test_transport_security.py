@@ -7,6 +7,7 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import tempfile
 import time
 import unittest
@@ -65,6 +66,10 @@ class World:
         host(signed, "twohosts", 20, own["twohosts"], [tlsa(3, 1, 1, other)])
         signed.append("twohosts MX 20 mx.ee\n")
         signed.append(f"alias MX 10 mx.alias\nmx.alias CNAME mx.ee\n")
+        # The domain itself is an alias: of one with exchangers, of one with none, and across zones.
+        signed.append("aliased CNAME ee\nbare A 10.99.0.19\nbarealias CNAME bare\nnowhere CNAME not-there\n")
+        plain.append("away CNAME away2\naway2 CNAME enforce\nintosigned CNAME ee.example.\nround CNAME round2\nround2 CNAME round\n"
+                     "viaalias MX 10 mx.viaalias\nmx.viaalias CNAME mx.noneplain\n")
         signed.append("forgedmx MX 10 mx.ee\n")
         signed.append("_smtp._tls.wrong TXT \"v=TLSRPTv1; rua=mailto:alice@postern.test,https://reports.plain/tls\"\n")
 
@@ -201,6 +206,22 @@ class Dane(Security):
         self.assertIn("neither DNSSEC nor MTA-STS vouches", fate["reply"])
 
 
+class Aliases(Security):
+    def test_a_domain_or_an_exchanger_that_is_an_alias(self):
+        self.check(self.serve(), [
+            # As secure as the whole chain is: the TLSA records count where all of it is signed.
+            ("aliased.example", "delivered", {"policy": "dane", "verified": "dane 3 1 1"}),
+            ("alias.example", "delivered", {"policy": "dane", "verified": "dane 3 1 1"}),
+            ("intosigned.plain", "delivered", {"policy": ""}),
+            ("barealias.example", "delivered", {}),
+            ("away.plain", "delivered", {}),
+            ("viaalias.plain", "delivered", {}),
+            # An alias of nothing is no domain; a circle says nothing at all.
+            ("nowhere.example", "bounced", {"rule": "route-no-such-domain"}),
+            ("round.plain", "deferred", {"rule": "route-dns-failure"}),
+        ])
+
+
 class MtaSts(Security):
     def test_what_policies_say_and_what_becomes_of_mail(self):
         server = self.serve()
@@ -263,6 +284,53 @@ class Operator(Security):
         server.file.write_text(server.file.read_text() + "\n".join(blocks))
         done = server.cli("config", "check")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+class SmartHosts(Security):
+    def reload(self, server):
+        before = server.log().count(" reloaded")
+        server.write_config()
+        server.signal(signal.SIGHUP)
+        wait_for(lambda: server.log().count(" reloaded") > before, "the reload")
+
+    def test_records_and_rows_hold_for_them_too(self):
+        def row(domain, name=None, **more):
+            return {"name": name or domain, "address": f"mx.{domain}:25", **more}
+        hosts = [row("ee.example"), row("both.example"), row("wrong.example"), row("untrusted.plain"), row("testing.plain"),
+                 row("wrong.example", "mine", authorities=Authority.shared().ca), row("clear.plain", tls="none")]
+        bare = ["enforce.plain", "against.example", "none.example"]
+        server = self.serve({
+            "delivery": {"require_tls": True}, "smart_host": hosts,
+            "route": [{"recipients": [f"{h['name']}.test"], "to": f"smart_host:{h['name']}"} for h in hosts] +
+                     [{"recipients": [f"{d}.test"], "to": f"smtp:mx.{d}:25"} for d in bare],
+            "tls_policy": [{"domain": "mx.testing.plain", "level": "dane"},
+                           {"domain": "mx.against.example", "level": "opportunistic"},
+                           {"domain": "mx.enforce.plain", "level": "none", "minimum": "1.3"}]})
+        self.check(server, [
+            # Its own certificate, which only the records vouch for.
+            ("ee.example.test", "delivered", {"policy": "dane", "verified": "dane 3 1 1"}),
+            ("both.example.test", "delivered", {"policy": "dane", "verified": "dane 3 1 1"}),
+            ("wrong.example.test", "deferred", {"rule": "dane-mismatch"}),
+            # The settings name an authority, which has the last word.
+            ("mine.test", "deferred", {"rule": "route-tls-failure"}),
+            ("untrusted.plain.test", "deferred", {"rule": "route-tls-failure"}),
+            ("none.example.test", "deferred", {"rule": "route-tls-failure"}),
+            ("testing.plain.test", "deferred", {"rule": "dane-missing"}),
+            # "none" takes back nothing of what a smart host has to prove.
+            ("enforce.plain.test", "delivered", {"policy": "operator opportunistic", "verified": "certificate"}),
+            # A good certificate, and records that are wrong: the row says that these don't count.
+            ("against.example.test", "delivered", {"policy": "operator opportunistic", "verified": "certificate"}),
+            ("clear.plain.test", "delivered", {"policy": "", "tls": ""}),
+        ])
+        server.config["delivery"]["require_tls"] = False
+        self.reload(server)
+        self.check(server, [("none.example.test", "delivered", {"policy": "", "verified": ""})])
+        server.config["tls_policy"].append({"domain": "*", "level": "verify"})
+        self.reload(server)
+        self.check(server, [("none.example.test", "deferred", {"rule": "tls-policy-unmet"}),
+                            ("clear.plain.test", "delivered", {"policy": "", "tls": ""})])
+        listed = json.loads(server.cli("tls-report", "list", "--json", check=True).stdout)
+        self.assertEqual(listed, [], "no reports about smart hosts")
 
 
 class Reports(Security):
