@@ -81,6 +81,15 @@ def setup(own):
             f'{slot("short_values")}</section>'), plain(w["title"])
 
 
+def profile(own):
+    """Behind a link to a configuration profile, which only the button takes."""
+    w = own.words["profile"]
+    steps = "".join(f"<li>{text(t)}</li>" for t in w["steps"])
+    return (f'<p class="lead">{text(w["lead"])}</p><form method="post"><button class="button primary">{text(w["load"])}</button>'
+            f'</form><section><h2>{text(w["then"])}</h2><ul>{steps}</ul></section><p class="small">{text(w["once"])}</p>',
+            plain(w["title"]))
+
+
 def address_form(own):
     w = own.words["setup"]
     return (f'<form class="address" method="get">{slot("hidden_inputs")}<label for="address">{text(w["address"])}</label>'

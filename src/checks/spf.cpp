@@ -1,6 +1,5 @@
 #include "checks/spf.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "spf/evaluator.hpp"
@@ -32,8 +31,6 @@ public:
     spf::answer<std::string> exchangers(std::string const& name) override
     {
         auto found = from_.mx(name);
-        std::stable_sort(found.records.begin(), found.records.end(),
-                         [](auto const& a, auto const& b) { return a.preference < b.preference; });
         spf::answer<std::string> hosts{state_of(found.what)};
         for (auto& r : found.records) hosts.records.push_back(std::move(r.host));
         return hosts;

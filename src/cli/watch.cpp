@@ -1,4 +1,4 @@
-// postern events, numbers, sessions, decisions, certificates, discovery list: what the server does, while it does it
+// postern events, numbers, sessions, decisions, discovery list: what the server does, while it does it
 #include <chrono>
 #include <memory>
 #include <thread>
@@ -132,9 +132,6 @@ constexpr column session_columns[] = {{"SINCE", "since", column::time},
 constexpr column decision_columns[] = {{"TIME", "time", column::time}, {"RULE", "rule"},       {"ACCOUNT", "account"},
                                        {"CLIENT", "client"},           {"COMMAND", "command"}, {"CAUSE", "cause"},
                                        {"SESSION", "session"}};
-constexpr column certificate_columns[] = {{"FILE", "file"},           {"FOR", "used_for"},
-                                          {"NAMES", "names"},         {"UNTIL", "not_after", column::time},
-                                          {"DAYS LEFT", "days_left"}, {"PROBLEM", "problem"}};
 constexpr column discovery_columns[] = {{"TIME", "time", column::time}, {"CLIENT", "client"}, {"KIND", "kind"},
                                         {"DOMAIN", "domain"},           {"STATUS", "status"}, {"ANSWER", "answer"},
                                         {"PROGRAM", "user_agent"}};
@@ -180,10 +177,6 @@ void add_watch(command commands, application& app)
     limit_option(refusals, o);
     refusals.add_option("--rule", o->rule, "Only by this rule");
     refusals.add_option("--account", o->account, "Only of this account");
-    declare("certificates", "The certificates in use, and how long they hold",
-            [](application const& a, options const& given) {
-                return print_rows(a, "certificates", {}, certificate_columns, "There are none.", given.json);
-            });
     declaring const discovery{commands.add_subcommand("discovery", "What mail programs ask for their settings"), app,
                               o};
     limit_option(discovery("list", "Who asked for settings, and what was answered",

@@ -92,8 +92,10 @@ void warn_about_domain(context& c, std::string_view domain, json::object& o)
 enum class visits_end : std::uint8_t { no, yes };
 
 /// Changes one thing of the account named by "address", logs it, shows the account.
+/// `alias`: the address that it is about, for who looks whose it was when.
 template <class Change>
-outcome change(context& c, arguments& a, std::string_view what, Change apply, visits_end ends = visits_end::no)
+outcome change(context& c, arguments& a, std::string_view what, Change apply, visits_end ends = visits_end::no,
+               std::string_view alias = {})
 {
     auto const address = a.text("address");
     if (auto wrong = a.problem()) return std::move(*wrong);
@@ -103,7 +105,7 @@ outcome change(context& c, arguments& a, std::string_view what, Change apply, vi
     result<> changed = apply(name);
     if (!changed) return to_failure(changed.error());
     if (c.visits && ends == visits_end::yes) c.visits->end_all(name);
-    log::event(log::level::info, "account_changed", {{"account", name}, {"change", what}});
+    log::event(log::level::info, "account_changed", {{"account", name}, {"change", what}, {"alias", alias}});
     auto after = find(c, name);
     if (!after) return std::move(after.error());
     return json::value(describe(c, **after));
@@ -260,8 +262,9 @@ outcome account_basic_passwords(context& c, arguments a)
 outcome account_alias_add(context& c, arguments a)
 {
     auto const alias = a.mailbox("alias");
-    auto done =
-        change(c, a, "alias added", [&](std::string const& name) { return c.accounts->add_alias(name, alias); });
+    auto done = change(
+        c, a, "alias added", [&](std::string const& name) { return c.accounts->add_alias(name, alias); },
+        visits_end::no, alias.key());
     if (done) warn_about_domain(c, alias.domain, done->as_object());
     return done;
 }
@@ -269,8 +272,9 @@ outcome account_alias_add(context& c, arguments a)
 outcome account_alias_remove(context& c, arguments a)
 {
     auto const alias = a.mailbox("alias");
-    return change(c, a, "alias removed",
-                  [&](std::string const& name) { return c.accounts->remove_alias(name, alias); });
+    return change(
+        c, a, "alias removed", [&](std::string const& name) { return c.accounts->remove_alias(name, alias); },
+        visits_end::no, alias.key());
 }
 
 outcome account_send_as_add(context& c, arguments a)

@@ -91,7 +91,6 @@ constexpr command table[] = {
     {"profile make", accounts | server, changes, own_or(operators), profile_make},
     {"profile take", accounts | server, changes, anyone, profile_take},
     {"why public", nothing, looks, anyone, why_public, lane::history},
-    {"help facts", accounts, looks, anyone, help_facts},
     {"account own-password", accounts | server, changes, own, account_own_password},
     {"explain", accounts | forwards, looks, readers, explain},
     {"why", nothing, looks, readers, why, lane::history},
@@ -110,7 +109,6 @@ constexpr command table[] = {
     {"discovery list", server, looks, readers, discovery_list},
     {"discovery note", server, looks, anyone, discovery_note},
     {"domain check", accounts | keys, looks, readers, domain_check},
-    {"certificates", nothing, looks, readers, certificates},
 };
 
 }  // namespace

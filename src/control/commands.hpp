@@ -225,7 +225,6 @@ outcome decisions(context& c, arguments a);
 outcome discovery_list(context& c, arguments a);
 outcome discovery_note(context& c, arguments a);
 outcome domain_check(context& c, arguments a);
-outcome certificates(context& c, arguments a);
 outcome discovery_facts(context& c, arguments a);
 outcome discovery_publish(context& c, arguments a);
 outcome profile_android(context& c, arguments a);
@@ -237,7 +236,6 @@ outcome audit_list(context& c, arguments a);
 outcome explain(context& c, arguments a);
 outcome why(context& c, arguments a);
 outcome why_public(context& c, arguments a);
-outcome help_facts(context& c, arguments a);
 outcome server_status(context& c, arguments a);
 
 /// What was seen of a check's sessions, for `why` too.

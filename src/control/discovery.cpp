@@ -1,4 +1,6 @@
 // discovery facts, publish: what mail programs are told, and from when on those that hold it against the DNS
+#include <mutex>
+
 #include "base/log.hpp"
 #include "base/whole_file.hpp"
 #include "control/commands.hpp"
@@ -18,6 +20,9 @@ std::filesystem::path file_of(context const& c) { return c.settings->data_dir / 
 /// As the file has it and the settings want it; the file follows.
 result<porter::rollover> follow(context const& c, porter::services const& current, bool at_once)
 {
+    // From the reading to the writing: else a question of the web pages takes back what the operator publishes meanwhile.
+    static std::mutex one_at_a_time;
+    std::scoped_lock const turn{one_at_a_time};
     porter::rollover r;
     auto const read = read_whole_file(file_of(c), longest_file);
     if (!read) return std::move(read.error());

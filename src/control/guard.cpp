@@ -266,7 +266,7 @@ outcome account_limits(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto const names = names_of_account(c, address);
     if (!names) return names.error();
-    return describe_usage(c, names->front());
+    return describe_usage(c, names->all.front());
 }
 
 outcome guard_deny(context& c, arguments a) { return put_on_list(c, a, true); }

@@ -19,9 +19,11 @@ namespace {
 
 constexpr std::uint64_t most_shown = 1000, usual = 100;
 
-std::vector<json::object> read_for(context const& c, std::vector<std::string> const& texts)
+std::vector<json::object> read_for(context const& c, std::vector<std::string> const& texts, own_names const& own)
 {
-    return read_history(c, texts, most_lines_for_others, most_octets_for_others);
+    auto events = read_history(c, texts, most_lines_for_others, most_octets_for_others);
+    leave_out_predecessors(events, own, events);
+    return events;
 }
 
 std::size_t read_limit(arguments& a)
@@ -63,17 +65,37 @@ void add_queue(context& c, std::string const& account, json::array& sent)
 
 failure not_there(std::string text) { return {failure::kind::usage, std::move(text), {}, std::string{not_there_rule}}; }
 
-basic_result<std::vector<std::string>, failure> names_of_account(context& c, std::string_view address)
+basic_result<own_names, failure> names_of_account(context& c, std::string_view address)
 {
     c.accounts->wait_for_login(address);
     auto const found = c.accounts->find_account(address);
     if (!found) return to_failure(found.error());
     if (!*found) return not_there("there is no account " + printable(address, 320));
     auto const& who = **found;
-    std::vector<std::string> names{to_lower(who.address)};
-    if (!who.login_name.empty()) names.push_back(to_lower(who.login_name));
-    for (auto const& alias : who.aliases) names.push_back(to_lower(alias));
-    return names;
+    own_names own;
+    own.all.push_back(to_lower(who.address));
+    if (!who.login_name.empty()) own.all.push_back(to_lower(who.login_name));
+    for (auto const& alias : who.aliases) own.all.push_back(to_lower(alias));
+    // Back ends don't tell.
+    if (who.back_end.empty()) own.since = to_rfc3339(who.created);
+    return own;
+}
+
+void leave_out_predecessors(std::vector<json::object>& events, own_names const& own,
+                            std::vector<json::object> const& changes)
+{
+    std::map<std::string, std::string> since;
+    for (auto const& name : own.all) since.emplace(name, own.since);
+    for (auto const& e : changes) {
+        if (console::text_in(e, "event") != "account_changed" || console::text_in(e, "change") != "alias added")
+            continue;
+        auto const at = since.find(console::text_in(e, "alias"));
+        if (at != since.end()) at->second = std::max(at->second, console::text_in(e, "time"));
+    }
+    std::erase_if(events, [&](json::object const& e) {
+        auto const at = since.find(to_lower(console::text_in(e, "account")));
+        return at != since.end() && console::text_in(e, "time") < at->second;
+    });
 }
 
 outcome account_logins(context& c, arguments a)
@@ -83,7 +105,7 @@ outcome account_logins(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto const names = names_of_account(c, address);
     if (!names) return names.error();
-    return json::value(console::list_logins(read_for(c, *names), *names, limit));
+    return json::value(console::list_logins(read_for(c, names->all, *names), names->all, limit));
 }
 
 outcome account_sent(context& c, arguments a)
@@ -93,8 +115,9 @@ outcome account_sent(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto const names = names_of_account(c, address);
     if (!names) return names.error();
-    auto sent = console::list_sent(read_for(c, {names->front()}), {names->front()}, limit);
-    add_queue(c, names->front(), sent);
+    auto const& account = names->all.front();
+    auto sent = console::list_sent(read_for(c, {account}, *names), {account}, limit);
+    add_queue(c, account, sent);
     return json::value(std::move(sent));
 }
 
@@ -103,10 +126,10 @@ basic_result<std::vector<json::object>, failure> story_of_own_message(context& c
 {
     auto const names = names_of_account(c, address);
     if (!names) return names.error();
-    auto found = read_for(c, {queue_id});
+    auto found = read_for(c, {queue_id}, *names);
     bool const own = std::any_of(found.begin(), found.end(), [&](json::object const& e) {
         return console::text_in(e, "queue_id") == queue_id &&
-               to_lower(console::text_in(e, "account")) == names->front();
+               to_lower(console::text_in(e, "account")) == names->all.front();
     });
     // Nobody is told whether there is such a message of somebody else's.
     if (!own) return not_there("the account sent no message " + printable(queue_id, 64));

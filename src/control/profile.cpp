@@ -46,6 +46,34 @@ std::string fitting(std::string text)
     return is_utf8(text) && text.size() <= longest_name ? std::move(text) : std::string{};
 }
 
+/// An app password that nobody has seen: revoked at the end, unless it is kept.
+class unseen_password {
+public:
+    unseen_password(directory::directory& accounts, std::string address, std::int64_t id)
+        : accounts_(accounts), address_(std::move(address)), id_(id)
+    {
+    }
+    unseen_password(unseen_password const&) = delete;
+    unseen_password& operator=(unseen_password const&) = delete;
+    ~unseen_password()
+    {
+        if (kept_) return;
+        auto const revoked = accounts_.revoke_app_password(address_, id_);
+        log::event(revoked ? log::level::info : log::level::error, "account_changed",
+                   {{"account", address_},
+                    {"change", revoked ? "app password revoked" : "app password left, revoke it by hand"},
+                    {"app_password", id_},
+                    {"by", "profile"}});
+    }
+    void keep() { kept_ = true; }
+
+private:
+    directory::directory& accounts_;
+    std::string address_;
+    std::int64_t id_;
+    bool kept_ = false;
+};
+
 /// Its account, when it may use one now.
 basic_result<std::string, failure> account_of(context& c, std::string const& address)
 {
@@ -104,7 +132,7 @@ outcome profile_take(context& c, arguments a)
 {
     auto const token = a.secret(secrets::token, 100);
     if (auto wrong = a.problem()) return std::move(*wrong);
-    auto order = c.profiles->take(token.reveal(), steady_clock::now());
+    auto const order = c.profiles->find(token.reveal(), steady_clock::now());
     if (!order) return no_such_link();
     auto account = account_of(c, order->address);
     if (!account) return std::move(account.error());
@@ -112,36 +140,35 @@ outcome profile_take(context& c, arguments a)
     porter::profile_of whose;
     whose.address = order->address;
     whose.user_name = order->user_name;
-    std::int64_t made_id = 0;
+    std::optional<unseen_password> fresh;
     if (order->with_password) {
         directory::new_app_password wanted;
         wanted.label = order->label;
         wanted.created_by = "profile";
         auto made = c.accounts->add_app_password(order->address, wanted);
         if (!made) return to_failure(made.error());
+        fresh.emplace(*c.accounts, order->address, made->id);
         whose.password = made->text;
-        made_id = made->id;
         log::event(log::level::info, "account_changed",
                    {{"account", order->address},
                     {"change", "app password added"},
-                    {"app_password", made_id},
+                    {"app_password", made->id},
                     {"label", wanted.label},
                     {"by", wanted.created_by}});
     }
     auto const text = porter::apple_profile(porter::facts_of(*c.settings, {}), whose, random_octets(32));
     if (!text) return no_incoming_server();
     auto made = net::sign_content(signing_files(*c.settings), text->reveal());
-    if (!made) {
-        // Nobody has seen the password.
-        if (made_id != 0) (void)c.accounts->revoke_app_password(order->address, made_id);
-        return to_failure(made.error());
-    }
+    if (!made) return to_failure(made.error());
     auto const octets = secret::take(*made);
     auto encoded = base64_encode(octets.reveal());
     json::object o{wiping_storage()};
     o["address"] = order->address;
     o["profile"] = encoded;
     wipe(encoded.data(), encoded.size());
+    // Used up now only, since what failed may be mended within the link's life; somebody may have been quicker.
+    if (!c.profiles->take(token.reveal(), steady_clock::now())) return no_such_link();
+    if (fresh) fresh->keep();
     return json::value(std::move(o));
 }
 

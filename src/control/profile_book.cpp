@@ -20,16 +20,28 @@ std::string profile_book::issue(order o, steady_time now)
     return token;
 }
 
+std::vector<profile_book::entry>::iterator profile_book::place_of(std::string_view token, steady_time now)
+{
+    std::erase_if(entries_, [&](entry const& e) { return e.ends <= now; });
+    return std::ranges::find(entries_, digest(hash::sha256, token), &entry::digest);
+}
+
+std::optional<profile_book::order> profile_book::find(std::string_view token, steady_time now)
+{
+    std::scoped_lock const hold{lock_};
+    auto const found = place_of(token, now);
+    if (found == entries_.end()) return std::nullopt;
+    return found->what;
+}
+
 std::optional<profile_book::order> profile_book::take(std::string_view token, steady_time now)
 {
-    auto const wanted = digest(hash::sha256, token);
     std::scoped_lock const hold{lock_};
-    auto const found = std::ranges::find(entries_, wanted, &entry::digest);
+    auto const found = place_of(token, now);
     if (found == entries_.end()) return std::nullopt;
-    auto const e = std::move(*found);
+    auto what = std::move(found->what);
     entries_.erase(found);
-    if (e.ends <= now) return std::nullopt;
-    return e.what;
+    return what;
 }
 
 }  // namespace postern::control

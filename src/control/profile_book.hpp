@@ -26,6 +26,8 @@ public:
     };
     /// The link's secret part. Of one account's links the oldest goes when there are too many, and of all likewise.
     std::string issue(order o, steady_time now);
+    /// What take() would give now.
+    std::optional<order> find(std::string_view token, steady_time now);
     /// It is gone with that. Nothing: never there, opened before, or too old.
     std::optional<order> take(std::string_view token, steady_time now);
 
@@ -35,6 +37,8 @@ private:
         order what;
         steady_time ends;
     };
+    std::vector<entry>::iterator place_of(std::string_view token, steady_time now);
+
     std::mutex lock_;
     std::vector<entry> entries_;  // oldest first
 };

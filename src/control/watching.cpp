@@ -64,25 +64,34 @@ json::object parsed(console::event const& e)
     return o;
 }
 
-/// `own`: shows only what concerns the account itself.
-outcome tell(context const& c, question const& q, bool own)
+std::vector<json::object> parsed(std::vector<console::event_pointer> const& events)
+{
+    std::vector<json::object> all;
+    all.reserve(events.size());
+    for (auto const& e : events) all.push_back(parsed(*e));
+    return all;
+}
+
+/// `own`: of an account, which is shown what concerns it.
+outcome tell(context const& c, question const& q, own_names const* own = nullptr)
 {
     auto const& ring = *c.events;
     // Who names no number wants what comes from now on.
     auto const news =
         q.since ? ring.after(*q.since, q.wanted, q.limit) : console::event_ring::news{{}, ring.last(), false};
-    json::array list;
-    for (auto const& e : news.events) {
-        auto o = parsed(*e);
-        if (own) {
+    auto found = parsed(news.events);
+    if (own) {
+        leave_out_predecessors(found, *own, parsed(ring.latest({{"account_changed"}, {own->all.front()}}, SIZE_MAX)));
+        for (auto& o : found) {
             json::object shown;
-            shown["number"] = e->number;
+            shown["number"] = o["number"];
             for (auto const& [key, value] : o)
                 if (std::binary_search(own_keys.begin(), own_keys.end(), std::string_view{key})) shown[key] = value;
             o = std::move(shown);
         }
-        list.emplace_back(std::move(o));
     }
+    json::array list;
+    for (auto& o : found) list.emplace_back(std::move(o));
     json::object o;
     o["events"] = std::move(list);
     o["last"] = news.seen;
@@ -161,7 +170,7 @@ outcome events(context& c, arguments a)
     auto q = read_question(a);
     if (auto const account = a.optional_text("account", 320)) q.wanted.accounts.push_back(to_lower(*account));
     if (auto wrong = a.problem()) return std::move(*wrong);
-    return tell(c, q, false);
+    return tell(c, q);
 }
 
 outcome account_events(context& c, arguments a)
@@ -169,10 +178,10 @@ outcome account_events(context& c, arguments a)
     auto q = read_question(a);
     auto const address = a.text("address");
     if (auto wrong = a.problem()) return std::move(*wrong);
-    auto names = names_of_account(c, address);
-    if (!names) return std::move(names.error());
-    q.wanted.accounts = std::move(*names);
-    return tell(c, q, true);
+    auto const own = names_of_account(c, address);
+    if (!own) return own.error();
+    q.wanted.accounts = own->all;
+    return tell(c, q, &*own);
 }
 
 outcome numbers(context& c, arguments a)

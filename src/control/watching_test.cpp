@@ -156,6 +156,60 @@ TEST_CASE_FIXTURE(watched, "a message of somebody else's is not there")
     CHECK(none.error().rule == other.error().rule);
 }
 
+TEST_CASE_FIXTURE(watched, "a sender is not told where a recipient's mail goes on to")
+{
+    log::event(log::level::info, "accepted",
+               {{"queue_id", "QAAAAAAAAAAAA"}, {"account", ann}, {"forward_path", bob}, {"recipients", 1}});
+    log::event(log::level::info, "forwarded",
+               {{"queue_id", "QAAAAAAAAAAAA"}, {"forward_path", bob}, {"to", "bob.private@elsewhere.example"}});
+    auto const story = ask(account_message, {{"address", ann}, {"queue_id", "QAAAAAAAAAAAA"}});
+    REQUIRE(story.at("events").as_array().size() == 2);
+    CHECK(story.at("events").at(1).at("event") == "forwarded");
+    CHECK(json::serialize(story).find("bob.private") == std::string::npos);
+}
+
+TEST_CASE_FIXTURE(watched, "who gets an address later reads nothing of who had it before")
+{
+    auto const logins = [&](char const* address) {
+        return ask(account_logins, {{"address", address}}).as_array().size();
+    };
+    auto const heard = [&](char const* address) {
+        return ask(account_events, {{"address", address}, {"since", begin}, {"event", json::array{"login", "refused"}}})
+            .at("events")
+            .as_array()
+            .size();
+    };
+    constexpr char const* sales = "sales@example.com";
+    must("account alias add", {{"address", ann}, {"alias", sales}});
+    log_refusal_of(sales);
+    log_login_of(bob);
+    log::event(
+        log::level::info, "accepted",
+        {{"queue_id", "QAAAAAAAAAAAA"}, {"account", bob}, {"forward_path", "x@elsewhere.example"}, {"recipients", 1}});
+    CHECK(logins(ann) == 1);
+    CHECK(heard(ann) == 1);
+    CHECK(logins(bob) == 1);
+    CHECK(ask(account_sent, {{"address", bob}}).as_array().size() == 1);
+
+    must("account alias remove", {{"address", ann}, {"alias", sales}});
+    must("account alias add", {{"address", bob}, {"alias", sales}});
+    CHECK(logins(bob) == 1);
+    CHECK(heard(bob) == 1);
+    log_refusal_of(sales);
+    CHECK(logins(bob) == 2);
+    CHECK(heard(bob) == 2);
+
+    must("account remove", {{"address", bob}});
+    must("account add", {{"address", bob}, {"password", "a password of the next one"}});
+    CHECK(logins(bob) == 0);
+    CHECK(heard(bob) == 0);
+    CHECK(ask(account_sent, {{"address", bob}}).as_array().empty());
+    CHECK_FALSE(account_message(context, arguments{json::object{{"address", bob}, {"queue_id", "QAAAAAAAAAAAA"}}}));
+    log_login_of(bob);
+    CHECK(logins(bob) == 1);
+    CHECK(heard(bob) == 1);
+}
+
 TEST_CASE_FIXTURE(watched, "a test mail is stored as the account's own, and its first step told")
 {
     signing::signer signer{1};

@@ -1,4 +1,4 @@
-// why public, help facts: what anybody may ask through the web pages
+// why public: what anybody may ask through the web pages of a refusal
 #include "control/why_public.hpp"
 
 #include <algorithm>
@@ -33,20 +33,6 @@ catalogue::rule const* rule_of(context const& c, std::string const& id)
             found = catalogue::find(console::text_in(event, "rule"));
     }
     return found;
-}
-
-std::uint16_t port_of(config::settings const& s, config::tls_mode how)
-{
-    for (auto const& l : s.listeners) {
-        if (l.role != config::role::submission || l.tls != how) continue;
-        auto const colon = l.address.rfind(':');
-        int port = 0;
-        for (char const c :
-             colon == std::string::npos ? std::string_view{} : std::string_view{l.address}.substr(colon + 1))
-            port = c >= '0' && c <= '9' && port < 65536 ? port * 10 + (c - '0') : 0;
-        return port < 65536 ? static_cast<std::uint16_t>(port) : std::uint16_t{0};
-    }
-    return 0;
 }
 
 }  // namespace
@@ -99,24 +85,6 @@ outcome why_public(context& c, arguments a)
                 failure::kind::unavailable, "too many ask for refusals at the moment; try again in a minute", {}};
         if (auto const* r = rule_of(c, id); r != nullptr && is_harmless(*r)) o["rule"] = r->name;
     }
-    return json::value(std::move(o));
-}
-
-outcome help_facts(context& c, arguments a)
-{
-    if (auto wrong = a.problem()) return std::move(*wrong);
-    auto const& s = *c.settings;
-    json::object o;
-    o["server"] = s.hostname;
-    o["implicit_port"] = port_of(s, config::tls_mode::implicit);
-    o["starttls_port"] = port_of(s, config::tls_mode::starttls);
-    o["imap"] = s.setup.imap;
-    o["pop3"] = s.setup.pop3;
-    auto const domains = c.accounts->list_domains();
-    auto const domain = domains && !domains->empty() ? domains->front() : std::string{};
-    o["domain"] = domain;
-    o["name"] = !s.setup.name.empty() ? s.setup.name : domain.empty() ? s.hostname : domain;
-    o["contact"] = !s.setup.contact.empty() ? s.setup.contact : "postmaster@" + (domain.empty() ? s.hostname : domain);
     return json::value(std::move(o));
 }
 

@@ -76,17 +76,4 @@ TEST_CASE("a flood of questions does not search the history each time")
     CHECK_FALSE(p.take(now + std::chrono::seconds{1}));
 }
 
-TEST_CASE("the pages are told of this server what everybody may know")
-{
-    testing::world w;
-    auto const told = run_command(w.context, "help facts", {});
-    REQUIRE(told);
-    auto const& o = told->as_object();
-    CHECK(o.at("server") == "mail.example.com");
-    CHECK(o.at("implicit_port") == 465);
-    CHECK(o.at("starttls_port") == 587);
-    CHECK(o.at("name") == "configured.example");
-    CHECK(o.at("contact") == "postmaster@configured.example");
-}
-
 }  // namespace postern::control

@@ -9,8 +9,6 @@ namespace postern::delivery {
 
 namespace {
 
-constexpr std::size_t longest_secret_file = 64u << 10;
-
 result<std::shared_ptr<identity const>> make_identity(config::smart_host const& host,
                                                       config::smart_host_login const& login, std::size_t place)
 {
@@ -78,19 +76,6 @@ result<std::shared_ptr<smart_host const>> make_smart_host(config::smart_host con
     return std::shared_ptr<smart_host const>{std::move(made)};
 }
 
-result<secret> read_secret_file(std::filesystem::path const& file)
-{
-    auto const failed = [&](std::string const& why) { return error{{4, 7, 0}, "", file.string() + ": " + why}; };
-    auto octets = read_whole_file(file, longest_secret_file);
-    if (!octets) return failed(octets.error().logged);
-    if (!*octets) return failed("is not there");
-    std::string_view line = (**octets).reveal();
-    line = line.substr(0, line.find('\n'));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.empty()) return failed("its first line is empty");
-    return secret{line};
-}
-
 result<sasl::client_credentials> read_credentials(identity const& who)
 {
     auto const& s = who.settings;
@@ -99,12 +84,12 @@ result<sasl::client_credentials> read_credentials(identity const& who)
     c.password = s.password;
     c.certificate = !s.certificate.empty();
     if (!s.password_file.empty()) {
-        auto password = read_secret_file(s.password_file);
+        auto password = read_secret_line(s.password_file);
         if (!password) return password.error();
         c.password = std::move(*password);
     }
     if (!s.token_file.empty()) {
-        auto token = read_secret_file(s.token_file);
+        auto token = read_secret_line(s.token_file);
         if (!token) return token.error();
         c.token = std::move(*token);
     }

@@ -47,7 +47,5 @@ result<std::shared_ptr<smart_host const>> make_smart_host(config::smart_host con
 
 /// What is in files, read now; without a token that has to be fetched. Errors name the file.
 result<sasl::client_credentials> read_credentials(identity const& who);
-/// The first line of a small file with a secret.
-result<secret> read_secret_file(std::filesystem::path const& file);
 
 }  // namespace postern::delivery

@@ -245,7 +245,7 @@ TEST_CASE("a password file that is not there, or a server without log-ins: defer
         o.send(office::letter("Q1", {"to@b.example"}));
         auto const u = o.queue.settled("Q1");
         CHECK(u.state == state::queued);
-        CHECK(u.last_reply.find("gone: is not there") != std::string::npos);
+        CHECK(u.last_reply.find("gone: No such file") != std::string::npos);
     }
     SUBCASE("no AUTH")
     {

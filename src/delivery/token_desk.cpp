@@ -174,7 +174,7 @@ std::filesystem::path token_desk::place_of(identity const& who) const
 // in anew writes another one into the configured file, and that one counts.
 result<secret> token_desk::current_refresh_token(identity const& who) const
 {
-    auto first = read_secret_file(who.settings.refresh_token_file);
+    auto first = read_secret_line(who.settings.refresh_token_file);
     if (!first) return first;
     auto const origin = to_hex(digest(hash::sha256, first->reveal()));
     auto const here = unstored_.find(key_of(who));
@@ -191,7 +191,7 @@ result<secret> token_desk::current_refresh_token(identity const& who) const
 
 result<> token_desk::keep_refresh_token(std::shared_ptr<identity const> const& who, secret const& fresh)
 {
-    auto const first = read_secret_file(who->settings.refresh_token_file);
+    auto const first = read_secret_line(who->settings.refresh_token_file);
     if (!first) return first.error();
     auto const now = current_refresh_token(*who);
     if (now && now->reveal() == fresh.reveal()) return done{};

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/whole_file.hpp"
+
 namespace postern::delivery {
 
 namespace {
@@ -16,7 +18,7 @@ result<token_request> token_request::make(identity const& who)
     token_request r;
     r.add("client_id", s.client_id);
     if (s.client_secret_file.empty()) return r;
-    auto const client_secret = read_secret_file(s.client_secret_file);
+    auto const client_secret = read_secret_line(s.client_secret_file);
     if (!client_secret) return client_secret.error();
     r.add("client_secret", client_secret->reveal());
     return r;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "base/whole_file.hpp"
 #include "delivery/service.hpp"
 
 namespace postern::delivery {
@@ -58,7 +59,7 @@ result<std::vector<std::string>> check_smart_hosts(config::settings const& s)
         if (auto const read = read_credentials(who); !read) add(read.error());
         for (auto const* const file : {&who.settings.client_secret_file, &who.settings.refresh_token_file}) {
             if (file->empty()) continue;
-            if (auto const read = read_secret_file(*file); !read) add(read.error());
+            if (auto const read = read_secret_line(*file); !read) add(read.error());
         }
     };
     for (auto const& host : *hosts) {

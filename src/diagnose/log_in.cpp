@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "diagnose/examination.hpp"
 #include "sasl/mechanism.hpp"
+#include "sasl/prepare.hpp"
 
 namespace postern::diagnose {
 namespace {
@@ -78,23 +79,12 @@ std::string other_form(given const& person, std::string const& user)
 }
 
 /// The password in Latin-1, as old programs send it; nothing where that is not possible, or no other.
-std::optional<secret> in_latin_1(secret const& password)
+std::optional<secret> in_latin_1(std::string_view password)
 {
-    auto text = password.reveal();
-    if (is_ascii(text) || !is_utf8(text)) return std::nullopt;
-    std::string octets;
-    octets.reserve(text.size());  // never grows: no copy is left behind
-    while (!text.empty()) {
-        std::uint32_t point = 0;
-        auto const length = utf8_sequence(text, point);
-        if (point > 0xff) {
-            wipe(octets.data(), octets.size());
-            return std::nullopt;
-        }
-        octets += static_cast<char>(static_cast<unsigned char>(point));
-        text.remove_prefix(length);
-    }
-    return secret::take(octets);
+    if (!is_utf8(password)) return std::nullopt;
+    for (auto& one : sasl::password_candidates(password))
+        if (one.as == sasl::password_candidate::form::latin1) return std::move(one.octets);
+    return std::nullopt;
 }
 
 awaitable<bool> try_once(examination_ptr x, conversation_ptr c, std::string user, std::string mechanism,
@@ -142,7 +132,7 @@ awaitable<conversation_ptr> log_in(examination_ptr x)
     if (!may_be_user_name(first.result.last) || x->wrong_passwords >= most_wrong_passwords) co_return c;
     // One more try: the password as old programs send it, or the other form of the user name. Where a
     // provider is known, so is that form.
-    auto old_encoding = is_of_token(first.mechanism) ? std::nullopt : in_latin_1(x->who.password);
+    auto old_encoding = is_of_token(first.mechanism) ? std::nullopt : in_latin_1(x->who.password.reveal());
     auto const other = old_encoding ? user : other_form(x->seen.person, user);
     if (other.empty() || (!old_encoding && !x->seen.settings.provider.empty())) co_return c;
     auto again = co_await speak_again(x, t, t.at.to_string() + ", a second try");

@@ -1,5 +1,4 @@
 // Ports: is there anybody, who, and how is it encrypted?
-#include <algorithm>
 #include <cerrno>
 
 #include <boost/asio/error.hpp>
@@ -252,9 +251,7 @@ awaitable<void> knock_at_exchangers(examination_ptr x, std::string domain)
 {
     constexpr std::size_t most = 2;
     constexpr std::uint16_t relay = 25;
-    auto mx = co_await x->with.resolver->mx(domain);
-    std::stable_sort(mx.records.begin(), mx.records.end(),
-                     [](auto const& a, auto const& b) { return a.preference < b.preference; });
+    auto const mx = co_await x->with.resolver->mx(domain);
     std::size_t asked = 0;
     for (auto const& record : mx.records) {
         if (record.host.empty() || equal_ignoring_case(record.host, x->seen.person.host) || asked == most) continue;

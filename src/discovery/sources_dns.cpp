@@ -169,8 +169,6 @@ awaitable<reports> ask_exchangers(subject_ptr s)
     note_time(r, since);
     r.about.detail = mx.problem;
     judge_domain(r, *s, mx, own);
-    std::stable_sort(mx.records.begin(), mx.records.end(),
-                     [](auto const& a, auto const& b) { return a.preference < b.preference; });
     auto const host = mx.records.empty() ? std::string{} : mx.records.front().host;
     if (!host.empty()) {
         r.about.where += " (" + host + ')';

@@ -37,7 +37,7 @@ struct mx_record {
 
 struct mx_answer {
     finding what = finding::temporary;
-    std::vector<mx_record> records;  // as they came; at most `most_records`
+    std::vector<mx_record> records;  // the best first; at most `most_records`
     bool secure = false;             // validated with DNSSEC
     std::string problem;             // for the log: "SERVFAIL for MX of example.com"
 };

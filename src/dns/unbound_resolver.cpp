@@ -109,6 +109,7 @@ public:
             answer.what = finding::temporary;
             answer.problem = "no usable record among the MX of " + domain;
         }
+        std::ranges::stable_sort(answer.records, {}, &mx_record::preference);
         co_return answer;
     }
 

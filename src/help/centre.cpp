@@ -236,6 +236,7 @@ std::optional<http::response> answer(http::request const& r, facts const& f, std
     if (path == "/setup") return pick(w);
     if (path == "/help") return failures(w, r);
     if (path == "/what-is-smtp-auth") return w.finished(*w.find("smtp-auth"), slot::at_explanation);
+    if (!segment_after(path, "/profile/").empty()) return w.finished(*w.find("profile"), slot::at_setup);
     if (auto const id = segment_after(path, "/setup/"); !id.empty()) return guide(w, r, f, id);
     if (auto const name = segment_after(path, "/help/"); !name.empty()) return failure(w, name);
     return std::nullopt;

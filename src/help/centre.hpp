@@ -1,5 +1,5 @@
-// The help centre: what stands at /, /setup, /help, /why and /what-is-smtp-auth. Functions from a request to a response,
-// which need no script in the reader's browser. It knows no account: what it is told of the reader is shown to the reader
+// The help centre: what stands at /, /setup, /help, /why, /profile and /what-is-smtp-auth. Functions from a request to a
+// response, which need no script in the reader's browser. It knows no account: what it is told of the reader is shown to the reader
 // alone, and no page says whether a mailbox exists.
 #pragma once
 

@@ -52,6 +52,7 @@ std::vector<std::string> all_targets(std::string_view language)
                                      "/setup" + lang,
                                      "/help" + lang,
                                      "/what-is-smtp-auth" + lang,
+                                     "/profile/0123abcd" + lang,
                                      "/help" + lang + "&said=0x800CCC92",
                                      "/help" + lang + "&said=no+such+thing",
                                      "/help" + lang + "&said=(K7Q2M9TX4WZA.1)",

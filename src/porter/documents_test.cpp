@@ -25,7 +25,7 @@ TEST_CASE("facts are those of the settings")
     CHECK(f.base == "hoster.test");
     CHECK(f.web_host == "mail.hoster.test");
     REQUIRE(f.now.smtp.size() == 2);
-    // The best first, and the first listener of each kind.
+    // The best first, and of each kind the first listener that others than this machine reach.
     CHECK(f.now.smtp[0] == place{"mail.hoster.test", 465, wrapping::implicit_tls});
     CHECK(f.now.smtp[1] == place{"mail.hoster.test", 587, wrapping::starttls});
     CHECK(f.now.pop3.empty());
@@ -39,6 +39,33 @@ TEST_CASE("facts are those of the settings")
     CHECK(other.web_host == "web.hoster.test");
     CHECK(other.now.url == "https://WEB.hoster.test:8443/mail");
     CHECK(other.now.imap.front().how == wrapping::starttls);
+}
+
+TEST_CASE("a listener on loopback is told of only where there is no other")
+{
+    auto s = example_settings();
+    auto const local = s.listeners[2];
+    REQUIRE(local.address == "127.0.0.1:20465");
+    s.listeners = {local};
+    REQUIRE(services_of(s).smtp.size() == 1);
+    CHECK(services_of(s).smtp[0].port == 20465);
+    s.listeners.push_back({":587", config::role::submission, config::tls_mode::starttls, {}});
+    REQUIRE(services_of(s).smtp.size() == 1);
+    CHECK(services_of(s).smtp[0].port == 587);
+}
+
+TEST_CASE("the domain that our own name is in is nobody else's")
+{
+    auto const base_of = [](std::string name, std::vector<std::string> domains) {
+        auto s = example_settings();
+        s.hostname = std::move(name);
+        return facts_of(s, std::move(domains)).base;
+    };
+    CHECK(base_of("mail", {}) == "mail");
+    CHECK(base_of("example.com", {"example.com"}) == "example.com");
+    CHECK(base_of("mail.example.co.uk", {"other.test"}) == "example.co.uk");
+    CHECK(base_of("example.co.uk", {"example.co.uk"}) == "example.co.uk");
+    CHECK(base_of("mail.example.com", {"example.com", "mail.example.com"}) == "example.com");
 }
 
 TEST_CASE("places")

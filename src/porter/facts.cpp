@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ip.hpp"
 #include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "mail/address.hpp"
@@ -23,6 +24,12 @@ std::string host_of(std::string_view url)
     return to_lower(url.substr(0, url.find(':')));
 }
 
+bool is_on_loopback(config::listener const& l)
+{
+    auto const at = endpoint::parse(l.address);
+    return at && at->address.is_loopback();
+}
+
 }  // namespace
 
 place parse_place(std::string_view text)
@@ -39,10 +46,13 @@ services services_of(config::settings const& s)
     services all;
     for (auto const& [list, text] : {std::pair{&all.imap, &s.setup.imap}, std::pair{&all.pop3, &s.setup.pop3}})
         if (auto p = parse_place(*text); !p.host.empty()) list->push_back(std::move(p));
+    // What only this machine reaches, such as a webmail's, is nobody else's; but where something in front passes all on.
+    bool const any_open = std::ranges::any_of(s.listeners, [](auto const& l) { return !is_on_loopback(l); });
     for (auto const mode : {config::tls_mode::implicit, config::tls_mode::starttls}) {
         for (auto const& l : s.listeners) {
             auto const port = parse_number<std::uint16_t>(std::string_view{l.address}.substr(l.address.rfind(':') + 1));
             if (l.role != config::role::submission || l.tls != mode || !port || *port == 0) continue;
+            if (any_open && is_on_loopback(l)) continue;
             all.smtp.push_back({to_lower(s.hostname), *port,
                                 mode == config::tls_mode::implicit ? wrapping::implicit_tls : wrapping::starttls});
             break;  // the first of its kind
@@ -61,14 +71,14 @@ facts facts_of(config::settings const& s, std::vector<std::string> domains)
     f.now = services_of(s);
     f.announced = f.now;
     f.web_host = host_of(f.now.url);
-    auto const name = to_lower(s.hostname);
-    // "mail.example.com" is in "example.com"; "example.com" and "mail" are in none.
-    auto const dot = name.find('.');
-    f.base = dot != std::string::npos && name.find('.', dot + 1) != std::string::npos ? name.substr(dot + 1) : name;
     for (auto& d : domains)
         if (auto parsed = mail::parse_domain(d)) f.domains.push_back(std::move(*parsed));
     std::ranges::sort(f.domains);
     f.domains.erase(std::unique(f.domains.begin(), f.domains.end()), f.domains.end());
+    f.base = to_lower(s.hostname);
+    // "mail.example.com" is in "example.com"; "example.com" and "mail" are in none, nor is "example.co.uk" that has mail.
+    auto parent = f.base.substr(f.base.find('.') + 1);
+    if (f.serves(parent) || (parent.find('.') != std::string::npos && !f.serves(f.base))) f.base = std::move(parent);
     return f;
 }
 

@@ -14,7 +14,8 @@ inline config::settings example_settings()
     for (auto const& [address, role, tls] :
          {std::tuple{"[::]:25", config::role::mx, config::tls_mode::starttls},
           std::tuple{"[::]:587", config::role::submission, config::tls_mode::starttls},
-          std::tuple{"127.0.0.1:465", config::role::submission, config::tls_mode::implicit},
+          std::tuple{"127.0.0.1:20465", config::role::submission, config::tls_mode::implicit},
+          std::tuple{"[::]:465", config::role::submission, config::tls_mode::implicit},
           std::tuple{"[::]:10465", config::role::submission, config::tls_mode::implicit}}) {
         l.address = address;
         l.role = role;

@@ -109,7 +109,7 @@ constexpr row table[] = {
     {post,   "/explain", "reader", "explain", {}, question},
     {get,    "/why/{id}", "reader", "why", {}, {}, {}, 200, not_there},
     {get,    "/discovery", "reader", "discovery list", limit, {}, "requests"},
-    {get,    "/certificates", "reader", "certificates", {}, {}, "certificates"},
+    {get,    "/certificates", "reader", "certificate list", {}, {}, "certificates"},
     {get,    "/numbers", "reader", "numbers", span_of_time},
     {get,    "/audit", "reader", "audit list", limit, {}, "rows"},
 };

@@ -12,7 +12,6 @@
 #include "porter/pacc.hpp"
 #include "porter/qr.hpp"
 #include "porter/transfer.hpp"
-#include "web/discovery_desk.hpp"
 #include "web/problem.hpp"
 
 namespace postern::web {
@@ -20,24 +19,6 @@ namespace {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
-
-using shared_desk = std::shared_ptr<discovery_desk>;
-
-/// Asks the mail process when what is here is too old. Null: nothing is known, and it can't be asked.
-net::awaitable<shared_facts> facts_not_older(shared_desk desk, server_link& server, ip_address client,
-                                             std::chrono::seconds age)
-{
-    auto const turn = desk->turn_to_ask(steady_clock::now(), age);
-    if (!turn) co_return desk->facts();
-    json::object const nothing;
-    auto const told = co_await server.ask("discovery facts", nothing, std::string_view{}, client);
-    auto fresh = told ? porter::facts_from(*told) : std::nullopt;
-    if (fresh)
-        desk->take(std::move(*fresh), steady_clock::now());
-    else
-        desk->give_up(steady_clock::now());
-    co_return desk->facts();
-}
 
 /// Until there are no more. What can't be told is forgotten: it is a log of the last ones. The turn ends with it, also
 /// where that is an exception.
@@ -66,7 +47,7 @@ net::awaitable<void> keep(shared_desk desk, server_link& server, porter::note co
 net::awaitable<http::response> discover(shared_desk desk, call const& c)
 {
     auto const& r = c.request;
-    auto facts = co_await facts_not_older(desk, c.server, r.client, discovery_desk::usual_age);
+    auto facts = co_await facts_not_older(desk, c.server, r.client);
     if (!facts) co_return answer_for(problems::unavailable, r.path);
     auto said = porter::answer(*facts, r, wall_clock::now());
     // The routes are those of the porter; and yet one of them may be nothing to it.
@@ -81,7 +62,8 @@ net::awaitable<http::response> discover(shared_desk desk, call const& c)
     co_return std::move(said->response);
 }
 
-/// A configuration profile for who has the link. Only the mail process knows whether it is good.
+/// A configuration profile for who has the link and pressed the button of its page: previews of links, and scanners of
+/// mail, only GET. Only the mail process knows whether it is good.
 net::awaitable<http::response> give_profile(shared_desk desk, call const& c)
 {
     constexpr std::string_view media_type = "application/x-apple-aspen-config";
@@ -92,8 +74,6 @@ net::awaitable<http::response> give_profile(shared_desk desk, call const& c)
     n.user_agent = printable(http::find(c.request.fields, "user-agent"), 120);
     n.client = c.request.client;
     http::response r;
-    // Whoever looks without taking does not use it up.
-    if (c.request.method == http::method::head) co_return http::answer(200, media_type, "");
     if (!desk->admit(c.request.client, steady_clock::now())) {
         porter::answered too_many;
         too_many.note = n;
@@ -127,7 +107,7 @@ net::awaitable<http::response> give_profile(shared_desk desk, call const& c)
 /// Where a phone's camera leads to the page that knows the phone.
 net::awaitable<http::response> guide_code(shared_desk desk, call const& c)
 {
-    auto const facts = co_await facts_not_older(desk, c.server, c.request.client, discovery_desk::usual_age);
+    auto const facts = co_await facts_not_older(desk, c.server, c.request.client);
     auto svg = facts ? porter::qr_code(facts->now.url + "/setup", "Set up mail on this phone") : std::nullopt;
     if (!svg) co_return answer_for(problems::unavailable, c.request.path);
     auto r = http::answer(200, "image/svg+xml", std::move(*svg));
@@ -137,9 +117,23 @@ net::awaitable<http::response> guide_code(shared_desk desk, call const& c)
 
 }  // namespace
 
-void add_discovery(router& table, std::chrono::milliseconds gathering)
+net::awaitable<shared_facts> facts_not_older(shared_desk desk, server_link& server, ip_address client,
+                                             std::chrono::seconds age)
 {
-    auto const desk = std::make_shared<discovery_desk>(gathering);
+    auto const turn = desk->turn_to_ask(steady_clock::now(), age);
+    if (!turn) co_return desk->facts();
+    json::object const nothing;
+    auto const told = co_await server.ask("discovery facts", nothing, std::string_view{}, client);
+    auto fresh = told ? porter::facts_from(*told) : std::nullopt;
+    if (fresh)
+        desk->take(std::move(*fresh), steady_clock::now());
+    else
+        desk->give_up(steady_clock::now());
+    co_return desk->facts();
+}
+
+void add_discovery(router& table, shared_desk const& desk)
+{
     asking_handler const ask = [desk](call const& c) { return discover(desk, c); };
     // Thunderbird takes the file over plain HTTP where there is no certificate yet; Outlook asks there to be led on.
     route_options const clear{.without_tls = true};
@@ -162,7 +156,7 @@ void add_discovery(router& table, std::chrono::milliseconds gathering)
     for (auto const& p : places)
         for (auto const m : {http::method::get, http::method::post, http::method::options})
             table.add(m, std::string{p.pattern}, ask, p.options);
-    table.add(http::method::get, "/profile/{token}", [desk](call const& c) { return give_profile(desk, c); });
+    table.add(http::method::post, "/profile/{token}", [desk](call const& c) { return give_profile(desk, c); });
     table.add(http::method::get, "/qr/setup.svg", [desk](call const& c) { return guide_code(desk, c); });
 }
 

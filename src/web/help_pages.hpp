@@ -1,10 +1,11 @@
-// The help centre among the web process's routes: asks the mail process what the pages say of it, and for refusals.
+// The help centre among the web process's routes: what the pages say of the installation is what mail
+// programs are told; the mail process is asked for refusals.
 #pragma once
 
-#include "web/router.hpp"
+#include "web/discovery.hpp"
 
 namespace postern::web {
 
-void add_help_pages(router& table);
+void add_help_pages(router& table, shared_desk const& desk);
 
 }  // namespace postern::web

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "porter/fixture.hpp"
+#include "porter/transfer.hpp"
 #include "web/fixture.hpp"
 #include "web/site.hpp"
 
@@ -15,9 +17,11 @@ control::outcome mail_process(std::string const& command, boost::json::object co
         if (session != "TOKEN") return control::failure{control::failure::kind::usage, "nobody is signed in", {}};
         return boost::json::value{{"account", "carol@example.com"}};
     }
-    if (command == "help facts")
-        return boost::json::value{{"name", "Example Mail"}, {"server", "mail.example.com"},  {"implicit_port", 465},
-                                  {"starttls_port", 587},   {"contact", "help@example.com"}, {"domain", "example.com"}};
+    if (command == "discovery facts") {
+        auto settings = porter::example_settings();
+        settings.hostname = "mail.example.com";
+        return porter::to_json(porter::facts_of(settings, {"example.com"}));
+    }
     REQUIRE(command == "why public");
     if (arguments.at("id") == "K7Q2M9TX4WZD.1")
         return control::failure{control::failure::kind::unavailable, "too many", {}};
@@ -27,7 +31,7 @@ control::outcome mail_process(std::string const& command, boost::json::object co
 http::response ask(std::string_view target, scripted_link::script s = mail_process)
 {
     router table;
-    add_help_pages(table);
+    add_help_pages(table, std::make_shared<discovery_desk>(std::chrono::milliseconds{1}));
     scripted_link server{std::move(s)};
     return perform(table, request_for(http::method::get, target), server);
 }
@@ -40,6 +44,8 @@ TEST_CASE("Pages are filled with what the mail process says of itself")
     CHECK(r.status == 200);
     CHECK(r.body.find(">mail.example.com<") != std::string::npos);
     CHECK(r.body.find(">ann@example.com<") != std::string::npos);
+    CHECK(r.body.find("465") != std::string::npos);
+    CHECK(ask("/").body.find("mailto:postmaster@example.com") != std::string::npos);
     CHECK(ask("/help/no-such-rule").status == 404);
     CHECK(ask("/assets/help.css").status == 200);
 }
@@ -60,7 +66,7 @@ TEST_CASE("The first page is small: with all that it asks for, under 100 KiB")
 TEST_CASE("Who is signed in finds the own address in the guide, and no cache keeps the page")
 {
     router table;
-    add_help_pages(table);
+    add_help_pages(table, std::make_shared<discovery_desk>(std::chrono::milliseconds{1}));
     scripted_link server{mail_process};
     auto const as = [&](std::string token) {
         http::fields f{{"cookie", "__Host-postern=" + std::move(token)}};
@@ -71,6 +77,17 @@ TEST_CASE("Who is signed in finds the own address in the guide, and no cache kee
     CHECK(http::find(own.fields, "cache-control") == "no-store");
     CHECK(as("another").body.find("carol") == std::string::npos);
     CHECK(http::find(ask("/setup/evolution").fields, "cache-control") != "no-store");
+}
+
+TEST_CASE("The page of a link to a profile takes nothing, whoever looks at it")
+{
+    // The mail process of this test would not know `profile take`.
+    auto const r = ask("/profile/0123abcd");
+    CHECK(r.status == 200);
+    CHECK(http::find(r.fields, "content-type") == "text/html; charset=utf-8");
+    CHECK(r.body.find("<form method=\"post\">") != std::string::npos);
+    // The form leads to where the page is; nothing on it has the secret.
+    CHECK(ask("/profile/another").body.find("0123abcd") == std::string::npos);
 }
 
 TEST_CASE("Pages are there while the mail process is away")

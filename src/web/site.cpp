@@ -11,12 +11,14 @@ namespace postern::web {
 
 router make_site()
 {
+    constexpr std::chrono::milliseconds notes_gather{500};
+    auto const desk = std::make_shared<discovery_desk>(notes_gather);
     router table;
     add_challenge(table);
     add_api(table);
-    add_help_pages(table);
+    add_help_pages(table, desk);
     add_assets(table, embedded::site_files());
-    add_discovery(table);
+    add_discovery(table, desk);
     add_app_pages(table);
     return table;
 }

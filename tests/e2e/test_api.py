@@ -314,7 +314,7 @@ class Api(unittest.TestCase):
     def test_the_command_line_says_the_same(self):
         done = self.server.cli("events", "--json", "--limit", "1000", check=True)
         self.assertIn("events", json.loads(done.stdout))
-        for words in (["sessions"], ["decisions"], ["numbers"], ["certificates"], ["discovery", "list"],
+        for words in (["sessions"], ["decisions"], ["numbers"], ["certificate", "list"], ["discovery", "list"],
                       ["account", "logins", ALICE], ["account", "sent", ALICE], ["account", "limits", ALICE]):
             with self.subTest(words):
                 self.assertEqual(self.server.cli(*words).returncode, 0)

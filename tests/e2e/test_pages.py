@@ -56,8 +56,8 @@ class AccountPage(Walk):
         self.browser.find("svg.qr path")
         link = self.browser.find("a", "Install the mail profile").attribute("href")
         self.browser.find(".watch h2", "Waiting for your device")
-        # The phone opens it, once.
-        profile = run("curl", "-sk", "--resolve", f"{NAME}:{self.server.https}:{HOST}", link, check=True, input=b"").stdout
+        # The phone opens it, and its button is pressed.
+        profile = run("curl", "-sk", "--data", "", "--resolve", f"{NAME}:{self.server.https}:{HOST}", link, check=True, input=b"").stdout
         password = re.search(rb"<key>OutgoingPassword</key>\s*<string>([^<]+)</string>", profile).group(1).decode()
         self.server.secrets.add((ALICE, password))
         self.assertEqual(self.site.mail_program(ALICE, password), "")

@@ -261,9 +261,14 @@ class Porter(unittest.TestCase):
                                 " Version/17.6 Mobile/15E148 Safari/604.1",
                   "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Accept-Language": "en-GB"}
         path = self.profile_link("--label", "phone", "--name", "Alice <A> & Co")
-        # Who only looks does not use it up.
-        self.assertEqual(self.ask("HEAD", path, "localhost", fields=safari)[0], 200)
-        status, fields, signed = self.ask("GET", path, "localhost", fields=safari)
+        # Who only looks, as a messenger does for its preview, gets a page with a button and does not use it up.
+        for method in ("HEAD", "GET", "GET"):
+            status, fields, page = self.ask(method, path, "localhost", fields=safari)
+            self.assertEqual((status, fields["content-type"]), (200, "text/html; charset=utf-8"))
+            self.assertIn("form-action 'self'", fields["content-security-policy"])
+        self.assertIn(b'<form method="post"><button ', page)
+        self.assertNotIn("phone", self.server.cli("account", "app-password", "list", ALICE, check=True).stdout)
+        status, fields, signed = self.ask("POST", path, "localhost", "", safari)
         self.assertEqual((status, fields["content-type"]), (200, "application/x-apple-aspen-config"))
         self.assertIn("no-store", fields["cache-control"])
         self.assertIn("mail.mobileconfig", fields["content-disposition"])
@@ -276,7 +281,7 @@ class Porter(unittest.TestCase):
         self.assertEqual((account["OutgoingMailServerHostName"], account["OutgoingMailServerPortNumber"],
                           account["OutgoingMailServerUseSSL"]), ("mail.postern.test", self.server.submissions, True))
         # It is good once.
-        again, _, page = self.ask("GET", path, "localhost", fields=safari)
+        again, _, page = self.ask("POST", path, "localhost", "", safari)
         self.assertIn(again, (400, 404, 410))
         self.assertNotIn(account["IncomingPassword"].encode(), page)
         # The password in it is of this device, and logs in.
@@ -286,16 +291,16 @@ class Porter(unittest.TestCase):
         listed = json.loads(self.server.cli("account", "app-password", "list", ALICE, "--json", check=True).stdout)
         self.assertEqual([(p["label"], p["created_by"]) for p in listed], [("phone", "profile")])
         # Without one; the identifier stays, so that the phone replaces what it had.
-        status, _, signed = self.ask("GET", self.profile_link("--without-password"), "localhost", fields=safari)
+        status, _, signed = self.ask("POST", self.profile_link("--without-password"), "localhost", "", safari)
         other = plistlib.loads(self.unwrapped(signed))
         self.assertNotIn("IncomingPassword", other["PayloadContent"][0])
         self.assertEqual(other["PayloadIdentifier"], profile["PayloadIdentifier"])
         self.assertNotEqual(other["PayloadUUID"], profile["PayloadUUID"])
         # Over plain HTTP it is not to be had, and not used up.
         path = self.profile_link()
-        self.assertEqual(self.ask("GET", path, "localhost", secure=False)[0], 308)
-        self.assertEqual(self.ask("GET", "/profile/" + "0" * 40, "localhost")[0], again)
-        self.assertEqual(self.ask("GET", path, "localhost")[0], 200)
+        self.assertEqual(self.ask("POST", path, "localhost", "", secure=False)[0], 308)
+        self.assertEqual(self.ask("POST", "/profile/" + "0" * 40, "localhost", "")[0], again)
+        self.assertEqual(self.ask("POST", path, "localhost", "")[0], 200)
 
     def test_records_to_publish(self):
         told = json.loads(self.server.cli("domain", "records", DOMAIN, "--json", check=True).stdout)["records"]

@@ -464,9 +464,9 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'certificate.days.one': 'noch {n} Tag',
   'certificate.days.other': 'noch {n} Tage',
   'certificate.self-signed': 'Selbst signiert: Mailprogramme werden warnen.',
-  'certificate.untrusted': 'Dieser Rechner vertraut ihm nicht:',
-  'certificate.from': 'Gültig ab',
+  'certificate.left-out': 'Nicht dabei:',
   'certificate.to': 'Gültig bis',
+  'certificate.renewal': 'Nächste Erneuerung',
   'certificate.file': 'Datei',
 
   'audit.lead': 'Wer was geändert hat, und auf welchem Weg.',

@@ -462,9 +462,9 @@ export const en = {
   'certificate.days.one': '{n} day left',
   'certificate.days.other': '{n} days left',
   'certificate.self-signed': 'Self-signed: mail programs will warn people.',
-  'certificate.untrusted': 'Not trusted by this machine:',
-  'certificate.from': 'Valid from',
+  'certificate.left-out': 'Left out:',
   'certificate.to': 'Valid to',
+  'certificate.renewal': 'Next renewal',
   'certificate.file': 'File',
 
   'audit.lead': 'Who changed what, from which door.',

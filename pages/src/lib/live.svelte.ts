@@ -1,12 +1,15 @@
 // Events as they happen (server-sent events). A connection that breaks is made again by the
 // browser; the server is told which event was seen last.
+import type { Event } from '../api/types';
+import type { Loaded } from './loaded.svelte';
+
 export type LiveState = 'connecting' | 'open' | 'lost';
 
-export class Live<Event> {
+export class Live<E> {
   state = $state<LiveState>('connecting');
   #source: EventSource;
 
-  constructor(path: string, kinds: readonly string[], take: (event: Event, kind: string) => void) {
+  constructor(path: string, kinds: readonly string[], take: (event: E, kind: string) => void) {
     this.#source = new EventSource(`/api/v1${path}`);
     this.#source.onopen = () => {
       this.state = 'open';
@@ -17,7 +20,7 @@ export class Live<Event> {
     for (const kind of kinds) {
       this.#source.addEventListener(kind, (message) => {
         try {
-          take(JSON.parse(message.data) as Event, kind);
+          take(JSON.parse(message.data) as E, kind);
         } catch {
           // Half an event: the next one will be whole.
         }
@@ -28,4 +31,15 @@ export class Live<Event> {
   close(): void {
     this.#source.close();
   }
+}
+
+/// Asks again for what was loaded at each of the account's events of these kinds, and every so often;
+/// returns what stops it.
+export function keepFresh<T>(all: Loaded<T>, kinds: readonly string[], milliseconds: number): () => void {
+  const live = new Live<Event>('/events', [...kinds, 'gap'], () => void all.again());
+  const stop = all.every(milliseconds);
+  return () => {
+    live.close();
+    stop();
+  };
 }
