@@ -143,7 +143,7 @@ class Bounds(unittest.TestCase):
             wire.mail(ALICE, BOB)
             wire.data(message(ALICE, BOB, word))
         self.server.wait_mail(BOB, word)
-        self.assertLess(time.monotonic() - began, 3 * SLOW)
+        self.assertLess(time.monotonic() - began, 10 * SLOW)
 
     def test_a_silent_client_on_465_gets_a_hint(self):
         with socket.create_connection((HOST, self.server.submissions), 10 * SLOW) as peer:

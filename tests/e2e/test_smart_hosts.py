@@ -103,7 +103,7 @@ class Manual(Folder):
         done = self.check(folder, toml_text({"smart_host": [{"name": "up", "address": "smtp.example.net:587", "user": "ann",
                                                              "password_file": folder / "gone"}]}))
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("smart host up as ann: " + str(folder / "gone") + ": is not there", done.stderr)
+        self.assertIn("smart host up as ann: can't read " + str(folder / "gone") + ": No such file or directory", done.stderr)
 
 
 class Mechanisms(Folder):
