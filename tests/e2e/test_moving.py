@@ -45,7 +45,9 @@ class Page(unittest.TestCase):
         return said
 
     def received_by(self, server, subject):
-        mails = [p.read_text() for p in (server.root / "var/vmail").rglob("new/*") if f"Subject: {subject}" in p.read_text()]
+        def there():
+            return [p.read_text() for p in (server.root / "var/vmail").rglob("new/*") if f"Subject: {subject}" in p.read_text()]
+        mails = wait_for(there, f"the mail {subject}")
         self.assertEqual(len(mails), 1, subject)
         return mails[0]
 
