@@ -56,7 +56,7 @@ private:
 
     std::mutex lock_;
     store::connection db_;
-    store::statement next_, insert_, drop_;
+    store::statement next_, insert_, drop_many_, drop_old_;
 };
 
 }  // namespace postern::audit

@@ -97,6 +97,9 @@ TEST_CASE("rows can't be changed, and only those that are too old or too many ca
     // A year and some weeks later.
     REQUIRE(b->add(row_at(noon + book::longest + 30s, "account enable")));
     CHECK(count(*b) == 2);
+    // Whoever's it is.
+    REQUIRE(b->add(row_at(noon + book::longest + 2min, "web sign-in", true)));
+    CHECK(count(*b) == 2);
 }
 
 TEST_CASE("what accounts do for themselves pushes out nothing that operators did")

@@ -40,6 +40,11 @@ constexpr auto patience_with_keeper = 8s;
 constexpr int niceness = 10;  // mail goes before pages
 constexpr int first_passed_on = 3;
 
+// What the libraries of the process look for; a supervisor may have put secrets among the rest.
+constexpr std::string_view passed_on[] = {
+    "PATH",         "LANG",         "LC_",          "TZ",           "TMPDIR",       "SSL_CERT", "LD_LIBRARY_PATH",
+    "OPENSSL_CONF", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"};
+
 std::string reason(int number) { return std::strerror(number); }
 
 /// What the child of the keeper is started with. All of it is made before the fork: between fork and exec nothing may
@@ -63,9 +68,8 @@ public:
         names.pop_back();
         for (char** e = environ; *e != nullptr; ++e) {
             std::string_view const entry{*e};
-            bool const of_the_supervisor =
-                entry.starts_with("LISTEN_") || entry.starts_with("NOTIFY_SOCKET=") || entry.starts_with("WATCHDOG_");
-            if (!of_the_supervisor) environment_.emplace_back(entry);
+            if (std::ranges::any_of(passed_on, [&](std::string_view name) { return entry.starts_with(name); }))
+                environment_.emplace_back(entry);
         }
         environment_.push_back("LISTEN_FDS=" + std::to_string(sockets.https.size() + sockets.http.size()));
         environment_.push_back("LISTEN_FDNAMES=" + names);
@@ -152,9 +156,11 @@ private:
             if (!told_to_end(-1ms)) continue;
             ::kill(child, SIGTERM);
             auto const until = steady_clock::now() + patience_with_pages;
-            while (::waitpid(child, &status, WNOHANG) == 0 && steady_clock::now() < until)
+            while (::waitpid(child, &status, WNOHANG) == 0) {
+                // It is there as long as nobody has waited for it, so its number is nobody else's.
+                if (steady_clock::now() >= until) ::kill(child, SIGKILL);
                 std::this_thread::sleep_for(10ms);
-            ::kill(child, SIGKILL);
+            }
             return std::nullopt;
         }
     }

@@ -5,6 +5,7 @@
 #include "catalogue/verdict.hpp"
 #include "control/commands.hpp"
 #include "directory/directory.hpp"
+#include "directory/names.hpp"
 #include "visits/book.hpp"
 
 namespace postern::control {
@@ -18,27 +19,38 @@ failure refusal(failure::kind why, catalogue::rule const& r)
     return {why, std::string{r.reply}, {}, std::string{r.name}};
 }
 
-/// Who may act on others acts on accounts that have no role, whichever of their addresses is named: or a new password
-/// for the owner would make an owner of an operator. An owner may act on all.
-std::optional<failure> spare_the_powerful(context& c, json::object& given)
+/// Whether whoever has that name, address or alias has a role.
+result<bool> is_powerful(context& c, std::string const& name)
 {
-    auto* const named = given.if_contains("address");
-    if (!named || !named->is_string() || c.caller.visit->role == directory::role::owner) return std::nullopt;
-    std::string const name{named->as_string()};
-    auto const is_powerful = [&](result<std::shared_ptr<directory::account const>> const& found) -> result<bool> {
+    auto const has_role = [&](result<std::shared_ptr<directory::account const>> const& found) -> result<bool> {
         if (!found) return found.error();
         return *found && c.accounts->role_of(**found) != directory::role::none;
     };
     c.accounts->wait_for_login(name);
-    auto const account = c.accounts->find_account(name);
-    auto powerful = is_powerful(account);
-    if (auto const address = mail::parse_mailbox(name); powerful && !*powerful && address) {
-        c.accounts->wait_for_address(*address);
-        powerful = is_powerful(c.accounts->find_owner(*address));
-        if (powerful && !*powerful) powerful = is_powerful(c.accounts->find_recipient(*address));
+    auto powerful = has_role(c.accounts->find_account(name));
+    auto const address = mail::parse_mailbox(directory::login_key(name).value_or(name));
+    if (!powerful || *powerful || !address) return powerful;
+    c.accounts->wait_for_address(*address);
+    powerful = has_role(c.accounts->find_owner(*address));
+    if (!powerful || *powerful) return powerful;
+    return has_role(c.accounts->find_recipient(*address));
+}
+
+/// Who may act on others acts on accounts that have no role, whichever of their addresses is named: or a new password
+/// for the owner would make an owner of an operator. Nor does such an account get the address of one that has a role, or
+/// a whole domain, where one may have its address. An owner may act on all.
+std::optional<failure> spare_the_powerful(context& c, json::object const& given)
+{
+    if (!given.contains("address") || c.caller.visit->role == directory::role::owner) return std::nullopt;
+    for (char const* const key : {"address", "alias", "sender"}) {
+        auto const* const named = given.if_contains(key);
+        if (!named || !named->is_string()) continue;
+        std::string const name{named->as_string()};
+        if (name.starts_with('@')) return not_allowed();
+        auto const powerful = is_powerful(c, name);
+        if (!powerful) return to_failure(powerful.error());
+        if (*powerful) return not_allowed();
     }
-    if (!powerful) return to_failure(powerful.error());
-    if (*powerful) return not_allowed();
     return std::nullopt;
 }
 
@@ -62,10 +74,11 @@ std::string caller::by() const
     return for_itself ? "account" : who;
 }
 
-std::optional<failure> find_visitor(context& c, std::string_view token)
+std::optional<failure> find_visitor(context& c, std::string_view token, command const* what)
 {
     auto const now = wall_clock::now();
-    auto v = c.visits->use(token, c.visit_bounds(), now);
+    bool const uses = !what || what->does != effect::follows;
+    auto v = uses ? c.visits->use(token, c.visit_bounds(), now) : c.visits->look(token, c.visit_bounds(), now);
     if (!v) return std::nullopt;
     c.accounts->wait_for_login(v->login);
     auto const found = c.accounts->find_account(v->login);

@@ -56,8 +56,9 @@ struct caller {
 std::string name_of_user(std::uint32_t uid);
 
 /// Finds who is signed in, and that it still holds: the account is there, enabled, and has the password
-/// and the role that it had. Else the visit ends, and nobody is signed in. An error: nobody can tell.
-std::optional<failure> find_visitor(context& c, std::string_view token);
+/// and the role that it had. Else the visit ends, and nobody is signed in. An error: nobody can tell. `what` is asked for;
+/// null: nothing that there is.
+std::optional<failure> find_visitor(context& c, std::string_view token, command const* what);
 
 /// Whether the caller, who came by the web socket, may have that done with these arguments. Adds the own address where
 /// the command is one's own affair.

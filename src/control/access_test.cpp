@@ -155,7 +155,7 @@ struct web_world : control::testing::world {
         c.caller.through = caller::door::web;
         c.caller.from = "192.0.2.7";
         if (!token.empty())
-            if (auto trouble = find_visitor(c, token)) return std::move(*trouble);
+            if (auto trouble = find_visitor(c, token, find_command(name))) return std::move(*trouble);
         return run_command(c, name, given);
     }
     /// Whether a command gets through to its function, whatever that says of these arguments.
@@ -163,7 +163,7 @@ struct web_world : control::testing::world {
     {
         auto c = context;
         c.caller.through = caller::door::web;
-        if (!token.empty()) REQUIRE_FALSE(find_visitor(c, token));
+        if (!token.empty()) REQUIRE_FALSE(find_visitor(c, token, &what));
         return !admit(c, what, given);
     }
 };
@@ -260,6 +260,20 @@ TEST_CASE("who may act on others does not act on those who may do so too")
     for (char const* spared : {"owner@configured.example", "boss@configured.example", "boss+x@configured.example"})
         CHECK(is(w.ask(operating, "forward add", {{"address", spared}, {"target", "eve@elsewhere.example"}}),
                  failure::kind::forbidden));
+    // Nor does it let others be them.
+    for (char const* name : {"owner@configured.example", "Boss@Configured.Example", "boss+x@configured.example"}) {
+        CAPTURE(name);
+        CHECK(is(w.ask(operating, "account send-as add", {{"address", "ann@configured.example"}, {"sender", name}}),
+                 failure::kind::forbidden));
+        CHECK(is(w.ask(operating, "account alias add", {{"address", "ann@configured.example"}, {"alias", name}}),
+                 failure::kind::forbidden));
+    }
+    json::object const domain{{"address", "ann@configured.example"}, {"sender", "@configured.example"}};
+    CHECK(is(w.ask(operating, "account send-as add", domain), failure::kind::forbidden));
+    CHECK(w.ask(owner, "account send-as add", domain));
+    for (char const* sender : {"list@configured.example", "ann@elsewhere.example"})
+        CHECK(w.ask(operating, "account send-as add", {{"address", "ann@configured.example"}, {"sender", sender}}));
+    CHECK(w.ask(operating, "account alias add", {{"address", "ann@configured.example"}, {"alias", "a@b.example"}}));
     CHECK(w.ask(operating, "account disable", {{"address", "ann@configured.example"}}));
     CHECK(w.ask(owner, "account disable", {{"address", "operator@configured.example"}}));
 }
@@ -296,6 +310,21 @@ TEST_CASE("a visit ends when the account is not what it was")
     REQUIRE(w.accounts->set_role(**w.accounts->find_account("bob@configured.example"), role::none));
     CHECK(is(w.ask(token, "account list", {}), failure::kind::signed_out));
     CHECK(w.visits->size() == 0);
+}
+
+TEST_CASE("a page that follows events keeps nobody signed in")
+{
+    web_world w;
+    w.add("ann@configured.example");
+    auto const ann = w.sign_in("ann@configured.example");
+    auto const used = [&] { return w.visits->look(ann, {}, wall_clock::now())->last_used; };
+    auto const begun = used();
+    static_cast<void>(w.ask(ann, "account events", {}));
+    CHECK(used() == begun);
+    auto const seen = w.ask(ann, "web session", {});
+    REQUIRE(seen);
+    CHECK(seen->as_object().at("login") == "ann@configured.example");
+    CHECK(used() > begun);
 }
 
 TEST_CASE("SMTP AUTH that others switched off stays off")

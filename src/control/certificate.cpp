@@ -1,5 +1,6 @@
 // certificate list, certificate renew; and for the process that serves the web pages: acme challenge, web certificates
 #include <algorithm>
+#include <mutex>
 
 #include "acme/office.hpp"
 #include "acme/schedule.hpp"
@@ -107,6 +108,12 @@ outcome certificate_renew(context& c, arguments a)
     if (c.settings->acme.directory.empty())
         return failure{failure::kind::usage,
                        "no certificate is got by this server: acme.directory is not set (docs/certificates.md)",
+                       {}};
+    static std::mutex waiting;
+    std::unique_lock const turn{waiting, std::try_to_lock};
+    if (!turn)
+        return failure{failure::kind::unavailable,
+                       "somebody waits for a renewal already; `postern certificate list` shows what comes of it",
                        {}};
     auto const ids = c.certificates->renew(to_lower(name), renewal_limit);
     if (ids.empty()) {

@@ -19,7 +19,7 @@ using enum needs;
 using enum effect;
 using namespace doors;
 
-// name, what has to be open, whether it changes anything, who may through the web socket, function
+// name, what has to be open, whether it changes anything, who may through the web socket, function, whom it keeps waiting
 constexpr command table[] = {
     {"account add", accounts, changes, operators, account_add},
     {"account list", accounts, looks, readers, account_list},
@@ -73,8 +73,8 @@ constexpr command table[] = {
     {"certificate list", server, looks, readers, certificate_list},
     {"certificate renew", server, changes, operators, certificate_renew},
     // Keys of the pages, for the process that serves them: it alone opens the web socket.
-    {"acme challenge", server, looks, anyone, acme_challenge},
-    {"web certificates", server, looks, anyone, web_certificates},
+    {"acme challenge", server, looks, anyone, acme_challenge, lane::prompt},
+    {"web certificates", server, looks, anyone, web_certificates, lane::prompt},
     {"forward add", accounts | forwards, changes, operators, forward_add},
     {"forward list", accounts | forwards, looks, readers, forward_list},
     {"forward remove", accounts | forwards, changes, operators, forward_remove},
@@ -85,24 +85,24 @@ constexpr command table[] = {
     {"web session", accounts | visits, looks, own, web_session},
     {"web sign-out", accounts | visits, changes, own, web_sign_out},
     {"audit list", nothing, looks, readers, audit_list},
-    {"discovery facts", accounts, looks, anyone, discovery_facts},
+    {"discovery facts", accounts, looks, anyone, discovery_facts, lane::prompt},
     {"discovery publish", accounts, changes, operators, discovery_publish},
     {"profile android", accounts, looks, own_or(readers), profile_android},
     {"profile make", accounts | server, changes, own_or(operators), profile_make},
     {"profile take", accounts | server, changes, anyone, profile_take},
-    {"why public", nothing, looks, anyone, why_public},
+    {"why public", nothing, looks, anyone, why_public, lane::history},
     {"account own-password", accounts | server, changes, own, account_own_password},
     {"explain", accounts | forwards, looks, readers, explain},
-    {"why", nothing, looks, readers, why},
+    {"why", nothing, looks, readers, why, lane::history},
     {"status", queue | server, looks, readers, server_status},
-    {"account events", accounts | server, looks, own_or(readers), account_events},
-    {"account logins", accounts, looks, own_or(readers), account_logins},
-    {"account sent", accounts | queue, looks, own_or(readers), account_sent},
-    {"account message", accounts, looks, own_or(readers), account_message},
+    {"account events", accounts | server, follows, own_or(readers), account_events},
+    {"account logins", accounts, looks, own_or(readers), account_logins, lane::history},
+    {"account sent", accounts | queue, looks, own_or(readers), account_sent, lane::history},
+    {"account message", accounts, looks, own_or(readers), account_message, lane::history},
     {"account limits", accounts | server, looks, own_or(readers), account_limits},
     {"account test-mail", accounts | queue | server, changes, own, account_test_mail},
-    {"account test-mail-show", accounts, looks, own, account_test_mail_show},
-    {"events", server, looks, readers, events},
+    {"account test-mail-show", accounts, looks, own, account_test_mail_show, lane::history},
+    {"events", server, follows, readers, events},
     {"numbers", server, looks, readers, numbers},
     {"sessions", server, looks, readers, sessions},
     {"decisions", server, looks, readers, decisions},

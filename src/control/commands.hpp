@@ -118,8 +118,16 @@ constexpr needs operator|(needs a, needs b)
     return static_cast<needs>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
 }
 
-/// What changes something leaves a row in the audit log.
-enum class effect : std::uint8_t { looks, changes };
+/// What changes something leaves a row in the audit log. What follows is asked again and again by a page that stands open:
+/// it keeps nobody signed in.
+enum class effect : std::uint8_t { looks, follows, changes };
+
+/// Whom a command keeps waiting while it runs for the web socket: the others of its lane.
+enum class lane : std::uint8_t {
+    usual,
+    prompt,   // is done at once, and others wait for it while they do something long
+    history,  // reads the log's history
+};
 
 struct command {
     std::string_view name;  // "account add"
@@ -128,6 +136,7 @@ struct command {
     admission web{};  // who may have it done through the web socket
     /// Null: done by the web socket itself.
     outcome (*run)(context& c, arguments a) = nullptr;
+    control::lane lane = control::lane::usual;
 
     bool wants(control::needs one) const { return (static_cast<unsigned>(needs) & static_cast<unsigned>(one)) != 0; }
     bool wants_server() const { return wants(control::needs::server) || wants(control::needs::visits); }

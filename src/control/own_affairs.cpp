@@ -1,7 +1,6 @@
 // account logins, sent, message, limits: what an account may know of itself
 #include <algorithm>
 #include <map>
-#include <mutex>
 
 #include <boost/json/array.hpp>
 
@@ -19,15 +18,9 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::uint64_t most_shown = 1000, usual = 100;
-constexpr std::chrono::seconds patience_with_others{5};
 
-std::timed_mutex reading;  // one at a time
-
-basic_result<std::vector<json::object>, failure> read_for(context const& c, std::vector<std::string> const& texts,
-                                                          own_names const& own)
+std::vector<json::object> read_for(context const& c, std::vector<std::string> const& texts, own_names const& own)
 {
-    std::unique_lock const turn{reading, patience_with_others};
-    if (!turn) return failure{failure::kind::unavailable, "too many read the history at once; try again", {}};
     auto events = read_history(c, texts, most_lines_for_others, most_octets_for_others);
     leave_out_predecessors(events, own, events);
     return events;
@@ -112,9 +105,7 @@ outcome account_logins(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto const names = names_of_account(c, address);
     if (!names) return names.error();
-    auto const found = read_for(c, names->all, *names);
-    if (!found) return found.error();
-    return json::value(console::list_logins(*found, names->all, limit));
+    return json::value(console::list_logins(read_for(c, names->all, *names), names->all, limit));
 }
 
 outcome account_sent(context& c, arguments a)
@@ -125,9 +116,7 @@ outcome account_sent(context& c, arguments a)
     auto const names = names_of_account(c, address);
     if (!names) return names.error();
     auto const& account = names->all.front();
-    auto const found = read_for(c, {account}, *names);
-    if (!found) return found.error();
-    auto sent = console::list_sent(*found, {account}, limit);
+    auto sent = console::list_sent(read_for(c, {account}, *names), {account}, limit);
     add_queue(c, account, sent);
     return json::value(std::move(sent));
 }
@@ -138,15 +127,14 @@ basic_result<std::vector<json::object>, failure> story_of_own_message(context& c
     auto const names = names_of_account(c, address);
     if (!names) return names.error();
     auto found = read_for(c, {queue_id}, *names);
-    if (!found) return std::move(found.error());
-    bool const own = std::any_of(found->begin(), found->end(), [&](json::object const& e) {
+    bool const own = std::any_of(found.begin(), found.end(), [&](json::object const& e) {
         return console::text_in(e, "queue_id") == queue_id &&
                to_lower(console::text_in(e, "account")) == names->all.front();
     });
     // Nobody is told whether there is such a message of somebody else's.
     if (!own) return not_there("the account sent no message " + printable(queue_id, 64));
-    std::erase_if(*found, [&](json::object const& e) { return console::text_in(e, "queue_id") != queue_id; });
-    return std::move(*found);
+    std::erase_if(found, [&](json::object const& e) { return console::text_in(e, "queue_id") != queue_id; });
+    return found;
 }
 
 outcome account_message(context& c, arguments a)

@@ -11,6 +11,7 @@
 // the parsers are bounded and strict all the same.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,8 @@ inline constexpr std::size_t longest_request = 32u << 20;
 inline constexpr std::size_t longest_response = 256u << 20;
 /// Over the web socket, where requests come from people's forms.
 inline constexpr std::size_t longest_web_request = 256u << 10;
+/// A sign-in that was refused is told of within that time, however slow the guard wants it: browsers wait no longer.
+inline constexpr std::chrono::seconds longest_sign_in{22};
 
 /// With the line's end. Wiped when the secret goes.
 secret print_request(std::string_view command, boost::json::object const& arguments, std::string_view terminal = {});

@@ -1,8 +1,6 @@
 #include "control/sign_in.hpp"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <algorithm>
 
 #include "base/ids.hpp"
 #include "base/log.hpp"
@@ -116,13 +114,15 @@ outcome open_visit(context& c, std::string const& session, directory::account co
 
 }  // namespace
 
-net::awaitable<outcome> sign_in(login::services logins, context c, json::object given, asio::any_io_executor executor)
+net::awaitable<judged_sign_in> sign_in(login::services logins, context c, json::object given,
+                                       asio::any_io_executor executor)
 {
+    auto const began = steady_clock::now();
     auto f = read_form(given);
-    if (f.problem) co_return outcome{std::move(*f.problem)};
+    if (f.problem) co_return judged_sign_in{std::move(*f.problem)};
     auto const client = ip_address::parse(c.caller.from);
-    if (!client) co_return outcome{failure{failure::kind::usage, "the client is not an address", {}}};
-    if (auto refused = denied(c, *client)) co_return outcome{std::move(*refused)};
+    if (!client) co_return judged_sign_in{failure{failure::kind::usage, "the client is not an address", {}}};
+    if (auto refused = denied(c, *client)) co_return judged_sign_in{std::move(*refused)};
     auto const session = make_session_id();
     login::visitor who{session, c.caller.from, *client};
     who.sends = false;
@@ -133,18 +133,14 @@ net::awaitable<outcome> sign_in(login::services logins, context c, json::object 
     if (judged.what == kind::accepted) {
         auto done = open_visit(c, session, *judged.who, std::move(f.agent));
         note_for_audit(c, *find_command("web sign-in"), given, done);
-        co_return done;
+        co_return judged_sign_in{std::move(done)};
     }
     auto told = refusal_of(judged);
     log_refusal(c, session, f.address, desk, told);
     steady_time when{};
     if (judged.what == kind::bad_credentials) when = desk.on_failure(f.address, f.agent, "web");
     if (judged.what == kind::unsure) when = desk.on_unsure(f.address);
-    asio::steady_timer timer{executor};
-    timer.expires_at(when);
-    boost::system::error_code ignored;
-    if (when != steady_time{}) co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    co_return outcome{std::move(told)};
+    co_return judged_sign_in{std::move(told), std::min(when, began + longest_sign_in)};
 }
 
 }  // namespace postern::control

@@ -27,7 +27,9 @@ outcome web_session(context& c, arguments a)
 {
     a.text("address");
     if (auto wrong = a.problem()) return std::move(*wrong);
-    return json::value(describe(*c.caller.visit, c.visit_bounds()));
+    auto o = describe(*c.caller.visit, c.visit_bounds());
+    o["login"] = c.caller.visit->login;
+    return json::value(std::move(o));
 }
 
 outcome web_sign_out(context& c, arguments a)

@@ -11,11 +11,15 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.hpp"
 #include "control/sign_in.hpp"
 #include "net/awaiting.hpp"
+#include "net/connection_limits.hpp"
 
 namespace postern::control {
 namespace {
@@ -24,9 +28,11 @@ namespace asio = boost::asio;
 
 // The other process keeps some open, and takes them for one request after another.
 constexpr std::size_t most_connections = 256;
-// A few that hash or wait for the guard leave room for the rest.
+// A few that hash leave room for the rest; and those who guess leave room for other networks.
 constexpr std::size_t most_sign_ins = 64;
-constexpr std::size_t threads = 4;
+constexpr std::uint32_t most_sign_ins_of_network = 4;
+// Of a history that is long, several readers at once would only keep the disk from the mail.
+constexpr std::size_t most_waiting_for_history = 16;
 // A request comes at once when it comes; an open connection may wait for the next one.
 constexpr std::chrono::seconds patience{10};
 constexpr std::chrono::minutes idle{10};
@@ -115,6 +121,43 @@ private:
     std::string kept_;
 };
 
+/// Counts one of many until it ends, be it by an exception.
+class one_of {
+public:
+    explicit one_of(std::size_t& all) : all_(all) { ++all_; }
+    ~one_of() { --all_; }
+    one_of(one_of const&) = delete;
+    one_of& operator=(one_of const&) = delete;
+
+private:
+    std::size_t& all_;
+};
+
+/// Commands that wait for each other, and for none of another lane.
+struct lane_at_work {
+    lane_at_work(std::size_t most_at_once, std::size_t count) : most(most_at_once), threads(count) {}
+    std::size_t const most;
+    std::size_t under_way = 0;
+    asio::thread_pool threads;
+};
+
+class place_of_network {
+public:
+    place_of_network(net::connection_limits& all, ip_address client)
+        : all_(all), client_(client), is_free_(all.enter_address(client, most_sign_ins_of_network))
+    {
+    }
+    ~place_of_network() { all_.leave_address(client_); }
+    place_of_network(place_of_network const&) = delete;
+    place_of_network& operator=(place_of_network const&) = delete;
+    bool is_free() const noexcept { return is_free_; }
+
+private:
+    net::connection_limits& all_;
+    ip_address client_;
+    bool is_free_;
+};
+
 class door_server final : public web_door {
 public:
     door_server(bound_web_door door, login::services logins, std::function<context()> now)
@@ -144,7 +187,7 @@ public:
         work_.reset();
         context_.stop();
         if (thread_.joinable()) thread_.join();
-        workers_.join();  // commands that run end; their answers nobody hears
+        for (auto* l : {&usual_, &prompt_, &history_}) l->threads.join();  // what runs ends; nobody hears its answer
     }
 
 private:
@@ -199,37 +242,60 @@ private:
 
     net::awaitable<secret> perform(request asked)
     {
-        if (!ip_address::parse(asked.client)) {
+        auto const client = ip_address::parse(asked.client);
+        if (!client) {
             failure const wrong{failure::kind::usage, "the client is not an address", {}};
             co_return print_response(outcome{wrong});
         }
         if (asked.command == "web sign-in") {
-            auto const done = co_await sign_in_some(std::move(asked));
+            auto const done = co_await sign_in_of(*client, std::move(asked));
             co_return print_response(done);
         }
+        auto& mine = lane_of(asked.command);
+        if (mine.under_way >= mine.most) {
+            failure const busy{failure::kind::unavailable, "too many ask for that at once; try again in a moment", {}};
+            co_return print_response(outcome{busy});
+        }
+        one_of const counted{mine.under_way};
         auto const shared = std::make_shared<request>(std::move(asked));
-        auto begin = [this, shared](std::function<void(secret)> handler) {
-            asio::post(workers_, [this, shared, handler = std::move(handler)] { handler(run(*shared)); });
+        auto begin = [this, shared, &mine](std::function<void(secret)> handler) {
+            asio::post(mine.threads, [this, shared, handler = std::move(handler)] { handler(run(*shared)); });
         };
         auto answer = co_await net::await_handler<secret>(context_.get_executor(), std::move(begin));
         co_return answer;
     }
 
-    net::awaitable<outcome> sign_in_some(request asked)
+    lane_at_work& lane_of(std::string_view name)
+    {
+        auto const* const what = find_command(name);
+        if (!what || what->lane == lane::usual) return usual_;
+        return what->lane == lane::prompt ? prompt_ : history_;
+    }
+
+    /// Who has to wait for a refusal is in the way of the own network only.
+    net::awaitable<outcome> sign_in_of(ip_address client, request asked)
+    {
+        place_of_network const mine{sign_ins_of_, client};
+        if (!mine.is_free()) {
+            failure many{
+                failure::kind::put_off, "too many sign in from one network at once; try again in a moment", {}};
+            co_return outcome{std::move(many)};
+        }
+        auto judged = co_await sign_in_some(std::move(asked));
+        asio::steady_timer timer{context_, judged.not_before};
+        boost::system::error_code ignored;
+        if (judged.not_before != steady_time{})
+            co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        co_return std::move(judged.told);
+    }
+
+    net::awaitable<judged_sign_in> sign_in_some(request asked)
     {
         if (sign_ins_ >= most_sign_ins) {
             failure busy{failure::kind::unavailable, "too many people sign in at once; try again in a moment", {}};
-            co_return outcome{std::move(busy)};
+            co_return judged_sign_in{std::move(busy)};
         }
-        // Also where it ends in an exception.
-        struct place {
-            explicit place(std::size_t& n) : taken(n) { ++taken; }
-            ~place() { --taken; }
-            place(place const&) = delete;
-            place& operator=(place const&) = delete;
-            std::size_t& taken;
-        };
-        place const here{sign_ins_};
+        one_of const counted{sign_ins_};
         auto c = now_();
         c.caller = caller_of(asked);
         auto done = co_await sign_in(logins_, std::move(c), std::move(asked.arguments), context_.get_executor());
@@ -251,7 +317,7 @@ private:
             auto c = now_();
             c.caller = caller_of(asked);
             if (!asked.session.empty())
-                if (auto trouble = find_visitor(c, asked.session.reveal()))
+                if (auto trouble = find_visitor(c, asked.session.reveal(), find_command(asked.command)))
                     return print_response(outcome{std::move(*trouble)});
             return print_response(run_command(c, asked.command, asked.arguments));
         } catch (std::exception const& e) {
@@ -268,11 +334,12 @@ private:
     // The thread's.
     std::size_t connections_ = 0;
     std::size_t sign_ins_ = 0;
+    net::connection_limits sign_ins_of_;
+    lane_at_work usual_{most_connections, 4}, prompt_{most_connections, 1}, history_{most_waiting_for_history, 1};
     // Below what the coroutines that it owns use when they are destroyed with it.
     asio::io_context context_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
     std::unique_ptr<net::acceptor> acceptor_;
-    asio::thread_pool workers_{threads};
     std::thread thread_;
 };
 

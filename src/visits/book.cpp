@@ -183,17 +183,30 @@ opened_visit book::begin(new_visit v, limits const& bounds, wall_time now)
     return made;
 }
 
+/// One whose time is over is gone then.
+book::entries::iterator book::living(std::string const& digest, limits const& bounds, wall_time now)
+{
+    auto const at = all_.find(digest);
+    if (at == all_.end() || !is_over(at->second.what, bounds, now)) return at;
+    forget(at);
+    return all_.end();
+}
+
+std::optional<visit> book::look(std::string_view token, limits const& bounds, wall_time now)
+{
+    auto const digest = token_digest(token);
+    std::scoped_lock const hold{lock_};
+    auto const at = living(digest, bounds, now);
+    return at == all_.end() ? std::nullopt : std::optional{at->second.what};
+}
+
 std::optional<visit> book::use(std::string_view token, limits const& bounds, wall_time now)
 {
     auto const digest = token_digest(token);
     std::scoped_lock const hold{lock_};
-    auto const at = all_.find(digest);
+    auto const at = living(digest, bounds, now);
     if (at == all_.end()) return std::nullopt;
     auto& e = at->second;
-    if (is_over(e.what, bounds, now)) {
-        forget(at);
-        return std::nullopt;
-    }
     e.what.last_used = std::max(e.what.last_used, now);
     if (e.what.last_used - e.stored_use >= behind) {
         e.stored_use = e.what.last_used;

@@ -60,6 +60,8 @@ public:
     opened_visit begin(new_visit v, limits const& bounds, wall_time now);
     /// The visit of that token, which is thereby used; nothing when there is none or its time is over.
     std::optional<visit> use(std::string_view token, limits const& bounds, wall_time now);
+    /// The same for what nobody asks: a page that stands open by itself. It makes the visit last no longer.
+    std::optional<visit> look(std::string_view token, limits const& bounds, wall_time now);
     bool end(std::string_view token);
     /// Of that account only.
     bool end_by_id(std::string_view account, std::string_view id);
@@ -79,6 +81,7 @@ private:
     book() = default;
     result<> read(std::filesystem::path const& file);
     void forget(entries::iterator at);
+    entries::iterator living(std::string const& digest, limits const& bounds, wall_time now);
     void make_room(std::string const& account, limits const& bounds, wall_time now);
     void store(std::string const& digest, entry const& e);
     void complain(std::string_view doing);

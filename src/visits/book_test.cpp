@@ -57,6 +57,18 @@ TEST_CASE("a visit ends when it is not used, and however often it is used")
     CHECK(w.visits->size() == 0);
 }
 
+TEST_CASE("a visit that is only looked at is not used")
+{
+    world w;
+    w.bounds.idle = 1h;
+    auto const token = w.begin("ann@example.org", noon);
+    auto const seen = w.visits->look(token, w.bounds, noon + 59min);
+    REQUIRE(seen);
+    CHECK(seen->last_used == noon);
+    CHECK_FALSE(w.visits->look(token, w.bounds, noon + 61min));
+    CHECK(w.visits->size() == 0);
+}
+
 TEST_CASE("a shorter life in the configuration holds for those who are signed in")
 {
     world w;

@@ -40,13 +40,20 @@ json::object arguments_for_sign_in(http::request const& r, json::value const& ad
     return o;
 }
 
+/// Of what `web session` or `web sign-in` gave.
+json::object whoever(json::object const& visit)
+{
+    json::object o{control::wiping_storage()};
+    o["account"] = text_in(visit, "account");
+    o["role"] = text_in(visit, "role");
+    return o;
+}
+
 /// `opened`: what `web sign-in` gave.
 http::response answer_signed_in(json::object const& opened, bool for_program)
 {
     auto const token = text_in(opened, "session");
-    json::object o{control::wiping_storage()};
-    o["account"] = text_in(opened, "account");
-    o["role"] = text_in(opened, "role");
+    auto o = whoever(opened);
     o[for_program ? "token" : "csrf"] = for_program ? token : visits::csrf_token(token);
     auto r = json_answer(200, json::value(std::move(o)));
     if (!for_program) r.fields.emplace_back("set-cookie", cookie_with(token));
@@ -87,9 +94,7 @@ net::awaitable<http::response> show_visit(call const& c)
         if (r.status == 401 && who.by_cookie) r.fields.emplace_back("set-cookie", cookie_gone());
         co_return r;
     }
-    json::object o;
-    o["account"] = text_in(found->as_object(), "account");
-    o["role"] = text_in(found->as_object(), "role");
+    auto o = whoever(found->as_object());
     if (who.by_cookie) o["csrf"] = visits::csrf_token(who.token);
     auto r = json_answer(200, json::value(std::move(o)));
     r.holds_secret = who.by_cookie;
@@ -111,7 +116,8 @@ net::awaitable<http::response> sign_out(call const& c)
 }
 
 // The old password opens a visit of its own, judged by the guard like any sign-in; the command that sets the new one
-// wants a visit that has only just begun. Then all visits of the account are over, and whoever changed it gets a new one.
+// wants a visit that has only just begun. Then all visits of the account are over, and whoever changed it gets a new one;
+// where that fails, nobody is signed in, but the new password holds all the same.
 net::awaitable<http::response> change_password(call const& c)
 {
     auto const who = find_visitor(c.request);
@@ -122,9 +128,9 @@ net::awaitable<http::response> change_password(call const& c)
     json::object nothing;
     auto const visit = co_await c.server.ask(std::move(command), std::move(nothing), who.token, c.request.client);
     if (!visit) co_return refusal(visit.error(), fault::unacceptable);
-    auto const& address = visit->as_object().at("account");
+    auto const& login = visit->as_object().at("login");
 
-    auto arguments = arguments_for_sign_in(c.request, address, given->at("old_password"));
+    auto arguments = arguments_for_sign_in(c.request, login, given->at("old_password"));
     command = "web sign-in";
     auto const proven = co_await c.server.ask(std::move(command), std::move(arguments), nobody, c.request.client);
     if (!proven) {
@@ -143,13 +149,18 @@ net::awaitable<http::response> change_password(call const& c)
         command = "web sign-out";
         auto const ended = co_await c.server.ask(std::move(command), std::move(none), fresh, c.request.client);
         static_cast<void>(ended);
+        if (changed.error().why == control::failure::kind::unavailable)
+            co_return refusal(503, "web-server-away", "The mail server did not say whether it has changed the password",
+                              "Sign in with the new one, or else with the old one.");
         co_return refusal(changed.error(), fault::unacceptable);
     }
-    auto again = arguments_for_sign_in(c.request, address, given->at("new_password"));
+    auto again = arguments_for_sign_in(c.request, login, given->at("new_password"));
     command = "web sign-in";
     auto const opened = co_await c.server.ask(std::move(command), std::move(again), nobody, c.request.client);
-    if (!opened) co_return refusal(opened.error(), fault::unacceptable);
-    co_return answer_signed_in(opened->as_object(), !who.by_cookie);
+    if (opened) co_return answer_signed_in(opened->as_object(), !who.by_cookie);
+    auto r = json_answer(200, json::value(whoever(visit->as_object())));
+    if (who.by_cookie) r.fields.emplace_back("set-cookie", cookie_gone());
+    co_return r;
 }
 
 }  // namespace postern::web::api

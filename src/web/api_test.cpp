@@ -343,8 +343,12 @@ TEST_CASE("a switch chooses its command")
 
 control::outcome visit_opened(std::string_view with_token)
 {
-    return json::value(json::object{
-        {"session", with_token}, {"csrf", "c"}, {"account", "ann@example.com"}, {"role", "none"}, {"id", "i"}});
+    return json::value(json::object{{"session", with_token},
+                                    {"csrf", "c"},
+                                    {"account", "ann@example.com"},
+                                    {"login", "ann"},
+                                    {"role", "none"},
+                                    {"id", "i"}});
 }
 
 TEST_CASE("a sign-in by a browser gives a cookie that scripts and other sites don't get")
@@ -428,6 +432,7 @@ TEST_CASE("a new password needs the old one, and goes through a sign-in of its o
     CHECK(answer.status == 200);
     REQUIRE(server.questions.size() == 4);
     CHECK(server.questions[1].command == "web sign-in");
+    CHECK(server.questions[1].arguments.at("address") == "ann");
     CHECK(server.questions[1].arguments.at("password") == "old");
     CHECK(server.questions[2].command == "account own-password");
     CHECK(server.questions[2].session == "FRESH");
@@ -443,6 +448,33 @@ TEST_CASE("a new password needs the old one, and goes through a sign-in of its o
     CHECK(wrong.questions.size() == 2);
     CHECK(perform(table(), request_for(method::put, "/api/v1/account/password", body, with_cookie(false)), wrong)
               .status == 403);
+}
+
+TEST_CASE("a password that was changed is not said to be the old one, whatever comes after")
+{
+    auto const body = R"({"old_password":"old","new_password":"new"})";
+    control::failure const away{kind::unavailable, "away", {}, {}};
+    auto const ask = [&](control::outcome const& changed, http::fields fields) {
+        int sign_ins = 0;
+        scripted_link server{
+            [&](std::string const& command, json::object const&, std::string_view) -> control::outcome {
+                if (command == "account own-password") return changed;
+                if (command == "web sign-in" && ++sign_ins == 2) return away;
+                return visit_opened("x");
+            }};
+        return perform(table(), request_for(method::put, "/api/v1/account/password", body, std::move(fields)), server);
+    };
+    auto const signed_out = ask(visit_opened("x"), with_cookie(true));
+    CHECK(signed_out.status == 200);
+    CHECK(parsed(signed_out) == json::value{{"account", "ann@example.com"}, {"role", "none"}});
+    CHECK(http::find(signed_out.fields, "set-cookie").ends_with("Max-Age=0"));
+    auto const program = ask(visit_opened("x"), with_json());
+    CHECK(program.status == 200);
+    CHECK_FALSE(parsed(program).as_object().contains("token"));
+    CHECK(http::find(program.fields, "set-cookie").empty());
+    auto const unknown = ask(away, with_cookie(true));
+    CHECK(unknown.status == 503);
+    CHECK(unknown.body.find("whether it has changed the password") != std::string::npos);
 }
 
 TEST_CASE("the description is served to anybody")

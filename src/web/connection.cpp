@@ -201,8 +201,9 @@ private:
         auto const until = steady_clock::now() + head_limit;
         // RFC 9112 section 2.2: some clients end a body with an empty line that is no part of it.
         if (served_ != 0 && input_.view().starts_with("\r\n")) input_.drop(2);
-        for (;;) {
-            auto const look = look_at_head(input_.view());
+        for (std::size_t known = 0;;) {
+            auto const look = look_at_head(input_.view(), known);
+            known = input_.view().size();
             if (look.state == head_state::complete) {
                 bool const read = in.read_head(input_.view().substr(0, look.size));
                 input_.drop(look.size);

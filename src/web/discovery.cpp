@@ -20,8 +20,9 @@ namespace {
 namespace asio = boost::asio;
 namespace json = boost::json;
 
-/// Until there are no more. What can't be told is forgotten: it is a log of the last ones.
-net::awaitable<void> tell(shared_desk desk, server_link& server)
+/// Until there are no more. What can't be told is forgotten: it is a log of the last ones. The turn ends with it, also
+/// where that is an exception.
+net::awaitable<void> tell(shared_desk desk, server_link& server, [[maybe_unused]] discovery_desk::turn mine)
 {
     asio::steady_timer timer{co_await asio::this_coro::executor};
     for (;;) {
@@ -37,9 +38,10 @@ net::awaitable<void> tell(shared_desk desk, server_link& server)
 
 net::awaitable<void> keep(shared_desk desk, server_link& server, porter::note const& n)
 {
-    if (!desk->note(n, wall_clock::now())) co_return;
+    auto turn = desk->note(n, wall_clock::now());
+    if (!turn) co_return;
     auto const executor = co_await asio::this_coro::executor;
-    asio::co_spawn(executor, tell(desk, server), asio::detached);
+    asio::co_spawn(executor, tell(desk, server, std::move(turn)), asio::detached);
 }
 
 net::awaitable<http::response> discover(shared_desk desk, call const& c)
@@ -118,7 +120,8 @@ net::awaitable<http::response> guide_code(shared_desk desk, call const& c)
 net::awaitable<shared_facts> facts_not_older(shared_desk desk, server_link& server, ip_address client,
                                              std::chrono::seconds age)
 {
-    if (!desk->shall_ask(steady_clock::now(), age)) co_return desk->facts();
+    auto const turn = desk->turn_to_ask(steady_clock::now(), age);
+    if (!turn) co_return desk->facts();
     json::object const nothing;
     auto const told = co_await server.ask("discovery facts", nothing, std::string_view{}, client);
     auto fresh = told ? porter::facts_from(*told) : std::nullopt;

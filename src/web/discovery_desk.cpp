@@ -3,6 +3,18 @@
 #include <utility>
 
 namespace postern::web {
+namespace {
+
+/// Null: somebody has it.
+discovery_desk::turn take_turn(std::weak_ptr<void const>& of)
+{
+    if (!of.expired()) return nullptr;
+    discovery_desk::turn const mine = std::make_shared<char>();
+    of = mine;
+    return mine;
+}
+
+}  // namespace
 
 shared_facts discovery_desk::facts() const
 {
@@ -10,13 +22,12 @@ shared_facts discovery_desk::facts() const
     return facts_;
 }
 
-bool discovery_desk::shall_ask(steady_time now, std::chrono::seconds age)
+discovery_desk::turn discovery_desk::turn_to_ask(steady_time now, std::chrono::seconds age)
 {
     std::scoped_lock const hold{lock_};
-    if (!facts_) return true;
-    if (asking_ || (asked_ && now - *asked_ < age)) return false;
-    asking_ = true;
-    return true;
+    if (!facts_) return std::make_shared<char>();
+    if (asked_ && now - *asked_ < age) return nullptr;
+    return take_turn(asking_);
 }
 
 void discovery_desk::take(porter::facts f, steady_time now)
@@ -25,14 +36,12 @@ void discovery_desk::take(porter::facts f, steady_time now)
     std::scoped_lock const hold{lock_};
     facts_ = std::move(fresh);
     asked_ = now;
-    asking_ = false;
 }
 
 void discovery_desk::give_up(steady_time now)
 {
     std::scoped_lock const hold{lock_};
     asked_ = now;
-    asking_ = false;
 }
 
 bool discovery_desk::admit(ip_address const& client, steady_time now)
@@ -41,14 +50,14 @@ bool discovery_desk::admit(ip_address const& client, steady_time now)
     return pace_.admit(client, now);
 }
 
-bool discovery_desk::note(porter::note const& n, wall_time when)
+discovery_desk::turn discovery_desk::note(porter::note const& n, wall_time when)
 {
     std::scoped_lock const hold{lock_};
     if (notes_.size() < most_notes)
         notes_.push_back(porter::to_json(n, when));
     else
         ++left_out_;
-    return !std::exchange(telling_, true);
+    return take_turn(telling_);
 }
 
 boost::json::array discovery_desk::take_notes()
@@ -63,7 +72,7 @@ boost::json::array discovery_desk::take_notes()
         rest.answer = std::to_string(std::exchange(left_out_, 0)) + " more were answered in this second";
         all.emplace_back(porter::to_json(rest, wall_clock::now()));
     }
-    if (all.empty()) telling_ = false;
+    if (all.empty()) telling_.reset();
     return all;
 }
 

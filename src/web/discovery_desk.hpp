@@ -29,17 +29,20 @@ public:
 
     /// Null: there are none yet.
     shared_facts facts() const;
-    /// Whether they are older than that and the caller is the one to ask for new ones: then it has to say by take() or
+    /// Something that is the holder's alone to do, until it is let go.
+    using turn = std::shared_ptr<void const>;
+
+    /// Not null: they are older than that, and the caller is the one to ask for new ones, and to say by take() or
     /// give_up() what became of it. Others go on with what there is; before there is anything, everybody asks.
-    bool shall_ask(steady_time now, std::chrono::seconds age);
+    turn turn_to_ask(steady_time now, std::chrono::seconds age);
     void take(porter::facts f, steady_time now);
     void give_up(steady_time now);
 
     bool admit(ip_address const& client, steady_time now);
 
-    /// True: nobody is about to tell them, so the caller has to see to it.
-    bool note(porter::note const& n, wall_time when);
-    /// What has gathered, for one command. Empty: nothing; then the next note begins anew.
+    /// Not null: nobody is about to tell them, so the caller has to see to it.
+    turn note(porter::note const& n, wall_time when);
+    /// What has gathered, for one command. Empty: nothing; then the turn is over, and the next note begins anew.
     boost::json::array take_notes();
 
 private:
@@ -47,11 +50,11 @@ private:
     mutable std::mutex lock_;
     shared_facts facts_;
     std::optional<steady_time> asked_;
-    bool asking_ = false;
+    std::weak_ptr<void const> asking_;
     porter::pace pace_;
     std::vector<boost::json::object> notes_;
     std::size_t left_out_ = 0;
-    bool telling_ = false;
+    std::weak_ptr<void const> telling_;
 };
 
 }  // namespace postern::web

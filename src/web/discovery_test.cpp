@@ -7,6 +7,7 @@
 #include "base/base64.hpp"
 #include "porter/fixture.hpp"
 #include "porter/transfer.hpp"
+#include "web/discovery_desk.hpp"
 #include "web/fixture.hpp"
 
 using namespace postern;
@@ -74,6 +75,31 @@ TEST_CASE("while the mail process is away, what is known goes on being told")
     CHECK(perform(table, question("/mail/config-v1.1.xml"), mail).status == 200);
     away = true;
     CHECK(perform(table, question("/mail/config-v1.1.xml"), mail).status == 200);
+}
+
+TEST_CASE("a turn that ends without a word is somebody else's next")
+{
+    discovery_desk desk{std::chrono::milliseconds{1}};
+    auto const now = steady_clock::now();
+    desk.take(porter::example_facts(), now);
+    auto asking = desk.turn_to_ask(now + std::chrono::minutes{1}, desk.usual_age);
+    CHECK(asking);
+    CHECK_FALSE(desk.turn_to_ask(now + std::chrono::minutes{1}, desk.usual_age));
+    asking.reset();
+    CHECK(desk.turn_to_ask(now + std::chrono::minutes{1}, desk.usual_age));
+
+    auto telling = desk.note({}, wall_clock::now());
+    CHECK(telling);
+    CHECK_FALSE(desk.note({}, wall_clock::now()));
+    telling.reset();
+    telling = desk.note({}, wall_clock::now());
+    CHECK(telling);
+    // Or when all is told.
+    CHECK(desk.take_notes().size() == 3);
+    CHECK_FALSE(desk.note({}, wall_clock::now()));
+    CHECK(desk.take_notes().size() == 1);
+    CHECK(desk.take_notes().empty());
+    CHECK(desk.note({}, wall_clock::now()));
 }
 
 TEST_CASE("who asks too often is told so")

@@ -20,11 +20,12 @@ using control::failure;
 using control::outcome;
 
 constexpr std::size_t most_connections = 16;
-// A wrong password is answered late on purpose; those who guess must not keep the rest waiting.
-constexpr std::size_t most_sign_ins = 8;
+// Besides those: a wrong password is answered late on purpose, and those who guess must not keep the rest waiting.
+constexpr std::size_t most_sign_ins = 32;
 constexpr std::size_t longest_line_of_waiting = 64;
 constexpr auto connect_limit = 2s;
 constexpr auto answer_limit = 10s;
+constexpr auto sign_in_limit = control::longest_sign_in + 6s;
 constexpr auto idle_life = 20s;
 constexpr std::size_t longest_answer = 4u << 20;
 constexpr auto complain_after = 5s, complain_every = 60s;  // both processes may just be starting
@@ -43,12 +44,16 @@ public:
     net::awaitable<outcome> ask(std::string command, boost::json::object arguments, std::string_view session,
                                 ip_address client) override
     {
-        auto const until = steady_clock::now() + answer_limit;
-        sign_in_count const counted{*this, command == "web sign-in"};
-        if (counted.count != 0 && sign_ins_ > most_sign_ins) co_return away("too many people sign in at once");
-        bool const has_turn = co_await wait_for_turn(until);
-        if (!has_turn) co_return away("the mail server has too much to do");
-        turn const mine{*this};
+        bool const signs_in = command == "web sign-in";
+        auto const until = steady_clock::now() + (signs_in ? sign_in_limit : answer_limit);
+        sign_in_count const counted{*this, signs_in};
+        if (signs_in && sign_ins_ > most_sign_ins) co_return away("too many people sign in at once");
+        std::optional<turn> mine;
+        if (!signs_in) {
+            bool const has_turn = co_await wait_for_turn(until);
+            if (!has_turn) co_return away("the mail server has too much to do");
+            mine.emplace(*this);
+        }
         control::request asked;
         asked.command = std::move(command);
         asked.arguments = std::move(arguments);

@@ -73,11 +73,14 @@ bool is_clean(std::string_view line) noexcept
 
 }  // namespace
 
-head_look look_at_head(std::string_view octets)
+head_look look_at_head(std::string_view octets, std::size_t known)
 {
     framing said;
     std::size_t at = 0;
-    for (std::size_t line_number = 0;; ++line_number) {
+    bool const has_line = octets.find('\n', known) != std::string_view::npos;
+    // A CR may have been the half of a line's end.
+    if (!has_line && known > 0) at = octets[known - 1] == '\r' ? known - 1 : known;
+    for (std::size_t line_number = 0; has_line; ++line_number) {
         auto const end = octets.find('\n', at);
         if (end == std::string_view::npos || end >= longest_head) break;
         if (end == at || octets[end - 1] != '\r') return {head_state::malformed};

@@ -18,7 +18,8 @@ struct head_look {
     std::size_t size = 0;  // octets with the empty line, once complete
 };
 
-/// `octets`: what has come so far. Says `malformed` as soon as a line is; waits for no more then.
-head_look look_at_head(std::string_view octets);
+/// `octets`: what has come so far. Says `malformed` as soon as a line is; waits for no more then. `known`: so many of them
+/// were looked at before, and were incomplete: then it looks at the rest, unless a line has come to its end.
+head_look look_at_head(std::string_view octets, std::size_t known = 0);
 
 }  // namespace postern::web

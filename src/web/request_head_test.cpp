@@ -87,7 +87,23 @@ TEST_CASE("A head has one form; what two readers could take in two ways is refus
         auto const got = look_at_head(r.head);
         CHECK(got.state == r.state);
         if (got.state == head_state::complete) CHECK(got.size == r.head.size());
+        // Octet by octet it comes to the same, and at the same one as if all were looked at each time.
+        for (std::size_t n = 0; n <= r.head.size(); ++n) {
+            CAPTURE(n);
+            auto const so_far = std::string_view{r.head}.substr(0, n);
+            auto const now = look_at_head(so_far, n == 0 ? 0 : n - 1);
+            REQUIRE(now.state == look_at_head(so_far).state);
+            if (now.state != head_state::incomplete) break;
+        }
     }
+}
+
+TEST_CASE("What was looked at is not looked at again until a line ends")
+{
+    std::string const known = "GET / HTTP/1.1\r\nX: a\x01";
+    CHECK(look_at_head(known + "bc", known.size()).state == head_state::incomplete);
+    CHECK(look_at_head(known + "b\x01", known.size()).state == bad);
+    CHECK(look_at_head(known + "bc\r\n", known.size()).state == bad);
 }
 
 namespace {

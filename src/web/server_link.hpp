@@ -21,7 +21,7 @@ public:
     /// `session`: the token of who is signed in, from the cookie or the Authorization field; empty: nobody. It stays
     /// valid until the answer is there (it stands in the request). `client`: who asks; the guard counts by it.
     /// When the mail process is down, slow or has too much to do, the outcome is a failure of kind `unavailable`,
-    /// after some seconds at most. Belongs to one thread: its answers come on it.
+    /// after some seconds at most (a sign-in: half a minute). Belongs to one thread: its answers come on it.
     virtual net::awaitable<control::outcome> ask(std::string command, boost::json::object arguments,
                                                  std::string_view session, ip_address client) = 0;
 };

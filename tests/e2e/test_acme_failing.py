@@ -2,10 +2,11 @@
 import json
 import signal
 import socket
+import subprocess
 import unittest
 
 from certificates import account_of, rows, shown, wait_row
-from harness import ALICE, HOST, NAME, PASSWORDS, Postern, Wire, client_context, wait_for
+from harness import ALICE, HOST, NAME, PASSWORDS, PROGRAM, Postern, Wire, client_context, wait_for
 from pebble import Pebble, SternCa
 
 
@@ -99,6 +100,28 @@ class Failing(unittest.TestCase):
                 again = account_of(server)
                 self.assertEqual(again["key"], account["key"])
                 self.assertNotIn("certificate_failed", server.log())
+
+    def test_one_waits_for_a_renewal_and_others_are_told_so(self):
+        with Pebble() as ca, socket.socket() as trap:
+            trap.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trap.bind(("127.0.0.78", ca.http))
+            trap.listen()
+            trap.settimeout(20)
+            ca.lead(NAME, "127.0.0.78")
+            config = ca.config(challenge="http-01")
+            config["domains"] = {"local": []}
+            with Postern(config, accounts=()) as server:
+                held, _ = trap.accept()
+                command = [PROGRAM, "--config", str(server.file), "certificate", "renew"]
+                two = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in "12"]
+                wait_for(lambda: any(one.poll() is not None for one in two), "one of them to end")
+                first, second = sorted(two, key=lambda one: one.poll() is None)
+                self.assertEqual(first.returncode, 2)
+                self.assertIn("waits for a renewal already", first.communicate()[0])
+                self.assertIsNone(second.poll())
+                ca.lead(NAME, HOST)
+                held.close()
+                second.communicate(timeout=100)
 
 if __name__ == "__main__":
     unittest.main()

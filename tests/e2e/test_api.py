@@ -338,5 +338,14 @@ class Api(unittest.TestCase):
         self.assertIn('"queue_id"', done.stdout)
 
 
+class Slowed(unittest.TestCase):
+    def test_a_wrong_password_is_called_wrong_however_late(self):
+        """The guard slows it down for longer than the pages wait for anything else."""
+        with Pages({"guard": {"allow": ["127.0.0.0/8"]}, "auth": {"failure_delay": "12s"}}) as server:
+            status, said = Site(server.https).sign_in(ALICE, "wrong")
+            self.assertEqual((status, said["error"]["rule"]), (401, "web-sign-in-wrong"))
+            self.assertNotIn("web_server_away", server.log())
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -101,7 +101,7 @@ class Outages(unittest.TestCase):
         postgres.stop()
         try:
             # An answer of this second is as good as a new one, whoever it is about.
-            wait_for(lambda: scram(own, SESAME + "x").code == 454, "the outage to be seen")
+            wait_for(lambda: all(scram(name, SESAME + "x").code == 454 for name in (own, names[0])), "the outage to be seen")
             for name in (own, names[0], names[1], "nobody@postern.test"):
                 each(name, SESAME + "x", 454)
             for name in (own, names[0]):

@@ -172,11 +172,11 @@ class OpenSmtpd:
     folders are compiled in, so it runs where there are such. It takes log-ins under TLS only, and OpenSSL 3 has to be
     made to leave its keys to it for that: see opensmtpd_keys.c."""
 
-    def __init__(self, folder, sink):
+    def __init__(self, folder, sink, names=()):
         need_root()
         need("clang-16")
         program = unpacked("opensmtpd")
-        certificate, key = Authority.shared().issue("opensmtpd", kind="rsa")
+        certificate, key = Authority.shared().issue("opensmtpd", *([names] if names else []), kind="rsa")
         keys = folder / "keys.so"
         made = run("clang-16", "-shared", "-fPIC", pathlib.Path(__file__).with_name("opensmtpd_keys.c"), "-o", keys, "-lcrypto")
         if made.returncode:

@@ -15,7 +15,7 @@ from web import Pages, parent_of
 class Answers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Pages()
+        cls.server = Pages(environment={"KEY_OF_THE_SUPERVISOR": "secret", "TZ": "UTC"})
 
     @classmethod
     def tearDownClass(cls):
@@ -155,6 +155,9 @@ class Answers(unittest.TestCase):
         self.assertEqual(shared, set())
         self.assertFalse([s for s in sockets if str(self.server.dir / "data") in s])
         self.assertEqual(os.getpriority(os.PRIO_PROCESS, pid), 10)
+        environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        self.assertIn(b"TZ=UTC", environment)
+        self.assertFalse([e for e in environment if e.startswith(b"KEY_OF_THE_SUPERVISOR")])
 
 
 class Names(unittest.TestCase):

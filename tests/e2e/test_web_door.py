@@ -334,19 +334,33 @@ class Outside(WebDoor):
 
 
 class Waiting(WebDoor):
-    config = {"auth": {"failure_delay": "2s", "failures": 100}, "guard": {"allow": ["192.0.2.0/24"]}}
+    config = {"auth": {"failure_delay": "8s", "failures": 100},
+              "guard": {"allow": ["192.0.2.0/24", "198.51.0.0/16", "2001:db8::/32"]}}
+
+    def guess(self, client, count=1):
+        """So many at once; each at an account of its own."""
+        doors = [self.open() for _ in range(count)]
+        for i, door in enumerate(doors):
+            arguments = {"address": f"somebody{i}@postern.test", "password": "wrong"}
+            request = {"command": "web sign-in", "arguments": arguments, "client": client.format(i + 1)}
+            door.send(json.dumps(request).encode() + b"\n")
+        return doors
 
     def test_wrong_sign_ins_wait_and_keep_nobody_waiting(self):
-        doors = [self.open() for _ in range(20)]
-        request = {"command": "web sign-in", "arguments": {"address": ALICE, "password": "wrong"}, "client": HOME}
-        began = time.monotonic()
-        for door in doors:
-            door.send(json.dumps(request).encode() + b"\n")
+        doors, began = [], time.monotonic()
+        for number in range(1, 8):
+            doors += self.guess(f"198.51.{number}.{{}}", 10)
+            wait_for(lambda: self.server.log().count("web_sign_in_refused") == len(doors), "them to be looked at")
         self.must(self.door.ask("discovery facts"))
         self.signed_in()
         for door in doors:
             self.refused(door.read(), "signed_out")
-        self.assertGreaterEqual(time.monotonic() - began, 2)
+        self.assertGreaterEqual(time.monotonic() - began, 8)
+
+    def test_one_network_signs_in_so_often_at_once(self):
+        for network in ("198.51.100.9", "2001:db8:0:1::{}"):
+            kinds = [door.read()["kind"] for door in self.guess(network, 10)]
+            self.assertEqual(sorted(kinds), ["put_off"] * 6 + ["signed_out"] * 4)
 
 
 @unittest.skipUnless(os.geteuid() == 0, "needs root")

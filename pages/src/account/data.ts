@@ -1,6 +1,6 @@
 // What the account page asks for.
 import { ask, path, query } from '../api/client';
-import { enter } from '../lib/session.svelte';
+import { changed } from '../lib/session.svelte';
 import type { Account, AndroidSetUp, Device, DeviceWithPassword, Limit, Login, Profile, Revoked, Sent, Session, TestMail } from '../api/types';
 
 export const account = () => ask<Account>('GET', '/account');
@@ -16,8 +16,8 @@ export const makeProfile = (label: string) => ask<Profile>('POST', '/account/pro
 export const androidCode = () => ask<AndroidSetUp>('GET', '/account/android');
 export const revokeDevice = (id: number) => ask<Revoked>('DELETE', path`/account/devices/${id}`);
 export const switchSmtpAuth = (on: boolean) => ask<Account>('PUT', '/account/smtp-auth', { on });
-/// Ends all sessions but this one, which goes on under a new cookie.
+/// Ends all sessions but this one, which goes on under a new cookie, if it can.
 export const changePassword = async (old_password: string, new_password: string) =>
-  enter(await ask<Session>('PUT', '/account/password', { old_password, new_password }));
+  changed(await ask<Session>('PUT', '/account/password', { old_password, new_password }));
 export const sendTestMail = () => ask<TestMail>('POST', '/account/test-mail', {});
 export const testMail = (id: string) => ask<TestMail>('GET', path`/account/test-mail/${id}`);

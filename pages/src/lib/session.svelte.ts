@@ -15,6 +15,17 @@ export function enter(answer: Session): void {
   state.ended = false;
 }
 
+function leave(): void {
+  state.session = null;
+  setCsrf('');
+}
+
+/// After a change that ended all sessions: the new one, if it could begin.
+export function changed(answer: Session): void {
+  if (answer.csrf) enter(answer);
+  else leave();
+}
+
 export function session(): Session | null {
   return state.session;
 }
@@ -49,6 +60,5 @@ export async function signIn(address: string, password: string): Promise<void> {
 
 export async function signOut(): Promise<void> {
   await ask('DELETE', '/session');
-  state.session = null;
-  setCsrf('');
+  leave();
 }

@@ -291,7 +291,7 @@ plain:
     def opensmtpd(self, *_):
         where = folder()
         self.stack.callback(shutil.rmtree, where, True)
-        self.ports["opensmtpd"] = self.stack.enter_context(test_relay_peers.OpenSmtpd(where, 1)).port
+        self.ports["opensmtpd"] = self.stack.enter_context(test_relay_peers.OpenSmtpd(where, 1, (NAME, "localhost"))).port
 
     def stapler(self, *_):
         self.ports["stapler"] = self.keep(Stapler()).port

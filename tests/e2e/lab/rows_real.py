@@ -64,7 +64,7 @@ CASES = [
     at("D-110", "Exim, no login", "exim", password=None, to=OUTSIDE),
     at("D-69", "Dovecot, a wrong password", "dovecot", password="guess"),
     at("D-99", "Dovecot, it may not read its passwords", "dovecot", user="down@real.example"),
-    at("D-41", "OpenSMTPD without TLS", "opensmtpd", options=STRANGER),
+    at("D-69", "OpenSMTPD, a wrong password", "opensmtpd", password="guess"),
     at("D-69", "Haraka, a wrong password", "haraka", password="guess"),
     ours("P-05", "Postern, an account without SMTP", CAROL),
     ours("D-98", "Postern, an account that is off", BOB),
