@@ -26,6 +26,9 @@ constexpr auto head_limit = 10s;
 constexpr auto body_limit = 20s;
 constexpr auto answer_limit = 30s;
 constexpr std::size_t slowest_reader = 16u << 10;  // octets a second, beyond that
+// Of what still comes after a refusal.
+constexpr auto hearing_limit = 2s;
+constexpr std::size_t most_heard = 1u << 20;
 constexpr unsigned most_requests = 1000;
 constexpr std::size_t longest_unread = 64u << 10;  // of the next requests, or a chunk's head
 constexpr std::size_t written_at_once = 32u << 10;
@@ -254,7 +257,25 @@ private:
     net::awaitable<void> refuse(problem const& why, std::string path = {})
     {
         auto refused = answer_for(why, path);
-        co_await give(refused, false, false);
+        auto const given = co_await give(refused, false, false);
+        if (given) co_await hear_out();
+    }
+
+    /// To close while octets are still on their way would reset the connection, and take the answer from who has not read
+    /// it yet (RFC 9112 section 9.6).
+    net::awaitable<void> hear_out()
+    {
+        auto const until = steady_clock::now() + hearing_limit;
+        std::size_t left = most_heard;
+        auto const said = co_await peer_.finish({}, hearing_limit);
+        for (bool goes_on = said.has_value(); goes_on;) {
+            auto const time = until - steady_clock::now();
+            if (time <= time.zero()) co_return;
+            auto const got = co_await peer_.read(time);
+            goes_on = got && got->size() < left;
+            if (goes_on) left -= got->size();
+            peer_.wipe_input();
+        }
     }
 
     net::awaitable<bool> give(http::response& r, bool head_only, bool stays)
