@@ -26,7 +26,7 @@ constexpr auto head_limit = 10s;
 constexpr auto body_limit = 20s;
 constexpr auto answer_limit = 30s;
 constexpr std::size_t slowest_reader = 16u << 10;  // octets a second, beyond that
-// Of what still comes after a refusal.
+// Of a body that is refused.
 constexpr auto hearing_limit = 2s;
 constexpr std::size_t most_heard = 1u << 20;
 constexpr unsigned most_requests = 1000;
@@ -234,7 +234,10 @@ private:
             auto const state = in.read_body(input_.view(), limit, taken);
             input_.drop(taken);
             if (state == body_state::complete) co_return true;
-            if (state == body_state::too_large) co_await refuse(problems::too_large, in.request().path);
+            if (state == body_state::too_large) {
+                co_await refuse(problems::too_large, in.request().path);
+                co_await hear_out();
+            }
             if (state == body_state::malformed) co_await refuse(problems::malformed, in.request().path);
             if (state != body_state::incomplete) co_return false;
             if (input_.view().size() > longest_unread) {
@@ -257,8 +260,7 @@ private:
     net::awaitable<void> refuse(problem const& why, std::string path = {})
     {
         auto refused = answer_for(why, path);
-        auto const given = co_await give(refused, false, false);
-        if (given) co_await hear_out();
+        co_await give(refused, false, false);
     }
 
     /// To close while octets are still on their way would reset the connection, and take the answer from who has not read
