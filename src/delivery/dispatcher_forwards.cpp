@@ -159,10 +159,10 @@ bool dispatcher::passes_on(std::shared_ptr<letter const> const& l, std::uint32_t
 void dispatcher::give_back_forwarded(std::shared_ptr<letter const> const& l, std::uint32_t place)
 {
     auto const& address = l->what->recipients[place].to.forward_path;
-    auto const origin = world_.forwards->origin(address, world_.now());
-    if (origin.what != mail::srs_origin::state::good) {
-        auto const& why = origin.what == mail::srs_origin::state::expired ? rules::return_address_expired
-                                                                          : rules::return_address_invalid;
+    auto const sent_by = world_.forwards->origin(address, world_.now());
+    if (sent_by.what != mail::srs_origin::state::good) {
+        auto const& why = sent_by.what == mail::srs_origin::state::expired ? rules::return_address_expired
+                                                                           : rules::return_address_invalid;
         job const one{l, {place}, {}, {}, 0};
         ++under_way_;
         return settle_all(one, own_finding(why, address.domain, {}, address.to_string()), "local");
@@ -172,7 +172,7 @@ void dispatcher::give_back_forwarded(std::shared_ptr<letter const> const& l, std
     p->place = place;
     p->here = address;
     p->messages.push_back(p->copy());
-    p->add(p->messages.back(), origin.address);
+    p->add(p->messages.back(), sent_by.address);
     pass_on(std::move(p));
 }
 
