@@ -1,5 +1,7 @@
 #include "audit/book.hpp"
 
+#include "store/stamped.hpp"
+
 namespace postern::audit {
 namespace {
 
@@ -39,42 +41,14 @@ CREATE TRIGGER audit_keeps BEFORE DELETE ON audit
 )";
 }
 
-result<> make_tables(store::connection& db, std::string const& file)
-{
-    if (auto r = db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"); !r) return r;
-    auto const is_ours = [&]() -> result<bool> {
-        auto const id = db.number("PRAGMA application_id");
-        if (!id) return id.error();
-        auto const is = db.number("PRAGMA user_version");
-        if (!is) return is.error();
-        if (*id == application && *is == version) return true;
-        if (*id == 0 && *is == 0) return false;
-        return error{{4, 3, 0},
-                     "The audit log is not available",
-                     file + " is no audit log of this version: move it away, or install the version that wrote it"};
-    };
-    auto made = is_ours();
-    if (!made) return std::move(made.error());
-    if (*made) return {};
-    auto t = store::transaction::begin(db);
-    if (!t) return std::move(t.error());
-    // Another process may have been quicker.
-    if (made = is_ours(); !made) return std::move(made.error());
-    if (*made) return {};
-    auto const sql = tables() + "PRAGMA application_id = " + std::to_string(application) +
-                     "; PRAGMA user_version = " + std::to_string(version);
-    if (auto r = db.execute(sql.c_str()); !r) return r;
-    return t->commit();
-}
-
 }  // namespace
 
 result<std::unique_ptr<book>> book::open(std::filesystem::path const& folder)
 {
     auto const file = folder / "audit.db";
-    auto db = store::connection::open(file, store::access::create, told);
+    auto db = store::open_stamped(file, told, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+                                  {application, version, "no audit log"}, tables());
     if (!db) return std::move(db.error());
-    if (auto r = make_tables(*db, file.string()); !r) return std::move(r.error());
     std::unique_ptr<book> made{new book{std::move(*db)}};
     if (auto r = made->prepare(); !r) return std::move(r.error());
     return made;

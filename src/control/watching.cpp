@@ -80,7 +80,7 @@ outcome tell(context const& c, question const& q, own_names const* own = nullptr
     auto const news =
         q.since ? ring.after(*q.since, q.wanted, q.limit) : console::event_ring::news{{}, ring.last(), false};
     auto found = parsed(news.events);
-    if (own) {
+    if (own && !found.empty()) {
         leave_out_predecessors(found, *own, parsed(ring.latest({{"account_changed"}, {own->all.front()}}, SIZE_MAX)));
         for (auto& o : found) {
             json::object shown;

@@ -14,7 +14,7 @@ result<bool> is_made(connection& db, std::string const& name, texts const& told,
     if (*application == 0 && *version == 0) return false;
     return error{{4, 3, 0},
                  told.failed,
-                 name + " is not a file of this version: move it away, or install the version that wrote it"};
+                 name + " is " + of.other + " of this version: move it away, or install the version that wrote it"};
 }
 
 }  // namespace

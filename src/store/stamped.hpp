@@ -12,6 +12,7 @@ namespace postern::store {
 
 struct stamp {
     std::int64_t application, version;
+    char const* other = "not a file";  // "FILE is ... of this version", of another one
 };
 
 /// Opens the file; a new one gets `tables` (SQL), also when another process opens it at the same moment. `settings`

@@ -1,4 +1,5 @@
 """Certificates by themselves, when something fails: mail goes on, the old certificate stays, and it is told why."""
+import contextlib
 import json
 import signal
 import socket
@@ -8,6 +9,18 @@ import unittest
 from certificates import account_of, rows, shown, wait_row
 from harness import ALICE, HOST, NAME, PASSWORDS, PROGRAM, Postern, Wire, client_context, wait_for
 from pebble import Pebble, SternCa
+
+
+@contextlib.contextmanager
+def trap_of(ca, address):
+    """Where the authority goes at first, and waits."""
+    with socket.socket() as trap:
+        trap.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        trap.bind((address, ca.http))
+        trap.listen()
+        trap.settimeout(20)
+        ca.lead(NAME, address)
+        yield trap
 
 
 class Failing(unittest.TestCase):
@@ -80,13 +93,7 @@ class Failing(unittest.TestCase):
 
     def test_killed_in_the_middle(self):
         """With the authority waiting for its proof; the account is there afterwards, and so is the certificate."""
-        with Pebble() as ca, socket.socket() as trap:
-            # Where the authority goes at first, and waits.
-            trap.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trap.bind(("127.0.0.77", ca.http))
-            trap.listen()
-            trap.settimeout(20)
-            ca.lead(NAME, "127.0.0.77")
+        with Pebble() as ca, trap_of(ca, "127.0.0.77") as trap:
             config = ca.config(challenge="http-01")
             config["domains"] = {"local": []}
             with Postern(config, accounts=()) as server:
@@ -102,12 +109,7 @@ class Failing(unittest.TestCase):
                 self.assertNotIn("certificate_failed", server.log())
 
     def test_one_waits_for_a_renewal_and_others_are_told_so(self):
-        with Pebble() as ca, socket.socket() as trap:
-            trap.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trap.bind(("127.0.0.78", ca.http))
-            trap.listen()
-            trap.settimeout(20)
-            ca.lead(NAME, "127.0.0.78")
+        with Pebble() as ca, trap_of(ca, "127.0.0.78") as trap:
             config = ca.config(challenge="http-01")
             config["domains"] = {"local": []}
             with Postern(config, accounts=()) as server:
