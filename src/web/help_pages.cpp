@@ -58,7 +58,7 @@ public:
         auto const facts = facts_for(c.request, told);
         auto const account = co_await account_of(c);
         auto found = help::answer(c.request, facts, account);
-        if (!found) co_return answer_for(problems::not_found, c.request.path);
+        if (!found) co_return answer_for(rules::web_not_found, c.request);
         co_return std::move(*found);
     }
 
@@ -71,7 +71,7 @@ public:
         arguments["id"] = id.substr(0, 64);
         auto const found = co_await c.server.ask("why public", std::move(arguments), {}, c.request.client);
         if (!found && found.error().why == control::failure::kind::unavailable)
-            co_return answer_for(found.error(), c.request.path);
+            co_return answer_for(found.error(), c.request);
         auto const rule = found && found->is_object() ? text_of(found->as_object(), "rule") : std::string{};
         co_return help::explain_refusal(c.request, facts, id, rule.empty() ? nullptr : catalogue::find(rule));
     }
