@@ -7,6 +7,7 @@
 #include "help/reader.hpp"
 #include "web/api_call.hpp"
 #include "web/assets.hpp"
+#include "web/wording.hpp"
 
 namespace postern::web {
 namespace api {
@@ -47,6 +48,7 @@ http::response show(row const& what, control::outcome done, http::request const&
         r.status = 204;
         return r;
     }
+    put_into_language(*done, help::language_of(asked));
     if (what.wrap.empty()) {
         auto r = json_answer(what.status, *done);
         r.holds_secret = what.secret_answer;

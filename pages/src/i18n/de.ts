@@ -474,5 +474,6 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'through.terminal': 'Terminal',
   'audit.who': 'Wer',
   'audit.what': 'Was',
+  'outcome.done': 'erledigt',
   'audit.outcome': 'Ergebnis',
 };

@@ -472,5 +472,6 @@ export const en = {
   'through.terminal': 'terminal',
   'audit.who': 'Who',
   'audit.what': 'What',
+  'outcome.done': 'done',
   'audit.outcome': 'Outcome',
 } as const;
