@@ -315,8 +315,9 @@ TEST_CASE("a guide shows how an account is added, and which fields it takes for 
     f.imap.clear();
     CHECK(body_of("/setup/iphone", f).find(">your incoming server<") != std::string::npos);
     auto const outlook = body_of("/setup/outlook2010");
-    for (std::string_view const part : {"Internet E-mail Settings", ">Connection<", "Log on using", "Test Account Settings",
-                                        "Send test e-mail message", "Press <strong>Finish</strong>", "/setup/outlook2007"})
+    for (std::string_view const part :
+         {"Internet E-mail Settings", ">Connection<", "Log on using", "Test Account Settings",
+          "Send test e-mail message", "Press <strong>Finish</strong>", "/setup/outlook2007"})
         CHECK_MESSAGE(outlook.find(part) != std::string::npos, part);
 }
 

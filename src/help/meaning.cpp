@@ -63,8 +63,8 @@ std::optional<smtp::reply> reply_in(std::string_view text)
 {
     for (std::size_t i = 0; i + 3 <= text.size(); ++i) {
         // A port, 465 or 587, is no code.
-        bool const begins = (text[i] == '4' || text[i] == '5') && text[i + 1] >= '0' && text[i + 1] <= '5' &&
-                            is_digit(text[i + 2]);
+        bool const begins =
+            (text[i] == '4' || text[i] == '5') && text[i + 1] >= '0' && text[i + 1] <= '5' && is_digit(text[i + 2]);
         if (!begins || (i > 0 && (is_word(text[i - 1]) || text[i - 1] == '.'))) continue;
         if (i > 1 && text[i - 1] == '-' && is_digit(text[i - 2])) continue;  // "016-506"
         auto rest = text.substr(i + 3);

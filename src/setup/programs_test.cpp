@@ -109,13 +109,16 @@ TEST_CASE("what a program can't be told in fields is whole: lines, and the comma
     CHECK(has(implicit, "smtplib.SMTP_SSL(host, port, context=context, timeout=30) as server:\n"));
     CHECK(has(implicit, "send_message(message)\n  Then send a test mail:\n    python3 send.py\n"));
     v.how = providers::security::starttls;
-    CHECK(has(joined(instructions(*find("python"), v)), "        server.starttls(context=context)\n        server.login("));
+    CHECK(has(joined(instructions(*find("python"), v)),
+              "        server.starttls(context=context)\n        server.login("));
 }
 
 TEST_CASE("the way is told in short: without the pictures of a guide, and what is pressed at the end")
 {
     auto const text = joined(instructions(*find("outlook express"), example()));
-    CHECK(has(text, "Tools › Accounts… › tab Mail › select your account › Properties › tab Servers › Settings… › tab Advanced\n"));
+    CHECK(has(
+        text,
+        "Tools › Accounts… › tab Mail › select your account › Properties › tab Servers › Settings… › tab Advanced\n"));
     CHECK(has(joined(instructions(*find("printer"), example())), "HP: Scan to Email"));
 }
 

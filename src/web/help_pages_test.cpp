@@ -120,7 +120,8 @@ TEST_CASE("With many domains, each reader finds the own one, and nobody's that i
         auto settings = porter::example_settings();
         settings.hostname = "mail.hoster.test";
         settings.setup.contact.clear();
-        return control::outcome{porter::to_json(porter::facts_of(settings, {"another.test", "first.test", "second.test"}))};
+        return control::outcome{
+            porter::to_json(porter::facts_of(settings, {"another.test", "first.test", "second.test"}))};
     };
     auto const contact_of = [&](std::string_view target, std::string host, std::string token) {
         router table;
