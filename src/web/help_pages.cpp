@@ -5,6 +5,7 @@
 
 #include "catalogue/catalogue.hpp"
 #include "help/centre.hpp"
+#include "http/gzip.hpp"
 #include "web/assets.hpp"
 #include "web/problem.hpp"
 
@@ -18,8 +19,23 @@ std::string text_of(json::object const& o, std::string_view key)
     return v && v->is_string() ? std::string{v->as_string()} : std::string{};
 }
 
+/// Which of the domains a reader belongs to: that of the address in question, of who is signed in, of the host that was
+/// asked; else the one that our own name is in.
+std::string domain_for(http::request const& r, porter::facts const& all, std::string_view of_address,
+                       std::string_view account)
+{
+    for (auto const& domain : {std::string{of_address}, porter::domain_of(account)})
+        if (all.serves(domain)) return domain;
+    for (std::string_view host = r.host; !host.empty();) {
+        if (all.serves(host)) return std::string{host};
+        auto const dot = host.find('.');
+        host.remove_prefix(dot == std::string_view::npos ? host.size() : dot + 1);
+    }
+    return all.domains.size() == 1 ? all.domains.front() : all.base;
+}
+
 /// While nothing is known of the installation, those who have trouble can still read.
-help::facts facts_for(http::request const& r, shared_facts const& told)
+help::facts facts_for(http::request const& r, shared_facts const& told, std::string_view account)
 {
     auto const s = told ? told->now : porter::services{};
     auto const first = [](std::vector<porter::place> const& list) {
@@ -30,7 +46,11 @@ help::facts facts_for(http::request const& r, shared_facts const& told)
     f.pop3 = first(s.pop3);
     f.server = s.smtp.empty() ? r.host : s.smtp.front().host;
     for (auto const& p : s.smtp) (p.how == porter::wrapping::implicit_tls ? f.implicit_port : f.starttls_port) = p.port;
-    if (told && !told->domains.empty()) f.domain = told->domains.front();
+    if (told) {
+        auto const of_address = porter::domain_of(http::parameter(r.query, "address").value_or(""));
+        f.domain = domain_for(r, *told, of_address, account);
+        if (!of_address.empty() && !told->serves(of_address)) f.foreign = of_address;
+    }
     auto const& known_as = f.domain.empty() ? f.server : f.domain;
     f.name = porter::name_for(s, known_as, SIZE_MAX);
     f.contact = porter::contact_for(s, known_as);
@@ -48,6 +68,20 @@ net::awaitable<std::string> account_of(call const& c)
     co_return text_of(told->as_object(), "account");
 }
 
+/// What is made for each reader is coded on its way; nothing that holds who is signed in, since its length would tell of it.
+http::response coded(http::response r, http::request const& asked)
+{
+    constexpr std::size_t worth_it = 1400;  // less fits into one packet anyway
+    for (auto& [name, value] : r.fields)
+        if (name == "vary") value += ", accept-encoding";
+    if (r.body.size() < worth_it || http::find(r.fields, "cache-control") == "no-store" ||
+        preferred_coding(http::find(asked.fields, "accept-encoding"), true, false).empty())
+        return r;
+    r.body = http::gzip(r.body, http::effort::quick);
+    r.fields.emplace_back("content-encoding", "gzip");
+    return r;
+}
+
 class help_desk {
 public:
     explicit help_desk(shared_desk desk) : desk_(std::move(desk)) {}
@@ -55,25 +89,27 @@ public:
     net::awaitable<http::response> page(call const& c)
     {
         auto const told = co_await facts_not_older(desk_, c.server, c.request.client);
-        auto const facts = facts_for(c.request, told);
         auto const account = co_await account_of(c);
+        auto const facts = facts_for(c.request, told, account);
         auto found = help::answer(c.request, facts, account);
         if (!found) co_return answer_for(rules::web_not_found, c.request);
-        co_return std::move(*found);
+        co_return coded(std::move(*found), c.request);
     }
 
     net::awaitable<http::response> refusal(call const& c)
     {
         auto const told = co_await facts_not_older(desk_, c.server, c.request.client);
-        auto const facts = facts_for(c.request, told);
+        auto const facts = facts_for(c.request, told, {});
         auto const id = c["id"];
         json::object arguments;
         arguments["id"] = id.substr(0, 64);
         auto const found = co_await c.server.ask("why public", std::move(arguments), {}, c.request.client);
-        if (!found && found.error().why == control::failure::kind::unavailable)
+        using kind = control::failure::kind;
+        if (!found && (found.error().why == kind::unavailable || found.error().why == kind::put_off))
             co_return answer_for(found.error(), c.request);
         auto const rule = found && found->is_object() ? text_of(found->as_object(), "rule") : std::string{};
-        co_return help::explain_refusal(c.request, facts, id, rule.empty() ? nullptr : catalogue::find(rule));
+        co_return coded(help::explain_refusal(c.request, facts, id, rule.empty() ? nullptr : catalogue::find(rule)),
+                        c.request);
     }
 
 private:
