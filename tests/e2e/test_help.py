@@ -83,6 +83,14 @@ class Reading(unittest.TestCase):
         self.browser.find(".fields code", BOB)
         self.browser.find("h1", "anmelden")
 
+    def test_paper_shows_all(self):
+        self.browser.devtools("Emulation.setEmulatedMedia", media="print")
+        self.addCleanup(self.browser.devtools, "Emulation.setEmulatedMedia", media="")
+        self.browser.open(url("/setup/python"))
+        self.assertEqual(self.browser.run("return getComputedStyle(document.getElementById('code')).whiteSpace"), "pre-wrap")
+        self.assertTrue(self.browser.run("return document.querySelector('.symptoms dt').checkVisibility()"))
+        self.assertFalse(self.browser.run("return document.querySelector('.asking h2').checkVisibility()"))
+
     def test_the_keyboard_goes_past_the_head(self):
         self.browser.open(url("/what-is-smtp-auth"))
         self.browser.key("\ue004")  # Tab
