@@ -72,12 +72,12 @@ class Reading(Walk):
         self.browser.headline("anmelden")
 
     def test_paper_shows_all(self):
-        self.browser.devtools("Emulation.setEmulatedMedia", media="print")
-        self.addCleanup(self.browser.devtools, "Emulation.setEmulatedMedia", media="")
+        self.browser.page.emulate_media(media="print")
+        self.addCleanup(self.browser.page.emulate_media, media="screen")
         self.browser.open(url("/setup/python"))
-        self.assertEqual(self.browser.run("return getComputedStyle(document.getElementById('code')).whiteSpace"), "pre-wrap")
-        self.assertTrue(self.browser.run("return document.querySelector('.symptoms dt').checkVisibility()"))
-        self.assertFalse(self.browser.run("return document.querySelector('.asking h2').checkVisibility()"))
+        self.assertEqual(self.browser.run("getComputedStyle(document.getElementById('code')).whiteSpace"), "pre-wrap")
+        self.assertTrue(self.browser.run("document.querySelector('.symptoms dt').checkVisibility()"))
+        self.assertFalse(self.browser.run("document.querySelector('.asking h2').checkVisibility()"))
 
     def test_the_keyboard_goes_past_the_head(self):
         self.browser.open(url("/what-is-smtp-auth"))
