@@ -11,6 +11,7 @@
 
 #include <unistd.h>
 
+#include "base/listener_address.hpp"
 #include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
@@ -340,9 +341,7 @@ private:
     // There is no login, so only this machine may ask unless somebody wants it otherwise.
     void check_metrics(node const& root)
     {
-        if (s_.metrics.address.empty() || s_.metrics.beyond_this_machine) return;
-        auto const where = endpoint::parse(s_.metrics.address);
-        if (where && contains(loopback(), where->address)) return;
+        if (s_.metrics.address.empty() || s_.metrics.beyond_this_machine || is_on_loopback(s_.metrics.address)) return;
         for (std::size_t i = 0; i < root.keys.size(); ++i) {
             if (root.keys[i].name != "metrics") continue;
             r_.bad_place(place_in(root.items[i]),

@@ -14,7 +14,7 @@
 #include <boost/asio/post.hpp>
 
 #include "base/ids.hpp"
-#include "base/ip.hpp"
+#include "base/listener_address.hpp"
 #include "base/log.hpp"
 #include "submission/program_socket.hpp"
 #include "submission/session_driver.hpp"
@@ -82,13 +82,6 @@ result<std::unique_ptr<checks::examiner>> make_examiner(config::settings const& 
 unsigned thread_count(config::settings const& s)
 {
     return s.threads != 0 ? s.threads : std::max(1u, std::thread::hardware_concurrency());
-}
-
-// "[::]:587" and ":587" are the same place.
-bool same_address(std::string const& a, std::string const& b)
-{
-    auto const whole = [](std::string const& text) { return text.starts_with(':') ? "[::]" + text : text; };
-    return whole(a) == whole(b);
 }
 
 class gate final : public server {
@@ -280,8 +273,9 @@ result<std::vector<inherited_socket>> bind_listeners(config::settings const& s, 
     unsigned const count = thread_count(s);
     std::vector<inherited_socket> out;
     for (auto const& l : s.listeners) {
-        auto const passed = std::find_if(inherited.begin(), inherited.end(),
-                                         [&](auto const& i) { return same_address(i.address, l.address); });
+        auto const passed = std::find_if(inherited.begin(), inherited.end(), [&](auto const& i) {
+            return is_same_listener_address(i.address, l.address);
+        });
         if (passed != inherited.end()) {
             // One socket for all threads: they share its queue.
             for (unsigned i = 1; i < count; ++i)
