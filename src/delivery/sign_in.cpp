@@ -1,6 +1,7 @@
 #include "delivery/sign_in.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 #include <utility>
 
@@ -27,6 +28,9 @@ constexpr std::size_t octets_of_chance = 32;
 constexpr std::chrono::seconds usual_interval = 5s, least_interval = 1s, most_interval = 60s, slower_by = 5s;
 constexpr std::chrono::seconds most_life = 30min;
 constexpr std::size_t longest_code = 4096;
+
+// A command ends by its signal.
+std::atomic<bool> const never_stopped = false;
 
 error failed(bool for_good, std::string why)
 {
@@ -146,7 +150,7 @@ result<device_offer> sign_in::ask_for_device(std::string const& url)
     auto r = token_request::make(*who_);
     if (!r) return r.error();
     if (!who_->settings.scope.empty()) r->add("scope", who_->settings.scope);
-    auto const said = r->send(web_, *who_, url, stop_);
+    auto const said = r->send(web_, *who_, url, never_stopped);
     if (!said) return said.error();
     auto offer = parse_device_offer(said->status, said->body);
     if (!offer) return error{offer.error().code, "", url + ": " + offer.error().logged};
@@ -162,7 +166,7 @@ result<secret> sign_in::wait_for_device(device_offer const& offer)
         auto r = token_request::make(*who_);
         if (!r) return r.error();
         r->add("grant_type", "urn:ietf:params:oauth:grant-type:device_code").add("device_code", offer.code.reveal());
-        auto const said = r->send(web_, *who_, who_->settings.token_url, stop_);
+        auto const said = r->send(web_, *who_, who_->settings.token_url, never_stopped);
         // RFC 8628 section 3.5: nor is a lost connection the end.
         auto const why = said ? refusal_in(said->body).code : std::string{};
         if (why == "slow_down" || !said) interval = std::min(interval + slower_by, most_interval);
@@ -178,7 +182,7 @@ result<secret> sign_in::redeem(page_visit const& visit, secret const& code)
     if (!r) return r.error();
     r->add("grant_type", "authorization_code").add("code", code.reveal()).add("redirect_uri", visit.leads_back());
     r->add("code_verifier", visit.verifier());
-    auto const said = r->send(web_, *who_, who_->settings.token_url, stop_);
+    auto const said = r->send(web_, *who_, who_->settings.token_url, never_stopped);
     if (!said) return said.error();
     return refresh_token_of(*who_, *said);
 }
