@@ -10,6 +10,7 @@
 #include "base/base64.hpp"
 #include "base/clock.hpp"
 #include "base/crypto.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "delivery/token_answer.hpp"
@@ -35,12 +36,6 @@ std::atomic<bool> const never_stopped = false;
 error failed(bool for_good, std::string why)
 {
     return {{static_cast<std::uint8_t>(for_good ? 5 : 4), 7, 0}, "", std::move(why)};
-}
-
-std::string text_of(json::object const& o, std::string_view key)
-{
-    auto const* const v = o.if_contains(key);
-    return v != nullptr && v->is_string() ? std::string{v->get_string()} : std::string{};
 }
 
 std::chrono::seconds seconds_of(json::object const& o, std::string_view key, std::chrono::seconds usual)
@@ -89,12 +84,12 @@ result<device_offer> parse_device_offer(long status, std::string_view body)
     auto const& o = value.get_object();
     if (auto refused = refusal_in(body); !refused.code.empty()) return failed(true, std::move(refused.words));
     device_offer offer;
-    auto const device_code = text_of(o, "device_code");
+    auto const device_code = text_in(o, "device_code");
     offer.code = secret{device_code};
-    offer.shown = text_of(o, "user_code");
-    offer.where = text_of(o, "verification_uri");
+    offer.shown = text_in(o, "user_code");
+    offer.where = text_in(o, "verification_uri");
     // As some wrote it before there was the RFC.
-    if (offer.where.empty()) offer.where = text_of(o, "verification_url");
+    if (offer.where.empty()) offer.where = text_in(o, "verification_url");
     bool const whole = status == 200 && !device_code.empty() && device_code.size() <= longest_code &&
                        is_shown_safely(offer.shown) && is_shown_safely(offer.where);
     if (!whole) return failed(false, http + ", and no code to enter");

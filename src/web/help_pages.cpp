@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/json.hpp"
 #include "catalogue/catalogue.hpp"
 #include "help/centre.hpp"
 #include "web/assets.hpp"
@@ -11,12 +12,6 @@
 namespace postern::web {
 namespace json = boost::json;
 namespace {
-
-std::string text_of(json::object const& o, std::string_view key)
-{
-    auto const* v = o.if_contains(key);
-    return v && v->is_string() ? std::string{v->as_string()} : std::string{};
-}
 
 /// While nothing is known of the installation, those who have trouble can still read.
 help::facts facts_for(http::request const& r, shared_facts const& told)
@@ -45,7 +40,7 @@ net::awaitable<std::string> account_of(call const& c)
     json::object nothing;
     auto const told = co_await c.server.ask("web session", std::move(nothing), token, c.request.client);
     if (!told || !told->is_object()) co_return std::string{};
-    co_return text_of(told->as_object(), "account");
+    co_return std::string{text_in(told->as_object(), "account")};
 }
 
 class help_desk {
@@ -72,7 +67,7 @@ public:
         auto const found = co_await c.server.ask("why public", std::move(arguments), {}, c.request.client);
         if (!found && found.error().why == control::failure::kind::unavailable)
             co_return answer_for(found.error(), c.request.path);
-        auto const rule = found && found->is_object() ? text_of(found->as_object(), "rule") : std::string{};
+        auto const rule = found && found->is_object() ? text_in(found->as_object(), "rule") : std::string_view{};
         co_return help::explain_refusal(c.request, facts, id, rule.empty() ? nullptr : catalogue::find(rule));
     }
 
