@@ -8,8 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "directory/embedded.hpp"
-#include "directory/test_directory.hpp"
+#include "directory/test_file.hpp"
 
 using namespace postern;
 using namespace postern::directory;
@@ -227,16 +226,9 @@ TEST_CASE("questions never open a file that is lost; whoever reopens it does")
 
 TEST_CASE("nobody is known from a file that a writer found replaced")
 {
-    folder where;
-    options o;
-    o.folder = where.path();
-    o.hash_threads = 1;
-    o.configured_domains = {"example.org"};
-    auto opened = accounts_file::open(where.path());
-    REQUIRE(opened);
-    accounts_file& file = **opened;
-    embedded d{o, std::move(*opened), {}};
-    REQUIRE(d.begin());
+    directory_with_file const world{"example.org"};
+    auto& d = *world.accounts;
+    auto const& where = world.where;
     REQUIRE(d.add_account(address("alice@example.org"), secret{"sesame"}));
     run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
     auto const other = where.path() / "other.db";
@@ -245,9 +237,9 @@ TEST_CASE("nobody is known from a file that a writer found replaced")
     CHECK(log_in(d, "alice@example.org", "sesame").state == login_state::accepted);
 
     std::filesystem::rename(other, where.file());
-    file.poll();
+    world.file->poll();
     // By itself, as when SCRAM keys are made: the directory does not read everything anew for that.
-    REQUIRE(file.add_domain("b.example"));
+    REQUIRE(world.file->add_domain("b.example"));
     CHECK(eventually([&] { return log_in(d, "alice@example.org", "sesame").state == login_state::disabled; }));
     auto const recipient = d.find_recipient(address("alice@example.org"));
     REQUIRE(recipient);
@@ -256,25 +248,19 @@ TEST_CASE("nobody is known from a file that a writer found replaced")
 
 TEST_CASE("a file that stays damaged is looked over more and more seldom")
 {
-    folder where;
-    options o;
-    o.folder = where.path();
-    o.hash_threads = 1;
-    auto opened = accounts_file::open(where.path());
-    REQUIRE(opened);
-    accounts_file& counted = **opened;
-    embedded d{o, std::move(*opened), {}};
-    REQUIRE(d.begin());
+    directory_with_file const world;
+    auto& d = *world.accounts;
+    auto const& where = world.where;
     run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
     fill(where.path() / "garbage", std::string(20'000, '\xee'));
     std::filesystem::rename(where.path() / "garbage", where.file());
-    auto const before = counted.openings();
+    auto const before = world.file->openings();
     auto const until = std::chrono::steady_clock::now() + std::chrono::milliseconds{1500};
     // Asked all the time; at most after 0, 100, 300 and 700 milliseconds, and 1.5 seconds.
     bool refused = false;
     while (std::chrono::steady_clock::now() < until) refused = !d.find_account("nobody@example.org") || refused;
     CHECK(refused);
-    auto const tries = counted.openings() - before;
+    auto const tries = world.file->openings() - before;
     CHECK(tries >= 1);
     CHECK(tries <= 5);
 }
