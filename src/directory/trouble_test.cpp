@@ -9,10 +9,12 @@
 #include <sys/stat.h>
 
 #include "directory/test_file.hpp"
+#include "support/run_sql.hpp"
 
 using namespace postern;
 using namespace postern::directory;
 using namespace postern::directory::testing;
+using postern::testing::run_sql;
 
 namespace {
 
@@ -20,14 +22,6 @@ void fill(std::filesystem::path const& file, std::string const& text)
 {
     std::ofstream out{file, std::ios::binary | std::ios::trunc};
     out << text;
-}
-
-void run(std::filesystem::path const& file, char const* sql)
-{
-    sqlite3* db = nullptr;
-    REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
-    REQUIRE(sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
-    sqlite3_close(db);
 }
 
 std::string open_error(folder const& where)
@@ -81,14 +75,14 @@ TEST_CASE("files that are no database of ours are refused with a reason, and lef
     SUBCASE("someone else's database")
     {
         folder where;
-        run(where.file(), "CREATE TABLE x (y)");
+        run_sql(where.file(), "CREATE TABLE x (y)");
         CHECK(open_error(where).find("not one of Postern's") != std::string::npos);
     }
     SUBCASE("a newer version's")
     {
         folder where;
         open(where, {});
-        run(where.file(), "PRAGMA user_version = 9");
+        run_sql(where.file(), "PRAGMA user_version = 9");
         auto const text = open_error(where);
         CHECK(text.find("newer Postern") != std::string::npos);
         CHECK(text.find("version 9") != std::string::npos);
@@ -165,7 +159,7 @@ TEST_CASE("a database overwritten while in use is unavailable, and a restored on
     folder where;
     auto d = open(where, {"example.org"});
     REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
-    run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
+    run_sql(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
     auto const backup = where.path() / "backup.db";
     std::filesystem::copy_file(where.file(), backup);
     fill(where.path() / "garbage", std::string(20'000, '\xee'));
@@ -182,7 +176,7 @@ TEST_CASE("questions never open a file that is lost; whoever reopens it does")
     folder where;
     auto s = std::move(accounts_file::open(where.path())).value();
     REQUIRE(s->add_domain("b.example"));
-    run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
+    run_sql(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
     auto const backup = where.path() / "backup.db";
     std::filesystem::copy_file(where.file(), backup);
     fill(where.path() / "garbage", std::string(20'000, '\xee'));
@@ -230,10 +224,10 @@ TEST_CASE("nobody is known from a file that a writer found replaced")
     auto& d = *world.accounts;
     auto const& where = world.where;
     REQUIRE(d.add_account(address("alice@example.org"), secret{"sesame"}));
-    run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
+    run_sql(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
     auto const other = where.path() / "other.db";
     std::filesystem::copy_file(where.file(), other);
-    run(other, "UPDATE accounts SET enabled = 0");
+    run_sql(other, "UPDATE accounts SET enabled = 0");
     CHECK(log_in(d, "alice@example.org", "sesame").state == login_state::accepted);
 
     std::filesystem::rename(other, where.file());
@@ -251,7 +245,7 @@ TEST_CASE("a file that stays damaged is looked over more and more seldom")
     directory_with_file const world;
     auto& d = *world.accounts;
     auto const& where = world.where;
-    run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
+    run_sql(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
     fill(where.path() / "garbage", std::string(20'000, '\xee'));
     std::filesystem::rename(where.path() / "garbage", where.file());
     auto const before = world.file->openings();
@@ -321,7 +315,7 @@ TEST_CASE("rows that someone edited by hand do no harm")
     folder where;
     auto d = open(where, {"example.org"});
     REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
-    run(where.file(), "UPDATE accounts SET verifier = 'nonsense'; UPDATE scram_keys SET iterations = 1");
+    run_sql(where.file(), "UPDATE accounts SET verifier = 'nonsense'; UPDATE scram_keys SET iterations = 1");
     CHECK(eventually([&] { return (*d->find_account("bob@example.org"))->scheme == "unknown"; }));
     CHECK(in_doubt(*d, "bob@example.org", "sesame"));
     CHECK_FALSE((*d->scram("bob@example.org", hash::sha256)).real);

@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "spool/fixture.hpp"
+#include "support/run_sql.hpp"
 
 namespace postern::spool {
 namespace {
@@ -30,14 +31,14 @@ TEST_CASE("a database of a newer version, or somebody else's, is refused and lef
     }
     SUBCASE("newer")
     {
-        run_sql(folder.path(), "PRAGMA user_version = 99");
+        run_sql(folder.path() / "spool.db", "PRAGMA user_version = 99");
         auto const s = open(options_in(folder.path()));
         REQUIRE_FALSE(s);
         CHECK(s.error().logged.find("newer") != std::string::npos);
     }
     SUBCASE("not ours")
     {
-        run_sql(folder.path(), "PRAGMA application_id = 1");
+        run_sql(folder.path() / "spool.db", "PRAGMA application_id = 1");
         auto const s = open(options_in(folder.path()));
         REQUIRE_FALSE(s);
         CHECK(s.error().logged.find("not a spool") != std::string::npos);
@@ -61,7 +62,7 @@ TEST_CASE("a damaged row is put aside, the others go on")
             REQUIRE(accept(**s, some_message("Q00000000000" + std::to_string(i)),
                            i == 3 ? big_text(200'000) : std::string{some_text}));
     }
-    run_sql(folder.path(),
+    run_sql(folder.path() / "spool.db",
             "UPDATE message SET envelope = zeroblob(length(envelope)) WHERE queue_id = 'Q000000000000';"
             "UPDATE message SET content = cast(replace(cast(content AS TEXT), 'Bob', 'Cob') AS BLOB)"
             " WHERE queue_id = 'Q000000000001';"
@@ -83,7 +84,8 @@ TEST_CASE("a damaged row is put aside, the others go on")
         REQUIRE((*s)->hold("Q000000000005", false));
         CHECK(*(*s)->count() == 1);
     }
-    run_sql(folder.path(), "CREATE TEMP TABLE t (n INTEGER CHECK (n = 5)); INSERT INTO t SELECT count(*) FROM damaged");
+    run_sql(folder.path() / "spool.db",
+            "CREATE TEMP TABLE t (n INTEGER CHECK (n = 5)); INSERT INTO t SELECT count(*) FROM damaged");
 }
 
 TEST_CASE("a message that can't be read stays in the operator's sight, with its recipients")
@@ -104,7 +106,7 @@ TEST_CASE("a message that can't be read stays in the operator's sight, with its 
         REQUIRE(accept(**s, some_message("Q000000000003"), std::string{some_text}));
         REQUIRE(accept(**s, some_message("Q000000000004"), std::string{some_text}));
     }
-    run_sql(folder.path(),
+    run_sql(folder.path() / "spool.db",
             "UPDATE message SET content = cast(replace(cast(content AS TEXT), 'Bob', 'Cob') AS BLOB)"
             " WHERE queue_id = 'Q000000000001';"
             "UPDATE message SET envelope = zeroblob(length(envelope)) WHERE queue_id = 'Q000000000003'");
@@ -148,7 +150,7 @@ TEST_CASE("a message that can't be read stays in the operator's sight, with its 
         CHECK(held.error().logged.find("unreadable") != std::string::npos);
     }
     // Put back from a backup, it is delivered after all; what is beyond help is thrown away.
-    run_sql(folder.path(),
+    run_sql(folder.path() / "spool.db",
             "UPDATE damaged SET content = cast(replace(cast(content AS TEXT), 'Cob', 'Bob') AS BLOB)"
             " WHERE queue_id = 'Q000000000001'");
     {
@@ -172,7 +174,7 @@ TEST_CASE("a message that can't be read stays in the operator's sight, with its 
         CHECK(*(*s)->count() == 1);
     }
     CHECK(content_files_in(folder.path()) == 0);
-    run_sql(folder.path(),
+    run_sql(folder.path() / "spool.db",
             "CREATE TEMP TABLE t (n INTEGER CHECK (n = 0)); INSERT INTO t SELECT count(*) FROM damaged;"
             "INSERT INTO t SELECT count(*) FROM recipient WHERE message NOT IN (SELECT id FROM message);"
             "INSERT INTO t SELECT count(*) FROM file");
@@ -196,7 +198,7 @@ TEST_CASE("no row's id is used twice, and nothing of one message is taken for an
         REQUIRE(s);
         REQUIRE(accept(**s, some_message("Q000000000003"), std::string{some_text}));
     }
-    run_sql(folder.path(),
+    run_sql(folder.path() / "spool.db",
             "CREATE TEMP TABLE t (n INTEGER CHECK (n = 3)); INSERT INTO t SELECT max(id) FROM message;"
             "INSERT INTO schedule (message, queue_id, next_attempt, held) VALUES (4711, 'Q00000000000X', 0, 0);"
             "INSERT INTO recipient (message, number, state, attempts, next_attempt, last_reply) VALUES (4711, 0, 1, 1, "
@@ -207,7 +209,7 @@ TEST_CASE("no row's id is used twice, and nothing of one message is taken for an
         REQUIRE((*s)->take_due(wall_clock::now(), 100)->size() == 1);
         REQUIRE(accept(**s, some_message("Q000000000004"), std::string{some_text}));
     }
-    run_sql(folder.path(),
+    run_sql(folder.path() / "spool.db",
             "CREATE TEMP TABLE t (n INTEGER CHECK (n = 0)); INSERT INTO t SELECT count(*) FROM recipient"
             " WHERE last_reply = 'of another'; INSERT INTO t SELECT max(id) <= 4711 FROM message");
 }

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "spool/fixture.hpp"
+#include "support/run_sql.hpp"
 
 namespace postern::spool {
 namespace {
@@ -59,7 +60,7 @@ TEST_CASE("a hundred thousand deferred messages are no burden")
     }
     // As if all had been deferred: the checksum holds for this queue_id only, so what is taken is damaged,
     // but finding what is due is what is measured.
-    run_sql(folder.path(),
+    run_sql(folder.path() / "spool.db",
             "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= 100000)"
             "INSERT INTO schedule (message, queue_id, next_attempt, held) SELECT i, 'Q' || i, 4102444800000000 + i, 0 "
             "FROM n");
