@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/json.hpp"
 #include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "catalogue/catalogue.hpp"
@@ -122,8 +123,7 @@ json::object show(login const& l)
 
 std::string text_in(json::object const& event, std::string_view key)
 {
-    auto const* v = event.if_contains(key);
-    return v && v->is_string() ? std::string{v->as_string()} : std::string{};
+    return std::string{postern::text_in(event, key)};
 }
 
 device_guess guess_device(std::string_view hello, std::string_view mechanism) noexcept
