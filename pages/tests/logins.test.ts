@@ -49,6 +49,10 @@ test('the live box shows refused tries since the device was made, oldest first, 
   assert.deepEqual(progress(device({}), [own, others, refused], since), { done: true, tries: [refused, own] });
   const unsent = { ...own, result: 'refused', stage: 'sending', time: '2026-11-26T14:04:00Z' } as const;
   assert.deepEqual(progress(device({ last_used: own.time }), [unsent, own], since), { done: false, tries: [own, unsent] }, 'its mail was refused');
+  const typed = login({ credential: 'password', time: '2026-11-26T14:05:00Z' });
+  assert.equal(progress(undefined, [typed], since, true).done, true, 'with the password of the account');
+  assert.equal(progress(undefined, [{ ...typed, listener: 'web' }], since, true).done, false, 'that was here');
+  assert.equal(progress(undefined, [typed], since).done, false);
   assert.equal(progress(device({ last_used: '2026-11-26T14:03:00Z' }), [], since).done, true);
   assert.deepEqual(progress(undefined, [own, refused], since), { done: false, tries: [refused] }, 'a profile that nobody has opened');
 });

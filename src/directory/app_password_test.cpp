@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/text.hpp"
 #include "directory/app_password.hpp"
 #include "directory/embedded.hpp"
 #include "directory/test_directory.hpp"
@@ -180,8 +181,7 @@ TEST_CASE("an app password logs in beside the account's own, however it is enter
         CHECK(l.app->label == "phone");
         CHECK(l.who->address == "bob@example.org");
         if (i == 0) std::erase(text, '-');
-        if (i == 1)
-            for (char& c : text) c = static_cast<char>(c - 'a' + 'A');
+        if (i == 1) text = to_upper(text);
     }
     auto const own = log_in(*d, "bob@example.org", "sesame");
     CHECK(own.state == login_state::accepted);

@@ -64,6 +64,7 @@ constexpr row table[] = {
     {get,    "/account/sent/{queue_id}", "account", "account message", {}, {}, {}, 200, not_there},
     {post,   "/account/profile", "account", "profile make", {}, new_profile, {}, 201, unacceptable, {}, false, false, true},
     {get,    "/account/android", "account", "profile android"},
+    {get,    "/account/servers", "account", "account servers"},
     {get,    "/account/why/{id}", "account", "account why", {}, {}, {}, 200, not_there},
     {get,    "/account/sessions", "account", "account session list", {}, {}, "sessions"},
     {remove, "/account/sessions/{id}", "account", "account session end", {}, {}, {}, 204, not_there},

@@ -53,9 +53,11 @@ export interface Progress {
   readonly tries: readonly Login[];
 }
 
-export function progress(device: Device | undefined, logins: readonly Login[], since: string): Progress {
+/// `asks`: it has none of its own, but asks for the account's password.
+export function progress(device: Device | undefined, logins: readonly Login[], since: string, asks = false): Progress {
   const began = Date.parse(since);
-  const mine = (login: Login) => device !== undefined && (login.result === 'ok' || login.stage === 'sending') && login.credential === `app-password-${device.id}`;
+  const credential = asks ? 'password' : device && `app-password-${device.id}`;
+  const mine = (login: Login) => (login.result === 'ok' || login.stage === 'sending') && login.listener !== 'web' && login.credential === credential;
   const tries = logins.filter((login) => Date.parse(login.time) >= began && (login.result === 'refused' || mine(login))).reverse();
   const last = tries.filter(mine).at(-1);
   return { done: last ? last.result === 'ok' : (device?.last_used ?? null) !== null, tries };
