@@ -251,14 +251,15 @@ TEST_CASE("what was refused after the log-in is how that session ended")
 TEST_CASE("one session is one row, and what a device does again is counted, whatever others do meanwhile")
 {
     constexpr auto failed = [](char const* time, char const* session, char const* mechanism, char const* hello) {
-        return json::object{{"time", time},          {"event", "refused"},    {"session", session},
-                            {"rule", "auth-failed"}, {"command", "AUTH"},     {"account", "ann@example.com"},
+        return json::object{{"time", time},          {"event", "refused"},     {"session", session},
+                            {"rule", "auth-failed"}, {"command", "AUTH"},      {"account", "ann@example.com"},
                             {"ehlo", hello},         {"mechanism", mechanism}, {"client", "192.0.2.7:1"}};
     };
-    auto const list = list_logins({failed("1", "S1.1", "PLAIN", "[10.0.0.5]"), failed("2", "S1.2", "LOGIN", "[10.0.0.5]"),
-                                   failed("3", "S2.1", "PLAIN", "pc"), failed("4", "S3.1", "PLAIN", "[10.0.0.5]"),
-                                   failed("5", "S3.2", "LOGIN", "[10.0.0.5]")},
-                                  {.names = {"ann@example.com"}});
+    auto const list =
+        list_logins({failed("1", "S1.1", "PLAIN", "[10.0.0.5]"), failed("2", "S1.2", "LOGIN", "[10.0.0.5]"),
+                     failed("3", "S2.1", "PLAIN", "pc"), failed("4", "S3.1", "PLAIN", "[10.0.0.5]"),
+                     failed("5", "S3.2", "LOGIN", "[10.0.0.5]")},
+                    {.names = {"ann@example.com"}});
     REQUIRE(list.size() == 2);
     CHECK(list[0].at("times") == 2);
     CHECK(text(list[0].at("first")) == "1");

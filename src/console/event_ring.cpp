@@ -36,7 +36,10 @@ std::string lower_text(log::field const* fields, std::size_t count, std::string_
     return {};
 }
 
-std::size_t size_of(event const& e) { return sizeof e + e.name.size() + e.account.size() + e.mail_from.size() + e.json.size(); }
+std::size_t size_of(event const& e)
+{
+    return sizeof e + e.name.size() + e.account.size() + e.mail_from.size() + e.json.size();
+}
 
 bool holds(std::vector<std::string> const& list, std::string const& text)
 {

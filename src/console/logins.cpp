@@ -68,8 +68,8 @@ bool is_of_set_up(std::string const& rule)
 {
     using namespace catalogue::rules;
     static std::array<catalogue::rule const*, 7> const all{
-        &wants_tls_from_start, &tls_on_plain_port, &tls_handshake_failed, &tls_required, &auth_needs_tls,
-        &auth_required,        &relay_needs_login};
+        &wants_tls_from_start, &tls_on_plain_port, &tls_handshake_failed, &tls_required,
+        &auth_needs_tls,       &auth_required,     &relay_needs_login};
     return std::ranges::any_of(all, [&](catalogue::rule const* r) { return r->name == rule; });
 }
 

@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::uint64_t most_shown = 1000, usual = 100;
 constexpr std::size_t most_tries = 1000;
-constexpr std::chrono::hours longest_wait{1};                           // for a device that is set up
+constexpr std::chrono::hours longest_wait{1};                   // for a device that is set up
 constexpr std::uint64_t largest_time = std::uint64_t{1} << 33;  // seconds since 1970
 
 std::vector<json::object> read_for(context const& c, std::vector<std::string> const& texts, own_names const& own)

@@ -164,7 +164,8 @@ TEST_CASE_FIXTURE(watched, "who sends without logging in shows to whose address 
     CHECK(waiting.at(1).at("times") == 2);  // from here, as if by the same device
 }
 
-TEST_CASE_FIXTURE(watched, "the id of a refusal tells the account what it was, and of others' what any stranger may know")
+TEST_CASE_FIXTURE(watched,
+                  "the id of a refusal tells the account what it was, and of others' what any stranger may know")
 {
     log::event(log::level::info, "refused",
                {{"session", "AAAAAAAAAAAA.1"}, {"rule", "sender-not-owned"}, {"account", ann}, {"logged_in", true}});

@@ -22,8 +22,7 @@ constexpr std::size_t earlier_letters = 24;
 bool has_the_form(std::string_view letters)
 {
     if (letters.size() == letters_of_all) return letters.find_first_of(digits) != std::string_view::npos;
-    return letters.size() == earlier_letters &&
-           letters.find_first_not_of(earlier_alphabet) == std::string_view::npos;
+    return letters.size() == earlier_letters && letters.find_first_not_of(earlier_alphabet) == std::string_view::npos;
 }
 
 /// What people put between the groups, or a program in the place of a blank.
