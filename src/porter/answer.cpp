@@ -61,13 +61,10 @@ subject subject_of_address(facts const& f, std::string_view address)
 {
     subject s;
     if (address.size() > longest_address) return s;
-    auto const at = address.rfind('@');
-    if (at == std::string_view::npos || at == 0) return s;
-    auto domain = mail::parse_domain(address.substr(at + 1));
+    s.domain = domain_of(address);
     // Also "%EMAILADDRESS%", as some programs leave it.
-    if (!domain) return s;
-    s.known = f.serves(*domain);
-    s.domain = std::move(*domain);
+    if (s.domain.empty()) return s;
+    s.known = f.serves(s.domain);
     s.address = address;
     return s;
 }
