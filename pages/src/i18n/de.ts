@@ -524,7 +524,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'audit.lead': 'Wer was geändert hat, und auf welchem Weg.',
   'through.web': 'Web',
   'through.terminal': 'Terminal',
-  'audit.account.hint': 'Von wem oder über wen.',
+  'audit.account': 'Von wem oder über wen',
   'audit.since': 'Zeit',
   'audit.all': 'alles',
   'audit.day': 'letzter Tag',

@@ -522,7 +522,7 @@ export const en = {
   'audit.lead': 'Who changed what, from which door.',
   'through.web': 'web',
   'through.terminal': 'terminal',
-  'audit.account.hint': 'By whom, or about whom.',
+  'audit.account': 'By whom, or about whom',
   'audit.since': 'Time',
   'audit.all': 'all',
   'audit.day': 'last day',
