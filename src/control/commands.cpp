@@ -169,7 +169,9 @@ failure to_failure(error const& e)
     std::string text{e.logged.empty() ? std::string{e.told.view()} : e.logged};
     if (text.empty()) text = "it failed with " + to_string(e.code);
     // What a person asked for and can't be (5.x.x) against what is broken at the moment (4.x.x).
-    return {e.code.temporary() ? failure::kind::unavailable : failure::kind::usage, std::move(text), {}};
+    failure f{e.code.temporary() ? failure::kind::unavailable : failure::kind::usage, std::move(text), {}, {}};
+    if (e.code == status{5, 1, 1}) f.rule = not_there_rule;
+    return f;
 }
 
 }  // namespace postern::control

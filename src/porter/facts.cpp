@@ -78,6 +78,14 @@ facts facts_of(config::settings const& s, std::vector<std::string> domains)
 
 bool facts::serves(std::string_view domain) const noexcept { return std::ranges::binary_search(domains, domain); }
 
+std::string domain_of(std::string_view address)
+{
+    auto const at = address.rfind('@');
+    if (at == std::string_view::npos || at == 0) return {};
+    auto domain = mail::parse_domain(address.substr(at + 1));
+    return domain ? std::move(*domain) : std::string{};
+}
+
 std::string name_for(services const& s, std::string_view domain, std::size_t longest)
 {
     std::string_view const all = s.name.empty() ? domain : std::string_view{s.name};

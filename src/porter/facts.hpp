@@ -46,6 +46,9 @@ services services_of(config::settings const& s);
 /// `announced` is as `now`, until told otherwise.
 facts facts_of(config::settings const& s, std::vector<std::string> domains);
 
+/// The domain of a mail address, as facts::domains has it; empty: it is no address.
+std::string domain_of(std::string_view address);
+
 /// "imap.example.com:993", "[2001:db8::1]:993"; no host: it is none.
 place parse_place(std::string_view text);
 

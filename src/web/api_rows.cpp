@@ -43,6 +43,10 @@ constexpr field selection[] = {{"state", type::text, false, 32},
                                {"younger", type::number, false, 315'360'000}};
 constexpr field decision_page[] = {
     {"limit", type::number, false, 1000}, {"rule", type::text, false, 64}, {"account", type::text, false, 320}};
+constexpr field audit_page[] = {{"limit", type::number, false, 1000},
+                                {"before", type::number, false, largest},
+                                {"account", type::text, false, 320},
+                                {"since", type::text, false, 64}};
 constexpr field question[] = {{"from", type::text, false, 320},         {"to", type::text, false, 320},
                               {"as", type::text, false, 320},           {"client", type::text, false, 64},
                               {"listener", type::number, false, 65535}, {"tls", type::flag},
@@ -111,7 +115,7 @@ constexpr row table[] = {
     {get,    "/discovery", "reader", "discovery list", limit, {}, "requests"},
     {get,    "/certificates", "reader", "certificate list", {}, {}, "certificates"},
     {get,    "/numbers", "reader", "numbers", span_of_time},
-    {get,    "/audit", "reader", "audit list", limit, {}, "rows"},
+    {get,    "/audit", "reader", "audit list", audit_page, {}, "rows"},
 };
 // clang-format on
 

@@ -62,7 +62,7 @@ OUTLOOKS = [
      pox("no-such-mailbox@postern.test"), None),
     ("half a document", "POST", "/autodiscover/autodiscover.xml", {"Content-Type": "text/xml"}, pox(ALICE)[:150], 600),
     ("a document that wants to be read further", "POST", "/autodiscover/autodiscover.xml", {"Content-Type": "text/xml"},
-     '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + pox("&e;@postern.test").split("?>", 1)[1], None),
+     '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + pox("&e;@postern.test").split("?>", 1)[1], 600),
 ]
 
 # What operators found in the logs of their web servers when real clients asked, and reported in public: (where, the
