@@ -1,5 +1,6 @@
 // Refusals as an operator reads them. Pure.
 import type { Decision } from '../api/types';
+import { hostOf } from './remedies';
 
 export interface Refusals {
   readonly last: Decision;
@@ -11,7 +12,7 @@ export interface Refusals {
 export function folded(decisions: readonly Decision[]): Refusals[] {
   const rows = new Map<string, { last: Decision; first: string; times: number }>();
   for (const one of decisions) {
-    const key = JSON.stringify([one.rule, one.cause, one.account, one.client, one.hello]);
+    const key = JSON.stringify([one.rule, one.cause, one.account, hostOf(one.client), one.hello]);
     const row = rows.get(key);
     if (row) {
       row.first = one.time;

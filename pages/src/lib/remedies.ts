@@ -26,8 +26,16 @@ const pages: readonly (readonly [command: string, to: (about: About) => string])
   ['certificate list', () => write('certificates')],
 ];
 
+/// Of whom a refusal tells with the port that he came from.
+export function hostOf(client: string): string {
+  return /^\[(.*)\]:\d+$/.exec(client)?.[1] ?? client.replace(/^([^:]*):\d+$/, '$1');
+}
+
 function filled(command: string, about: About): string {
-  const values: Readonly<Record<string, unknown>> = { ADDRESS: about.account, ACCOUNT: about.account, NETWORK: about.client, ID: about.facts['queue_id'] };
+  // Where both are named, or an account is made, the address is another one.
+  const address = /ACCOUNT|^postern account add|^postern forward/.test(command) ? undefined : about.account;
+  const values: Readonly<Record<string, unknown>> =
+    { ADDRESS: address, ACCOUNT: about.account, NETWORK: hostOf(about.client), ID: about.facts['queue_id'] };
   return command.replace(/\b(ADDRESS|ACCOUNT|NETWORK|ID)\b/g, (name) => {
     const value = values[name];
     return typeof value === 'string' && value ? value : name;
