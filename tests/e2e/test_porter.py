@@ -62,7 +62,7 @@ OUTLOOKS = [
      pox("no-such-mailbox@postern.test"), None),
     ("half a document", "POST", "/autodiscover/autodiscover.xml", {"Content-Type": "text/xml"}, pox(ALICE)[:150], 600),
     ("a document that wants to be read further", "POST", "/autodiscover/autodiscover.xml", {"Content-Type": "text/xml"},
-     '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + pox("&e;@postern.test").split("?>", 1)[1], None),
+     '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + pox("&e;@postern.test").split("?>", 1)[1], 600),
 ]
 
 # What operators found in the logs of their web servers when real clients asked, and reported in public: (where, the
@@ -208,12 +208,14 @@ class Porter(unittest.TestCase):
             status, fields, _ = self.ask(method, "/AutoDiscover/AutoDiscover.xml", f"autodiscover.{DOMAIN}", body, secure=False)
             self.assertEqual((status, fields["location"]), (302, f"https://localhost:{self.https}/autodiscover/autodiscover.xml"))
         # Passwords came along, and were heard by nobody.
+        phone = "accountsd/2061.100.7 CFNetwork/1408.0.4 Darwin/22.5.0"
+        self.notes(lambda row: row["user_agent"] == phone)
         rows = self.notes(lambda row: row["kind"] == "autodiscover" and "password" in row["answer"])
         everything = json.dumps(rows) + self.server.log()
         for secret in (PASSWORDS[ALICE], base64.b64encode(f"{ALICE}:{PASSWORDS[ALICE]}".encode()).decode()):
             self.assertNotIn(secret, everything)
         self.assertNotIn("alice@", json.dumps(rows).lower())
-        self.assertIn("accountsd/2061.100.7 CFNetwork/1408.0.4 Darwin/22.5.0", [row["user_agent"] for row in rows])
+        self.assertIn(phone, [row["user_agent"] for row in rows])
 
     def test_requests_that_operators_recorded(self):
         for where, line, agent in RECORDED:
@@ -337,9 +339,11 @@ class Porter(unittest.TestCase):
         # It is good once.
         again, _, page = self.ask("POST", path, "localhost", "", safari)
         self.assertIn(again, (400, 404, 410))
-        self.assertNotIn(account["IncomingPassword"].encode(), page)
-        # The password in it is of this device, and logs in.
-        self.server.secrets.add((ALICE, account["IncomingPassword"]))
+        self.assertNotIn(account["OutgoingPassword"].encode(), page)
+        # The password in it is of this device, and logs in; the incoming server, which does not ask here, has another.
+        self.assertNotIn("IncomingPassword", account)
+        self.assertFalse(account["OutgoingPasswordSameAsIncomingPassword"])
+        self.server.secrets.add((ALICE, account["OutgoingPassword"]))
         with self.server.session() as wire:
             wire.auth_plain(ALICE, account["OutgoingPassword"])
         listed = json.loads(self.server.cli("account", "app-password", "list", ALICE, "--json", check=True).stdout)
