@@ -34,6 +34,29 @@ class Answers(unittest.TestCase):
             self.assertEqual((for_programs.status, for_programs.fields["content-type"]), (404, "application/json"))
             self.assertIn('"rule":"web-not-found"', for_programs.text)
 
+    def test_refusals_speak_the_readers_language(self):
+        german = ["Accept-Language: de-AT, en;q=0.5"]
+        with self.server.talk() as talk:
+            gone = talk.ask("/planted/here", fields=german)
+            self.assertEqual((gone.status, gone.fields["content-language"]), (404, "de"))
+            self.assertIn('<html lang="de">', gone.text)
+            self.assertIn("<h1>Unter dieser Adresse gibt es nichts</h1>", gone.text)
+            self.assertIn('href="/help/web-not-found?lang=de"', gone.text)
+            self.assertNotIn("planted", gone.text)
+            explained = talk.ask("/help/web-not-found?lang=de")
+            self.assertIn("<h1>Unter dieser Adresse gibt es nichts</h1>", explained.text)
+            self.assertIn("Das geht hier nicht", talk.ask("/robots.txt", method="DELETE", fields=german).text)
+            self.assertIn("Sie sind nicht oder nicht mehr angemeldet", talk.ask("/api/v1/account", fields=german).text)
+            large = talk.ask("/nothing", method="POST", body=b"a" * 70000, fields=german)
+            self.assertEqual(large.status, 413)
+            self.assertIn("Das ist zu viel", large.text)
+        with self.server.talk() as talk:
+            talk.say("GET /planted HTTP/1.1\r\nHost: planted.example\r\nAccept-Language : planted\r\n\r\n")
+            unclear = talk.answer()
+            self.assertEqual(unclear.status, 400)
+            self.assertIn("<h1>This request makes no sense</h1>", unclear.text)
+            self.assertNotIn("planted", unclear.text)
+
     def test_methods(self):
         with self.server.talk() as talk:
             self.assertEqual(talk.ask("/", method="HEAD").status, 200)

@@ -534,5 +534,6 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'audit.newest': 'Die neuesten',
   'audit.who': 'Wer',
   'audit.what': 'Was',
+  'outcome.done': 'erledigt',
   'audit.outcome': 'Ergebnis',
 };

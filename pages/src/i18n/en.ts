@@ -532,5 +532,6 @@ export const en = {
   'audit.newest': 'The newest',
   'audit.who': 'Who',
   'audit.what': 'What',
+  'outcome.done': 'done',
   'audit.outcome': 'Outcome',
 } as const;
