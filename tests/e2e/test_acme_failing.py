@@ -6,9 +6,9 @@ import socket
 import subprocess
 import unittest
 
-from certificates import account_of, rows, shown, wait_row
-from harness import ALICE, HOST, NAME, PASSWORDS, PROGRAM, Postern, Wire, client_context, wait_for
-from pebble import Pebble, SternCa
+from certificates import account_of, in_acme, rows, shown, wait_row
+from harness import ALICE, HOST, NAME, PASSWORDS, PROGRAM, Authority, Postern, Wire, client_context, wait_for
+from pebble import Between, Pebble, SternCa
 
 
 @contextlib.contextmanager
@@ -107,6 +107,34 @@ class Failing(unittest.TestCase):
                 again = account_of(server)
                 self.assertEqual(again["key"], account["key"])
                 self.assertNotIn("certificate_failed", server.log())
+
+    def test_killed_while_the_certificate_is_made(self):
+        """Whatever was under way: the order is gone on with, and no other one is made."""
+        for step in ("/order-plz", "/finalize-order/", "/certZ/"):
+            with self.subTest(step), Pebble({"PEBBLE_AUTHZREUSE": "100"}) as ca, Between(ca) as way:
+                config = ca.config(directory=way.directory, challenge="http-01")
+                config["domains"] = {"local": []}
+                config["web"]["certificate"], config["web"]["private_key"] = Authority.shared().issue("server")
+                way.hold = step
+                with Postern(config, accounts=(), start=False) as server:
+                    server.start()
+                    self.assertTrue(way.held.wait(60), server.log())
+                    kept = in_acme(server, "order-mail.json")
+                    if step != "/order-plz":
+                        self.assertEqual(kept.stat().st_mode & 0o777, 0o600)
+                        key = json.loads(kept.read_text())["key"]
+                    server.kill()
+                    way.release()
+                    orders = way.count("/order-plz")
+                    server.start()
+                    wait_row(server, "mail")
+                    self.assertFalse(kept.exists())
+                    # Of the first one nobody has heard.
+                    self.assertEqual(way.count("/order-plz"), orders + (step == "/order-plz"), way.posts)
+                    if step != "/order-plz":
+                        self.assertIn(key, in_acme(server, "mail.pem").read_text())
+                        self.assertIn("certificate_order_resumed", server.log())
+                        self.assertNotIn(key, server.log())
 
     def test_one_waits_for_a_renewal_and_others_are_told_so(self):
         with Pebble() as ca, trap_of(ca, "127.0.0.78") as trap:
