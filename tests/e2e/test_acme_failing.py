@@ -136,6 +136,39 @@ class Failing(unittest.TestCase):
                         self.assertIn("certificate_order_resumed", server.log())
                         self.assertNotIn(key, server.log())
 
+    def test_caa_records_are_looked_at_before_the_authority_does(self):
+        with Pebble() as ca, Between(ca) as way:
+            config = ca.config(directory=way.directory, challenge="http-01")
+            host = "mail.porch.example"
+            config.update(hostname=host, domains={"local": ["porch.example"]})
+            with Postern(config, accounts=()) as server:
+                wait_row(server, "mail")
+
+                def findings():
+                    found = json.loads(server.cli("doctor", "--only", "dns", "--json").stdout)
+                    return {f["rule"]: f for f in found["findings"] if "caa" in f["rule"]}
+
+                def shown_to_operators():
+                    checked = json.loads(server.cli("domain", "check", "porch.example", "--json").stdout)
+                    [row] = [r for r in checked["records"] if r["type"] == "CAA"]
+                    return row["state"], row["problem"]
+                self.assertEqual(findings(), {})
+                self.assertEqual(shown_to_operators()[0], "advised")
+                ca.resolver.caa["porch.example"] = [(0, "issue", "other.example")]
+                forbidden = findings()["acme-caa-forbids"]
+                self.assertIn(host, forbidden["headline"])
+                self.assertEqual(forbidden["change"], [f'porch.example. IN CAA 0 issue "{way.CALLED}"'])
+                state, problem = shown_to_operators()
+                self.assertEqual(state, "different")
+                self.assertIn("other.example", problem)
+                account = account_of(server)["account"]
+                ca.resolver.caa["porch.example"] = [(0, "issue", f"{way.CALLED}; accounturi={account}; validationmethods=http-01")]
+                self.assertEqual(findings(), {})
+                self.assertEqual(shown_to_operators(), ("right", ""))
+                self.assertIn(f'0 issue "{way.CALLED}"', server.cli("domain", "records", "porch.example").stdout)
+                ca.resolver.caa["porch.example"] = [(0, "issue", f"{way.CALLED}; accounturi={account}9")]
+                self.assertEqual(list(findings()), ["acme-caa-forbids"])
+
     def test_one_waits_for_a_renewal_and_others_are_told_so(self):
         with Pebble() as ca, trap_of(ca, "127.0.0.78") as trap:
             config = ca.config(challenge="http-01")
