@@ -279,6 +279,24 @@ TEST_CASE("who may act on others does not act on those who may do so too")
     CHECK(w.ask(owner, "account disable", {{"address", "operator@configured.example"}}));
 }
 
+TEST_CASE("nobody locks himself out through the web pages")
+{
+    web_world w;
+    w.add("owner@configured.example", role::owner);
+    w.add("ann@configured.example");
+    auto const owner = w.sign_in("owner@configured.example");
+    auto const deny = [&](char const* network) { return w.ask(owner, "guard deny", {{"network", network}}); };
+    for (char const* held : {"0.0.0.0/0", "192.0.2.0/24", "192.0.2.7"}) CHECK(is(deny(held), failure::kind::usage));
+    CHECK(deny("198.51.100.0/24"));
+    w.must("guard allow", {{"network", "192.0.2.0/24"}});
+    CHECK(deny("0.0.0.0/0"));  // what is listed more closely goes on
+    CHECK(is(deny("192.0.2.7"), failure::kind::usage));
+    json::object const gone{{"address", "owner@configured.example"}, {"role", "none"}};
+    CHECK(is(w.ask(owner, "account role", gone), failure::kind::problem));
+    CHECK(w.ask(owner, "account role", {{"address", "ann@configured.example"}, {"role", "owner"}}));
+    w.must("account role", gone);
+}
+
 TEST_CASE("a visit ends when the account is not what it was")
 {
     web_world w;

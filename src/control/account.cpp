@@ -243,6 +243,11 @@ outcome account_role(context& c, arguments a)
     auto found = find(c, address);
     if (!found) return std::move(found.error());
     auto const& who = **found;
+    // The last owner would leave nobody who could give it back through the pages.
+    if (c.caller.through == caller::door::web && c.caller.who == who.address)
+        return failure{failure::kind::problem,
+                       "nobody changes his own role: another owner does, or `postern account role` on the server",
+                       {}};
     if (auto set = c.accounts->set_role(who, *role); !set) return to_failure(set.error());
     if (c.visits) c.visits->end_all(who.address);
     log::event(log::level::info, "account_changed",

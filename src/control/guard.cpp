@@ -95,6 +95,15 @@ basic_result<std::size_t, failure> undo_conduct(context& c, std::string const& a
     return released;
 }
 
+/// Whoever asks through the web pages from there could not sign in again to undo it.
+bool shuts_out_the_caller(context const& c, network const& denied, std::vector<network> const& allowed)
+{
+    if (c.caller.through != caller::door::web) return false;
+    auto const here = ip_address::parse(c.caller.from);
+    return here && guard::best_match({denied}, *here) >
+                       std::max(guard::best_match(allowed, *here), guard::best_match(c.settings->guard.allow, *here));
+}
+
 outcome put_on_list(context& c, arguments& a, bool denies)
 {
     auto const text = a.text("network", 64);
@@ -105,6 +114,12 @@ outcome put_on_list(context& c, arguments& a, bool denies)
     if (!lists) return to_failure(lists.error());
     std::erase(lists->deny, *n);
     std::erase(lists->allow, *n);
+    if (denies && shuts_out_the_caller(c, *n, lists->allow))
+        return failure{
+            failure::kind::usage,
+            n->to_string() + " holds " + c.caller.from +
+                ", where you are: you could not take that back. On the server, `postern guard deny` does it.",
+            {}};
     if (lists->deny.size() + lists->allow.size() >= guard::network_lists::most)
         return failure{failure::kind::problem, "the lists are full; take a network out with `postern guard lift`", {}};
     (denies ? lists->deny : lists->allow).push_back(*n);

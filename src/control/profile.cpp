@@ -7,6 +7,7 @@
 #include "base/crypto.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "catalogue/rules.hpp"
 #include "control/commands.hpp"
 #include "control/json_memory.hpp"
 #include "control/profile_book.hpp"
@@ -75,14 +76,14 @@ private:
 };
 
 /// Its account, when it may use one now.
-basic_result<std::string, failure> account_of(context& c, std::string const& address)
+basic_result<std::shared_ptr<directory::account const>, failure> account_of(context& c, std::string const& address)
 {
     auto const found = c.accounts->find_account(address);
     if (!found) return to_failure(found.error());
     if (!*found) return failure{failure::kind::usage, "there is no account " + printable(address, 100), {}};
     if (!(*found)->enabled)
         return failure{failure::kind::problem, "the account " + (*found)->address + " is switched off", {}};
-    return (*found)->address;
+    return *found;
 }
 
 }  // namespace
@@ -97,7 +98,8 @@ outcome profile_make(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto account = account_of(c, wanted.address);
     if (!account) return std::move(account.error());
-    wanted.address = *account;
+    wanted.address = (*account)->address;
+    wanted.password_set = (*account)->password_set;
     auto const facts = porter::facts_of(*c.settings, {});
     if ((facts.now.imap.empty() && facts.now.pop3.empty()) || facts.now.smtp.empty()) return no_incoming_server();
     json::object o{wiping_storage()};
@@ -118,7 +120,7 @@ outcome profile_android(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto account = account_of(c, address);
     if (!account) return std::move(account.error());
-    whose.address = *account;
+    whose.address = (*account)->address;
     auto const payload = porter::android_payload(porter::services_of(*c.settings), whose);
     if (!payload) return no_incoming_server();
     json::object o;
@@ -136,6 +138,10 @@ outcome profile_take(context& c, arguments a)
     if (!order) return no_such_link();
     auto account = account_of(c, order->address);
     if (!account) return std::move(account.error());
+    // Who changed the password thinks of somebody else who was signed in.
+    if ((*account)->password_set != order->password_set) return no_such_link();
+    if (order->with_password && !(*account)->smtp_auth)
+        return failure{failure::kind::problem, std::string{catalogue::rules::auth_smtp_off.reply}, {}};
 
     porter::profile_of whose;
     whose.address = order->address;

@@ -44,4 +44,10 @@ std::optional<profile_book::order> profile_book::take(std::string_view token, st
     return what;
 }
 
+void profile_book::forget(std::string_view address)
+{
+    std::scoped_lock const hold{lock_};
+    std::erase_if(entries_, [&](entry const& e) { return e.what.address == address; });
+}
+
 }  // namespace postern::control

@@ -23,6 +23,7 @@ public:
         std::string label;          // of the app password: "iPhone"
         std::string user_name;      // beside the address in mails; may be empty
         bool with_password = true;  // an app password is made when the link is opened, and is in the profile
+        wall_time password_set{};   // the account's own: with another one the link is void
     };
     /// The link's secret part. Of one account's links the oldest goes when there are too many, and of all likewise.
     std::string issue(order o, steady_time now);
@@ -30,6 +31,8 @@ public:
     std::optional<order> find(std::string_view token, steady_time now);
     /// It is gone with that. Nothing: never there, opened before, or too old.
     std::optional<order> take(std::string_view token, steady_time now);
+    /// All links of the account are void.
+    void forget(std::string_view address);
 
 private:
     struct entry {

@@ -4,6 +4,7 @@
 
 #include "control/fixture.hpp"
 #include "net/tls.hpp"
+#include "visits/book.hpp"
 
 namespace postern::control {
 namespace {
@@ -59,6 +60,27 @@ TEST_CASE_FIXTURE(with_profiles, "a link that came to nothing is as good as befo
     CHECK(states() == "revoked revoked works ");
     CHECK_FALSE(take(token));
     CHECK(states() == "revoked revoked works ");
+}
+
+TEST_CASE_FIXTURE(with_profiles,
+                  "a link is void once the password is another, the sessions are ended or SMTP AUTH is off")
+{
+    REQUIRE(net::ensure_self_signed({folder.path() / "self-signed.crt", folder.path() / "self-signed.key"},
+                                    {settings->hostname}));
+    auto const visits = *visits::book::open(folder.path(), wall_clock::now());
+    context.visits = visits.get();
+    auto token = link();
+    must("account password", {{"address", ann}, {"password", "another password of hers"}});
+    CHECK_FALSE(take(token));
+    token = link();
+    must("account session end", {{"address", ann}, {"all", true}});
+    CHECK_FALSE(take(token));
+    token = link();
+    must("account smtp-auth", {{"address", ann}, {"on", false}});
+    CHECK_FALSE(take(token));
+    CHECK(states().empty());
+    must("account smtp-auth", {{"address", ann}, {"on", true}});
+    CHECK(take(token));
 }
 
 TEST_CASE("a link ends after some minutes, whether it was looked at or not")

@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "control/commands.hpp"
+#include "control/profile_book.hpp"
 #include "control/visit_json.hpp"
 #include "visits/book.hpp"
 
@@ -74,6 +75,7 @@ outcome account_session_end(context& c, arguments a)
     std::size_t const ended = id ? (c.visits->end_by_id(*name, *id) ? 1 : 0)
                                  : c.visits->end_all(*name, others ? c.caller.visit->id : std::string{});
     if (id && ended == 0) return failure{failure::kind::usage, "there is no such session of " + *name, {}};
+    if (c.profiles) c.profiles->forget(*name);
     log::event(log::level::info, "web_sessions_ended",
                {{"account", *name}, {"sessions", ended}, {"by", c.caller.by()}});
     json::object o;

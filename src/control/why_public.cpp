@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "catalogue/rules.hpp"
 #include "console/logins.hpp"
+#include "console/pace.hpp"
 #include "control/history.hpp"
 #include "directory/directory.hpp"
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr double lookups_at_once = 20;
 constexpr double lookups_a_second = 4;
+constexpr std::size_t lookups_of_one = 10;  // a minute
 
 /// The rule of the refusal with this id; of a session's without a number, that of the last one.
 catalogue::rule const* rule_of(context const& c, std::string const& id)
@@ -34,6 +36,15 @@ catalogue::rule const* rule_of(context const& c, std::string const& id)
     }
     return found;
 }
+
+/// Whose questions count together.
+std::string customer(std::string const& from)
+{
+    auto const client = ip_address::parse(from);
+    return client ? customer_of(*client).to_string() : std::string{};
+}
+
+failure put_off(std::string text) { return {failure::kind::put_off, std::move(text), {}}; }
 
 }  // namespace
 
@@ -74,15 +85,17 @@ bool pace::take(clock::time_point now)
 outcome why_public(context& c, arguments a)
 {
     static pace lookups{lookups_at_once, lookups_a_second};
+    // One who asks much leaves the others theirs.
+    static console::pace of_each{lookups_of_one, std::chrono::minutes{1}};
     auto const id = to_upper(a.text("id", 64));
     if (auto wrong = a.problem()) return std::move(*wrong);
     json::object o;
     o["rule"] = "";
     // What can't be an id is answered as one that nobody knows.
     if (looks_like_id(id)) {
-        if (!lookups.take())
-            return failure{
-                failure::kind::unavailable, "too many ask for refusals at the moment; try again in a minute", {}};
+        if (!of_each.allows(customer(c.caller.from), steady_clock::now()))
+            return put_off("you asked for many refusals in a short time; try again in a minute");
+        if (!lookups.take()) return put_off("too many ask for refusals at the moment; try again in a minute");
         if (auto const* r = rule_of(c, id); r != nullptr && is_harmless(*r)) o["rule"] = r->name;
     }
     return json::value(std::move(o));

@@ -55,7 +55,7 @@ public:
     void admit(std::vector<spool::queued_message> arrived);
     /// Takes what is due out of the spool, now and from then on.
     void pump();
-    /// The same, for an operator: smart hosts that were left alone are tried as well.
+    /// The same, for an operator, who may have mended something: hosts that were left alone are tried as well.
     void wake();
     /// No new attempts; idle connections end.
     void wind_down();

@@ -166,7 +166,6 @@ void dispatcher::settle_until(destination& d, outcome const& why, steady_time un
 void dispatcher::wake()
 {
     for (auto const& [key, d] : destinations_) {
-        if (!d->paused) continue;
         d->paused = false;
         d->down_until = {};
     }

@@ -542,6 +542,22 @@ TEST_CASE("a host that refuses connections is found dead once, not for each mess
     CHECK(known[0].last_failure.starts_with("451 4.4.1"));
 }
 
+TEST_CASE("who asks for another attempt gets one, also at a host that is left alone")
+{
+    std::atomic<bool> works = false;
+    scripted_server host{[&](std::string const&, unsigned) -> std::string { return works ? "" : "CLOSE"; }};
+    office o;
+    o.world.down_first = o.world.down_most = 1h;
+    o.use_smart_host(host);
+    o.open();
+    o.send(office::letter("Q1", {"to@b.example"}));
+    CHECK(o.queue.settled("Q1").state == state::queued);
+    CHECK(o.running->destinations(10).at(0).down_until.has_value());
+    works = true;
+    o.later(6min);
+    CHECK(o.queue.settled("Q1", 0, 2).state == state::delivered);
+}
+
 TEST_CASE("a host that comes back gets what waited")
 {
     office o;

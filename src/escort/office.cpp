@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "directory/web_client.hpp"
+#include "http/gzip.hpp"
 #include "mail/tlsrpt_record.hpp"
 #include "signing/message_signing.hpp"
 
@@ -191,7 +192,7 @@ office::dispatch office::send(std::int64_t day, std::string const& domain)
         d.problem = rows.error().logged;
     } else {
         auto const facts = facts_of(day, domain);
-        auto const zipped = gzip(make_report(facts, *rows));
+        auto const zipped = http::gzip(make_report(facts, *rows), http::effort::best);
         for (auto const& to : where->mail) {
             auto problem = hand_over(facts, zipped, to);
             if (problem.empty()) d.places.push_back("mailto:" + to.to_string());

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include <zlib.h>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -136,24 +135,6 @@ std::string make_report(report_facts const& f, std::vector<session_row> const& r
     for (auto const& group : by_policy) policies.push_back(summary_of(group));
     o["policies"] = std::move(policies);
     return json::serialize(o);
-}
-
-std::string gzip(std::string_view octets)
-{
-    constexpr int with_gzip_header = 15 + 16, usual_memory = 8;
-    z_stream z{};
-    if (::deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, with_gzip_header, usual_memory, Z_DEFAULT_STRATEGY) != Z_OK)
-        throw std::bad_alloc{};
-    std::string out(::deflateBound(&z, octets.size()), '\0');
-    z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(octets.data()));
-    z.avail_in = static_cast<uInt>(octets.size());
-    z.next_out = reinterpret_cast<Bytef*>(out.data());
-    z.avail_out = static_cast<uInt>(out.size());
-    int const ended = ::deflate(&z, Z_FINISH);
-    out.resize(z.total_out);
-    ::deflateEnd(&z);
-    if (ended != Z_STREAM_END) throw std::runtime_error{"a report could not be compressed"};
-    return out;
 }
 
 std::pair<spool::message, std::string> make_report_mail(report_facts const& f, std::string_view zipped,

@@ -30,7 +30,6 @@ struct report_facts {
 
 /// RFC 8460 section 4.4
 std::string make_report(report_facts const& f, std::vector<session_row> const& rows);
-std::string gzip(std::string_view octets);
 
 /// The mail (RFC 8460 section 5.3), which asks to get there rather than to be kept from anybody, and
 /// of which nobody is told if it does not.

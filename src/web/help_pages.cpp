@@ -5,6 +5,7 @@
 
 #include "catalogue/catalogue.hpp"
 #include "help/centre.hpp"
+#include "http/gzip.hpp"
 #include "web/assets.hpp"
 #include "web/problem.hpp"
 
@@ -48,6 +49,20 @@ net::awaitable<std::string> account_of(call const& c)
     co_return text_of(told->as_object(), "account");
 }
 
+/// What is made for each reader is coded on its way; nothing that holds who is signed in, since its length would tell of it.
+http::response coded(http::response r, http::request const& asked)
+{
+    constexpr std::size_t worth_it = 1400;  // less fits into one packet anyway
+    for (auto& [name, value] : r.fields)
+        if (name == "vary") value += ", accept-encoding";
+    if (r.body.size() < worth_it || http::find(r.fields, "cache-control") == "no-store" ||
+        preferred_coding(http::find(asked.fields, "accept-encoding"), true, false).empty())
+        return r;
+    r.body = http::gzip(r.body, http::effort::quick);
+    r.fields.emplace_back("content-encoding", "gzip");
+    return r;
+}
+
 class help_desk {
 public:
     explicit help_desk(shared_desk desk) : desk_(std::move(desk)) {}
@@ -59,7 +74,7 @@ public:
         auto const account = co_await account_of(c);
         auto found = help::answer(c.request, facts, account);
         if (!found) co_return answer_for(problems::not_found, c.request.path);
-        co_return std::move(*found);
+        co_return coded(std::move(*found), c.request);
     }
 
     net::awaitable<http::response> refusal(call const& c)
@@ -70,10 +85,12 @@ public:
         json::object arguments;
         arguments["id"] = id.substr(0, 64);
         auto const found = co_await c.server.ask("why public", std::move(arguments), {}, c.request.client);
-        if (!found && found.error().why == control::failure::kind::unavailable)
+        using kind = control::failure::kind;
+        if (!found && (found.error().why == kind::unavailable || found.error().why == kind::put_off))
             co_return answer_for(found.error(), c.request.path);
         auto const rule = found && found->is_object() ? text_of(found->as_object(), "rule") : std::string{};
-        co_return help::explain_refusal(c.request, facts, id, rule.empty() ? nullptr : catalogue::find(rule));
+        co_return coded(help::explain_refusal(c.request, facts, id, rule.empty() ? nullptr : catalogue::find(rule)),
+                        c.request);
     }
 
 private:

@@ -24,7 +24,9 @@ control::outcome mail_process(std::string const& command, boost::json::object co
     }
     REQUIRE(command == "why public");
     if (arguments.at("id") == "K7Q2M9TX4WZD.1")
-        return control::failure{control::failure::kind::unavailable, "too many", {}};
+        return control::failure{control::failure::kind::put_off, "too many", {}};
+    if (arguments.at("id") == "K7Q2M9TX4WZE.1")
+        return control::failure{control::failure::kind::unavailable, "nobody there", {}};
     return boost::json::value{{"rule", arguments.at("id") == "K7Q2M9TX4WZA.1" ? "message-too-big" : ""}};
 }
 
@@ -61,6 +63,24 @@ TEST_CASE("The first page is small: with all that it asks for, under 100 KiB")
         whole += r.body.size();
     }
     CHECK(whole < 100u << 10);
+}
+
+TEST_CASE("Pages go packed to who takes that, unless they show who is signed in")
+{
+    router table;
+    add_help_pages(table, std::make_shared<discovery_desk>(std::chrono::milliseconds{1}));
+    scripted_link server{mail_process};
+    auto const with = [&](http::fields f) {
+        return perform(table, request_for(http::method::get, "/setup/evolution", {}, std::move(f)), server);
+    };
+    auto const plain = with({}), packed = with({{"accept-encoding", "gzip, br"}}),
+               own = with({{"accept-encoding", "gzip"}, {"cookie", "__Host-postern=TOKEN"}});
+    CHECK(http::find(plain.fields, "content-encoding").empty());
+    CHECK(http::find(plain.fields, "vary").ends_with(", accept-encoding"));
+    CHECK(http::find(packed.fields, "content-encoding") == "gzip");
+    CHECK(packed.body.starts_with("\x1f\x8b"));
+    CHECK(packed.body.size() * 2 < plain.body.size());
+    CHECK(http::find(own.fields, "content-encoding").empty());
 }
 
 TEST_CASE("Who is signed in finds the own address in the guide, and no cache keeps the page")
@@ -114,7 +134,8 @@ TEST_CASE("A refusal that tells something, one that nobody knows, and what is no
     CHECK(page_without("K7Q2M9TX4WZB.1") == page_without("K7Q2M9TX4WZC.1"));
     CHECK(page_without("K7Q2M9TX4WZB.1") == page_without("nonsense"));
     CHECK(told.body.find("The message is larger than") != std::string::npos);
-    CHECK(ask("/why/K7Q2M9TX4WZD.1").status == 503);
+    CHECK(ask("/why/K7Q2M9TX4WZD.1").status == 429);
+    CHECK(ask("/why/K7Q2M9TX4WZE.1").status == 503);
 }
 
 }  // namespace postern::web

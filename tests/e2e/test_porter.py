@@ -65,6 +65,33 @@ OUTLOOKS = [
      '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + pox("&e;@postern.test").split("?>", 1)[1], None),
 ]
 
+# What operators found in the logs of their web servers when real clients asked, and reported in public: (where, the
+# request's line, its User-Agent). The addresses are ours.
+RECORDED = [
+    ("mjl-/mox, issue 200, August 2024",
+     "GET /autodiscover/autodiscover.json/v1.0/alice@postern.test?Protocol=Autodiscoverv1&RedirectCount=1",
+     "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17726; Pro)"),
+    ("mailcow, issue 2653, May 2019",
+     "GET /autodiscover/autodiscover.json?Email=alice%40postern.test&Protocol=Autodiscoverv1&RedirectCount=1",
+     "Microsoft Office/16.0 (Windows NT 10.0; MAPI 16.0.10344; Pro)"),
+    ("mailcow, issue 2653, a second later", "POST /autodiscover/autodiscover.xml",
+     "Microsoft Office/16.0 (Windows NT 10.0; MAPI 16.0.10344; Pro)"),
+    ("mailcow, issue 2653, without a question", "GET /autodiscover/autodiscover.xml",
+     "Microsoft Office/16.0 (Windows NT 10.0; MAPI 16.0.10344; Pro)"),
+    ("BlueMind's manual, May 2019", "POST /autodiscover/autodiscover.xml",
+     "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.11601; Pro)"),
+    ("automx2, issue 8, February 2022, from a network of Microsoft's", "POST /Autodiscover/Autodiscover.xml", None),
+    ("gronke/email-autodiscover, issue 4, April 2018",
+     "GET /autodiscover/autodiscover.json?Email=alice%40postern.test&Protocol=ActiveSync&RedirectCount=1",
+     "OutlookMobileCloudService-Autodetect/1.0.0"),
+    ("mail-in-a-box, issue 1811, August 2020, Outlook for Mac",
+     "GET /autodiscover/autodiscover.json?Email=alice%40postern.test&Protocol=EWS&RedirectCount=1", None),
+    ("a manual of a tool for autoconfig, the new Outlook on Windows 11, first",
+     "GET /.well-known/autoconfig/mail/config-v1.1.xml", None),
+    ("the same, after that", "POST /autodiscover/autodiscover.xml", "OutlookMobileCloudService-Autodetect/1.0.0"),
+    ("the same, K-9", "GET /.well-known/autoconfig/mail/config-v1.1.xml", "okhttp/4.12.0"),
+]
+
 
 class Porter(unittest.TestCase):
     @classmethod
@@ -187,6 +214,33 @@ class Porter(unittest.TestCase):
             self.assertNotIn(secret, everything)
         self.assertNotIn("alice@", json.dumps(rows).lower())
         self.assertIn("accountsd/2061.100.7 CFNetwork/1408.0.4 Darwin/22.5.0", [row["user_agent"] for row in rows])
+
+    def test_requests_that_operators_recorded(self):
+        for where, line, agent in RECORDED:
+            with self.subTest(where):
+                method, path = line.split(" ", 1)
+                fields = {"User-Agent": agent} if agent else {}
+                body = None
+                if method == "POST":
+                    body, fields["Content-Type"] = pox(ALICE), "text/xml"
+                status, answered, text = self.ask(method, path, f"autodiscover.{DOMAIN}", body, fields)
+                self.assertNotIn("www-authenticate", answered)
+                if "autodiscover.json" in path:
+                    told = json.loads(text)
+                    if "Autodiscoverv1" in path:
+                        # The client goes on to what it knows: the XML.
+                        self.assertEqual((status, told["Url"]),
+                                         (200, f"https://autodiscover.{DOMAIN}/autodiscover/autodiscover.xml"))
+                    else:
+                        # There is no Exchange here; Exchange's own refusal lets the client try the next way.
+                        self.assertEqual((status, told["ErrorCode"]), (400, "InvalidProtocol"))
+                    continue
+                self.assertEqual(status, 200)
+                if "autoconfig" in path:
+                    self.assertEqual(ET.fromstring(text).find("emailProvider").get("id"), DOMAIN)
+                    continue
+                types = {p.findtext(OUTLOOK + "Type") for p in self.valid(text).iter(OUTLOOK + "Protocol")}
+                self.assertEqual(types, {"IMAP", "SMTP"} if body else set())
 
     def test_outlook_by_json(self):
         host = f"autodiscover.{DOMAIN}"
