@@ -33,6 +33,16 @@ class arrays:
         return self.span("std::string_view", [literal(t) for t in texts])
 
 
+# What a step of a way through a program can be, besides a word of its menu: "press:OK".
+ACTIONS = {"tab", "press", "open", "choose", "tick", "select", "enter", "go", "save", "makers", "picture"}
+
+
+def action(step):
+    """The kind of a step ("menu": a word of the menu) and its words."""
+    kind, colon, words = step.partition(":")
+    return (kind, words) if colon and kind in ACTIONS else ("menu", step)
+
+
 def write(out, name, lines):
     path = os.path.join(out, name)
     os.makedirs(os.path.dirname(path), exist_ok=True)

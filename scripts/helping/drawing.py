@@ -46,26 +46,57 @@ class picture:
             self.parts.append(f'<path class="glyph" d="M{WIDTH - 27} 15l10 10m0-10l-10 10"/>')
         self.y = 52
 
-    def tabs(self, names, current):
-        """The tabs of a dialog; more than one row where they don't fit."""
+    def tabs(self, tabs):
+        """The tabs of a dialog, each its name and whether it is the one shown; more than one row where they don't fit."""
         x, top = 14, self.y
-        for name in names:
-            width = len(name) * 8 + 20
+        for name, current in tabs:
+            width = len(name) * 7.6 + 14
             if x + width > WIDTH - 10 and x > 14:
                 x, top = 14, top + 30
-            css = "tab current" if name == current else "tab"
+            css = "tab current" if current else "tab"
             self.parts.append(f'<rect class="{css}" x="{x:g}" y="{top}" width="{width:g}" height="26" rx="4"/>')
-            self.parts.append(f'<text class="tab-name" x="{x + 10:g}" y="{top + 18}">{text(name)}</text>')
+            self.parts.append(f'<text class="tab-name" x="{x + 8:g}" y="{top + 18}">{text(name)}</text>')
             x += width + 6
-        self.y = top + 38
+        self.y = top + 44
 
     def number(self, n, y, marked):
         css = "number marked" if marked else "number"
         self.parts.append(f'<circle class="{css}" cx="24" cy="{y}" r="11"/>')
         self.parts.append(f'<text class="{css}" x="24" y="{y + 5}" text-anchor="middle">{n}</text>')
 
-    def field(self, n, kind, name, value, marked):
-        """A field with its number; `value` is HTML with slots, or whether a box is ticked."""
+    def heading(self, words):
+        self.lines(LEFT, words, INNER, "title")
+        self.y += 10
+
+    def row(self, name, state):
+        """A line of a test that went well."""
+        self.parts.append(f'<path class="well" d="M20 {self.y + 10}l5 6 10-11"/>')
+        self.lines(LEFT, name, INNER, "label")
+        self.lines(LEFT, state, INNER, "state")
+        self.y += 8
+
+    def buttons(self, names, pressed):
+        """Buttons at the right, in as many rows as they need."""
+        rows, room = [[]], WIDTH - 28
+        for name in names:
+            width = len(name) * 7.4 + 24
+            if width > room and rows[-1]:
+                rows.append([])
+                room = WIDTH - 28
+            rows[-1].append((name, width))
+            room -= width + 8
+        for row in filter(None, rows):
+            x = WIDTH - 14 - sum(width + 8 for _, width in row) + 8
+            for name, width in row:
+                css = "push pressed" if name == pressed else "push"
+                self.parts.append(f'<rect class="{css}" x="{x:g}" y="{self.y}" width="{width:g}" height="28" rx="5"/>')
+                self.parts.append(f'<text class="{css}" x="{x + width / 2:g}" y="{self.y + 19}" text-anchor="middle">{text(name)}</text>')
+                x += width + 8
+            self.y += 36
+
+    def field(self, n, kind, name, value, marked, hint=""):
+        """A field with its number; `value` is HTML with slots, or whether a box is ticked; `hint`: what the empty field
+        says."""
         top = self.y
         if kind in ("tick", "choice", "switch"):
             self.two_ways(kind, name, value)
@@ -76,9 +107,11 @@ class picture:
             if kind == "password":
                 value = "••••••••••"
             # What is too long for its box is cut off by the inner picture; the list below says it in full.
-            self.parts.append(f'<svg x="{LEFT}" y="{box}" width="{INNER - 28}" height="32">'
+            self.parts.append(f'<svg x="{LEFT}" y="{box}" width="{INNER - (90 if hint else 28)}" height="32">'
                               f'<text class="entry" x="10" y="21">{value}</text></svg>')
-            if kind == "list":
+            if hint:
+                self.parts.append(f'<text class="hint" x="{LEFT + INNER - 10}" y="{box + 21}" text-anchor="end">{text(hint)}</text>')
+            elif kind == "list":
                 x = LEFT + INNER - 22
                 self.parts.append(f'<path class="glyph" d="M{x} {box + 13}l6 7 6-7"/>')
             self.y = box + 32

@@ -1,7 +1,7 @@
 """The other pages: the start, the list of programs, the failures, why a refusal, what SMTP AUTH is; and the frame."""
 import re
 
-from .guides import form, plain_headline, values_table
+from .guides import form, headline, plain_headline, values_table, with_examples
 from .marking import attribute, link, paragraph, plain, slot, text
 
 # A small gate in a wall, with a letter on its way out; as in favicon.svg, in the colour of the text around it.
@@ -62,7 +62,7 @@ def start(own):
                      card("/what-is-smtp-auth", w["know"], w["know_text"]), card("/account", w["yours"], w["yours_text"])])
     return (f'<p class="lead">{named(text(w["lead"]))}</p>{slot("suggested")}<ul class="cards">{cards}</ul>'
             f'<section><h2>{text(w["facts"])}</h2>{slot("short_values")}</section>'
-            f'<section><h2>{text(g["trouble"])}</h2>{form(own)}</section>'), plain(w["title"])
+            f'<section class="asking"><h2>{text(g["trouble"])}</h2>{form(own)}</section>'), plain(w["title"])
 
 
 def group(own, name):
@@ -96,12 +96,31 @@ def address_form(own):
             f'<input id="address" name="address" type="email" autocomplete="email" inputmode="email" maxlength="254" '
             f'aria-describedby="address-text" value="{slot("given_address")}"/>'
             f'<button class="button primary">{text(w["fill"])}</button><p id="address-text">{slot("address_notice")}'
-            f'{text(w["address_text"])}</p></form>')
+            f'{text(w["address_text"])}</p></form>{slot("foreign")}')
 
 
-def with_examples(own, words):
-    """Escaped; examples stand where the texts of the catalogue have {placeholders}."""
-    return re.sub(r"\{(\w+)\}", lambda m: f'<var>{text(own.words["examples"].get(m[1], "…"))}</var>', text(words))
+def slanted(own, name, words):
+    """A text of a row in which examples are told from the rest."""
+    return with_examples(own, name, text(words), lambda e: f"<var>{e}</var>")
+
+
+def shown_by_programs(own, shown_by):
+    """Which programs show what, as a list: what the same ones show is one line, and a family of many is called by its name."""
+    def called(ids):
+        out, families = [], [own.source.programs[id].get("family") for id in ids]
+        for id, family in zip(ids, families):
+            if families.count(family) > 3 and family:
+                name = text(own.words["families"][family])
+            else:
+                name = link("/setup/" + id, text(own.program(id)["name"]))
+            if name not in out:
+                out.append(name)
+        return ", ".join(out)
+
+    lines = {}
+    for (shown, language), ids in shown_by.items():
+        lines.setdefault(called(ids), []).append(f'<q lang="{language}">{text(shown)}</q>')
+    return "<ul>" + "".join(f'<li>{", ".join(shown)}: {programs}</li>' for programs, shown in lines.items()) + "</ul>"
 
 
 def failure(own, name, shown_by):
@@ -113,7 +132,7 @@ def failure(own, name, shown_by):
         if not words:
             return ""
         foreign = f' lang="{language}"' if language != own.code else ""
-        return f'<section><h2>{text(title)}</h2><p{foreign}>{with_examples(own, words)}</p></section>'
+        return f'<section><h2>{text(title)}</h2><p{foreign}>{slanted(own, name, words)}</p></section>'
 
     step = own.words["failures"]["step"][row["step"]]
     facts = [f'<span class="step">{text(w["step"])}: {link("/help#" + row["step"], text(step))}</span>',
@@ -125,12 +144,8 @@ def failure(own, name, shown_by):
     out = [f'<p class="facts">{" ".join(facts)}</p>', section(w["what"], "what"), section(w["user"], "user"),
            section(w["operator"], "operator")]
     if shown_by:
-        lines = ""
-        for shown, ids in shown_by.items():
-            programs = ", ".join(link("/setup/" + id, text(own.program(id)["name"])) for id in ids)
-            lines += f'<li><q lang="en">{text(shown)}</q>: {programs}</li>'
-        out.append(f'<section><h2>{text(w["programs"])}</h2><ul>{lines}</ul></section>')
-    if any("{" in own.row(name, k)[0] for k in ("reply", "what", "user", "operator")):
+        out.append(f'<section><h2>{text(w["programs"])}</h2>{shown_by_programs(own, shown_by)}</section>')
+    if any("<var>" in section for section in out):
         out.append(f'<p class="small">{text(w["example"])}</p>')
     out.append(f'<p class="onward">{link("/help", text(w["back"]))}</p>')
     return "\n".join(out), plain_headline(own, name)
@@ -138,18 +153,18 @@ def failure(own, name, shown_by):
 
 def line_of(own, name):
     """One row of the catalogue in a list of what an error can mean."""
-    return (f'<li><h3>{link("/help/" + name, plain_headline(own, name))}</h3>'
-            f'<p>{with_examples(own, own.row(name, "user")[0])}</p></li>')
+    return (f'<li><h3>{link("/help/" + name, headline(own, name))}</h3>'
+            f'<p>{slanted(own, name, own.row(name, "user")[0])}</p></li>')
 
 
 def failures(own):
     w = own.words["failures"]
     parts = []
     for step, title in w["step"].items():
-        lines = "".join(f'<li>{link("/help/" + name, plain_headline(own, name))} <span class="id">{row["id"]}</span></li>'
+        lines = "".join(f'<li>{link("/help/" + name, headline(own, name))} <span class="id">{row["id"]}</span></li>'
                         for name, row in own.source.rows.items() if row["step"] == step)
         parts.append(f'<details id="{step}"><summary><h2>{text(title)}</h2></summary><ul class="rows">{lines}</ul></details>')
-    return (f'<p class="lead">{text(w["lead"])}</p><section><h2>{text(w["said"])}</h2>{form(own)}'
+    return (f'<p class="lead">{text(w["lead"])}</p><section class="asking"><h2>{text(w["said"])}</h2>{form(own)}'
             f'{slot("results")}</section>{"".join(parts)}'), plain(w["title"])
 
 
@@ -178,6 +193,8 @@ def parts(own):
     """What the server puts together for the reader."""
     g, f, s = own.words["guide"], own.words["failures"], own.words["setup"]
     port = named_port(text(g["other_port"]))
+    foreign = text(s["foreign"]).replace("{domain}", f'<b>{slot("foreign_domain")}</b>')
+    provider = [(g["what_server"], "provider_server"), (g["what_port"], "provider_port"), (g["what_security"], "provider_security")]
     return {
         "part/imap": f'<tr><th scope="row">{text(g["what_imap"])}</th><td><code>{slot("value")}</code></td></tr>',
         "part/pop3": f'<tr><th scope="row">{text(g["what_pop3"])}</th><td><code>{slot("value")}</code></td></tr>',
@@ -186,6 +203,11 @@ def parts(own):
         "part/values_implicit": values_table(own, "port_implicit", "SSL/TLS"),
         "part/values_starttls": values_table(own, "port_starttls", "STARTTLS"),
         "part/address_form": address_form(own),
+        "part/foreign": f'<aside class="notice beware"><h2>{foreign}</h2><p>{text(s["foreign_text"])}</p>{slot("value")}</aside>',
+        "part/provider": f'<p><b>{slot("provider_name")}</b></p><table class="values">'
+                         + "".join(f'<tr><th scope="row">{text(n)}</th><td><code>{slot(v)}</code></td></tr>' for n, v in provider)
+                         + f'</table>{slot("provider_password")}',
+        "part/app_password": f'<p>{text(s["app_password"])}</p>',
         "part/wrong_address": f'<strong class="wrong">{text(s["wrong"])}</strong> ',
         "part/yours": f'<section><h2>{text(s["yours"])}</h2>{slot("value")}</section>',
         "part/others": f'<section><h2>{text(s["others"])}</h2>{slot("value")}</section>',
@@ -193,6 +215,7 @@ def parts(own):
         "part/found": f'<div id="found" class="found"><h3>{text(f["found"])}</h3><p>{text(f["likely"])}</p><ol>{slot("value")}</ol></div>',
         "part/nothing": f'<div id="found" class="notice"><p>{text(f["nothing"])}</p></div>',
         "part/id": f'<div id="found" class="notice"><p>{text(f["id"])} <a href="/why/{slot("value")}{slot("carry")}">{text(f["id_link"])}</a></p></div>',
+        "part/your_incoming": text(own.words["words"]["your_incoming"]),
         "part/your_name": text(own.words["words"]["your_name"]),
     }
 

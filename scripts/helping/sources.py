@@ -6,9 +6,11 @@ import re
 import sys
 import tomllib
 
+from generating import action
+
 LONGEST_SENTENCE = 15  # words
 ROW_TEXTS = ("reply", "what", "user", "operator")
-PROGRAM_TEXTS = ("name", "path", "note", "warning", "implicit_tls", "starttls")
+PROGRAM_TEXTS = ("name", "path", "add", "places", "note", "warning", "implicit_tls", "starttls")
 
 
 def read(path):
@@ -56,6 +58,7 @@ class sources:
         self.families = self.programs.pop("family")
         self.guides = read(os.path.join(self.root, "help", "guides.toml"))
         self.groups = self.guides.pop("group")
+        self.versions, self.windows = self.guides.pop("versions"), self.guides.pop("window")
         self.set_steps()
         self.check_guides()
 
@@ -86,18 +89,30 @@ class sources:
             for marked in guide["mark"]:
                 if marked not in names:
                     bad(f"there is no field `{marked}`")
-            for prefix, after in guide["pictures"].items():
-                if not any(prefix_of(n) == prefix for n in names):
-                    bad(f"no field begins with `{prefix}`")
-                if not guide["menu"] <= after <= len(self.programs[id]["path"]):
-                    bad(f"the path has no place {after}")
+            for field in guide.get("buttons", {}):
+                if field not in names:
+                    bad(f"there is no field `{field}`")
+            shown = [words for step in self.programs[id].get("add", []) + self.programs[id]["path"]
+                     for kind, words in [action(step)] if kind == "picture"]
+            for name in sorted(set(shown) ^ set(guide["windows"])):
+                bad(f"`{name}` is in one of its windows and its pictures only")
+            for window in guide["windows"].values():
+                if window not in self.windows:
+                    bad(f"there is no window {window}")
             for n in names:
-                if prefix_of(n) not in guide["pictures"]:
+                if prefix_of(n) not in shown:
                     bad(f"the field `{n}` is in no picture")
+        for id in {id for family in self.versions.values() for id in family} - set(self.guides):
+            sys.exit(f"guides.toml: [versions] has {id}, which is no program")
 
-    def symptoms(self, id):
-        p = self.programs[id]
-        return p.get("errors", []) + self.families.get(p.get("family"), {}).get("errors", [])
+
+    def window_words(self):
+        """What stands in the windows of guides.toml, besides values."""
+        found = {"Completed"}
+        for w in self.windows.values():
+            found |= {w["title"], *w.get("tabs", []), *w.get("buttons", []), *w.get("rows", [])}
+            found |= {f[0] for f in w.get("fields", [])} | {f[2] for f in w.get("fields", []) if len(f) > 2}
+        return found | {b for g in self.guides.values() for b in g.get("buttons", {}).values()}
 
 
 def prefix_of(field_name):
@@ -114,6 +129,7 @@ class language:
         folder = os.path.join(source.root, "help", code)
         english = read(os.path.join(source.root, "help", "en", "words.toml"))
         self.own_words = read(os.path.join(folder, "words.toml"))
+        self.windows = self.own_words.pop("windows", {})  # words of the programs' windows; English has them as they are
         self.words = merged(self.own_words, english)
         self.own_programs, self.own_rows = {}, {}
         if code != "en":
@@ -136,9 +152,16 @@ class language:
         named["values"] = own.get("values", {})
         return named
 
+    def symptoms(self, id):
+        """What a program shows, in which language, and what it can mean; first in this language."""
+        p = self.source.programs[id]
+        own = p.get(f"errors_{self.code}", [])
+        both = p.get("errors", []) + self.source.families.get(p.get("family"), {}).get("errors", [])
+        return [(s[0], self.code, s[1:]) for s in own] + [(s[0], "en", s[1:]) for s in both]
+
     def word(self, english, values=None):
-        """A word of the programs' fields ("ticked"), in this language."""
-        return (values or {}).get(english) or self.words["words"].get(english, english)
+        """A word of the programs' fields ("ticked") or windows ("Cancel"), in this language."""
+        return (values or {}).get(english) or self.words["words"].get(english) or self.windows.get(english, english)
 
 
 def languages(root):
@@ -165,6 +188,8 @@ def problems(source, own):
         yield f"{where}words.toml: lacks {'.'.join(map(str, path))}"
     for path in sorted(set(words) - set(english), key=str):
         yield f"{where}words.toml: has {'.'.join(map(str, path))}, which nothing asks for"
+    for word in sorted(source.window_words() ^ set(own.windows)):
+        yield f"{where}words.toml: [windows] {'has' if word in own.windows else 'lacks'} {word}"
     for id, p in source.programs.items():
         mine = own.own_programs.get(id)
         if mine is None:
@@ -173,7 +198,10 @@ def problems(source, own):
         for key in ("path", "note", "warning"):
             if p.get(key) and not mine.get(key):
                 yield f"{where}programs.toml: [{id}] lacks {key}"
-        for key in ("path", "fields"):
+        for key in ("path", "add"):
+            if [action(s)[0] for s in mine.get(key, [])] != [action(s)[0] for s in p.get(key, [])]:
+                yield f"{where}programs.toml: [{id}] has other steps in {key}"
+        for key in ("fields", "places"):
             if len(mine.get(key, [])) != len(p.get(key, [])):
                 yield f"{where}programs.toml: [{id}] has {len(mine.get(key, []))} {key}, not {len(p.get(key, []))}"
     for id in sorted(set(own.own_programs) - set(source.programs)):

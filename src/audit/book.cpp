@@ -112,18 +112,21 @@ result<std::vector<row>> book::list(filter const& f)
 {
     std::scoped_lock const hold{lock_};
     auto s = db_.prepare(
-        "SELECT own, time, through, who, role, origin, command, account, arguments, outcome FROM audit"
-        " WHERE time >= ?1 AND (?2 = '' OR account = ?2 OR who = ?2) ORDER BY time DESC, number DESC LIMIT ?3");
+        "SELECT own, number, time, through, who, role, origin, command, account, arguments, outcome FROM audit"
+        " WHERE time >= ?1 AND (?2 = '' OR account = ?2 OR who = ?2) AND (?4 = 0 OR (time, number, own) <"
+        " (SELECT time, number, own FROM audit WHERE own = ?4 % 2 AND number = ?4 / 2))"
+        " ORDER BY time DESC, number DESC, own DESC LIMIT ?3");
     if (!s) return std::move(s.error());
     s->bind(1, f.since ? to_microseconds(*f.since) : 0).bind_text(2, f.account);
-    s->bind(3, static_cast<std::int64_t>(f.most));
+    s->bind(3, static_cast<std::int64_t>(f.most)).bind(4, f.before.value_or(0));
     std::vector<row> found;
     store::step_result step{};
     while ((step = s->step()) == store::step_result::row) {
         row r;
         r.own = s->integer(0) != 0;
-        r.time = from_microseconds(s->integer(1));
-        int column = 2;
+        r.number = 2 * s->integer(1) + s->integer(0);
+        r.time = from_microseconds(s->integer(2));
+        int column = 3;
         for (auto* to : {&r.through, &r.who, &r.role, &r.from, &r.command, &r.account, &r.arguments, &r.outcome})
             *to = s->text(column++);
         found.push_back(std::move(r));

@@ -18,6 +18,7 @@
 namespace postern::audit {
 
 struct row {
+    std::int64_t number = 0;  // among all; given to it when it is added
     wall_time time;
     bool own = false;       // an account's own affair; else the operator's
     std::string through;    // "terminal" or "web"
@@ -33,6 +34,7 @@ struct row {
 struct filter {
     std::string account{};  // acted, or was acted upon
     std::optional<wall_time> since{};
+    std::optional<std::int64_t> before{};  // a row's number: what comes after it in the list
     std::size_t most = 200;
 };
 

@@ -1,5 +1,7 @@
 #include "audit/book.hpp"
 
+#include <set>
+
 #include <doctest/doctest.h>
 
 #include "support/throw_away_folder.hpp"
@@ -77,6 +79,29 @@ TEST_CASE("what is added is found again, the newest first, by whom and about who
     CHECK(count(*b, {.account = "eve@example.org"}) == 0);
     CHECK(count(*b, {.since = noon + 30s}) == 1);
     CHECK(b->list({.most = 1})->size() == 1);
+}
+
+TEST_CASE("all rows are read page by page, each once, whatever comes meanwhile")
+{
+    postern::testing::throw_away_folder where;
+    auto const b = open(where);
+    // Two kinds with the same numbers, at the same time.
+    for (int i = 0; i < 5; ++i) {
+        REQUIRE(b->add(row_at(noon, "old " + std::to_string(i))));
+        REQUIRE(b->add(row_at(noon, "old own " + std::to_string(i), true)));
+    }
+    std::set<std::string> seen;
+    filter page{.most = 3};
+    for (;;) {
+        auto const rows = b->list(page);
+        REQUIRE(rows);
+        if (rows->empty()) break;
+        for (auto const& r : *rows) CHECK(seen.insert(r.command).second);
+        page.before = rows->back().number;
+        REQUIRE(b->add(row_at(noon + 1min, "new")));
+    }
+    CHECK(seen.size() == 10);
+    CHECK(seen.count("new") == 0);
 }
 
 TEST_CASE("rows can't be changed, and only those that are too old or too many can go")

@@ -20,7 +20,7 @@ struct options {
     std::string role;
     std::string id;
     std::string account, since;
-    std::uint64_t limit = 200;
+    std::uint64_t limit = 200, before = 0;
     bool all = false;
     bool json = false;
 };
@@ -93,6 +93,7 @@ int list_audit(application const& app, options const& o)
     json::object arguments;
     if (!o.account.empty()) arguments["account"] = o.account;
     if (!o.since.empty()) arguments["since"] = o.since;
+    if (o.before != 0) arguments["before"] = o.before;
     arguments["limit"] = o.limit;
     return perform_and_print(app, o, "audit list", arguments, [&](json::value const& v) {
         if (!v.is_array() || v.as_array().empty()) {
@@ -134,6 +135,8 @@ void add_audit(command commands, application& app)
     auto const list = declare("list", "What was changed, the newest first", list_audit);
     list.add_option("--account", o->account, "By whom, or about whom").type_name("ADDRESS|USER");
     list.add_option("--since", o->since, "In that time, such as 7d").type_name("DURATION");
+    list.add_option("--before", o->before, "What comes behind the row with this number, which --json shows")
+        .between(1, INT64_MAX);
     list.add_option("--limit", o->limit, "At most so many").between(1, 10'000);
 }
 

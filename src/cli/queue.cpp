@@ -57,7 +57,10 @@ void print_recipient(json::value const& r)
     if (tried) line += ", " + attempts + (attempts == "1" ? " attempt" : " attempts");
     if (auto const next = text_of(r, "next_attempt"); tried && !next.empty()) line += ", next " + readable_time(next);
     print_line(line);
-    if (auto const why = text_of(r, "why"); !why.empty()) print_line("       " + why);
+    if (auto const why = text_of(r, "why"); !why.empty()) {
+        auto const until = text_of(r, "down_until");
+        print_line("       " + why + (until.empty() ? "" : ", and is looked at again " + readable_time(until)));
+    }
     if (auto const reply = text_of(r, "last_reply"); !reply.empty()) {
         auto const hop = text_of(r, "next_hop");
         print_line("       " + (hop.empty() ? "" : hop + ": ") + reply);

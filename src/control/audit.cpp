@@ -14,6 +14,7 @@ namespace {
 json::object describe(audit::row const& r)
 {
     json::object o;
+    o["number"] = r.number;
     o["time"] = to_rfc3339(r.time);
     o["through"] = r.through;
     o["who"] = r.who;
@@ -44,6 +45,7 @@ outcome audit_list(context& c, arguments a)
             f.since = wall_clock::now() - *time;
         }
     }
+    if (auto const before = a.optional_number("before", INT64_MAX)) f.before = static_cast<std::int64_t>(*before);
     f.most = a.optional_number("limit", 10'000).value_or(200);
     if (auto wrong = a.problem()) return std::move(*wrong);
     if (!c.audit) return failure{failure::kind::unavailable, "the audit log can't be read; the log says why", {}};

@@ -100,6 +100,8 @@ constexpr command table[] = {
     {"account logins", accounts, looks, own_or(readers), account_logins, lane::history},
     {"account sent", accounts | queue, looks, own_or(readers), account_sent, lane::history},
     {"account message", accounts, looks, own_or(readers), account_message, lane::history},
+    {"account servers", accounts, looks, own_or(readers), account_servers},
+    {"account why", accounts, looks, own_or(readers), account_why, lane::history},
     {"account limits", accounts | server, looks, own_or(readers), account_limits},
     {"account test-mail", accounts | queue | server, changes, own, account_test_mail},
     {"account test-mail-show", accounts, looks, own, account_test_mail_show, lane::history},
@@ -170,7 +172,9 @@ failure to_failure(error const& e)
     std::string text{e.logged.empty() ? std::string{e.told.view()} : e.logged};
     if (text.empty()) text = "it failed with " + to_string(e.code);
     // What a person asked for and can't be (5.x.x) against what is broken at the moment (4.x.x).
-    return {e.code.temporary() ? failure::kind::unavailable : failure::kind::usage, std::move(text), {}};
+    failure f{e.code.temporary() ? failure::kind::unavailable : failure::kind::usage, std::move(text), {}, {}};
+    if (e.code == status{5, 1, 1}) f.rule = not_there_rule;
+    return f;
 }
 
 }  // namespace postern::control

@@ -59,8 +59,7 @@ std::string why_it_waits(spool::summary const& s, spool::stored_recipient const&
     if (s.active) return "being delivered, or in line for it";
     if (m.env.release_at && r.attempts == 0 && r.next_attempt >= *m.env.release_at)
         return "its sender wants it sent later";
-    if (auto const at = down.find(r.next_hop); at != down.end())
-        return "its destination does not work, and is looked at again " + to_rfc3339(*at->second.down_until);
+    if (down.contains(r.next_hop)) return "its destination does not work";
     if (r.attempts == 0) return "in line for its first attempt";
     return "put off until the next attempt";
 }
@@ -77,10 +76,13 @@ json::object describe(spool::summary const& s, spool::stored_recipient const& r,
     }
     one["attempts"] = r.attempts;
     if (waits && s.unreadable.empty()) {
+        auto const at = down.find(r.next_hop);
         one["next_attempt"] = to_rfc3339(r.next_attempt);
+        one["down_until"] = at == down.end() ? json::value(nullptr) : time_or_null(at->second.down_until);
         one["why"] = why_it_waits(s, r, down);
     } else {
         one["next_attempt"] = nullptr;
+        one["down_until"] = nullptr;
         one["why"] = nullptr;
     }
     one["last_reply"] = printable(r.last_reply);

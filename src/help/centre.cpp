@@ -7,6 +7,7 @@
 #include "help/meaning.hpp"
 #include "help/pages.hpp"
 #include "help/reader.hpp"
+#include "providers/providers.hpp"
 #include "setup/programs.hpp"
 
 namespace postern::help {
@@ -34,6 +35,7 @@ public:
         auto const mail = http::escaped(f.contact);
         values_.html(slot::contact_link, "<a href=\"mailto:" + mail + "\">" + mail + "</a>");
         put_language_links();
+        put_foreign();
         put_forms();
         put_incoming();
     }
@@ -92,6 +94,25 @@ private:
         values_.html(slot::language_links, std::move(links));
     }
 
+    /// An address of somebody else's domain gets that provider's settings, as far as they are known.
+    void put_foreign()
+    {
+        if (facts_.foreign.empty()) return;
+        values_.text(slot::foreign_domain, facts_.foreign);
+        std::string settings;
+        auto const* p = providers::find_by_domain(facts_.foreign);
+        // "<...>" stands for what differs from customer to customer.
+        if (p != nullptr && p->sends() && !p->endpoints.empty() && p->smtp_host.find('<') == std::string_view::npos) {
+            values_.text(slot::provider_name, p->name);
+            values_.text(slot::provider_server, p->smtp_host);
+            values_.text(slot::provider_port, std::to_string(p->endpoints.front().port));
+            values_.text(slot::provider_security, providers::to_words(p->endpoints.front().how));
+            if (p->wants_app_password()) values_.html(slot::provider_password, part("part/app_password"));
+            settings = part("part/provider");
+        }
+        values_.html(slot::foreign, part_with("part/foreign", std::move(settings)));
+    }
+
     void put_forms()
     {
         auto const hidden = [&](std::string_view name) {
@@ -115,6 +136,11 @@ private:
         };
         add("part/imap", facts_.imap);
         add("part/pop3", facts_.pop3);
+        auto const& incoming = facts_.imap.empty() ? facts_.pop3 : facts_.imap;
+        if (incoming.empty())
+            values_.html(slot::imap, part("part/your_incoming"));
+        else
+            values_.text(slot::imap, std::string_view{incoming}.substr(0, incoming.rfind(':')));
         values_.html(slot::incoming_rows, std::move(rows));
         if (facts_.implicit_port != 0 || facts_.starttls_port == 0)
             values_.html(slot::short_values, part("part/values_implicit"));

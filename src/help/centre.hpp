@@ -22,6 +22,7 @@ struct facts {
     std::uint16_t starttls_port = 0;
     std::string imap, pop3;  // host:port; may be empty
     std::string domain;      // for an example of an address; may be empty
+    std::string foreign;     // the domain of the reader's address, where this server does not send for it
 };
 
 /// The page at the request's path, or nothing: it is none of ours. `account`: who is signed in, may be empty.

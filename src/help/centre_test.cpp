@@ -272,6 +272,67 @@ TEST_CASE("pasted errors lead to the rows that they mean")
           std::string::npos);
 }
 
+TEST_CASE("reply codes and errors are found as they are written, ports are not taken for codes")
+{
+    auto const leads_to = [](std::string_view said, std::string_view rule) {
+        http::request r = get("/help");
+        r.query = "said=" + http::percent_encoded(said);
+        auto const body = answer(r, example())->body;
+        auto const found = body.find("id=\"found\"");
+        return found != std::string::npos && body.find("/help/" + std::string{rule}, found) < body.find("<details");
+    };
+    CHECK(leads_to("530", "auth-required"));
+    CHECK(leads_to("(535)", "auth-failed"));
+    CHECK(leads_to("Mail can\u2019t verify the identity of the server", "certificate-unknown-issuer"));
+    CHECK(leads_to("800CCC92", "auth-failed"));
+    CHECK(body_of("/help?said=port+587").find("id=\"found\" class=\"notice\"") != std::string::npos);
+}
+
+TEST_CASE("whose address is of another domain is told so, with the settings of that provider where they are known")
+{
+    auto f = example();
+    CHECK(body_of("/setup/thunderbird?address=bob%40gmail.com", f).find("does not send for") == std::string::npos);
+    f.foreign = "gmail.com";
+    for (auto const& l : languages()) {
+        auto const target = "/setup/thunderbird?address=bob%40gmail.com&lang=" + std::string{l.code};
+        auto const body = body_of(target, f);
+        check_page(target, body, l.code);
+        CHECK(body.find("<b>gmail.com</b>") != std::string::npos);
+        CHECK(body.find("<code>smtp.gmail.com</code>") != std::string::npos);
+    }
+    f.foreign = "nobody-knows.example";
+    auto const unknown = body_of("/setup?address=bob%40nobody-knows.example", f);
+    CHECK(unknown.find("does not send for <b>nobody-knows.example</b>") != std::string::npos);
+    CHECK(unknown.find("smtp.gmail.com") == std::string::npos);
+}
+
+TEST_CASE("what goes wrong between a program and the server names this server, what goes wrong later does not")
+{
+    CHECK(body_of("/help").find("of mail.example.com; port 465 is open") != std::string::npos);
+    CHECK(body_of("/setup/k9").find("of mail.example.com; port 465 is open") != std::string::npos);
+    CHECK(body_of("/help").find("mail.example.com lets new senders wait") == std::string::npos);
+    // Outlook's many versions are one line, and so are its numbers that mean the same.
+    auto const failed = body_of("/help/auth-failed");
+    CHECK(failed.find("Outlook, all versions") != std::string::npos);
+    CHECK(failed.find("/setup/outlook2007") == std::string::npos);
+    CHECK(body_of("/help/message-too-big").find("slanted") == std::string::npos);
+}
+
+TEST_CASE("a guide shows how an account is added, and which fields it takes for optional")
+{
+    auto const phone = body_of("/setup/iphone");
+    CHECK(phone.find(">imap.example.com<") != std::string::npos);
+    CHECK(phone.find("class=\"hint\"") != std::string::npos);
+    auto f = example();
+    f.imap.clear();
+    CHECK(body_of("/setup/iphone", f).find(">your incoming server<") != std::string::npos);
+    auto const outlook = body_of("/setup/outlook2010");
+    for (std::string_view const part :
+         {"Internet E-mail Settings", ">Connection<", "Log on using", "Test Account Settings",
+          "Send test e-mail message", "Press <strong>Finish</strong>", "/setup/outlook2007"})
+        CHECK_MESSAGE(outlook.find(part) != std::string::npos, part);
+}
+
 TEST_CASE("languages: the chosen one, else the browser's, else English")
 {
     auto r = get("/");

@@ -42,4 +42,8 @@ function unfold() {
   if (part instanceof HTMLDetailsElement) part.open = true;
 }
 addEventListener("hashchange", unfold);
+// On paper nothing can be unfolded.
+addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("details:not([open])")) folded.open = true;
+});
 unfold();

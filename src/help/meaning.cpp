@@ -16,6 +16,7 @@ constexpr std::size_t longest_text = 2000;
 constexpr std::size_t shortest_reply = 12;  // of a rule's words that are looked for
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_word(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 std::string_view trimmed(std::string_view text) noexcept
 {
@@ -60,13 +61,19 @@ std::string id_in(std::string_view text)
 /// The first reply of a server that the text quotes: three digits of a refusal, and what follows them.
 std::optional<smtp::reply> reply_in(std::string_view text)
 {
-    for (std::size_t i = 0; i + 3 < text.size(); ++i) {
-        bool const begins = (text[i] == '4' || text[i] == '5') && is_digit(text[i + 1]) && is_digit(text[i + 2]);
-        if (!begins || (i > 0 && (is_digit(text[i - 1]) || text[i - 1] == '.' || text[i - 1] == 'x'))) continue;
-        if (text[i + 3] != ' ' && text[i + 3] != '-') continue;
+    for (std::size_t i = 0; i + 3 <= text.size(); ++i) {
+        // A port, 465 or 587, is no code.
+        bool const begins =
+            (text[i] == '4' || text[i] == '5') && text[i + 1] >= '0' && text[i + 1] <= '5' && is_digit(text[i + 2]);
+        if (!begins || (i > 0 && (is_word(text[i - 1]) || text[i - 1] == '.'))) continue;
+        if (i > 1 && text[i - 1] == '-' && is_digit(text[i - 2])) continue;  // "016-506"
+        auto rest = text.substr(i + 3);
+        if (!rest.empty() && is_word(rest.front())) continue;
+        if (rest.size() > 1 && rest.front() == '.' && is_digit(rest[1])) continue;
+        rest.remove_prefix(std::min<std::size_t>(rest.size(), 1));
         std::string line{text.substr(i, 3)};
         line += ' ';
-        for (char const c : text.substr(i + 4)) line += c == '\r' || c == '\n' ? ' ' : c;
+        for (char const c : rest) line += c == '\r' || c == '\n' ? ' ' : c;
         line += "\r\n";
         smtp::reply_parser parser;
         std::string_view in = line;
@@ -110,9 +117,9 @@ meaning find_meaning(std::string_view text, setup::program const* of)
         return false;
     });
     // Our own replies begin with a rule's words.
-    auto const said = to_lower(text);
+    auto const said = setup::as_typed(text);
     for (auto const& r : catalogue::all()) {
-        auto const own = to_lower(r.reply.substr(0, r.reply.find('{')));
+        auto const own = setup::as_typed(r.reply.substr(0, r.reply.find('{')));
         if (r.code != 0 && own.size() >= shortest_reply && said.find(own) != std::string::npos) add(&r);
     }
     for (auto const& e : setup::explain(text, of))

@@ -61,13 +61,10 @@ subject subject_of_address(facts const& f, std::string_view address)
 {
     subject s;
     if (address.size() > longest_address) return s;
-    auto const at = address.rfind('@');
-    if (at == std::string_view::npos || at == 0) return s;
-    auto domain = mail::parse_domain(address.substr(at + 1));
+    s.domain = domain_of(address);
     // Also "%EMAILADDRESS%", as some programs leave it.
-    if (!domain) return s;
-    s.known = f.serves(*domain);
-    s.domain = std::move(*domain);
+    if (s.domain.empty()) return s;
+    s.known = f.serves(s.domain);
     s.address = address;
     return s;
 }
@@ -267,6 +264,11 @@ private:
         if (!s.known && s.address.empty() && (s.domain == f_.base || s.domain == f_.web_host)) s.known = true;
         about(s);
         auto const protocol = http::parameter_ignoring_case(r_.query, "protocol").value_or("AutodiscoverV1");
+        // As with version 1: nothing is told in the clear.
+        if (!r_.secure)
+            return say("led to https",
+                       see(f_.now.url + std::string{json_path} + "?Email=" + http::percent_encoded(address) +
+                           "&Protocol=" + http::percent_encoded(protocol)));
         auto const fail_json = [&](unsigned status, std::string_view code, std::string_view text) {
             return passing(status, "application/json", autodiscover_json_error(code, text));
         };

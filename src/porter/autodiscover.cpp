@@ -17,8 +17,9 @@ constexpr std::string_view head = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
 constexpr std::string_view envelope =
     "<Autodiscover xmlns=\"http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006\">\n";
 
-// A comment, a DTD or a processing instruction is not looked at, and an entity is one of XML's own five.
-constexpr unsigned reading = pugi::parse_escapes | pugi::parse_cdata | pugi::parse_eol;
+// A comment or a processing instruction is not looked at, and an entity is one of XML's own five. A DTD is kept, to be
+// refused: who asks for settings has none, and nothing of it would be read.
+constexpr unsigned reading = pugi::parse_escapes | pugi::parse_cdata | pugi::parse_eol | pugi::parse_doctype;
 
 /// By the name behind any prefix: who asks writes the namespace in several ways.
 pugi::xml_node child(pugi::xml_node node, std::string_view name)
@@ -96,6 +97,8 @@ autodiscover_question read_autodiscover(std::string_view body)
     if (body.size() > longest_autodiscover_request) return q;
     pugi::xml_document tree;
     if (!tree.load_buffer(body.data(), body.size(), reading)) return q;
+    for (auto const one : tree.children())
+        if (one.type() == pugi::node_doctype) return q;
     auto const request = child(child(tree, "Autodiscover"), "Request");
     if (!request) return q;
     auto const schema = text_of(child(request, "AcceptableResponseSchema"));

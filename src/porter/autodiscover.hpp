@@ -16,7 +16,7 @@ struct autodiscover_question {
     enum class kind { settings, other_schema, invalid } what = kind::invalid;
     std::string address;  // as it was written, at most 320 octets
 };
-/// Bounded; knows no DTD and no entities but XML's own five.
+/// Bounded; takes no DTD, and knows no entities but XML's own five.
 autodiscover_question read_autodiscover(std::string_view body);
 
 /// "POX": one block for each protocol, the first place of each, since Outlook takes no other.

@@ -29,6 +29,12 @@ bool has_words(std::string_view text, std::string_view name) noexcept
     return false;
 }
 
+// An error number is often told without its 0x.
+bool shows(std::string_view said, std::string_view shown) noexcept
+{
+    return has_words(said, shown) || (shown.starts_with("0x") && has_words(said, shown.substr(2)));
+}
+
 std::string_view word_for(program const& p, providers::security how) noexcept
 {
     switch (how) {
@@ -122,12 +128,19 @@ std::vector<std::string> instructions(program const& p, values const& v)
     }
     lines.push_back("  " + way);
     for (auto const& f : p.fields) lines.push_back("  " + std::string{f.name} + ": " + fill(p, f.value, v));
-    auto const snippet = fill(p, p.snippet, v);
-    std::string_view rest = snippet;
-    while (!rest.empty()) {
-        auto const end = rest.find('\n');
-        lines.push_back("    " + std::string{rest.substr(0, end)});
-        rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    auto const add_code = [&](std::string_view code) {
+        auto const filled = fill(p, code, v);
+        std::string_view rest = filled;
+        while (!rest.empty()) {
+            auto const end = rest.find('\n');
+            lines.push_back("    " + std::string{rest.substr(0, end)});
+            rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+        }
+    };
+    add_code(p.snippet);
+    if (!p.run.empty()) {
+        lines.push_back("  Then send a test mail:");
+        add_code(p.run);
     }
     if (word_for(p, v.how).empty() && v.how != providers::security::none)
         lines.push_back("  It has no " + std::string{providers::to_words(v.how)} + ": use port " +
@@ -137,15 +150,36 @@ std::vector<std::string> instructions(program const& p, values const& v)
     return lines;
 }
 
+std::string as_typed(std::string_view text)
+{
+    struct sign {
+        std::string_view written, typed;
+    };
+    constexpr sign signs[]{{"\u2018", "'"},  {"\u2019", "'"},  {"\u201a", "'"},  {"\u201c", "\""}, {"\u201d", "\""},
+                           {"\u201e", "\""}, {"\u00ab", "\""}, {"\u00bb", "\""}, {"\u2010", "-"},  {"\u2011", "-"},
+                           {"\u2013", "-"},  {"\u2014", "-"},  {"\u00a0", " "},  {"\u202f", " "},  {"\u2026", "..."}};
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        auto const found = static_cast<unsigned char>(text.front()) < 0x80
+                               ? std::end(signs)
+                               : std::find_if(std::begin(signs), std::end(signs),
+                                              [&](sign const& s) { return text.starts_with(s.written); });
+        out += found == std::end(signs) ? text.substr(0, 1) : found->typed;
+        text.remove_prefix(found == std::end(signs) ? 1 : found->written.size());
+    }
+    return to_lower(out);
+}
+
 std::vector<explanation> explain(std::string_view text, program const* of)
 {
     std::vector<explanation> found;
-    auto const said = to_lower(text.substr(0, longest_text));
+    auto const said = as_typed(text.substr(0, longest_text));
     for (auto const& p : all()) {
         if (of != nullptr && of != &p) continue;
         for (auto const& s : p.symptoms) {
             if (found.size() == most_explanations) return found;
-            if (has_words(said, to_lower(s.shown))) found.push_back({&p, s.shown, s.means});
+            if (shows(said, as_typed(s.shown))) found.push_back({&p, s.shown, s.means});
         }
     }
     return found;

@@ -33,6 +33,7 @@ struct program {
     std::span<field const> fields;
     std::string_view implicit_tls, starttls, plain;  // its words for {security}; empty: it can't
     std::string_view snippet;  // lines to copy, for programs with a configuration file or code; may be empty
+    std::string_view run;      // the command that sends a test mail with them; may be empty
     std::string_view note;     // good to know; may be empty
     std::string_view warning;  // what it can't do; may be empty
     std::span<symptom const> symptoms;
@@ -55,6 +56,9 @@ program const* find(std::string_view name);
 std::vector<std::string> instructions(program const& p, values const& v);
 /// A text with its {placeholders} filled, in the program's own words.
 std::string fill(program const& p, std::string_view text, values const& v);
+
+/// A text as a keyboard has it: in small letters, with plain quotes, dashes and blanks for the typographic ones.
+std::string as_typed(std::string_view text);
 
 struct explanation {
     program const* whose;

@@ -47,6 +47,9 @@ TEST_CASE("a program is found by what people call it")
         {"C#", "csharp"},
         {"HP printer", "printer"},
         {"msmtp", "msmtp"},
+        {"Thunderbird 2.0", "thunderbird-old"},
+        {"Apple Mail on Mac OS X 10.6", "apple-mail-old"},
+        {"iOS 9", "iphone-old"},
         {"gopher", "nobody"},
         {"", "nobody"},
     };
@@ -97,6 +100,44 @@ TEST_CASE("braces of code stay, and what is no placeholder too")
 {
     auto const& p = *find("nodejs");
     CHECK(fill(p, "a {server} {Server} {b: 1} {", example()) == "a smtp.example.com {Server} {b: 1} {");
+}
+
+TEST_CASE("what a program can't be told in fields is whole: lines, and the command that sends a test mail with them")
+{
+    auto v = example();
+    auto const implicit = joined(instructions(*find("python"), v));
+    CHECK(has(implicit, "smtplib.SMTP_SSL(host, port, context=context, timeout=30) as server:\n"));
+    CHECK(has(implicit, "send_message(message)\n  Then send a test mail:\n    python3 send.py\n"));
+    v.how = providers::security::starttls;
+    CHECK(has(joined(instructions(*find("python"), v)),
+              "        server.starttls(context=context)\n        server.login("));
+}
+
+TEST_CASE("the way is told in short: without the pictures of a guide, and what is pressed at the end")
+{
+    auto const text = joined(instructions(*find("outlook express"), example()));
+    CHECK(has(
+        text,
+        "Tools › Accounts… › tab Mail › select your account › Properties › tab Servers › Settings… › tab Advanced\n"));
+    CHECK(has(joined(instructions(*find("printer"), example())), "HP: Scan to Email"));
+}
+
+TEST_CASE("errors are found as programs and people write them")
+{
+    auto const first = [](std::string_view said, std::string_view program) -> std::string_view {
+        auto const found = explain(said, find(program));
+        return found.empty() ? "nothing" : found.front().means.front()->name;
+    };
+    CHECK(first("800CCC92", "outlook2010") == "auth-failed");
+    CHECK(first("Error 800ccc78!", "outlook2010") == "auth-required");
+    CHECK(first("Mail can\u2019t verify the identity of the server", "apple-mail") == "certificate-unknown-issuer");
+    CHECK(first("COULDN\u2019T SIGN IN", "android") == "auth-failed");
+    CHECK(first("The identity of \u201cx\u201d cannot be verified by Mail", "iphone") == "certificate-unknown-issuer");
+    CHECK(first("Anmeldung auf dem Server x mit Benutzernamen \"y\" fehlgeschlagen", "thunderbird") == "auth-failed");
+    CHECK(first("Kyocera: 1102", "printer") == "auth-failed");
+    CHECK(first("1800CCC92", "outlook2010") == "nothing");
+    CHECK(as_typed("\u201eA\u201c \u2013 b\u2026") == "\"a\" - b...");
+    CHECK(as_typed("\xe2\x80") == "\xe2\x80");
 }
 
 TEST_CASE("an error number leads to what it can mean")

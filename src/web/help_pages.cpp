@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/json.hpp"
 #include "catalogue/catalogue.hpp"
 #include "help/centre.hpp"
 #include "http/gzip.hpp"
@@ -13,14 +14,23 @@ namespace postern::web {
 namespace json = boost::json;
 namespace {
 
-std::string text_of(json::object const& o, std::string_view key)
+/// Which of the domains a reader belongs to: that of the address in question, of who is signed in, of the host that was
+/// asked; else the one that our own name is in.
+std::string domain_for(http::request const& r, porter::facts const& all, std::string_view of_address,
+                       std::string_view account)
 {
-    auto const* v = o.if_contains(key);
-    return v && v->is_string() ? std::string{v->as_string()} : std::string{};
+    for (auto const& domain : {std::string{of_address}, porter::domain_of(account)})
+        if (all.serves(domain)) return domain;
+    for (std::string_view host = r.host; !host.empty();) {
+        if (all.serves(host)) return std::string{host};
+        auto const dot = host.find('.');
+        host.remove_prefix(dot == std::string_view::npos ? host.size() : dot + 1);
+    }
+    return all.domains.size() == 1 ? all.domains.front() : all.base;
 }
 
 /// While nothing is known of the installation, those who have trouble can still read.
-help::facts facts_for(http::request const& r, shared_facts const& told)
+help::facts facts_for(http::request const& r, shared_facts const& told, std::string_view account)
 {
     auto const s = told ? told->now : porter::services{};
     auto const first = [](std::vector<porter::place> const& list) {
@@ -31,7 +41,11 @@ help::facts facts_for(http::request const& r, shared_facts const& told)
     f.pop3 = first(s.pop3);
     f.server = s.smtp.empty() ? r.host : s.smtp.front().host;
     for (auto const& p : s.smtp) (p.how == porter::wrapping::implicit_tls ? f.implicit_port : f.starttls_port) = p.port;
-    if (told && !told->domains.empty()) f.domain = told->domains.front();
+    if (told) {
+        auto const of_address = porter::domain_of(http::parameter(r.query, "address").value_or(""));
+        f.domain = domain_for(r, *told, of_address, account);
+        if (!of_address.empty() && !told->serves(of_address)) f.foreign = of_address;
+    }
     auto const& known_as = f.domain.empty() ? f.server : f.domain;
     f.name = porter::name_for(s, known_as, SIZE_MAX);
     f.contact = porter::contact_for(s, known_as);
@@ -46,7 +60,7 @@ net::awaitable<std::string> account_of(call const& c)
     json::object nothing;
     auto const told = co_await c.server.ask("web session", std::move(nothing), token, c.request.client);
     if (!told || !told->is_object()) co_return std::string{};
-    co_return text_of(told->as_object(), "account");
+    co_return std::string{text_in(told->as_object(), "account")};
 }
 
 /// What is made for each reader is coded on its way; nothing that holds who is signed in, since its length would tell of it.
@@ -70,8 +84,8 @@ public:
     net::awaitable<http::response> page(call const& c)
     {
         auto const told = co_await facts_not_older(desk_, c.server, c.request.client);
-        auto const facts = facts_for(c.request, told);
         auto const account = co_await account_of(c);
+        auto const facts = facts_for(c.request, told, account);
         auto found = help::answer(c.request, facts, account);
         if (!found) co_return answer_for(problems::not_found, c.request.path);
         co_return coded(std::move(*found), c.request);
@@ -80,7 +94,7 @@ public:
     net::awaitable<http::response> refusal(call const& c)
     {
         auto const told = co_await facts_not_older(desk_, c.server, c.request.client);
-        auto const facts = facts_for(c.request, told);
+        auto const facts = facts_for(c.request, told, {});
         auto const id = c["id"];
         json::object arguments;
         arguments["id"] = id.substr(0, 64);
@@ -88,7 +102,7 @@ public:
         using kind = control::failure::kind;
         if (!found && (found.error().why == kind::unavailable || found.error().why == kind::put_off))
             co_return answer_for(found.error(), c.request.path);
-        auto const rule = found && found->is_object() ? text_of(found->as_object(), "rule") : std::string{};
+        auto const rule = found && found->is_object() ? text_in(found->as_object(), "rule") : std::string_view{};
         co_return coded(help::explain_refusal(c.request, facts, id, rule.empty() ? nullptr : catalogue::find(rule)),
                         c.request);
     }

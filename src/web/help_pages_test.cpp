@@ -110,6 +110,43 @@ TEST_CASE("The page of a link to a profile takes nothing, whoever looks at it")
     CHECK(ask("/profile/another").body.find("0123abcd") == std::string::npos);
 }
 
+TEST_CASE("With many domains, each reader finds the own one, and nobody's that is first in the alphabet")
+{
+    auto const many = [](std::string const& command, boost::json::object const&, std::string_view session) {
+        if (command == "web session" && session == "TOKEN")
+            return control::outcome{boost::json::value{{"account", "ann@first.test"}}};
+        if (command != "discovery facts")
+            return control::outcome{control::failure{control::failure::kind::usage, "nobody is signed in", {}}};
+        auto settings = porter::example_settings();
+        settings.hostname = "mail.hoster.test";
+        settings.setup.contact.clear();
+        return control::outcome{
+            porter::to_json(porter::facts_of(settings, {"another.test", "first.test", "second.test"}))};
+    };
+    auto const contact_of = [&](std::string_view target, std::string host, std::string token) {
+        router table;
+        add_help_pages(table, std::make_shared<discovery_desk>(std::chrono::milliseconds{1}));
+        scripted_link server{many};
+        auto r = request_for(http::method::get, target, {}, {{"cookie", "__Host-postern=" + std::move(token)}});
+        r.host = std::move(host);
+        auto const body = perform(table, std::move(r), server).body;
+        auto const at = body.find("mailto:postmaster@");
+        return at == std::string::npos ? body : body.substr(at + 18, body.find('"', at) - at - 18);
+    };
+    CHECK(contact_of("/", "mail.hoster.test", "") == "hoster.test");
+    CHECK(contact_of("/", "autoconfig.second.test", "") == "second.test");
+    CHECK(contact_of("/", "second.test", "") == "second.test");
+    CHECK(contact_of("/", "mail.hoster.test", "TOKEN") == "first.test");
+    CHECK(contact_of("/setup?address=a%40second.test", "first.test", "TOKEN") == "second.test");
+    CHECK(contact_of("/setup?address=a%40gmail.com", "first.test", "") == "first.test");
+}
+
+TEST_CASE("An address of a domain that is not served is said so")
+{
+    CHECK(ask("/setup?address=bob%40gmail.com").body.find("does not send for") != std::string::npos);
+    CHECK(ask("/setup?address=bob%40example.com").body.find("does not send for") == std::string::npos);
+}
+
 TEST_CASE("Pages are there while the mail process is away")
 {
     auto const away = [](auto const&, auto const&, auto) {

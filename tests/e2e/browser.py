@@ -1,78 +1,97 @@
-"""Chromium without a window, driven over the WebDriver protocol (W3C) by Debian's chromedriver.
+"""Chromium without a window, driven by Playwright; playwright/drive.mjs is its other end.
 
-Browser:  one browser with a profile of its own; finds things as a person does: by their role's
-          visible text or by a selector, and waits until they are there.
+Browser:  one browser, and what is asked of its page most; `page` and `context` are Playwright's own, by the names of
+          their methods: browser.page.get_by_role("button", name="Add").click(). What is asked for is waited for.
+Walk:     a test in a browser that has seen nothing yet. One that fails leaves its trace, and says where.
 
-What a page wrote to the console, and what the content security policy stopped, is kept: see problems()."""
-import base64
+What a page's scripts did wrong, what the content security policy stopped, and who was asked in vain, is kept: see
+problems(). No name but those that lead here is found, so nothing leaves this machine."""
 import contextlib
 import json
 import os
 import pathlib
+import re
+import select
 import shutil
 import signal
 import subprocess
 import tempfile
-import urllib.error
-import urllib.request
+import time
+import unittest
 
-from harness import HOST, ROOT, SLOW, free_ports, need, wait_for
+from harness import HERE, HOST, PROGRAM, ROOT, SLOW, need, run
 
-AXE = ROOT / "pages" / "node_modules" / "axe-core" / "axe.min.js"
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+DRIVER = HERE / "playwright" / "drive.mjs"
+AXE = DRIVER.parent / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PICTURES = pathlib.Path(os.environ.get("POSTERN_PICTURES") or pathlib.Path(PROGRAM).resolve().parent / "pages" / "pictures")
+CUT_OFF = """(() => {
+    const wide = document.documentElement.scrollWidth - innerWidth, found = wide > 0 ? [`the page is ${wide} px too wide`] : [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
+    for (let text; (text = texts.nextNode());) {
+        const of = text.parentElement;
+        if (!text.data.trim() || !of.checkVisibility() || of.closest('.scrolls, pre, svg, select')) continue;
+        let left = 0, right = innerWidth;
+        for (let up = of; up !== document.body && up; up = up.parentElement) {
+            if (getComputedStyle(up).overflowX === 'visible') continue;
+            const box = up.getBoundingClientRect();
+            [left, right] = [Math.max(left, box.left), Math.min(right, box.right)];
+        }
+        if (right - left <= 1) continue; // for those who hear the page
+        range.selectNodeContents(text);
+        if ([...range.getClientRects()].some((box) => box.left < left - 1 || box.right > right + 1)) found.push(text.data.trim());
+    }
+    return found;
+})()"""
+PATIENCE = 20 * SLOW  # seconds for a thing to come about
+PLACES = re.compile(r"get_by_\w+|locator|filter|first|last|nth")
 
 
-class WebDriverError(Exception):
-    """What the driver said went wrong."""
+class BrowserError(AssertionError):
+    """What was looked for in vain, and what was there."""
 
 
-class Element:
-    def __init__(self, browser, identity):
-        self.browser, self.identity = browser, identity
+def camel(name):
+    return re.sub(r"_(.)", lambda found: found.group(1).upper(), name)
 
-    def _do(self, method, path, body=None):
-        return self.browser.command(method, f"/element/{self.identity}/{path}", body)
 
-    @property
-    def text(self):
-        return self._do("GET", "text")
+class Playwright:
+    """A thing of Playwright's, or a method of it; asked only when a method is called that doesn't just name a place."""
 
-    def click(self):
-        self._do("POST", "click", {})
+    def __init__(self, browser, steps):
+        self._browser, self._steps = browser, steps
 
-    def type(self, text):
-        self._do("POST", "clear", {})
-        self._do("POST", "value", {"text": text})
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Playwright(self._browser, [*self._steps, [name]])
 
-    def attribute(self, name):
-        return self._do("GET", f"attribute/{name}")
+    def __call__(self, *values, **options):
+        options = {camel(key): value for key, value in options.items() if value is not None}
+        name = self._steps[-1][0]
+        steps = [*self._steps[:-1], [name, *values, *([options] if options else [])]]
+        if PLACES.fullmatch(name):
+            return Playwright(self._browser, steps)
+        return self._browser.ask("do", steps=[[camel(step[0]), *step[1:]] for step in steps])
 
 
 class Browser:
-    def __init__(self, resolve=(), size=(1280, 900), languages="en"):
+    def __init__(self, resolve=()):
         """`resolve`: names that lead to this machine."""
-        need("chromium", "chromedriver")
-        self.profile = pathlib.Path(tempfile.mkdtemp(prefix="postern-browser-"))
-        self.port = free_ports(1)[0]
+        need("chromium", "node")
+        run(ROOT / "scripts" / "npm-install", DRIVER.parent, seconds=200, check=True)
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-browser-"))
+        rules = [*(f"MAP {name} {HOST}" for name in resolve), "MAP * ~NOTFOUND", f"EXCLUDE {HOST}"]
+        settings = {"executable": shutil.which("chromium"), "patience": 1000 * PATIENCE,
+                    "arguments": [f"--host-resolver-rules={','.join(rules)}"]}
         tied = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
-        self.process = subprocess.Popen([*tied, "chromedriver", f"--port={self.port}"], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL, start_new_session=True)
-        self.session = ""
+        with open(self.dir / "log", "wb") as log:
+            self.process = subprocess.Popen([*tied, "node", DRIVER, json.dumps(settings)], stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE, stderr=log, bufsize=0, start_new_session=True,
+                                            env={**os.environ, "TMPDIR": str(self.dir), "FORCE_COLOR": "0"})
+        self.page, self.context = Playwright(self, [["page"]]), Playwright(self, [["context"]])
         try:
-            wait_for(self._listens, "chromedriver to answer")
-            # Without a sandbox of its own, since the tests run as root; nothing but our own pages is shown.
-            arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage",
-                         "--disable-background-networking", "--disable-component-update", "--no-first-run",
-                         "--host-resolver-rules=" + ",".join([*(f"MAP {name} {HOST}" for name in resolve),
-                                                              "MAP * ~NOTFOUND", f"EXCLUDE {HOST}"]),
-                         "--ignore-certificate-errors", f"--user-data-dir={self.profile}", f"--lang={languages}",
-                         f"--window-size={size[0]},{size[1]}"]
-            wanted = {"browserName": "chrome", "acceptInsecureCerts": True, "goog:loggingPrefs": {"browser": "ALL"},
-                      "goog:chromeOptions": {"binary": shutil.which("chromium"), "args": arguments,
-                                             "prefs": {"intl.accept_languages": languages}}}
-            made = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
-            self.session = f"/session/{made['sessionId']}"
+            self.begin()
         except BaseException:
             self.close()
             raise
@@ -84,123 +103,125 @@ class Browser:
         self.close()
 
     def close(self):
-        if self.session:
-            self._ask("DELETE", self.session)
+        self.process.stdin.close()
+        try:
+            self.process.wait(10 * SLOW)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.process.stdout.close()
+        shutil.rmtree(self.dir, True)
+
+    def kill(self):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)  # the browser as well, if it is still there
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        shutil.rmtree(self.profile, True)
 
-    def _listens(self):
-        try:
-            return self._ask("GET", "/status")["ready"]
-        except OSError:
-            return False
-
-    def _ask(self, method, path, body=None):
-        request = urllib.request.Request(f"http://{HOST}:{self.port}{path}", method=method,
-                                         data=None if body is None else json.dumps(body).encode(),
-                                         headers={"Content-Type": "application/json"})
-        try:
-            with urllib.request.urlopen(request, timeout=60 * SLOW) as answer:
-                return json.load(answer)["value"]
-        except urllib.error.HTTPError as failed:
-            told = json.load(failed)["value"]
-            raise WebDriverError(f"{told['error']}: {told['message'][:500]}") from None
-
-    def command(self, method, path, body=None):
-        return self._ask(method, self.session + path, body)
-
-    def devtools(self, name, **parameters):
-        return self.command("POST", "/goog/cdp/execute", {"cmd": name, "params": parameters})
+    def ask(self, what, **given):
+        end = time.monotonic() + 3 * PATIENCE
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps({"ask": what, **given}).encode() + b"\n")
+        answer = b""
+        while not answer.endswith(b"\n"):
+            if not select.select([self.process.stdout], [], [], max(end - time.monotonic(), 0))[0]:
+                self.kill()
+                raise BrowserError(f"no answer in {3 * PATIENCE} s to {what} {given}")
+            octets = os.read(self.process.stdout.fileno(), 1 << 16)
+            if not octets:
+                raise BrowserError(f"the browser has ended: {(self.dir / 'log').read_text()[-3000:]}")
+            answer += octets
+        answer = json.loads(answer)
+        if "error" in answer:
+            raise BrowserError(answer["error"])
+        return answer.get("value")
 
     # going and looking
 
+    def begin(self, **options):
+        """As a browser that has seen nothing yet, with these options of Playwright's contexts."""
+        self.ask("begin", options={"viewport": {"width": 1280, "height": 900},
+                                   **{camel(key): value for key, value in options.items()}})
+
     def open(self, url):
-        self.command("POST", "/url", {"url": url})
+        self.page.goto(url)
 
-    def url(self):
-        return self.command("GET", "/url")
+    def run(self, expression):
+        """What this expression of JavaScript gives, or promises."""
+        return self.page.evaluate(expression)
 
-    def run(self, script, *arguments):
-        return self.command("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+    def find(self, selector, text=None):
+        """The first thing to be seen that the selector and its text (a part of it) fit, as soon as it is there."""
+        found = self.page.locator(selector).filter(has_text=text, visible=True).first()
+        found.wait_for()
+        return found
 
-    def all(self, selector):
-        found = self.command("POST", "/elements", {"using": "css selector", "value": selector})
-        return [Element(self, one[ELEMENT]) for one in found]
-
-    def find(self, selector, text=None, seconds=15):
-        """The first element that the selector and its text (a part of it) fit, as soon as it is there."""
-        def look():
-            for one in self.all(selector):
-                try:
-                    if text is None or text in one.text:
-                        return one
-                except WebDriverError:
-                    continue  # gone meanwhile
-            return None
-        return wait_for(look, lambda: f"{selector} with {text!r} at {self.url()}:\n{self.text()[:3000]}", seconds)
-
-    def click(self, selector, text=None):
-        def press():
-            try:
-                found = self.find(selector, text)
-                # Not behind what is shown at the edges.
-                self.run("arguments[0].scrollIntoView({block: 'center'})", {ELEMENT: found.identity})
-                found.click()
-                return True
-            except WebDriverError:
-                return False  # drawn anew meanwhile, or something stands before it
-        wait_for(press, f"to click {selector} with {text!r}")
-
-    def fill(self, name, value):
-        self.find(f"[name={name}]").type(value)
+    def count(self, selector):
+        return self.page.locator(selector).count()
 
     def text(self):
-        return self.run("return document.body.innerText")
+        return self.page.locator("body").inner_text()
 
-    def wait_text(self, text, seconds=15):
-        wait_for(lambda: text in self.text(), lambda: f"{text!r} at {self.url()}:\n{self.text()[:3000]}", seconds)
+    # as a person calls things
 
-    def key(self, value):
-        """A key by its WebDriver code, pressed wherever the focus is."""
-        self.command("POST", "/actions", {"actions": [{"type": "key", "id": "keys", "actions": [
-            {"type": "keyDown", "value": value}, {"type": "keyUp", "value": value}]}]})
+    def button(self, name):
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def link(self, name):
+        return self.page.get_by_role("link", name=name, exact=True)
+
+    def field(self, label):
+        return self.page.get_by_label(label, exact=True)
+
+    def headline(self, text):
+        """Waits for it."""
+        self.page.get_by_role("heading", name=text).wait_for()
 
     # how it looks
 
     def show(self, width, height=900, dark=False):
-        """A window of this size; colours for the day or the night; nothing moves."""
-        self.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
-                      mobile=width < 600)
-        self.devtools("Emulation.setEmulatedMedia", features=[
-            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
-            {"name": "prefers-reduced-motion", "value": "reduce"}])
+        """A window of this size; colours for the day or the night."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
 
-    def picture(self, file, width, dark=False, most=2600):
+    def picture(self, file, most=2600):
         """A PNG of the whole page, down to `most`."""
-        self.show(width, dark=dark)
-        self.show(width, min(max(self.run("return document.documentElement.scrollHeight"), 600), most), dark)
-        self.run("return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        pathlib.Path(file).write_bytes(base64.b64decode(self.command("GET", "/screenshot")))
-
-    def too_wide(self):
-        """By how much the page is wider than the window."""
-        return self.run("return document.documentElement.scrollWidth - innerWidth")
+        self.page.screenshot(path=str(file), full_page=True, clip={"x": 0, "y": 0, "width": 10_000, "height": most})
 
     # what is wrong with it
 
+    def cut_off(self):
+        """Texts that end at an edge behind which nobody can look (WCAG 1.4.10); what scrolls by itself may."""
+        return self.run(CUT_OFF)
+
     def violations(self):
         """What axe-core finds against WCAG 2.2 AA and good practice: a line each."""
-        self.run(AXE.read_text())
-        found = self.command("POST", "/execute/async", {"script": """
-            const done = arguments[arguments.length - 1];
-            axe.run(document, {runOnly: arguments[0], resultTypes: ['violations']}).then(
-                (found) => done(found.violations.map((one) => [one.id, one.help, one.nodes.map((node) => node.html)])),
-                (failure) => done([['axe', String(failure), []]]));""", "args": [RULES]})
+        if not self.run("'axe' in window"):
+            self.run(AXE.read_text())
+        found = self.run(f"axe.run(document, {{runOnly: {json.dumps(RULES)}, resultTypes: ['violations']}}).then((found) =>"
+                         " found.violations.map((one) => [one.id, one.help, one.nodes.map((node) => node.html)]))")
         return [f"{rule}: {told}: {' | '.join(html[:200] for html in where[:3])}" for rule, told, where in found]
 
     def problems(self):
-        """Errors of scripts, and what the content security policy stopped, since this was last asked."""
-        entries = self.command("POST", "/se/log", {"type": "browser"})
-        return [one["message"] for one in entries if one["level"] == "SEVERE" and one["source"] != "network"]
+        """What went wrong behind the page since this was last asked."""
+        return self.ask("problems")
+
+
+class Walk(unittest.TestCase):
+    options = {}  # of the browser
+
+    def setUp(self):
+        self.browser.begin(**self.options)
+
+    def tearDown(self):
+        self.assertEqual(self.browser.problems(), [])
+
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before:
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            kept = PICTURES / f"failed-{self.id()}"
+            with contextlib.suppress(BrowserError):  # it has ended itself
+                self.browser.ask("keep", file=str(kept))
+                print(f"What the browser did: npx playwright-core show-trace {kept}.zip (in {DRIVER.parent}), and its end: "
+                      f"{kept}.png", flush=True)
+        return result

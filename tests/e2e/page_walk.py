@@ -47,11 +47,11 @@ class Site:
         self.browser.open(self.url + path)
 
     def sign_in(self, who, page="/account", password=None):
-        self.browser.command("DELETE", "/cookie")
+        self.browser.context.clear_cookies()
         self.go(page)
-        self.browser.fill("address", who)
-        self.browser.fill("password", password or PASSWORDS[who])
-        self.browser.click("form .button.primary")
+        self.browser.find("[name=address]").fill(who)
+        self.browser.find("[name=password]").fill(password or PASSWORDS[who])
+        self.browser.find("form .button.primary").click()
         self.browser.find(".ways")
 
     def mail_program(self, who, password, word="a mail"):

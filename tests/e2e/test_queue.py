@@ -162,8 +162,11 @@ class Down(Queue):
         row = wait_for(down, "the destination to be known as down")
         self.assertRegex(row["last_failure"], "refused|connect")
         self.assertTrue(row["down_until"])
-        wait_for(lambda: "does not work" in self.ask("queue", "list", first)[0]["recipients"][0]["why"],
-                 "the reason for waiting")
+        recipient = wait_for(lambda: [r for r in self.ask("queue", "list", first)[0]["recipients"] if r["down_until"]],
+                             "the reason for waiting")[0]
+        self.assertEqual(recipient["why"], "its destination does not work")
+        shown = self.server.cli("queue", "list", first, check=True).stdout
+        self.assertRegex(shown, "its destination does not work, and is looked at again")
         summary = self.server.cli("queue", "summary", check=True).stdout
         self.assertIn("down until", summary)
         with Sink(port=self.sink.port) as again:

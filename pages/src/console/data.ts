@@ -56,4 +56,6 @@ export const decisions = async (filter: Readonly<Record<string, string | undefin
 export const explain = (question: Question) => ask<Answer>('POST', '/explain', question);
 export const discovery = async () => (await ask<{ requests: DiscoveryRow[] }>('GET', '/discovery?limit=200')).requests;
 export const certificates = async () => (await ask<{ certificates: Certificate[] }>('GET', '/certificates')).certificates;
-export const audit = async () => (await ask<{ rows: AuditRow[] }>('GET', '/audit?limit=200')).rows;
+export const auditPage = 200;
+export const audit = async (filter: Readonly<Record<string, string | undefined>>) =>
+  (await ask<{ rows: AuditRow[] }>('GET', `/audit${query({ ...filter, limit: auditPage })}`)).rows;
