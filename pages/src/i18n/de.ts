@@ -406,6 +406,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'record.right': 'richtig',
   'record.missing': 'fehlt',
   'record.different': 'anders',
+  'record.advised': 'fehlt, was erlaubt ist',
   'record.unknown': 'nicht bekannt',
 
   'guard.lead': 'Wer Passwörter rät, wird gebremst und dann eine Zeit lang abgelehnt.',

@@ -404,6 +404,7 @@ export const en = {
   'record.right': 'right',
   'record.missing': 'missing',
   'record.different': 'different',
+  'record.advised': 'not there, which is allowed',
   'record.unknown': 'not known',
 
   'guard.lead': 'Who guesses passwords is slowed down, then refused for a time.',
