@@ -18,6 +18,7 @@ const asked = {
     await context?.close();
     context = await browser.newContext({ ignoreHTTPSErrors: true, reducedMotion: 'reduce', ...options });
     context.setDefaultTimeout(patience);
+    context.setDefaultNavigationTimeout(2 * patience);
     await context.tracing.start({ snapshots: true });
     problems = [];
     context.on('weberror', (found) => problems.push(String(found.error())));
