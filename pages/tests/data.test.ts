@@ -1,21 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { read } from '../src/account/outgoing';
 import { groups, likely, program } from '../src/account/programs';
 import type { Numbers } from '../src/api/types';
 import { facts, text } from '../src/lib/facts';
 import { keyed } from '../src/lib/keys';
 import { readQr } from '../src/lib/qr';
 import { byRule, latest, perMinute, sum } from '../src/lib/series';
-
-test('the outgoing server is read from an autoconfig document', () => {
-  const server = (host: string) => `<outgoingServer type="smtp"><hostname>${host}</hostname><port>465</port><socketType>SSL</socketType></outgoingServer>`;
-  const document = `<clientConfig><incomingServer><hostname>imap.example.com</hostname><port>993</port></incomingServer>${server('mail.example.com')}${server('other.example.com')}</clientConfig>`;
-  assert.deepEqual(read(document), { host: 'mail.example.com', port: '465', security: 'SSL' });
-  assert.equal(read(server('<b>x</b>')), null);
-  assert.equal(read('<clientConfig/>'), null);
-  assert.equal(read(''), null);
-});
 
 test('what is guessed from a browser is one of the programs, and no program is there twice', () => {
   const agents = ['iPhone; CPU', 'Android 15', 'Macintosh; Intel', 'Windows NT 10.0', 'X11; Linux x86_64', 'something'];

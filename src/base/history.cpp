@@ -18,15 +18,16 @@ namespace {
 
 constexpr std::size_t block = 1u << 20;
 
-// `":"ID` is where a value begins; quotes inside a value are escaped, so nothing
-// that somebody put into a value looks like it.
-std::vector<std::string> needles_of(std::vector<std::string> const& ids)
+// `":"ID` is where a value begins, `"KEY":"ID` that of a key; quotes inside a value are escaped, so
+// nothing that somebody put into a value looks like it.
+std::vector<std::string> needles_of(std::vector<std::string> const& ids, std::string_view key)
 {
+    auto const before = key.empty() ? std::string{"\":\""} : '"' + std::string{key} + "\":\"";
     std::vector<std::string> needles;
     for (auto const& id : ids) {
         if (id.empty()) continue;
         auto const plain = looks_like_id(id) ? to_upper(id.substr(0, id.find('.'))) : id;
-        auto needle = "\":\"" + plain;
+        auto needle = before + plain;
         if (std::find(needles.begin(), needles.end(), needle) == needles.end()) needles.push_back(std::move(needle));
     }
     return needles;
@@ -106,11 +107,11 @@ std::vector<std::string> search(std::filesystem::path const& path, std::vector<s
 }  // namespace
 
 std::vector<std::string> find_in_history(std::filesystem::path const& folder, std::vector<std::string> const& ids,
-                                         std::size_t limit, std::uint64_t octets)
+                                         std::size_t limit, std::uint64_t octets, std::string_view key)
 {
     flush();
     std::vector<std::string> lines;
-    auto const needles = needles_of(ids);
+    auto const needles = needles_of(ids, key);
     if (needles.empty() || limit == 0) return lines;
     auto files = history_files(folder);
     std::uint64_t read = 0;

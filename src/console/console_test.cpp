@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/log_listener.hpp"
+#include "catalogue/rules.hpp"
 #include "console/discovery_log.hpp"
 #include "console/event_ring.hpp"
 #include "console/logins.hpp"
@@ -68,6 +69,12 @@ TEST_CASE("who follows the ring gets each event once, in order")
     CHECK(first.seen == 5001);  // up to the one that there was no room for
     CHECK(ring.after(first.seen, {{"login"}, {}}, 1).events.at(0)->account == "bob@example.com");
     CHECK(ring.latest({{"login"}, {}}, 1).at(0)->number == 5002);
+
+    log::field const unproven[] = {{"account", ""}, {"mail_from", "ann@example.com"}};
+    ring.on_event("refused", unproven, 2, "{}\n");
+    CHECK(ring.after(all.seen, {{}, {"ann@example.com"}}, 10).events.empty());
+    CHECK(ring.after(all.seen, {{}, {"ann@example.com"}, true}, 10).events.size() == 1);
+    CHECK(ring.after(all.seen, {{}, {"bob@example.com"}, true}, 10).events.empty());
 }
 
 TEST_CASE("what has fallen out of the ring is told as a gap")
@@ -121,7 +128,7 @@ TEST_CASE("log-ins: results, causes, folding, and nobody else's")
         R"({"time":"6","event":"login","session":"S5","account":"bob@example.com"})",
         R"({"time":"7","event":"login","session":"S6","account":"x","ehlo":"ann@example.com"})",
     });
-    auto const list = list_logins(told, {"ann@example.com"}, 10);
+    auto const list = list_logins(told, {.names = {"ann@example.com"}, .limit = 10});
     REQUIRE(list.size() == 2);
     auto const& latest = list[0];
     CHECK(text(latest.at("result")) == "refused");
@@ -140,8 +147,126 @@ TEST_CASE("log-ins: results, causes, folding, and nobody else's")
     CHECK(text(first.at("label")) == "Phone");
     CHECK(text(first.at("client")) == "192.0.2.7");
     CHECK(text(first.at("device").at("name")) == "Thunderbird or a phone");
-    CHECK(list_logins(told, {"ann@example.com"}, 1).size() == 1);
-    CHECK(list_logins(told, {"nobody@example.com"}, 10).empty());
+    CHECK(list_logins(told, {.names = {"ann@example.com"}, .limit = 1}).size() == 1);
+    CHECK(list_logins(told, {.names = {"nobody@example.com"}}).empty());
+}
+
+json::array own_logins(std::initializer_list<char const*> lines, login_question q = {})
+{
+    q.names = {"ann@example.com"};
+    return list_logins(events(lines), q);
+}
+
+constexpr char const* at_home =
+    R"({"time":"1","event":"login","session":"S1","account":"ann@example.com","client":"192.0.2.7:1","ehlo":"PC-Ann"})";
+
+TEST_CASE("who sends without logging in is shown to whose address was to be the sender")
+{
+    auto const list = own_logins({
+        at_home,
+        R"({"time":"2","event":"refused","session":"S2.1","rule":"auth-required","command":"MAIL FROM:<Ann@Example.com>","mail_from":"ann@example.com","client":"192.0.2.7:2","listener":"[::]:587","ehlo":"PC-Ann"})",
+        R"({"time":"3","event":"refused","session":"S3.1","rule":"auth-required","command":"MAIL FROM:<ann@example.com>","mail_from":"ann@example.com","client":"203.0.113.9:2","ehlo":"SECRET-PC"})",
+        R"({"time":"4","event":"refused","session":"S4.1","rule":"auth-required","command":"MAIL FROM:<bob@example.com>","mail_from":"bob@example.com","client":"192.0.2.7:3"})",
+        R"({"time":"5","event":"refused","session":"S5.1","rule":"auth-required","account":"bob@example.com","mail_from":"ann@example.com","client":"192.0.2.7:3"})",
+    });
+    REQUIRE(list.size() == 3);
+    auto const& stranger = list[0];
+    CHECK(text(stranger.at("stage")) == "no log-in");
+    CHECK(stranger.at("near") == false);
+    CHECK(text(stranger.at("client")) == "203.0.113.9");
+    CHECK(text(stranger.at("hello")).empty());
+    CHECK(text(stranger.at("session")).empty());
+    auto const& own = list[1];
+    CHECK(text(own.at("result")) == "refused");
+    CHECK(text(own.at("stage")) == "no log-in");
+    CHECK(own.at("near") == true);
+    CHECK(text(own.at("hello")) == "PC-Ann");
+    CHECK(text(own.at("meaning")) == catalogue::rules::auth_required.what);
+    CHECK(text(own.at("remedy")) == catalogue::rules::auth_required.user);
+}
+
+TEST_CASE("where one is signed in is near, and so is its IPv6 /64")
+{
+    auto const near = [](char const* here) {
+        return own_logins(
+                   {R"({"time":"2","event":"refused","session":"S2.1","rule":"auth-required","command":"MAIL","mail_from":"ann@example.com","client":"[2001:db8:1:2::9]:2"})"},
+                   {.here = here})
+            .at(0)
+            .at("near");
+    };
+    CHECK(near("2001:db8:1:2:ffff::1") == true);
+    CHECK(near("2001:db8:1:3::9") == false);
+    CHECK(near("192.0.2.7") == false);
+    CHECK(near("") == false);
+}
+
+TEST_CASE("of many strangers who give the address few are shown, and the account's own log-ins all the same")
+{
+    std::vector<json::object> told = events({at_home});
+    for (int i = 0; i < 200; ++i) {
+        auto e = events(
+            {R"({"time":"2","event":"refused","rule":"auth-required","command":"MAIL","mail_from":"ann@example.com"})"});
+        e[0]["client"] = "203.0.113." + std::to_string(i) + ":1";
+        e[0]["session"] = "S" + std::to_string(i + 10) + ".1";
+        told.push_back(std::move(e[0]));
+    }
+    auto const list = list_logins(told, {.names = {"ann@example.com"}, .limit = 100});
+    CHECK(list.size() == 21);
+    CHECK(text(list[20].at("result")) == "ok");
+}
+
+TEST_CASE("what a device does wrong before it says whose it is shows only to who waits for it, at its address")
+{
+    auto const shown = [](char const* since, char const* here) {
+        return own_logins(
+                   {R"({"time":"5","event":"refused","session":"S1","rule":"wants-tls-from-start","client":"192.0.2.7:1","listener":"[::]:465"})",
+                    R"({"time":"6","event":"refused","session":"S2.1","rule":"tls-on-plain-port","client":"192.0.2.7:2","listener":"[::]:587"})",
+                    R"({"time":"7","event":"refused","session":"S3.1","rule":"unknown-recipient","command":"RCPT","client":"192.0.2.7:3"})",
+                    R"({"time":"8","event":"refused","session":"S4.1","rule":"tls-on-plain-port","client":"192.0.2.8:4"})"},
+                   {.here = here, .waiting_since = since})
+            .size();
+    };
+    CHECK(shown("4", "192.0.2.7") == 2);
+    CHECK(shown("6", "192.0.2.7") == 1);
+    CHECK(shown("", "192.0.2.7") == 0);
+    CHECK(shown("4", "") == 0);
+    CHECK(shown("4", "192.0.2.9") == 0);
+}
+
+TEST_CASE("what was refused after the log-in is how that session ended")
+{
+    auto const list = own_logins({
+        at_home,
+        R"({"time":"2","event":"refused","session":"S1.1","rule":"sender-not-owned","command":"MAIL FROM:<bob@example.com>","account":"ann@example.com","logged_in":true,"credential":"app-password-7","label":"phone","client":"192.0.2.7:1","ehlo":"PC-Ann"})",
+        R"({"time":"3","event":"refused","session":"S1.2","rule":"unknown-command","command":"XFOO","account":"ann@example.com","logged_in":true,"client":"192.0.2.7:1"})",
+    });
+    REQUIRE(list.size() == 1);
+    CHECK(text(list[0].at("stage")) == "sending");
+    CHECK(text(list[0].at("result")) == "refused");
+    CHECK(text(list[0].at("rule")) == "sender-not-owned");
+    CHECK(text(list[0].at("meaning")) == catalogue::rules::sender_not_owned.what);
+    CHECK(text(list[0].at("label")) == "phone");
+}
+
+TEST_CASE("one session is one row, and what a device does again is counted, whatever others do meanwhile")
+{
+    constexpr auto failed = [](char const* time, char const* session, char const* mechanism, char const* hello) {
+        return json::object{{"time", time},          {"event", "refused"},     {"session", session},
+                            {"rule", "auth-failed"}, {"command", "AUTH"},      {"account", "ann@example.com"},
+                            {"ehlo", hello},         {"mechanism", mechanism}, {"client", "192.0.2.7:1"}};
+    };
+    auto const list =
+        list_logins({failed("1", "S1.1", "PLAIN", "[10.0.0.5]"), failed("2", "S1.2", "LOGIN", "[10.0.0.5]"),
+                     failed("3", "S2.1", "PLAIN", "pc"), failed("4", "S3.1", "PLAIN", "[10.0.0.5]"),
+                     failed("5", "S3.2", "LOGIN", "[10.0.0.5]")},
+                    {.names = {"ann@example.com"}});
+    REQUIRE(list.size() == 2);
+    CHECK(list[0].at("times") == 2);
+    CHECK(text(list[0].at("first")) == "1");
+    CHECK(text(list[0].at("time")) == "5");
+    CHECK(text(list[0].at("mechanism")) == "PLAIN");
+    CHECK(text(list[0].at("device").at("name")) == "Thunderbird or a phone");
+    CHECK(list[1].at("times") == 1);
 }
 
 TEST_CASE("what a device looks like")

@@ -28,15 +28,18 @@ constexpr std::array<std::string_view, 28> names{
 };
 static_assert(std::is_sorted(names.begin(), names.end()));
 
-std::string account_in(log::field const* fields, std::size_t count)
+std::string lower_text(log::field const* fields, std::size_t count, std::string_view key)
 {
     for (auto const* f = fields; f != fields + count; ++f)
-        if (f->key == "account")
+        if (f->key == key)
             if (auto const* text = std::get_if<std::string_view>(&f->value)) return to_lower(*text);
     return {};
 }
 
-std::size_t size_of(event const& e) { return sizeof e + e.name.size() + e.account.size() + e.json.size(); }
+std::size_t size_of(event const& e)
+{
+    return sizeof e + e.name.size() + e.account.size() + e.mail_from.size() + e.json.size();
+}
 
 bool holds(std::vector<std::string> const& list, std::string const& text)
 {
@@ -65,7 +68,8 @@ void event_ring::on_event(std::string_view name, log::field const* fields, std::
     try {
         auto made = std::make_shared<event>();
         made->name = name;
-        made->account = account_in(fields, count);
+        made->account = lower_text(fields, count, "account");
+        if (made->account.empty()) made->mail_from = lower_text(fields, count, "mail_from");
         made->json = json;
         std::vector<event_pointer> gone;  // freed outside the lock
         std::scoped_lock const hold{lock_};
@@ -88,7 +92,9 @@ void event_ring::on_event(std::string_view name, log::field const* fields, std::
 
 bool event_ring::fits(event const& e, event_filter const& wanted)
 {
-    return holds(wanted.names, e.name) && holds(wanted.accounts, e.account);
+    if (!holds(wanted.names, e.name)) return false;
+    return holds(wanted.accounts, e.account) ||
+           (wanted.by_mail_from && !e.mail_from.empty() && holds(wanted.accounts, e.mail_from));
 }
 
 event_ring::news event_ring::after(std::uint64_t since, event_filter const& wanted, std::size_t limit) const

@@ -19,8 +19,9 @@ namespace postern::console {
 struct event {
     std::uint64_t number = 0;
     std::string name;
-    std::string account;  // as the log has it, in lower case; empty: it is about none
-    std::string json;     // the object, as in the history
+    std::string account;    // as the log has it, in lower case; empty: it is about none
+    std::string mail_from;  // whose address a sender gave who had not logged in; anybody can do that
+    std::string json;       // the object, as in the history
 };
 using event_pointer = std::shared_ptr<event const>;
 
@@ -28,6 +29,7 @@ using event_pointer = std::shared_ptr<event const>;
 struct event_filter {
     std::vector<std::string> names;
     std::vector<std::string> accounts;  // lower case
+    bool by_mail_from = false;          // those without an account, too, where that is the address of one of them
 };
 
 class event_ring final : public log::listener {

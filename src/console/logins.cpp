@@ -2,26 +2,38 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
+#include <set>
 
+#include "base/ip.hpp"
 #include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "catalogue/catalogue.hpp"
+#include "catalogue/rules.hpp"
 
 namespace postern::console {
 namespace json = boost::json;
 namespace {
 
-struct login {
+// Where it ended: while it logged in (or with that), before it tried to, or with what it sent then.
+constexpr std::string_view at_login = "log-in", before_login = "no log-in", at_sending = "sending";
+constexpr std::size_t most_of_strangers = 20;
+
+/// What one session tried.
+struct attempt {
     std::string time, first;
     std::uint64_t times = 1;
-    bool ok = false;
+    bool ok = false, near = false;
+    std::string_view stage = at_login;
     std::string rule, cause, meaning, hello, mechanism, client, listener, tls, credential, label, session;
 
     /// Whether it is the same again.
-    bool like(login const& o) const
+    bool like(attempt const& o) const
     {
-        return ok == o.ok && rule == o.rule && cause == o.cause && hello == o.hello && mechanism == o.mechanism &&
-               client == o.client && listener == o.listener && tls == o.tls && credential == o.credential;
+        return ok == o.ok && stage == o.stage && rule == o.rule && cause == o.cause && hello == o.hello &&
+               mechanism == o.mechanism && client == o.client && listener == o.listener && tls == o.tls &&
+               credential == o.credential;
     }
 };
 
@@ -40,28 +52,65 @@ std::string session_of(json::object const& e)
     return s.substr(0, s.find('.'));
 }
 
-bool is_about(json::object const& e, std::vector<std::string> const& names)
+std::optional<ip_address> customer_at(std::string const& address)
 {
-    return std::find(names.begin(), names.end(), to_lower(text_in(e, "account"))) != names.end();
+    auto const a = ip_address::parse(address);
+    return a ? std::optional{customer_of(*a)} : std::nullopt;
 }
 
-bool is_login(json::object const& e)
+bool is_in(std::vector<std::string> const& names, std::string const& name)
+{
+    return !name.empty() && std::ranges::find(names, to_lower(name)) != names.end();
+}
+
+/// What a device that is set up wrongly meets before anybody can tell whose it is.
+bool is_of_set_up(std::string const& rule)
+{
+    using namespace catalogue::rules;
+    static std::array<catalogue::rule const*, 7> const all{
+        &wants_tls_from_start, &tls_on_plain_port, &tls_handshake_failed, &tls_required,
+        &auth_needs_tls,       &auth_required,     &relay_needs_login};
+    return std::ranges::any_of(all, [&](catalogue::rule const* r) { return r->name == rule; });
+}
+
+bool is_sending(std::string const& command)
+{
+    constexpr std::array<std::string_view, 4> verbs{"MAIL", "RCPT", "DATA", "BDAT"};
+    return std::ranges::any_of(verbs, [&](auto verb) { return starts_with_ignoring_case(command, verb); });
+}
+
+/// Where it ended; nothing when it is no log-in, or somebody else's.
+std::optional<std::string_view> stage_of(json::object const& e, login_question const& q)
 {
     auto const name = text_in(e, "event");
-    return name == "login" || name == "web_sign_in" || name == "web_sign_in_refused" ||
-           (name == "refused" && text_in(e, "command").starts_with("AUTH"));
+    auto const account = text_in(e, "account");
+    bool const own = is_in(q.names, account);
+    if (own && (name == "login" || name == "web_sign_in" || name == "web_sign_in_refused")) return at_login;
+    if (name != "refused") return std::nullopt;
+    auto const command = text_in(e, "command");
+    auto const* const in = e.if_contains("logged_in");
+    bool const logged_in = in && in->is_bool() && in->as_bool();
+    if (own && logged_in) return is_sending(command) ? std::optional{at_sending} : std::nullopt;
+    if (own) return command.starts_with("AUTH") ? std::optional{at_login} : std::nullopt;
+    if (!account.empty()) return std::nullopt;
+    if (is_in(q.names, text_in(e, "mail_from"))) return before_login;
+    if (q.waiting_since.empty() || text_in(e, "time") < q.waiting_since) return std::nullopt;
+    auto const customer = customer_at(address_of(text_in(e, "client")));
+    bool const here = customer && customer == customer_at(q.here);
+    return here && is_of_set_up(text_in(e, "rule")) ? std::optional{before_login} : std::nullopt;
 }
 
-login read(json::object const& e)
+attempt read(json::object const& e, std::string_view stage)
 {
-    login l;
+    attempt l;
+    l.stage = stage;
     l.time = l.first = text_in(e, "time");
     auto const name = text_in(e, "event");
     l.ok = name == "login" || name == "web_sign_in";
     if (name.starts_with("web_")) l.listener = "web";
     l.rule = text_in(e, "rule");
     // Of one that went well the log has how it was found, which is no cause.
-    if (!l.ok) {
+    if (!l.ok && stage == at_login) {
         l.cause = text_in(e, "cause");
         l.meaning = text_in(e, "meaning");
     }
@@ -76,24 +125,94 @@ login read(json::object const& e)
     return l;
 }
 
-/// What was found out after the answer had gone.
-void refine(std::vector<login>& list, json::object const& e)
+/// What the same session did next: that is how it ended, but what it is shows in how it began.
+void go_on(attempt& before, attempt&& next)
 {
-    auto const of = session_of(e);
-    auto const at = std::find_if(list.rbegin(), list.rend(),
-                                 [&](login const& l) { return l.session.substr(0, l.session.find('.')) == of; });
-    if (at == list.rend() || at->ok) return;
-    at->cause = text_in(e, "cause");
-    at->meaning = text_in(e, "meaning");
+    next.first = std::move(before.first);
+    for (auto const part : {&attempt::hello, &attempt::mechanism})
+        if (!(before.*part).empty()) next.*part = std::move(before.*part);
+    for (auto const part : {&attempt::credential, &attempt::label})
+        if ((next.*part).empty()) next.*part = std::move(before.*part);
+    before = std::move(next);
 }
 
-json::object show(login const& l)
+/// One for each session, by the time of its end.
+std::vector<attempt> read_sessions(std::vector<json::object> const& events, login_question const& q)
+{
+    std::vector<attempt> all;
+    std::map<std::string, std::size_t> known;
+    for (auto const& e : events) {
+        auto const session = session_of(e);
+        auto const at = session.empty() ? known.end() : known.find(session);
+        if (text_in(e, "event") == "login_cause") {
+            // What was found out after the answer had gone.
+            if (at == known.end() || all[at->second].ok || all[at->second].stage != at_login) continue;
+            all[at->second].cause = text_in(e, "cause");
+            all[at->second].meaning = text_in(e, "meaning");
+            continue;
+        }
+        auto const stage = stage_of(e, q);
+        if (!stage) continue;
+        auto next = read(e, *stage);
+        if (at != known.end()) {
+            go_on(all[at->second], std::move(next));
+        } else {
+            if (!session.empty()) known.emplace(session, all.size());
+            all.push_back(std::move(next));
+        }
+    }
+    std::ranges::stable_sort(all, {}, &attempt::time);
+    return all;
+}
+
+/// Which of them came from where the account is at home.
+void find_near(std::vector<attempt>& all, std::string const& here)
+{
+    std::set<ip_address> known;
+    if (auto const c = customer_at(here)) known.insert(*c);
+    for (auto const& l : all)
+        if (auto const c = customer_at(l.client); c && (l.ok || l.stage == at_sending)) known.insert(*c);
+    for (auto& l : all) {
+        auto const c = customer_at(l.client);
+        l.near = c && known.contains(*c);
+        if (l.near || l.stage != before_login) continue;
+        // It may be anybody's who gave this address, by mistake or not.
+        l.hello.clear();
+        l.session.clear();
+    }
+}
+
+/// What one device tried again with the same end is one row.
+std::vector<attempt> fold(std::vector<attempt>&& all)
+{
+    std::vector<attempt> folded;
+    std::map<std::string, std::size_t> latest;  // of each device
+    for (auto& l : all) {
+        auto const device = l.client + '\n' + l.hello;
+        auto const at = latest.find(device);
+        if (at != latest.end() && folded[at->second].like(l)) {
+            auto& same = folded[at->second];
+            l.first = std::move(same.first);
+            l.times += same.times;
+            same = std::move(l);
+            continue;
+        }
+        latest[device] = folded.size();
+        folded.push_back(std::move(l));
+    }
+    std::ranges::stable_sort(folded, {}, &attempt::time);
+    return folded;
+}
+
+json::object show(attempt const& l)
 {
     json::object o;
     o["time"] = l.time;
     o["first"] = l.first;
     o["times"] = l.times;
     o["result"] = l.ok ? "ok" : "refused";
+    o["stage"] = l.stage;
+    o["near"] = l.near;
     o["rule"] = l.rule;
     o["cause"] = l.cause;
     auto const* const rule = l.rule.empty() ? nullptr : catalogue::find(l.rule);
@@ -157,31 +276,17 @@ device_guess guess_device(std::string_view hello, std::string_view mechanism) no
     return {};
 }
 
-json::array list_logins(std::vector<json::object> const& events, std::vector<std::string> const& names,
-                        std::size_t limit)
+json::array list_logins(std::vector<json::object> const& events, login_question const& q)
 {
-    std::vector<login> all;
-    for (auto const& e : events) {
-        if (!is_about(e, names)) continue;
-        if (is_login(e))
-            all.push_back(read(e));
-        else if (text_in(e, "event") == "login_cause")
-            refine(all, e);
-    }
-    std::vector<login> folded;
-    for (auto& l : all) {
-        if (folded.empty() || !folded.back().like(l)) {
-            folded.push_back(std::move(l));
-            continue;
-        }
-        auto& same = folded.back();
-        ++same.times;
-        same.time = std::move(l.time);
-        same.session = std::move(l.session);
-        same.label = std::move(l.label);
-    }
+    auto all = read_sessions(events, q);
+    find_near(all, q.here);
+    auto const folded = fold(std::move(all));
     json::array list;
-    for (auto at = folded.rbegin(); at != folded.rend() && list.size() < limit; ++at) list.emplace_back(show(*at));
+    std::size_t strangers = 0;
+    for (auto at = folded.rbegin(); at != folded.rend() && list.size() < q.limit; ++at) {
+        if (at->stage == before_login && !at->near && ++strangers > most_of_strangers) continue;
+        list.emplace_back(show(*at));
+    }
     return list;
 }
 

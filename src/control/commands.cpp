@@ -99,6 +99,8 @@ constexpr command table[] = {
     {"account logins", accounts, looks, own_or(readers), account_logins, lane::history},
     {"account sent", accounts | queue, looks, own_or(readers), account_sent, lane::history},
     {"account message", accounts, looks, own_or(readers), account_message, lane::history},
+    {"account servers", accounts, looks, own_or(readers), account_servers},
+    {"account why", accounts, looks, own_or(readers), account_why, lane::history},
     {"account limits", accounts | server, looks, own_or(readers), account_limits},
     {"account test-mail", accounts | queue | server, changes, own, account_test_mail},
     {"account test-mail-show", accounts, looks, own, account_test_mail_show, lane::history},

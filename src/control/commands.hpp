@@ -215,6 +215,8 @@ outcome account_events(context& c, arguments a);
 outcome account_logins(context& c, arguments a);
 outcome account_sent(context& c, arguments a);
 outcome account_message(context& c, arguments a);
+outcome account_servers(context& c, arguments a);
+outcome account_why(context& c, arguments a);
 outcome account_limits(context& c, arguments a);
 outcome account_test_mail(context& c, arguments a);
 outcome account_test_mail_show(context& c, arguments a);

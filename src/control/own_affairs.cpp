@@ -1,15 +1,20 @@
-// account logins, sent, message, limits: what an account may know of itself
+// account logins, sent, message, why, limits: what an account may know of itself
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 
+#include "base/ids.hpp"
 #include "base/text.hpp"
+#include "console/event_ring.hpp"
 #include "console/logins.hpp"
 #include "console/sent.hpp"
 #include "control/history.hpp"
 #include "control/own_names.hpp"
 #include "control/queue_filter.hpp"
+#include "control/why_public.hpp"
 #include "directory/directory.hpp"
 #include "spool/spool.hpp"
 
@@ -18,12 +23,27 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::uint64_t most_shown = 1000, usual = 100;
+constexpr std::size_t most_tries = 1000;
+constexpr std::chrono::hours longest_wait{1};                   // for a device that is set up
+constexpr std::uint64_t largest_time = std::uint64_t{1} << 33;  // seconds since 1970
 
 std::vector<json::object> read_for(context const& c, std::vector<std::string> const& texts, own_names const& own)
 {
     auto events = read_history(c, texts, most_lines_for_others, most_octets_for_others);
     leave_out_predecessors(events, own, events);
     return events;
+}
+
+/// The latest of which the log has no account: a device that is set up wrongly may be among them.
+std::vector<json::object> refusals_of_nobody(console::event_ring const& ring)
+{
+    std::vector<json::object> list;
+    for (auto const& e : ring.latest({{"refused"}, {""}}, most_tries)) {
+        json::error_code wrong;
+        auto v = json::parse(e->json, wrong);
+        if (!wrong && v.is_object()) list.push_back(std::move(v.as_object()));
+    }
+    return list;
 }
 
 std::size_t read_limit(arguments& a)
@@ -61,6 +81,21 @@ void add_queue(context& c, std::string const& account, json::array& sent)
     }
 }
 
+/// Without what only the operator can do.
+outcome told_to_owner(std::string const& id, std::vector<json::object>&& events)
+{
+    json::array list;
+    for (auto& e : events) {
+        add_remedy(e);
+        if (auto* const remedy = e.if_contains("remedy")) remedy->as_object().erase("operator");
+        list.emplace_back(std::move(e));
+    }
+    json::object o;
+    o["id"] = id;
+    o["events"] = std::move(list);
+    return json::value(std::move(o));
+}
+
 }  // namespace
 
 failure not_there(std::string text) { return {failure::kind::usage, std::move(text), {}, std::string{not_there_rule}}; }
@@ -93,7 +128,9 @@ void leave_out_predecessors(std::vector<json::object>& events, own_names const& 
         if (at != since.end()) at->second = std::max(at->second, console::text_in(e, "time"));
     }
     std::erase_if(events, [&](json::object const& e) {
-        auto const at = since.find(to_lower(console::text_in(e, "account")));
+        auto name = to_lower(console::text_in(e, "account"));
+        if (name.empty()) name = console::text_in(e, "mail_from");
+        auto const at = since.find(name);
         return at != since.end() && console::text_in(e, "time") < at->second;
     });
 }
@@ -101,11 +138,27 @@ void leave_out_predecessors(std::vector<json::object>& events, own_names const& 
 outcome account_logins(context& c, arguments a)
 {
     auto const address = a.text("address");
-    auto const limit = read_limit(a);
+    console::login_question q;
+    q.limit = read_limit(a);
+    auto const waiting = a.optional_number("waiting_since", largest_time);
     if (auto wrong = a.problem()) return std::move(*wrong);
-    auto const names = names_of_account(c, address);
-    if (!names) return names.error();
-    return json::value(console::list_logins(read_for(c, names->all, *names), names->all, limit));
+    auto const own = names_of_account(c, address);
+    if (!own) return own.error();
+    q.names = own->all;
+    auto events = read_history(c, own->all, most_lines_for_others, most_octets_for_others, "account");
+    auto const changes = events;
+    // By themselves, so that whoever writes the address without logging in pushes nothing out of the list.
+    auto tries = read_history(c, own->all, most_tries, most_octets_for_others, "mail_from");
+    std::ranges::move(tries, std::back_inserter(events));
+    leave_out_predecessors(events, *own, changes);
+    if (c.caller.for_itself) q.here = c.caller.from;
+    if (waiting && c.caller.for_itself && c.events) {
+        auto const since = wall_time{std::chrono::seconds{*waiting}};
+        q.waiting_since = to_rfc3339(std::max(since, wall_clock::now() - longest_wait));
+        std::ranges::move(refusals_of_nobody(*c.events), std::back_inserter(events));
+    }
+    std::ranges::stable_sort(events, {}, [](json::object const& e) { return console::text_in(e, "time"); });
+    return json::value(console::list_logins(events, q));
 }
 
 outcome account_sent(context& c, arguments a)
@@ -144,18 +197,36 @@ outcome account_message(context& c, arguments a)
     if (auto wrong = a.problem()) return std::move(*wrong);
     auto events = story_of_own_message(c, address, id);
     if (!events) return std::move(events.error());
-    json::array list;
-    for (auto& e : *events) {
-        add_remedy(e);
-        if (auto* const remedy = e.if_contains("remedy")) remedy->as_object().erase("operator");
-        // Where a recipient's mail goes on to is the recipient's affair.
+    // Where a recipient's mail goes on to is the recipient's affair.
+    for (auto& e : *events)
         if (console::text_in(e, "event") == "forwarded") e.erase("to");
-        list.emplace_back(std::move(e));
+    return told_to_owner(id, std::move(*events));
+}
+
+outcome account_why(context& c, arguments a)
+{
+    auto const address = a.text("address");
+    auto id = id_as_copied(a.text("id", 256));
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    if (!looks_like_id(id)) return not_there("`" + printable(id, 64) + "` is not the id of a refusal or a message");
+    id = id.substr(0, id.find('.'));
+    auto const own = names_of_account(c, address);
+    if (!own) return own.error();
+    auto events = read_for(c, {id}, *own);
+    std::vector<json::object> told;
+    for (auto& e : events) {
+        auto const session = console::text_in(e, "session");
+        if (session.substr(0, session.find('.')) != id) continue;
+        auto const name = to_lower(console::text_in(e, "account"));
+        auto const* const rule = catalogue::find(console::text_in(e, "rule"));
+        if (std::ranges::find(own->all, name) != own->all.end())
+            told.push_back(std::move(e));
+        else if (name.empty() && rule && is_harmless(*rule))
+            // Nobody can tell whose it was: what any stranger may know who shows the id.
+            told.push_back({{"event", "refused"}, {"rule", rule->name}});
     }
-    json::object o;
-    o["id"] = id;
-    o["events"] = std::move(list);
-    return json::value(std::move(o));
+    if (!told.empty()) return told_to_owner(id, std::move(told));
+    return account_message(c, arguments{json::object{{"address", address}, {"queue_id", id}}});
 }
 
 }  // namespace postern::control

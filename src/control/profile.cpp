@@ -1,4 +1,4 @@
-// profile make, take, android: configuration profiles for iPhones and Macs, and what Thunderbird for Android imports. They
+// account servers; profile make, take, android: what a person enters, configuration profiles for iPhones and Macs, and what Thunderbird for Android imports. They
 // are made and signed here, so that the process that serves the web has neither the key nor a password that stays.
 #include <boost/json/object.hpp>
 
@@ -75,6 +75,12 @@ private:
     bool kept_ = false;
 };
 
+json::object describe(std::string_view protocol, porter::place const& p)
+{
+    bool const tls = p.how == porter::wrapping::implicit_tls;
+    return {{"protocol", protocol}, {"host", p.host}, {"port", p.port}, {"security", tls ? "SSL/TLS" : "STARTTLS"}};
+}
+
 /// Its account, when it may use one now.
 basic_result<std::shared_ptr<directory::account const>, failure> account_of(context& c, std::string const& address)
 {
@@ -109,6 +115,26 @@ outcome profile_make(context& c, arguments a)
     auto const url = facts.now.url + "/profile/" + c.profiles->issue(std::move(wanted), steady_clock::now());
     o["url"] = url;
     o["qr"] = porter::qr_code(url, "Set up this iPhone, iPad or Mac").value_or("");
+    return json::value(std::move(o));
+}
+
+outcome account_servers(context& c, arguments a)
+{
+    auto const address = a.text("address");
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    c.accounts->wait_for_login(address);
+    auto account = account_of(c, address);
+    if (!account) return std::move(account.error());
+    auto const services = porter::services_of(*c.settings);
+    json::object o;
+    o["address"] = (*account)->address;
+    json::array incoming, outgoing;
+    for (auto const& p : services.imap) incoming.emplace_back(describe("IMAP", p));
+    for (auto const& p : services.pop3) incoming.emplace_back(describe("POP3", p));
+    for (auto const& p : services.smtp) outgoing.emplace_back(describe("SMTP", p));
+    o["incoming"] = std::move(incoming);
+    o["outgoing"] = std::move(outgoing);
+    o["incoming_app_passwords"] = porter::incoming_takes_app_passwords(*c.settings);
     return json::value(std::move(o));
 }
 
@@ -155,6 +181,7 @@ outcome profile_take(context& c, arguments a)
         if (!made) return to_failure(made.error());
         fresh.emplace(*c.accounts, order->address, made->id);
         whose.password = made->text;
+        whose.for_incoming = porter::incoming_takes_app_passwords(*c.settings);
         log::event(log::level::info, "account_changed",
                    {{"account", order->address},
                     {"change", "app password added"},

@@ -33,6 +33,8 @@ constexpr std::array<std::string_view, 33> own_keys{
     "size",     "status",       "test",       "time",      "tls"};
 static_assert(std::is_sorted(own_keys.begin(), own_keys.end()));
 
+bool is_of_all(std::string_view key) { return key == "event" || key == "time" || key == "rule"; }
+
 std::uint64_t read_limit(arguments& a, std::uint64_t usual)
 {
     return std::max<std::uint64_t>(1, a.optional_number("limit", most_events).value_or(usual));
@@ -85,8 +87,11 @@ outcome tell(context const& c, question const& q, own_names const* own = nullptr
         for (auto& o : found) {
             json::object shown;
             shown["number"] = o["number"];
+            // Of what somebody did who only wrote the account's address, that it happened.
+            bool const named = !console::text_in(o, "account").empty();
             for (auto const& [key, value] : o)
-                if (std::binary_search(own_keys.begin(), own_keys.end(), std::string_view{key})) shown[key] = value;
+                if (named ? std::ranges::binary_search(own_keys, std::string_view{key}) : is_of_all(key))
+                    shown[key] = value;
             o = std::move(shown);
         }
     }
@@ -181,6 +186,7 @@ outcome account_events(context& c, arguments a)
     auto const own = names_of_account(c, address);
     if (!own) return own.error();
     q.wanted.accounts = own->all;
+    q.wanted.by_mail_from = true;
     return tell(c, q, &*own);
 }
 

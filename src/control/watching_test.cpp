@@ -70,10 +70,10 @@ void log_login_of(char const* account, char const* label = "Phone")
                 {"tls", "TLSv1.3"}});
 }
 
-void log_refusal_of(char const* account)
+void log_refusal_of(char const* account, char const* session = "SBBBBBBBBBBBB.1")
 {
     log::event(log::level::info, "refused",
-               {{"session", "SBBBBBBBBBBBB.1"},
+               {{"session", session},
                 {"rule", "auth-failed"},
                 {"command", "AUTH PLAIN"},
                 {"account", account},
@@ -123,12 +123,67 @@ TEST_CASE_FIXTURE(watched, "decisions say what happened in plain words, the late
 TEST_CASE_FIXTURE(watched, "log-ins of an account come from the history")
 {
     log_refusal_of(ann);
-    log_refusal_of(ann);
+    log_refusal_of(ann, "SCCCCCCCCCCCC.1");
     log_login_of(bob);
     auto const list = ask(account_logins, {{"address", ann}});
     REQUIRE(list.as_array().size() == 1);
     CHECK(list.at(0).at("times") == 2);
     CHECK(list.at(0).at("cause") == "wrong_password");
+}
+
+TEST_CASE_FIXTURE(watched, "who sends without logging in shows to whose address it was, and says little of others")
+{
+    auto const tell = [](char const* client, char const* mail_from, char const* rule, char const* session) {
+        log::event(log::level::info, "refused",
+                   {{"session", session},
+                    {"rule", rule},
+                    {"command", "MAIL FROM:<x>"},
+                    {"client", client},
+                    {"ehlo", "their-pc"},
+                    {"mail_from", mail_from}});
+    };
+    tell("192.0.2.9:1", ann, "auth-required", "SAAAAAAAAAAAA.1");
+    tell("203.0.113.9:1", ann, "auth-required", "SBBBBBBBBBBBB.1");
+    tell("192.0.2.9:2", bob, "auth-required", "SCCCCCCCCCCCC.1");
+    tell("192.0.2.9:3", "", "tls-on-plain-port", "SDDDDDDDDDDDD.1");
+    auto const heard = ask(account_events, {{"address", ann}, {"since", begin}});
+    REQUIRE(heard.at("events").as_array().size() == 2);
+    CHECK_FALSE(heard.at("events").at(0).as_object().contains("client"));
+    CHECK(heard.at("events").at(0).at("rule") == "auth-required");
+
+    CHECK(ask(account_logins, {{"address", ann}, {"waiting_since", 0}}).as_array().size() == 2);
+    context.caller.for_itself = true;
+    context.caller.from = "192.0.2.9";
+    auto const own = ask(account_logins, {{"address", ann}});
+    REQUIRE(own.as_array().size() == 2);
+    CHECK(own.at(0).at("near") == false);
+    CHECK(own.at(1).at("near") == true);
+    auto const waiting = ask(account_logins, {{"address", ann}, {"waiting_since", 0}});
+    REQUIRE(waiting.as_array().size() == 3);
+    CHECK(waiting.at(0).at("rule") == "tls-on-plain-port");
+    CHECK(waiting.at(1).at("times") == 2);  // from here, as if by the same device
+}
+
+TEST_CASE_FIXTURE(watched,
+                  "the id of a refusal tells the account what it was, and of others' what any stranger may know")
+{
+    log::event(log::level::info, "refused",
+               {{"session", "AAAAAAAAAAAA.1"}, {"rule", "sender-not-owned"}, {"account", ann}, {"logged_in", true}});
+    log::event(log::level::info, "refused",
+               {{"session", "BBBBBBBBBBBB.1"}, {"rule", "auth-required"}, {"client", "192.0.2.9:1"}});
+    log::event(log::level::info, "refused", {{"session", "CCCCCCCCCCCC.1"}, {"rule", "auth-failed"}, {"account", bob}});
+    auto const own = ask(account_why, {{"address", ann}, {"id", "(aaaaaaaaaaaa.1)"}});
+    REQUIRE(own.at("events").as_array().size() == 1);
+    CHECK_FALSE(own.at("events").at(0).at("remedy").at("user").as_string().empty());
+    CHECK_FALSE(own.at("events").at(0).at("remedy").as_object().contains("operator"));
+    auto const anybodys = ask(account_why, {{"address", ann}, {"id", "BBBBBBBBBBBB.1"}});
+    REQUIRE(anybodys.at("events").as_array().size() == 1);
+    CHECK_FALSE(anybodys.at("events").at(0).as_object().contains("client"));
+    for (char const* id : {"CCCCCCCCCCCC.1", "DDDDDDDDDDDD.1", "no id"}) {
+        auto const none = account_why(context, arguments{json::object{{"address", ann}, {"id", id}}});
+        REQUIRE_FALSE(none);
+        CHECK(none.error().rule == not_there_rule);
+    }
 }
 
 TEST_CASE_FIXTURE(watched, "a message of somebody else's is not there")

@@ -22,10 +22,10 @@ constexpr std::size_t most_messages = 200;
 }  // namespace
 
 std::vector<json::object> read_history(context const& c, std::vector<std::string> const& texts, std::size_t limit,
-                                       std::uint64_t octets)
+                                       std::uint64_t octets, std::string_view key)
 {
     std::vector<json::object> events;
-    for (auto const& line : log::find_in_history(c.history(), texts, limit, octets)) {
+    for (auto const& line : log::find_in_history(c.history(), texts, limit, octets, key)) {
         json::error_code wrong;
         auto v = json::parse(line, wrong);
         // A line that a crash cut off in the middle is none.
@@ -79,14 +79,18 @@ void add_remedy(json::object& event)
     event["remedy"] = std::move(remedy);
 }
 
-outcome why(context& c, arguments a)
+std::string id_as_copied(std::string_view text)
 {
-    auto id = to_upper(a.text("id", 256));
-    if (auto wrong = a.problem()) return std::move(*wrong);
-    // People copy it with the parentheses of the reply, or the link to its page.
+    auto id = to_upper(text);
     if (auto const page = id.rfind("/WHY/"); page != std::string::npos) id.erase(0, page + 5);
     if (id.starts_with('(')) id.erase(0, 1);
-    id = id.substr(0, id.find_first_of(",) "));
+    return id.substr(0, id.find_first_of(",) "));
+}
+
+outcome why(context& c, arguments a)
+{
+    auto id = id_as_copied(a.text("id", 256));
+    if (auto wrong = a.problem()) return std::move(*wrong);
     if (witness::looks_like_code(id)) return record_of_check(c, id);
     if (!looks_like_id(id)) {
         return failure{

@@ -9,9 +9,21 @@
 namespace postern::directory {
 namespace {
 
-constexpr std::string_view alphabet = "abcdefghjkmnpqrstuvwxyz";
-constexpr std::size_t letters_of_all = 24;
+constexpr std::string_view alphabet = "abcdefghijkmnpqrstuvwxyz23456789";
+static_assert(alphabet.size() == 32);
+constexpr std::string_view digits = "23456789";
+constexpr std::size_t letters_of_all = 16;
 constexpr std::size_t letters_of_group = 4;
+// Those that were made before: of fewer letters, more.
+constexpr std::string_view earlier_alphabet = "abcdefghjkmnpqrstuvwxyz";
+constexpr std::size_t earlier_letters = 24;
+
+/// With a digit, as few passwords of people's own are that have this length.
+bool has_the_form(std::string_view letters)
+{
+    if (letters.size() == letters_of_all) return letters.find_first_of(digits) != std::string_view::npos;
+    return letters.size() == earlier_letters && letters.find_first_not_of(earlier_alphabet) == std::string_view::npos;
+}
 
 /// What people put between the groups, or a program in the place of a blank.
 bool separates(std::string_view text, std::size_t& size)
@@ -37,7 +49,7 @@ bool names(std::vector<std::string> const& list, mail::mailbox const& m)
 secret in_groups(secret const& letters)
 {
     std::string text;
-    text.reserve(letters_of_all + letters_of_all / letters_of_group);
+    text.reserve(letters.size() + letters.size() / letters_of_group);
     for (char const c : letters.reveal()) {
         if (text.size() % (letters_of_group + 1) == letters_of_group) text += '-';
         text += c;
@@ -53,15 +65,13 @@ bool app_password_limits::allow_recipient(mail::mailbox const& m) const { return
 
 secret make_app_password()
 {
-    // Octets from which on the first letters would come more often.
-    constexpr unsigned too_big = 256 - 256 % alphabet.size();
     std::string letters;
     letters.reserve(letters_of_all);
-    std::array<unsigned char, 64> octets{};
-    while (letters.size() < letters_of_all) {
+    std::array<unsigned char, letters_of_all> octets{};
+    while (!has_the_form(letters)) {
         random_octets(octets);
-        for (unsigned const o : octets)
-            if (o < too_big && letters.size() < letters_of_all) letters += alphabet[o % alphabet.size()];
+        letters.clear();
+        for (unsigned const o : octets) letters += alphabet[o % alphabet.size()];
     }
     wipe(octets.data(), octets.size());
     return in_groups(secret::take(letters));
@@ -70,18 +80,18 @@ secret make_app_password()
 std::optional<secret> read_app_password(std::string_view text)
 {
     std::string letters;
-    letters.reserve(letters_of_all);
+    letters.reserve(earlier_letters);
     bool good = true;
     while (!text.empty() && good) {
         char const c = lower(text.front());
         std::size_t size = 1;
-        if (alphabet.find(c) != std::string_view::npos && letters.size() < letters_of_all)
+        if (alphabet.find(c) != std::string_view::npos && letters.size() < earlier_letters)
             letters += c;
         else
             good = separates(text, size);
         text.remove_prefix(std::min(std::max<std::size_t>(size, 1), text.size()));
     }
-    good = good && letters.size() == letters_of_all;
+    good = good && has_the_form(letters);
     auto read = secret::take(letters);
     if (!good) return std::nullopt;
     return read;

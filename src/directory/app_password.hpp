@@ -1,9 +1,9 @@
 // App passwords: further passwords of an account, one for each device or program, each with
-// limits of its own. Made here and never chosen by people: 24 letters, 108 bits. Nobody can
-// try those out, so a fast keyed hash keeps them, and a log-in with one costs next to nothing.
-//
-// Letters only, in groups, so that a telephone's keyboard need not be switched; without i, l
-// and o, which look like others. Read in any letter case, with or without what stands between.
+// limits of its own. Made here and never chosen by people: 16 letters and digits, 80 bits. Nobody
+// can try those out, so a fast keyed hash keeps them, and a log-in with one costs next to nothing.
+// No more, since many printers take no more; without l, o, 0 and 1, which look like others. Read in
+// any letter case, with or without what stands between the groups. Those that were made in an
+// earlier form, 24 letters, go on working.
 #pragma once
 
 #include <cstddef>
@@ -53,9 +53,9 @@ struct app_password {
     bool works(wall_time now) const { return !revoked && !expired(now); }
 };
 
-/// A new one, as it is shown: "kdmx-wpua-...".
+/// A new one, as it is shown: "kd7x-wpu4-...".
 secret make_app_password();
-/// The letters alone, in lower case; nothing when the text can't be an app password.
+/// The symbols alone, in lower case; nothing when the text can't be an app password.
 std::optional<secret> read_app_password(std::string_view text);
 /// The texts that a program may be given for it and uses as they are: as shown, and the letters
 /// alone. For SCRAM, where the server does not get to see what was entered.

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/text.hpp"
 #include "directory/app_password.hpp"
 #include "directory/embedded.hpp"
 #include "directory/test_directory.hpp"
@@ -53,7 +54,7 @@ constexpr char const* mechanism = "SCRAM-SHA-256";
 
 }  // namespace
 
-TEST_CASE("an app password has 24 letters in groups of four, none that looks like another")
+TEST_CASE("an app password has 16 letters and digits in groups of four, none that looks like another")
 {
     std::set<std::string> seen;
     std::set<char> letters;
@@ -61,7 +62,8 @@ TEST_CASE("an app password has 24 letters in groups of four, none that looks lik
         auto const made = make_app_password();
         std::string const text{made.reveal()};
         CAPTURE(i);
-        REQUIRE(text.size() == 29);
+        REQUIRE(text.size() == 19);
+        CHECK(text.find_first_of("23456789") != std::string::npos);
         for (std::size_t at = 0; at < text.size(); ++at) {
             if (at % 5 == 4)
                 CHECK(text[at] == '-');
@@ -71,7 +73,7 @@ TEST_CASE("an app password has 24 letters in groups of four, none that looks lik
         CHECK(seen.insert(text).second);
     }
     std::string const all{letters.begin(), letters.end()};
-    CHECK(all == "abcdefghjkmnpqrstuvwxyz");
+    CHECK(all == "23456789abcdefghijkmnpqrstuvwxyz");
 }
 
 TEST_CASE("an app password is read in any letter case, with whatever stands between its letters")
@@ -80,31 +82,44 @@ TEST_CASE("an app password is read in any letter case, with whatever stands betw
         char const* text;
         bool good;
     } const rows[] = {
-        {"abcd-efgh-jkmn-pqrs-tuvw-xyza", true},
-        {"abcdefghjkmnpqrstuvwxyza", true},
-        {"ABCD EFGH JKMN PQRS TUVW XYZA", true},
-        {" Abcd-efgh-jkmn-pqrs-tuvw-xyza ", true},
-        {"abcd\u2011efgh\u2013jkmn\u00a0pqrs\u202ftuvw.xyza", true},
+        {"abcd-efgh-ijkm-npq2", true},
+        {"abcdefghijkmnpq2", true},
+        {"ABCD EFGH IJKM NPQ2", true},
+        {" Abcd-efgh-ijkm-npq2 ", true},
+        {"abcd\u2011efgh\u2013ijkm\u00a0n\u202fp.q2", true},
         {"", false},
-        {"abcd-efgh-jkmn-pqrs-tuvw-xyz", false},
-        {"abcd-efgh-jkmn-pqrs-tuvw-xyzab", false},
-        {"abcd-efgh-ijkm-npqr-stuv-wxyz", false},  // an i
-        {"abcd-efgh-1jkm-npqr-stuv-wxyz", false},
-        {"abcd/efgh/jkmn/pqrs/tuvw/xyza", false},
-        {"abcd-efgh-jkmn-pqrs-tuvw-xyz\xe4", false},
+        {"abcd-efgh-ijkm-npq", false},
+        {"abcd-efgh-ijkm-npq23", false},
+        {"abcd-efgh-ijkm-npqr", false},  // as people make them
+        {"abcd-efgh-ijkl-npq2", false},  // an l
+        {"abcd-efgh-ijkm-npq1", false},
+        {"abcd/efgh/ijkm/npq2", false},
+        {"abcd-efgh-ijkm-npq2\xe4", false},
         {"\xe2\x80", false},
     };
     for (auto const& row : rows) {
         CAPTURE(row.text);
         auto const read = read_app_password(row.text);
         CHECK(read.has_value() == row.good);
-        if (read) CHECK(read->reveal() == "abcdefghjkmnpqrstuvwxyza");
+        if (read) CHECK(read->reveal() == "abcdefghijkmnpq2");
     }
     CHECK_FALSE(read_app_password(std::string(100'000, '-')));
-    auto const forms = written_forms(secret{"abcdefghjkmnpqrstuvwxyza"});
+    auto const forms = written_forms(secret{"abcdefghijkmnpq2"});
     REQUIRE(forms.size() == 2);
-    CHECK(forms[0].reveal() == "abcd-efgh-jkmn-pqrs-tuvw-xyza");
-    CHECK(forms[1].reveal() == "abcdefghjkmnpqrstuvwxyza");
+    CHECK(forms[0].reveal() == "abcd-efgh-ijkm-npq2");
+    CHECK(forms[1].reveal() == "abcdefghijkmnpq2");
+}
+
+TEST_CASE("an app password of the earlier form, 24 letters, is read and written as it was")
+{
+    auto const read = read_app_password("ABCD efgh-jkmn-pqrs-tuvw-xyza");
+    REQUIRE(read);
+    CHECK(read->reveal() == "abcdefghjkmnpqrstuvwxyza");
+    CHECK(written_forms(*read).at(0).reveal() == "abcd-efgh-jkmn-pqrs-tuvw-xyza");
+    CHECK_FALSE(read_app_password("abcd-efgh-jkmn-pqrs-tuvw-xyz"));
+    CHECK_FALSE(read_app_password("abcd-efgh-jkmn-pqrs-tuvw-xyzab"));
+    CHECK_FALSE(read_app_password("abcd-efgh-ijkm-npqr-stuv-wxyz"));  // an i
+    CHECK_FALSE(read_app_password("abcd-efgh-2jkm-npqr-stuv-wxyz"));
 }
 
 TEST_CASE("what is kept of an app password depends on the key, the account and the letters")
@@ -166,8 +181,7 @@ TEST_CASE("an app password logs in beside the account's own, however it is enter
         CHECK(l.app->label == "phone");
         CHECK(l.who->address == "bob@example.org");
         if (i == 0) std::erase(text, '-');
-        if (i == 1)
-            for (char& c : text) c = static_cast<char>(c - 'a' + 'A');
+        if (i == 1) text = to_upper(text);
     }
     auto const own = log_in(*d, "bob@example.org", "sesame");
     CHECK(own.state == login_state::accepted);

@@ -335,8 +335,15 @@ TEST_CASE("Apple's profile")
           at("a.b@example.test", octets, "<key>PayloadIdentifier"));
 
     whose.password = secret{"4k2m<9"};
-    CHECK(apple_profile(f, whose, octets)->reveal().find("<key>IncomingPassword</key><string>4k2m&lt;9</string>") !=
-          std::string_view::npos);
+    auto const holds = [&](char const* what) {
+        return apple_profile(f, whose, octets)->reveal().find(what) != std::string_view::npos;
+    };
+    CHECK(holds("<key>OutgoingPassword</key><string>4k2m&lt;9</string>"));
+    CHECK_FALSE(holds("<key>IncomingPassword</key>"));
+    CHECK(holds("<key>OutgoingPasswordSameAsIncomingPassword</key><false/>"));
+    whose.for_incoming = true;
+    CHECK(holds("<key>IncomingPassword</key><string>4k2m&lt;9</string>"));
+    CHECK(holds("<key>OutgoingPasswordSameAsIncomingPassword</key><true/>"));
     auto s = example_settings();
     s.setup.imap = "";
     CHECK_FALSE(apple_profile(facts_of(s, {}), whose, octets).has_value());

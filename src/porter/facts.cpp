@@ -65,6 +65,11 @@ services services_of(config::settings const& s)
     return all;
 }
 
+bool incoming_takes_app_passwords(config::settings const& s)
+{
+    return std::ranges::any_of(s.auth_sockets, [](auto const& a) { return a.role == config::auth_role::auth; });
+}
+
 facts facts_of(config::settings const& s, std::vector<std::string> domains)
 {
     facts f;

@@ -43,6 +43,8 @@ struct facts {
 
 /// Of the settings. A port of 143, 110, 587 or 25 means STARTTLS, every other one TLS from the start.
 services services_of(config::settings const& s);
+/// Whether the incoming server takes app passwords: where other servers ask at an auth socket, it is one of them.
+bool incoming_takes_app_passwords(config::settings const& s);
 /// `announced` is as `now`, until told otherwise.
 facts facts_of(config::settings const& s, std::vector<std::string> domains);
 

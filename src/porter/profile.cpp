@@ -128,11 +128,12 @@ std::optional<secret> apple_profile(facts const& f, profile_of const& whose, std
     p.text("EmailAddress", whose.address);
     add_server(p, "Incoming", imap ? s.imap.front() : s.pop3.front(), whose.address);
     add_server(p, "Outgoing", s.smtp.front(), whose.address);
+    bool const one_for_both = whose.password.empty() || whose.for_incoming;
     if (!whose.password.empty()) {
-        p.text("IncomingPassword", whose.password.reveal());
+        if (one_for_both) p.text("IncomingPassword", whose.password.reveal());
         p.text("OutgoingPassword", whose.password.reveal());
     }
-    p.flag("OutgoingPasswordSameAsIncomingPassword", true);
+    p.flag("OutgoingPasswordSameAsIncomingPassword", one_for_both);
     xml += "</dict>\n</array>\n</dict>\n</plist>\n";
     return secret::take(xml);
 }

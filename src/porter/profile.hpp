@@ -13,8 +13,9 @@ namespace postern::porter {
 
 struct profile_of {
     std::string address;
-    std::string user_name;  // that stands beside the address in mails; may be empty
-    secret password;        // of this device alone; empty: the device asks
+    std::string user_name;      // that stands beside the address in mails; may be empty
+    secret password;            // of this device alone; empty: the device asks
+    bool for_incoming = false;  // the incoming server takes that, too; else the device asks for the one there
 };
 
 /// A property list in XML, for who opens it to be asked whether they want it. Nothing: no incoming server is known, and no

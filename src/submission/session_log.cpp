@@ -5,6 +5,8 @@
 
 #include "base/counters.hpp"
 #include "base/text.hpp"
+#include "catalogue/rules.hpp"
+#include "directory/names.hpp"
 
 namespace postern::submission {
 namespace {
@@ -14,6 +16,29 @@ log::level level_of(catalogue::rule const& rule)
     // What the operator has to mend is louder than what the client did.
     bool const ours = rule.status.klass == 4 && rule.status.subject == 3;
     return ours ? log::level::error : log::level::info;
+}
+
+bool is_for_want_of_login(catalogue::rule const& rule)
+{
+    using namespace catalogue::rules;
+    return &rule == &auth_required || &rule == &tls_required || &rule == &relay_needs_login ||
+           &rule == &local_needs_login;
+}
+
+/// Whose address the sender was to be, where nobody had logged in for it: as its owner's page looks for it.
+std::string unproven_sender(smtp::server_session const& session, smtp::server_session::refusal const& r)
+{
+    if (!session.login().empty() || !is_for_want_of_login(*r.what.why)) return {};
+    std::string_view text;
+    for (auto const& fact : r.what.facts)
+        if (fact.key == "sender") text = fact.value;
+    std::string_view const command{r.command};
+    if (text.empty() && starts_with_ignoring_case(command, "MAIL FROM:<")) {
+        text = command.substr(command.find('<') + 1);
+        text = text.substr(0, text.find('>'));
+    }
+    auto const address = mail::parse_mailbox(text);
+    return address ? directory::address_key(*address) : std::string{};
 }
 
 }  // namespace
@@ -26,6 +51,7 @@ void log_refusal(session_identity const& who, smtp::server_session const& sessio
     if (r.command.starts_with("AUTH")) counters::totals.logins.add(std::string{session.mechanism()} + " refused");
     auto const id = who.id + '.' + std::to_string(r.number);
     auto const status = to_string(rule.status);
+    auto const mail_from = unproven_sender(session, r);
     auto const account = session.login().empty() ? std::string{session.claimed_identity()} : session.login();
     std::vector<log::field> fields{
         {"session", id},
@@ -44,6 +70,7 @@ void log_refusal(session_identity const& who, smtp::server_session const& sessio
         {"ehlo", session.ehlo_argument()},
         {"cause", cause},
         {"meaning", meaning},
+        {"mail_from", mail_from},
     };
     // A reply may have named what stands above already; no key twice in one line.
     for (auto const& fact : r.what.facts)

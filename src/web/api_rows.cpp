@@ -11,6 +11,9 @@ constexpr std::uint64_t largest = std::uint64_t{1} << 53;
 constexpr bool required = true;
 
 constexpr field limit[] = {{"limit", type::number, false, 1000}};
+constexpr field login_page[] = {{"limit", type::number, false, 1000},
+                                {"waiting_since", type::number, false, std::uint64_t{1} << 33}};
+constexpr field other_sessions[] = {{"others", type::flag, required}};
 constexpr field new_device[] = {{"label", type::text, required, 200},
                                 {"expires", type::text, false, 64},
                                 {"networks", type::texts, false, 32},
@@ -60,11 +63,16 @@ constexpr row table[] = {
     {get,    "/account/devices", "account", "account app-password list", {}, {}, "devices"},
     {post,   "/account/devices", "account", "account app-password add", {}, new_device, {}, 201, unacceptable, {}, false, false, true},
     {remove, "/account/devices/{id}", "account", "account app-password revoke", {}, {}, {}, 200, not_there, {}, true},
-    {get,    "/account/logins", "account", "account logins", limit, {}, "logins"},
+    {get,    "/account/logins", "account", "account logins", login_page, {}, "logins"},
     {get,    "/account/sent", "account", "account sent", limit, {}, "messages"},
     {get,    "/account/sent/{queue_id}", "account", "account message", {}, {}, {}, 200, not_there},
     {post,   "/account/profile", "account", "profile make", {}, new_profile, {}, 201, unacceptable, {}, false, false, true},
     {get,    "/account/android", "account", "profile android"},
+    {get,    "/account/servers", "account", "account servers"},
+    {get,    "/account/why/{id}", "account", "account why", {}, {}, {}, 200, not_there},
+    {get,    "/account/sessions", "account", "account session list", {}, {}, "sessions"},
+    {remove, "/account/sessions/{id}", "account", "account session end", {}, {}, {}, 204, not_there},
+    {post,   "/account/sessions/end", "account", "account session end", {}, other_sessions},
     {get,    "/account/limits", "account", "account limits", {}, {}, "limits"},
     {post,   "/account/test-mail", "account", "account test-mail", {}, test_mail, {}, 202},
     {get,    "/account/test-mail/{queue_id}", "account", "account test-mail-show", {}, {}, {}, 200, not_there},

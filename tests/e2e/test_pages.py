@@ -79,7 +79,9 @@ class AccountPage(PageWalk):
     def test_a_phone_is_set_up_by_a_profile(self):
         self.site.sign_in(ALICE, "/account#/set-up/iphone")
         self.browser.field("What do you call this device?").fill("phone")
+        self.browser.field("Put a new password for this device in").check()
         self.browser.button("Make a profile").click()
+        self.browser.button("Show the code").click()
         self.browser.page.get_by_role("img", name="QR code that opens the profile").wait_for()
         link = self.browser.link("Install the mail profile").get_attribute("href")
         self.browser.headline("Waiting for your device")
@@ -89,6 +91,20 @@ class AccountPage(PageWalk):
         self.server.secrets.add((ALICE, password))
         self.sends(ALICE, password)
         self.browser.find(".watch.done h2", "phone has logged in")
+
+    def test_a_box_that_is_not_ticked_shows_as_such(self):
+        self.site.sign_in(ALICE, "/account#/set-up/outlook2010")
+        self.browser.button("Make a password").click()
+        self.browser.headline("Waiting for your device")
+        with self.server.session(ehlo="PC-Anna") as wire:
+            wire.say(f"MAIL FROM:<{ALICE}>", 530)
+        self.browser.find(".watch .tries", "PC-Anna sent mail without logging in")
+        self.assertIn("/setup/outlook2010?", self.browser.link("the step in the guide").get_attribute("href"))
+        self.browser.find("nav a", "Start").click()
+        self.browser.find(".hero.bad h2", "PC-Anna sent mail without logging in")
+        # Once it logs in, nothing is wrong any more.
+        self.server.session(login=ALICE, ehlo="PC-Anna").close()
+        self.browser.find(".hero.good h2", "Sending works")
 
     def test_a_wrong_password_shows_its_cause(self):
         self.server.set_password(BOB, CHANGED)

@@ -337,9 +337,11 @@ class Porter(unittest.TestCase):
         # It is good once.
         again, _, page = self.ask("POST", path, "localhost", "", safari)
         self.assertIn(again, (400, 404, 410))
-        self.assertNotIn(account["IncomingPassword"].encode(), page)
-        # The password in it is of this device, and logs in.
-        self.server.secrets.add((ALICE, account["IncomingPassword"]))
+        self.assertNotIn(account["OutgoingPassword"].encode(), page)
+        # The password in it is of this device, and logs in; the incoming server, which does not ask here, has another.
+        self.assertNotIn("IncomingPassword", account)
+        self.assertFalse(account["OutgoingPasswordSameAsIncomingPassword"])
+        self.server.secrets.add((ALICE, account["OutgoingPassword"]))
         with self.server.session() as wire:
             wire.auth_plain(ALICE, account["OutgoingPassword"])
         listed = json.loads(self.server.cli("account", "app-password", "list", ALICE, "--json", check=True).stdout)
