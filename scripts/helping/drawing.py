@@ -50,7 +50,7 @@ class picture:
         """The tabs of a dialog, each its name and whether it is the one shown; more than one row where they don't fit."""
         x, top = 14, self.y
         for name, current in tabs:
-            width = len(name) * 7 + 16
+            width = len(name) * 7.6 + 14
             if x + width > WIDTH - 10 and x > 14:
                 x, top = 14, top + 30
             css = "tab current" if current else "tab"

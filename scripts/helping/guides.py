@@ -176,16 +176,29 @@ def symptoms(own, id):
     return f'<section id="fails"><h2>{text(w["fails"])}</h2><ul>{general}</ul>{listed}</section>'
 
 
-def headline(own, name, fill=lambda example: slot("server") if example == "server" else None):
-    """A row's headline, escaped; this server's name stands in it, and examples of what differs from case to case. What
-    is never a reply has none: it is called by the first sentence of what happened."""
-    words = own.row(name, "reply")[0] or own.row(name, "what")[0].partition(". ")[0].removesuffix(".")
-    return re.sub(r"\{(\w+)\}", lambda m: fill(m[1]) or plain(own.words["examples"].get(m[1], "…")), plain(words))
+# Where a failure is between the reader's program and a server, that server is this one.
+OURS = {"settings", "reaching", "greeting", "encryption", "login"}
+
+
+def with_examples(own, name, words, example=lambda e: e):
+    """A text of the row `name`, escaped; this server's name and examples stand where it has {placeholders}."""
+    ours = own.source.rows[name]["step"] in OURS
+    return re.sub(r"\{(\w+)\}", lambda m: slot("server") if ours and m[1] == "server"
+                  else example(plain(own.words["examples"].get(m[1], "…"))), words)
+
+
+def own_headline(own, name):
+    """A row's headline. What is never a reply has none: it is called by the first sentence of what happened."""
+    return plain(own.row(name, "reply")[0] or own.row(name, "what")[0].partition(". ")[0].removesuffix("."))
+
+
+def headline(own, name):
+    return with_examples(own, name, own_headline(own, name))
 
 
 def plain_headline(own, name):
-    """The same with examples alone, for titles."""
-    return headline(own, name, lambda example: None)
+    """With examples alone, for titles: they have no slots."""
+    return re.sub(r"\{(\w+)\}", lambda m: plain(own.words["examples"].get(m[1], "…")), own_headline(own, name))
 
 
 def form(own, program=""):

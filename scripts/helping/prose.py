@@ -1,7 +1,7 @@
 """The other pages: the start, the list of programs, the failures, why a refusal, what SMTP AUTH is; and the frame."""
 import re
 
-from .guides import form, headline, plain_headline, values_table
+from .guides import form, headline, plain_headline, values_table, with_examples
 from .marking import attribute, link, paragraph, plain, slot, text
 
 # A small gate in a wall, with a letter on its way out; as in favicon.svg, in the colour of the text around it.
@@ -99,10 +99,9 @@ def address_form(own):
             f'{text(w["address_text"])}</p></form>{slot("foreign")}')
 
 
-def with_examples(own, words):
-    """Escaped; this server's name and examples stand where the texts of the catalogue have {placeholders}."""
-    return re.sub(r"\{(\w+)\}", lambda m: slot("server") if m[1] == "server"
-                  else f'<var>{text(own.words["examples"].get(m[1], "…"))}</var>', text(words))
+def slanted(own, name, words):
+    """A text of a row in which examples are told from the rest."""
+    return with_examples(own, name, text(words), lambda e: f"<var>{e}</var>")
 
 
 def shown_by_programs(own, shown_by):
@@ -133,7 +132,7 @@ def failure(own, name, shown_by):
         if not words:
             return ""
         foreign = f' lang="{language}"' if language != own.code else ""
-        return f'<section><h2>{text(title)}</h2><p{foreign}>{with_examples(own, words)}</p></section>'
+        return f'<section><h2>{text(title)}</h2><p{foreign}>{slanted(own, name, words)}</p></section>'
 
     step = own.words["failures"]["step"][row["step"]]
     facts = [f'<span class="step">{text(w["step"])}: {link("/help#" + row["step"], text(step))}</span>',
@@ -155,7 +154,7 @@ def failure(own, name, shown_by):
 def line_of(own, name):
     """One row of the catalogue in a list of what an error can mean."""
     return (f'<li><h3>{link("/help/" + name, headline(own, name))}</h3>'
-            f'<p>{with_examples(own, own.row(name, "user")[0])}</p></li>')
+            f'<p>{slanted(own, name, own.row(name, "user")[0])}</p></li>')
 
 
 def failures(own):

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/listener_address.hpp"
 #include "base/url.hpp"
 #include "config/option_values.hpp"
 
@@ -28,8 +29,7 @@ struct loopback_address {
     static constexpr std::string_view name = "address:port";
     static bool accepts(std::string_view t, std::string& why)
     {
-        auto const where = endpoint::parse(t);
-        if (where && contains(loopback(), where->address)) return true;
+        if (is_on_loopback(t)) return true;
         why = quote(printable(t, 60)) +
               " is no address that only this machine can reach, such as \"127.0.0.1:12345\": who reaches it may try "
               "passwords, and hears them";

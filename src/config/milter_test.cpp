@@ -1,21 +1,7 @@
-#include <doctest/doctest.h>
-
-#include "config/settings.hpp"
+#include "config/fixture.hpp"
 
 using namespace postern::config;
-
-namespace {
-
-std::string problems_of(std::string const& toml)
-{
-    std::vector<problem> problems;
-    std::string all;
-    if (parse(toml, "p.toml", problems)) return all;
-    for (auto const& p : problems) all += p.to_string() + '\n';
-    return all;
-}
-
-}  // namespace
+using namespace postern::config::testing;
 
 TEST_CASE("milters are read, and written as they are read")
 {

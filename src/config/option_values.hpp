@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/listener_address.hpp"
 #include "config/option_types.hpp"
 #include "mail/address.hpp"
 #include "mail/dkim_record.hpp"
@@ -151,7 +152,7 @@ struct listen_address {
     static constexpr std::string_view name = "address:port";
     static bool accepts(std::string_view t, std::string& why)
     {
-        if (is_listener_address(t)) return true;
+        if (parse_listener_address(t)) return true;
         why = quote(printable(t, 60)) +
               " is not an address to listen on, such as \":587\" (all addresses), \"127.0.0.1:587\" or \"[::1]:587\"";
         return false;

@@ -2,29 +2,24 @@
 // doesn't, and checks what concerns several keys at once.
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <sstream>
-#include <system_error>
 
 #include <unistd.h>
 
+#include "base/listener_address.hpp"
 #include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
-#include "config/ldap_values.hpp"
 #include "config/option.hpp"
 #include "config/route_checks.hpp"
+#include "config/row_checks.hpp"
 #include "config/rows.hpp"
 #include "config/values.hpp"
 #include "mail/address.hpp"
 
 namespace postern::config {
 namespace {
-
-constexpr std::size_t file_limit = 1u << 20;
 
 bool is_section(std::string_view name)
 {
@@ -65,111 +60,6 @@ std::string guess(std::string_view section, std::string_view key)
     }
     auto const meant = nearest(key, here);
     return meant.empty() ? std::string{} : "; did you mean " + code(join(section, meant)) + '?';
-}
-
-void check_listeners(node const& list, std::vector<listener> const& all, reader& r)
-{
-    for (std::size_t i = 0; i < all.size() && i < list.items.size(); ++i) {
-        auto const& l = all[i];
-        auto const& keys = list.items[i].keys;
-        bool const given = std::any_of(keys.begin(), keys.end(), [](auto const& k) { return k.name == "address"; });
-        if (!given) {
-            r.option = "listener";
-            r.bad(list.items[i], "an address is missing, such as address = \":587\"");
-        }
-        bool const twice =
-            !l.address.ends_with(":0") && std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
-                                                      [&](auto const& other) { return other.address == l.address; });
-        r.option = "listener.address";
-        if (given && twice && !l.address.empty()) r.bad(list.items[i], quote(l.address) + " is there twice");
-    }
-}
-
-void check_backends(node const& list, std::vector<backend> const& all, reader& r)
-{
-    for (std::size_t i = 0; i < all.size() && i < list.items.size(); ++i) {
-        auto const& b = all[i];
-        auto const& keys = list.items[i].keys;
-        auto const given = [&](std::string_view name) {
-            return std::any_of(keys.begin(), keys.end(), [&](auto const& k) { return k.name == name; });
-        };
-        r.option = "backend";
-        auto const need = [&](std::string_view key, std::string_view such_as) {
-            if (!given(key))
-                r.bad(list.items[i],
-                      "a key is missing, such as " + std::string(key) + " = \"" + std::string(such_as) + '"');
-        };
-        need("name", "office");
-        need("type", "files");
-        if (b.type == "files") need("path", "/etc/dovecot/users");
-        if (b.type == "dovecot") need("path", "/run/dovecot/auth-postern");
-        if (b.type == "pam") need("domain", "example.com");
-        if (b.type == "postgresql") {
-            need("connection", "host=db.example.com dbname=mail user=postern sslmode=verify-full");
-            need("user_query", "SELECT password FROM users WHERE address = $1");
-        }
-        if (b.type == "ldap")
-            for (auto& what : ldap_problems(b)) r.bad(list.items[i], std::move(what));
-        bool const others_before = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
-                                               [](auto const& other) { return other.type != "files"; });
-        if (b.type == "files" && others_before)
-            r.bad(list.items[i], "files are asked before other programs: put this table before theirs");
-        if (b.format == "shadow" && b.domain.empty())
-            r.bad(list.items[i],
-                  "the names in a shadow file are no addresses: say which domain they belong to, such "
-                  "as domain = \"example.com\"");
-        bool const twice = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
-                                       [&](auto const& other) { return other.name == b.name; });
-        if (twice && !b.name.empty()) r.bad(list.items[i], quote(b.name) + " is there twice");
-    }
-}
-
-void check_auth_sockets(node const& list, std::vector<auth_socket> const& all, reader& r)
-{
-    for (std::size_t i = 0; i < all.size() && i < list.items.size(); ++i) {
-        auto const& a = all[i];
-        auto const& at = list.items[i];
-        r.option = "auth_socket";
-        if (a.path.empty() == a.address.empty())
-            r.bad(at, "needs either a path, such as path = \"/run/postern/auth\", or an address");
-        if (!a.address.empty() && a.role == auth_role::master)
-            r.bad(at, "who asks a master socket is not asked who he is: give it a path, and a mode");
-        bool const twice =
-            std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
-                        [&](auto const& other) { return other.path == a.path && other.address == a.address; });
-        if (twice) r.bad(at, quote(a.path.empty() ? a.address : a.path.string()) + " is there twice");
-    }
-}
-
-void check_tls_rules(node const& list, std::vector<tls_rule>& all, reader& r)
-{
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        auto& t = all[i];
-        r.option = "tls_policy";
-        if (t.domain.empty()) r.bad(list.items[i], "a domain is missing, such as domain = \"example.com\"");
-        if (!t.mx.empty() && t.level != tls_level::verify) r.bad(list.items[i], "mx is for level = \"verify\"");
-        bool const below = t.domain.starts_with('.');
-        auto const name = mail::parse_domain(below ? std::string_view{t.domain}.substr(1) : t.domain);
-        if (name) t.domain = (below ? "." : "") + *name;
-        bool const twice = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
-                                       [&](auto const& other) { return other.domain == t.domain; });
-        if (twice && !t.domain.empty()) r.bad(list.items[i], quote(t.domain) + " is there twice");
-    }
-}
-
-void check_milters(node const& list, std::vector<milter> const& all, reader& r)
-{
-    for (std::size_t i = 0; i < all.size() && i < list.items.size(); ++i) {
-        auto const& m = all[i];
-        r.option = "milter";
-        if (m.name.empty()) r.bad(list.items[i], "a key is missing, such as name = \"rspamd\"");
-        if (m.address.empty())
-            r.bad(list.items[i], "a key is missing, such as address = \"unix:/run/rspamd/milter.sock\"");
-        if (m.roles.empty()) r.bad(list.items[i], "sees no mail without a role");
-        bool const twice = std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
-                                       [&](auto const& other) { return other.name == m.name; });
-        if (twice && !m.name.empty()) r.bad(list.items[i], quote(m.name) + " is there twice");
-    }
 }
 
 class parser {
@@ -340,9 +230,7 @@ private:
     // There is no login, so only this machine may ask unless somebody wants it otherwise.
     void check_metrics(node const& root)
     {
-        if (s_.metrics.address.empty() || s_.metrics.beyond_this_machine) return;
-        auto const where = endpoint::parse(s_.metrics.address);
-        if (where && contains(loopback(), where->address)) return;
+        if (s_.metrics.address.empty() || s_.metrics.beyond_this_machine || is_on_loopback(s_.metrics.address)) return;
         for (std::size_t i = 0; i < root.keys.size(); ++i) {
             if (root.keys[i].name != "metrics") continue;
             r_.bad_place(place_in(root.items[i]),
@@ -447,39 +335,6 @@ std::string machine_name()
     return "localhost";
 }
 
-void make_absolute(std::filesystem::path& p, std::filesystem::path const& folder)
-{
-    if (!p.empty() && p.is_relative()) p = (folder / p).lexically_normal();
-}
-
-void make_absolute(token_issuer& i, std::filesystem::path const& folder)
-{
-    make_absolute(i.authorities, folder);
-    make_absolute(i.client_secret, folder);
-    make_absolute(i.bearer, folder);
-    if (i.keys.empty() || i.keys.find("://") != std::string::npos) return;
-    std::filesystem::path keys = i.keys;
-    make_absolute(keys, folder);
-    i.keys = keys.string();
-}
-
-void make_absolute(smart_host_login& l, std::filesystem::path const& folder)
-{
-    for (auto* const p :
-         {&l.password_file, &l.certificate, &l.client_key, &l.token_file, &l.client_secret_file, &l.refresh_token_file})
-        make_absolute(*p, folder);
-}
-
-void make_target_absolute(std::string& to, std::filesystem::path const& folder)
-{
-    for (std::string_view const kind : {"maildir:", "lmtp:unix:"})
-        if (to.starts_with(kind)) {
-            std::filesystem::path target = to.substr(kind.size());
-            make_absolute(target, folder);
-            to = std::string(kind) + target.string();
-        }
-}
-
 }  // namespace
 
 std::string problem::to_string() const
@@ -518,86 +373,12 @@ std::optional<settings> parse(std::string_view toml, std::string_view name, std:
     return s;
 }
 
-std::optional<settings> load(std::optional<std::filesystem::path> const& file, std::vector<problem>& problems)
-{
-    if (!file) return parse({}, {}, problems);
-    auto const failed = [&](std::string why) {
-        problems.push_back({*file, 0, 0, std::move(why)});
-        return std::nullopt;
-    };
-    std::error_code error;
-    if (std::filesystem::is_directory(*file, error)) return failed("is a folder, not a configuration file");
-    errno = 0;
-    std::ifstream in(*file, std::ios::binary);
-    if (!in)
-        return failed("can't be read: " + std::generic_category().message(errno) +
-                      (errno == ENOENT ? "; `postern config default` prints a configuration to begin with" : ""));
-    std::string text(file_limit + 1, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(in.gcount()));
-    if (in.bad()) return failed("can't be read: " + std::generic_category().message(errno));
-    if (text.size() > file_limit) return failed("is larger than 1 MiB, too large for a configuration");
-    auto s = parse(text, file->string(), problems);
-    if (!s) return s;
-
-    auto const folder = std::filesystem::absolute(*file, error).parent_path();
-    make_absolute(s->data_dir, folder);
-    make_absolute(s->tls.certificate, folder);
-    make_absolute(s->tls.private_key, folder);
-    make_absolute(s->auth.client_authorities, folder);
-    make_absolute(s->transport.authorities, folder);
-    if (!s->dns.trust_anchor.empty() && s->dns.trust_anchor != "none") {
-        std::filesystem::path anchor = s->dns.trust_anchor;
-        make_absolute(anchor, folder);
-        s->dns.trust_anchor = anchor.string();
-    }
-    make_absolute(s->oauth, folder);
-    for (auto& issuer : s->oauth.more) make_absolute(issuer, folder);
-    make_absolute(s->kerberos.keytab, folder);
-    for (auto& c : s->tls.more) {
-        make_absolute(c.chain, folder);
-        make_absolute(c.private_key, folder);
-    }
-    for (auto& k : s->dkim.keys) make_absolute(k.private_key, folder);
-    for (auto& b : s->backends) {
-        make_absolute(b.path, folder);
-        make_absolute(b.users, folder);
-        make_absolute(b.password_file, folder);
-        make_absolute(b.ldap.authorities, folder);
-    }
-    for (auto& a : s->auth_sockets) make_absolute(a.path, folder);
-    make_absolute(s->sendmail.socket, folder);
-    make_absolute(s->web.certificate, folder);
-    make_absolute(s->web.private_key, folder);
-    make_absolute(s->web.socket, folder);
-    make_absolute(s->acme.external_key_file, folder);
-    make_absolute(s->acme.authorities, folder);
-    make_target_absolute(s->delivery.local, folder);
-    for (auto& route : s->routes) make_target_absolute(route.to, folder);
-    for (auto& host : s->smart_hosts) {
-        make_absolute(host.authorities, folder);
-        make_absolute(static_cast<smart_host_login&>(host), folder);
-        for (auto& login : host.logins) make_absolute(login, folder);
-    }
-    return s;
-}
-
 std::vector<std::string> all_mechanisms(settings const& s)
 {
     auto all = s.auth.mechanisms;
     for (auto const& l : s.listeners) all.insert(all.end(), l.mechanisms.begin(), l.mechanisms.end());
     for (auto const& a : s.auth_sockets) all.insert(all.end(), a.mechanisms.begin(), a.mechanisms.end());
     return all;
-}
-
-std::optional<std::filesystem::path> find_file()
-{
-    if (char const* named = std::getenv("POSTERN_CONFIG"); named != nullptr && *named != '\0') return named;
-    for (char const* usual : {"postern.toml", "/etc/postern/postern.toml"}) {
-        std::error_code error;
-        if (std::filesystem::exists(usual, error)) return usual;
-    }
-    return std::nullopt;
 }
 
 }  // namespace postern::config

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/ip.hpp"
+#include "base/listener_address.hpp"
 #include "base/text.hpp"
 #include "config/values.hpp"
 
@@ -73,9 +73,7 @@ void check_smart_host(std::vector<smart_host> const& all, std::size_t i, node co
         logs_in = logs_in || l.any();
     }
     r.option = "smart_host";
-    auto const where = endpoint::parse(host.address);
-    bool const here = where && where->address.is_loopback();
-    if (host.plaintext && !here)
+    if (host.plaintext && !is_on_loopback(host.address))
         r.bad(at,
               "plaintext is for an address of this machine only, such as 127.0.0.1:25: elsewhere everybody on the "
               "way could read the password");

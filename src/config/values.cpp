@@ -154,12 +154,6 @@ bool is_host_and_port(std::string_view text)
     return port && *port != 0 && is_host(text.substr(0, colon));
 }
 
-bool is_listener_address(std::string_view text)
-{
-    if (text.starts_with(':')) return port_of(text.substr(1)).has_value();
-    return endpoint::parse(text).has_value();
-}
-
 bool has_known_letters(std::string_view text, std::string& why)
 {
     for (auto at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 2)) {

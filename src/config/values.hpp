@@ -28,9 +28,6 @@ std::optional<network> parse_network(std::string_view text, std::string& why);
 /// "host:port", the host a name or an address, IPv6 in brackets; the port not 0.
 bool is_host_and_port(std::string_view text);
 
-/// "127.0.0.1:587", "[::1]:587", ":587"; port 0 is any free one.
-bool is_listener_address(std::string_view text);
-
 /// No %-letters but %d, %n, %u and %%.
 bool has_known_letters(std::string_view text, std::string& why);
 

@@ -1,6 +1,7 @@
 // Settings that are allowed but dangerous or surprising.
 #include <algorithm>
 
+#include "base/listener_address.hpp"
 #include "config/settings.hpp"
 #include "config/values.hpp"
 
@@ -60,9 +61,7 @@ std::vector<std::string> warnings(settings const& s, std::vector<ip_address> con
     }
     if (!s.auth.require_tls) add("auth.require_tls is false: passwords may cross the network for everybody to read");
     for (auto const& l : s.listeners) {
-        auto const where = endpoint::parse(l.address);
-        bool const local = where && where->address.is_loopback();
-        if (l.tls == tls_mode::none && !local)
+        if (l.tls == tls_mode::none && !is_on_loopback(l.address))
             add("the listener " + l.address + " has tls = \"none\": everything on it can be read on the way");
         for (auto const& n : l.proxy_networks)
             if (n.prefix() == 0 || !private_range(n).empty())

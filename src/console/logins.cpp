@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/ip.hpp"
+#include "base/json.hpp"
 #include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "catalogue/catalogue.hpp"
@@ -241,8 +242,7 @@ json::object show(attempt const& l)
 
 std::string text_in(json::object const& event, std::string_view key)
 {
-    auto const* v = event.if_contains(key);
-    return v && v->is_string() ? std::string{v->as_string()} : std::string{};
+    return std::string{postern::text_in(event, key)};
 }
 
 device_guess guess_device(std::string_view hello, std::string_view mechanism) noexcept

@@ -16,6 +16,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/counted.hpp"
 #include "base/log.hpp"
 #include "control/sign_in.hpp"
 #include "net/awaiting.hpp"
@@ -119,18 +120,6 @@ private:
 
     net::stream& peer_;
     std::string kept_;
-};
-
-/// Counts one of many until it ends, be it by an exception.
-class one_of {
-public:
-    explicit one_of(std::size_t& all) : all_(all) { ++all_; }
-    ~one_of() { --all_; }
-    one_of(one_of const&) = delete;
-    one_of& operator=(one_of const&) = delete;
-
-private:
-    std::size_t& all_;
 };
 
 /// Commands that wait for each other, and for none of another lane.
@@ -256,7 +245,7 @@ private:
             failure const busy{failure::kind::unavailable, "too many ask for that at once; try again in a moment", {}};
             co_return print_response(outcome{busy});
         }
-        one_of const counted{mine.under_way};
+        counted const one{mine.under_way};
         auto const shared = std::make_shared<request>(std::move(asked));
         auto begin = [this, shared, &mine](std::function<void(secret)> handler) {
             asio::post(mine.threads, [this, shared, handler = std::move(handler)] { handler(run(*shared)); });
@@ -295,7 +284,7 @@ private:
             failure busy{failure::kind::unavailable, "too many people sign in at once; try again in a moment", {}};
             co_return judged_sign_in{std::move(busy)};
         }
-        one_of const counted{sign_ins_};
+        counted const one{sign_ins_};
         auto c = now_();
         c.caller = caller_of(asked);
         auto done = co_await sign_in(logins_, std::move(c), std::move(asked.arguments), context_.get_executor());

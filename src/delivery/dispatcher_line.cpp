@@ -5,6 +5,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/counted.hpp"
 #include "delivery/dispatcher.hpp"
 
 namespace postern::delivery {
@@ -19,15 +20,6 @@ constexpr unsigned failures_of_dead = 3;
 // After how many messages a connection makes room for destinations that have none.
 constexpr std::uint64_t turn_of_many = 10, turn_of_one = 100;
 constexpr auto longest_turn = 60s;
-
-// Counts as long as it lives, whatever way its owner ends.
-struct counted {
-    explicit counted(unsigned& n) : number(n) { ++number; }
-    ~counted() { --number; }
-    counted(counted const&) = delete;
-    counted& operator=(counted const&) = delete;
-    unsigned& number;
-};
 
 // What a server says when it wants less of us, not what it says of one mailbox.
 bool asks_for_less(outcome const& o)

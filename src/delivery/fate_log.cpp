@@ -17,32 +17,18 @@ std::int64_t milliseconds_since(wall_time then, wall_time now)
 void log_fate(spool::message const& m, spool::stored_recipient const& r, outcome const& o, attempt const& how,
               std::optional<wall_time> again, wall_time now)
 {
+    bool const delivered = o.what == fate::delivered, deferred = o.what == fate::deferred, later = deferred && again;
     std::string const to = r.to.forward_path.to_string();
-    std::string_view const rule = o.why && o.what != fate::delivered ? o.why->name : std::string_view{};
+    std::string_view const rule = o.why && !delivered ? o.why->name : std::string_view{};
     std::int64_t const delay = milliseconds_since(m.accepted_at, now);
-    if (o.what == fate::delivered) {
-        counters::totals.deliveries.add("delivered");
+    if (delivered) {
         counters::totals.delivery_time.add(static_cast<double>(delay) * 1e-3);
         counters::totals.delivery_spread.add(static_cast<double>(delay) * 1e-3);
         counters::totals.octets_out.add(m.size);
-        log::event(log::level::info, "delivered",
-                   {{"queue_id", m.queue_id},
-                    {"account", m.account},
-                    {"forward_path", to},
-                    {"next_hop", how.next_hop},
-                    {"tls", how.tls},
-                    {"cipher", how.cipher},
-                    {"verified", how.verified},
-                    {"policy", how.policy},
-                    {"reply", o.reply},
-                    {"delay_ms", delay},
-                    {"attempts", r.attempts + 1}});
-        return;
     }
-    bool const deferred = o.what == fate::deferred, later = deferred && again;
-    std::string_view const result = later ? "deferred" : deferred ? "expired" : "bounced";
+    std::string_view const result = delivered ? "delivered" : later ? "deferred" : deferred ? "expired" : "bounced";
     counters::totals.deliveries.add(result);
-    log::event(later ? log::level::info : log::level::warning, result,
+    log::event(delivered || later ? log::level::info : log::level::warning, result,
                {{"queue_id", m.queue_id},
                 {"account", m.account},
                 {"forward_path", to},

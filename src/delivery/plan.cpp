@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/listener_address.hpp"
+
 namespace postern::delivery {
 
 result<plan> make_plan(config::settings const& s)
@@ -9,8 +11,7 @@ result<plan> make_plan(config::settings const& s)
     plan p;
     p.hostname = s.hostname;
     for (auto const& l : s.listeners)
-        if (auto const at = endpoint::parse(l.address.starts_with(':') ? "[::]" + l.address : l.address))
-            p.doors.push_back(*at);
+        if (auto const at = parse_listener_address(l.address)) p.doors.push_back(*at);
     auto local = parse_local(s.delivery.local);
     if (!local) return local.error();
     p.local = std::move(*local);

@@ -1,6 +1,7 @@
 #include "delivery/sign_in.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "base/base64.hpp"
 #include "base/clock.hpp"
 #include "base/crypto.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "delivery/token_answer.hpp"
@@ -28,15 +30,12 @@ constexpr std::chrono::seconds usual_interval = 5s, least_interval = 1s, most_in
 constexpr std::chrono::seconds most_life = 30min;
 constexpr std::size_t longest_code = 4096;
 
+// A command ends by its signal.
+std::atomic<bool> const never_stopped = false;
+
 error failed(bool for_good, std::string why)
 {
     return {{static_cast<std::uint8_t>(for_good ? 5 : 4), 7, 0}, "", std::move(why)};
-}
-
-std::string text_of(json::object const& o, std::string_view key)
-{
-    auto const* const v = o.if_contains(key);
-    return v != nullptr && v->is_string() ? std::string{v->get_string()} : std::string{};
 }
 
 std::chrono::seconds seconds_of(json::object const& o, std::string_view key, std::chrono::seconds usual)
@@ -85,12 +84,12 @@ result<device_offer> parse_device_offer(long status, std::string_view body)
     auto const& o = value.get_object();
     if (auto refused = refusal_in(body); !refused.code.empty()) return failed(true, std::move(refused.words));
     device_offer offer;
-    auto const device_code = text_of(o, "device_code");
+    auto const device_code = text_in(o, "device_code");
     offer.code = secret{device_code};
-    offer.shown = text_of(o, "user_code");
-    offer.where = text_of(o, "verification_uri");
+    offer.shown = text_in(o, "user_code");
+    offer.where = text_in(o, "verification_uri");
     // As some wrote it before there was the RFC.
-    if (offer.where.empty()) offer.where = text_of(o, "verification_url");
+    if (offer.where.empty()) offer.where = text_in(o, "verification_url");
     bool const whole = status == 200 && !device_code.empty() && device_code.size() <= longest_code &&
                        is_shown_safely(offer.shown) && is_shown_safely(offer.where);
     if (!whole) return failed(false, http + ", and no code to enter");
@@ -146,7 +145,7 @@ result<device_offer> sign_in::ask_for_device(std::string const& url)
     auto r = token_request::make(*who_);
     if (!r) return r.error();
     if (!who_->settings.scope.empty()) r->add("scope", who_->settings.scope);
-    auto const said = r->send(web_, *who_, url, stop_);
+    auto const said = r->send(web_, *who_, url, never_stopped);
     if (!said) return said.error();
     auto offer = parse_device_offer(said->status, said->body);
     if (!offer) return error{offer.error().code, "", url + ": " + offer.error().logged};
@@ -162,7 +161,7 @@ result<secret> sign_in::wait_for_device(device_offer const& offer)
         auto r = token_request::make(*who_);
         if (!r) return r.error();
         r->add("grant_type", "urn:ietf:params:oauth:grant-type:device_code").add("device_code", offer.code.reveal());
-        auto const said = r->send(web_, *who_, who_->settings.token_url, stop_);
+        auto const said = r->send(web_, *who_, who_->settings.token_url, never_stopped);
         // RFC 8628 section 3.5: nor is a lost connection the end.
         auto const why = said ? refusal_in(said->body).code : std::string{};
         if (why == "slow_down" || !said) interval = std::min(interval + slower_by, most_interval);
@@ -178,7 +177,7 @@ result<secret> sign_in::redeem(page_visit const& visit, secret const& code)
     if (!r) return r.error();
     r->add("grant_type", "authorization_code").add("code", code.reveal()).add("redirect_uri", visit.leads_back());
     r->add("code_verifier", visit.verifier());
-    auto const said = r->send(web_, *who_, who_->settings.token_url, stop_);
+    auto const said = r->send(web_, *who_, who_->settings.token_url, never_stopped);
     if (!said) return said.error();
     return refresh_token_of(*who_, *said);
 }

@@ -3,7 +3,6 @@
 // things to the person and to take what the page leads back with is the caller's. Blocks: for a command.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -67,7 +66,6 @@ public:
 private:
     std::shared_ptr<identity const> who_;
     directory::web_client web_;
-    std::atomic<bool> stop_ = false;  // never: a command ends by its signal
 };
 
 }  // namespace postern::delivery

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "sasl/oauth.hpp"
 
@@ -15,12 +16,6 @@ namespace json = boost::json;
 constexpr std::size_t longest_answer = 64u << 10;
 constexpr std::chrono::seconds usual_life{600};  // where the endpoint does not say
 constexpr std::int64_t longest_life = 86'400;
-
-std::string_view text_of(json::object const& o, std::string_view key)
-{
-    auto const* const v = o.if_contains(key);
-    return v != nullptr && v->is_string() ? std::string_view{v->get_string()} : std::string_view{};
-}
 
 // A number, or one in quotes as some endpoints write it.
 std::chrono::seconds life_of(json::object const& o)
@@ -44,10 +39,10 @@ std::chrono::seconds life_of(json::object const& o)
 token_refusal refusal_of(json::object const& o)
 {
     token_refusal r;
-    r.code = text_of(o, "error");
+    r.code = text_in(o, "error");
     if (r.code.empty()) return r;
     r.words = printable(r.code, 100);
-    if (auto const more = text_of(o, "error_description"); !more.empty()) r.words += ": " + printable(more, 200);
+    if (auto const more = text_in(o, "error_description"); !more.empty()) r.words += ": " + printable(more, 200);
     return r;
 }
 
@@ -77,11 +72,11 @@ result<token_answer> parse_token_answer(long status, std::string_view body)
         return failed(!passes, std::move(no.words));
     }
     if (status != 200) return failed(false, http);
-    auto const token = text_of(o, "access_token");
+    auto const token = text_in(o, "access_token");
     if (!sasl::oauth::is_token(token)) return failed(false, "the answer has no access_token that could be sent");
     token_answer a;
     a.access_token = secret{token};
-    auto const next = text_of(o, "refresh_token");
+    auto const next = text_in(o, "refresh_token");
     bool const fits =
         next.size() <= 16'384 && std::all_of(next.begin(), next.end(), [](char c) { return c > ' ' && c < 0x7f; });
     if (fits) a.refresh_token = secret{next};

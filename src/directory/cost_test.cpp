@@ -2,49 +2,19 @@
 // here; ./dev timing measures the time.
 #include <doctest/doctest.h>
 
-#include "directory/embedded.hpp"
-#include "directory/test_directory.hpp"
+#include "directory/test_file.hpp"
 
 using namespace postern;
 using namespace postern::directory;
 using namespace postern::directory::testing;
 
-namespace {
-
-struct counted {
-    folder where;
-    accounts_file* file = nullptr;
-    std::unique_ptr<embedded> accounts;
-
-    counted()
-    {
-        options o;
-        o.folder = where.path();
-        auto opened = accounts_file::open(where.path());
-        REQUIRE(opened);
-        file = opened->get();
-        accounts = std::make_unique<embedded>(o, std::move(*opened), back_ends{});
-        REQUIRE(accounts->begin());
-        for (auto const* name : {"anna@example.org", "bert@example.org"})
-            REQUIRE(accounts->add_account(address(name), secret{"sesame"}));
-        REQUIRE(accounts->set_password("bert@example.org", secret{"sesame"}, backend::keep::cram_md5));
-    }
-
-    template <class Ask>
-    std::uint64_t reads(Ask&& ask) const
-    {
-        auto const before = file->reads();
-        ask();
-        return file->reads() - before;
-    }
-};
-
-}  // namespace
-
 TEST_CASE("SCRAM and CRAM-MD5 read the database as often for a user as for nobody, remembered or not")
 {
-    counted const world;
+    directory_with_file const world;
     auto& d = *world.accounts;
+    for (auto const* name : {"anna@example.org", "bert@example.org"})
+        REQUIRE(d.add_account(address(name), secret{"sesame"}));
+    REQUIRE(d.set_password("bert@example.org", secret{"sesame"}, backend::keep::cram_md5));
     struct {
         char const* name;
         bool there;

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/json.hpp"
 #include "base/log.hpp"
 #include "base/url.hpp"
 #include "directory/token_claims.hpp"
@@ -31,8 +32,8 @@ result<issuer_metadata> parse_metadata(std::string_view text, std::string_view i
     if (text.size() > longest_document) return failed("the issuer's metadata is larger than 256 KiB");
     auto const o = parse_object(text);
     if (!o) return failed("the issuer's metadata is no JSON object");
-    if (text_of(*o, "issuer") != issuer) return failed("the metadata is about another issuer than oauth.issuer");
-    issuer_metadata m{std::string{text_of(*o, "jwks_uri")}, std::string{text_of(*o, "introspection_endpoint")}};
+    if (text_in(*o, "issuer") != issuer) return failed("the metadata is about another issuer than oauth.issuer");
+    issuer_metadata m{std::string{text_in(*o, "jwks_uri")}, std::string{text_in(*o, "introspection_endpoint")}};
     for (auto const& url : {m.keys, m.introspection}) {
         if (url.empty()) continue;
         if (url.size() > longest_url || !is_confidential_url(url) || (is_loopback_url(url) && !is_loopback_url(issuer)))

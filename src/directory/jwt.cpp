@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "base/json.hpp"
+
 namespace postern::directory {
 namespace {
 
@@ -30,7 +32,7 @@ std::optional<std::string> claimed_issuer(std::string_view token)
     if (!header || header->if_contains("alg") == nullptr) return std::nullopt;
     auto const claims_text = decode_base64url((*parts)[1]);
     auto const claims = claims_text ? parse_object(*claims_text) : std::nullopt;
-    return claims ? std::string{text_of(*claims, "iss")} : std::string{};
+    return claims ? std::string{text_in(*claims, "iss")} : std::string{};
 }
 
 token_judgement judge_token(std::string_view token, key_set const& keys, token_rules const& rules, wall_time now)
@@ -47,10 +49,10 @@ token_judgement judge_token(std::string_view token, key_set const& keys, token_r
     if (!header) return refused_token("the header is no JSON object");
     // RFC 7515 section 4.1.11: what we must understand and don't.
     if (header->if_contains("crit") != nullptr) return refused_token("a critical extension");
-    auto const kind = signature_kind_of(text_of(*header, "alg"));
+    auto const kind = signature_kind_of(text_in(*header, "alg"));
     if (!kind) return refused_token("an algorithm that is not taken");
     auto const signed_text = token.substr(0, token.rfind('.'));
-    switch (keys.verify(*kind, text_of(*header, "kid"), signed_text, *signature)) {
+    switch (keys.verify(*kind, text_in(*header, "kid"), signed_text, *signature)) {
         case key_set::found::good: break;
         case key_set::found::bad: return refused_token("the signature is wrong");
         case key_set::found::no_such_key: return refused_token("signed with an unknown key", state::unknown_key);

@@ -14,6 +14,7 @@
 
 #include "base/base64.hpp"
 #include "base/freer.hpp"
+#include "base/json.hpp"
 #include "directory/token_claims.hpp"
 
 namespace postern::directory {
@@ -86,8 +87,8 @@ pkey_ptr make_key(char const* type, OSSL_PARAM_BLD* parts)
 
 pkey_ptr read_rsa(json::object const& o)
 {
-    auto const n = decode_base64url(text_of(o, "n"));
-    auto const e = decode_base64url(text_of(o, "e"));
+    auto const n = decode_base64url(text_in(o, "n"));
+    auto const e = decode_base64url(text_in(o, "e"));
     // 2048 bits and more; 8192 and less, since a check of a huge one costs seconds.
     if (!n || !e || n->size() < 256 || n->size() > 1024 || e->empty() || e->size() > 8) return nullptr;
     auto const modulus = number_from(*n);
@@ -103,10 +104,10 @@ pkey_ptr read_rsa(json::object const& o)
 pkey_ptr read_ec(json::object const& o, key_kind& kind)
 {
     auto const* const c =
-        std::find_if(curves.begin(), curves.end(), [&](auto const& known) { return text_of(o, "crv") == known.name; });
+        std::find_if(curves.begin(), curves.end(), [&](auto const& known) { return text_in(o, "crv") == known.name; });
     if (c == curves.end()) return nullptr;
-    auto const x = decode_base64url(text_of(o, "x"));
-    auto const y = decode_base64url(text_of(o, "y"));
+    auto const x = decode_base64url(text_in(o, "x"));
+    auto const y = decode_base64url(text_in(o, "y"));
     if (!x || !y || x->size() != c->size || y->size() != c->size) return nullptr;
     std::string const point = '\x04' + *x + *y;
     builder_ptr const parts{OSSL_PARAM_BLD_new()};
@@ -119,9 +120,9 @@ pkey_ptr read_ec(json::object const& o, key_kind& kind)
 
 pkey_ptr read_edwards(json::object const& o)
 {
-    auto const x = decode_base64url(text_of(o, "x"));
-    bool const small = text_of(o, "crv") == "Ed25519";
-    if (!small && text_of(o, "crv") != "Ed448") return nullptr;
+    auto const x = decode_base64url(text_in(o, "x"));
+    bool const small = text_in(o, "crv") == "Ed25519";
+    if (!small && text_in(o, "crv") != "Ed448") return nullptr;
     if (!x || x->size() != (small ? 32u : 57u)) return nullptr;
     return pkey_ptr{
         EVP_PKEY_new_raw_public_key(small ? EVP_PKEY_ED25519 : EVP_PKEY_ED448, nullptr, octets_of(*x), x->size())};
@@ -204,9 +205,9 @@ result<key_set> key_set::parse(std::string_view text)
     for (auto const& item : list->get_array()) {
         if (!item.is_object()) continue;
         auto const& o = item.get_object();
-        if (auto const use = text_of(o, "use"); !use.empty() && use != "sig") continue;
-        key k{std::string{text_of(o, "kid")}, key_kind::rsa, std::nullopt, {}};
-        auto const type = text_of(o, "kty");
+        if (auto const use = text_in(o, "use"); !use.empty() && use != "sig") continue;
+        key k{std::string{text_in(o, "kid")}, key_kind::rsa, std::nullopt, {}};
+        auto const type = text_in(o, "kty");
         pkey_ptr handle;
         if (type == "RSA") {
             handle = read_rsa(o);
@@ -216,7 +217,7 @@ result<key_set> key_set::parse(std::string_view text)
             handle = read_edwards(o);
             k.kind = key_kind::edwards;
         }
-        if (auto const name = text_of(o, "alg"); !name.empty()) {
+        if (auto const name = text_in(o, "alg"); !name.empty()) {
             k.only = signature_kind_of(name);
             if (!k.only || algorithm_of(*k.only).key != k.kind) continue;
         }

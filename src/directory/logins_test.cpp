@@ -8,8 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "base/crypto.hpp"
-#include "directory/embedded.hpp"
-#include "directory/test_directory.hpp"
+#include "directory/test_file.hpp"
 #include "sasl/client_mechanism.hpp"
 
 using namespace postern;
@@ -134,27 +133,14 @@ TEST_CASE("a SCRAM exchange that began before the password changed does not log 
 
 TEST_CASE("a name that is not known costs the database as much as one that is")
 {
-    folder where;
-    options o;
-    o.folder = where.path();
-    o.hash_threads = 1;
-    o.configured_domains = {"example.org"};
-    auto opened = accounts_file::open(where.path());
-    REQUIRE(opened);
-    accounts_file& counted = **opened;
-    embedded d{o, std::move(*opened), {}};
-    REQUIRE(d.begin());
+    directory_with_file const world{"example.org"};
+    auto& d = *world.accounts;
     REQUIRE(d.add_account(address("bob@example.org"), secret{"sesame"}));
-    auto const cost = [&](auto const& question) {
-        auto const before = counted.reads();
-        question();
-        return counted.reads() - before;
-    };
     auto const log_in_as = [&](char const* name) {
-        return cost([&] { CHECK(log_in(d, name, "wrong").state == login_state::bad_credentials); });
+        return world.reads([&] { CHECK(log_in(d, name, "wrong").state == login_state::bad_credentials); });
     };
-    auto const exchange_as = [&](char const* name) { return cost([&] { CHECK(d.scram(name, hash::sha256)); }); };
-    auto const write_to = [&](char const* to) { return cost([&] { CHECK(d.find_recipient(address(to))); }); };
+    auto const exchange_as = [&](char const* name) { return world.reads([&] { CHECK(d.scram(name, hash::sha256)); }); };
+    auto const write_to = [&](char const* to) { return world.reads([&] { CHECK(d.find_recipient(address(to))); }); };
     for (int round = 0; round < 3; ++round) {
         CAPTURE(round);
         CHECK(log_in_as("nobody@example.org") == log_in_as("bob@example.org"));

@@ -1,9 +1,9 @@
 #include <fstream>
 
 #include <doctest/doctest.h>
-#include <sqlite3.h>
 
 #include "directory/test_directory.hpp"
+#include "support/run_sql.hpp"
 
 using namespace postern;
 using namespace postern::directory;
@@ -55,11 +55,7 @@ TEST_CASE("a word that is no role gives nothing")
         auto const d = open(where, {"example.org"}, 1);
         REQUIRE(d->add_account(address("ann@example.org"), secret{"sesame"}));
     }
-    sqlite3* db = nullptr;
-    REQUIRE(sqlite3_open(where.file().c_str(), &db) == SQLITE_OK);
-    REQUIRE(sqlite3_exec(db, "INSERT INTO roles VALUES ('ann@example.org', 'Owner')", nullptr, nullptr, nullptr) ==
-            SQLITE_OK);
-    sqlite3_close(db);
+    postern::testing::run_sql(where.file(), "INSERT INTO roles VALUES ('ann@example.org', 'Owner')");
     auto const d = open(where, {"example.org"}, 1);
     CHECK(d->role_of(**d->find_account("ann@example.org")) == role::none);
     CHECK_FALSE(parse_role("Owner"));

@@ -5,6 +5,8 @@
 
 #include <boost/json.hpp>
 
+#include "base/json.hpp"
+
 namespace postern::directory {
 namespace {
 
@@ -72,14 +74,6 @@ std::optional<json::object> parse_object(std::string_view text)
     return std::move(value.get_object());
 }
 
-std::string_view text_of(json::object const& o, std::string_view name)
-{
-    auto const* const value = member(o, name);
-    if (value == nullptr || !value->is_string()) return {};
-    auto const& text = value->get_string();
-    return {text.data(), text.size()};
-}
-
 std::optional<std::int64_t> time_of(json::object const& o, std::string_view name)
 {
     constexpr double most = 1e11;
@@ -105,7 +99,7 @@ token_judgement judge_claims(json::object const& claims, token_rules const& rule
                              wall_time now)
 {
     bool const says_issuer = member(claims, "iss") != nullptr;
-    if ((says_issuer || !may_lack.issuer) && text_of(claims, "iss") != rules.issuer)
+    if ((says_issuer || !may_lack.issuer) && text_in(claims, "iss") != rules.issuer)
         return refused_token("another issuer");
     auto const* const audience = member(claims, "aud");
     if (!rules.audience.empty() && (audience != nullptr || !may_lack.audience) &&
@@ -113,7 +107,7 @@ token_judgement judge_claims(json::object const& claims, token_rules const& rule
         return refused_token("for another audience");
     if (auto const* const why = judge_times(claims, rules, may_lack.expiry, now)) return refused_token(why);
 
-    auto const account = text_of(claims, rules.account_claim);
+    auto const account = text_in(claims, rules.account_claim);
     bool const says_account = member(claims, rules.account_claim) != nullptr;
     if ((says_account || !may_lack.account) && (account.empty() || account.size() > 255))
         return refused_token("no account in the token");

@@ -52,8 +52,6 @@ token_judgement judge_claims(boost::json::object const& claims, token_rules cons
 
 /// Of text that strangers wrote: nothing when it is no JSON object, or one that nests deeply.
 std::optional<boost::json::object> parse_object(std::string_view text);
-/// A member that is text; empty when there is none.
-std::string_view text_of(boost::json::object const& o, std::string_view name);
 /// A member in seconds since 1970, RFC 7519 section 2; nothing when it is no number that
 /// makes sense.
 std::optional<std::int64_t> time_of(boost::json::object const& o, std::string_view name);

@@ -8,12 +8,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "directory/embedded.hpp"
-#include "directory/test_directory.hpp"
+#include "directory/test_file.hpp"
+#include "support/run_sql.hpp"
 
 using namespace postern;
 using namespace postern::directory;
 using namespace postern::directory::testing;
+using postern::testing::run_sql;
 
 namespace {
 
@@ -21,14 +22,6 @@ void fill(std::filesystem::path const& file, std::string const& text)
 {
     std::ofstream out{file, std::ios::binary | std::ios::trunc};
     out << text;
-}
-
-void run(std::filesystem::path const& file, char const* sql)
-{
-    sqlite3* db = nullptr;
-    REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
-    REQUIRE(sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
-    sqlite3_close(db);
 }
 
 std::string open_error(folder const& where)
@@ -82,14 +75,14 @@ TEST_CASE("files that are no database of ours are refused with a reason, and lef
     SUBCASE("someone else's database")
     {
         folder where;
-        run(where.file(), "CREATE TABLE x (y)");
+        run_sql(where.file(), "CREATE TABLE x (y)");
         CHECK(open_error(where).find("not one of Postern's") != std::string::npos);
     }
     SUBCASE("a newer version's")
     {
         folder where;
         open(where, {});
-        run(where.file(), "PRAGMA user_version = 9");
+        run_sql(where.file(), "PRAGMA user_version = 9");
         auto const text = open_error(where);
         CHECK(text.find("newer Postern") != std::string::npos);
         CHECK(text.find("version 9") != std::string::npos);
@@ -166,7 +159,7 @@ TEST_CASE("a database overwritten while in use is unavailable, and a restored on
     folder where;
     auto d = open(where, {"example.org"});
     REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
-    run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
+    run_sql(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
     auto const backup = where.path() / "backup.db";
     std::filesystem::copy_file(where.file(), backup);
     fill(where.path() / "garbage", std::string(20'000, '\xee'));
@@ -183,7 +176,7 @@ TEST_CASE("questions never open a file that is lost; whoever reopens it does")
     folder where;
     auto s = std::move(accounts_file::open(where.path())).value();
     REQUIRE(s->add_domain("b.example"));
-    run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
+    run_sql(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
     auto const backup = where.path() / "backup.db";
     std::filesystem::copy_file(where.file(), backup);
     fill(where.path() / "garbage", std::string(20'000, '\xee'));
@@ -227,27 +220,20 @@ TEST_CASE("questions never open a file that is lost; whoever reopens it does")
 
 TEST_CASE("nobody is known from a file that a writer found replaced")
 {
-    folder where;
-    options o;
-    o.folder = where.path();
-    o.hash_threads = 1;
-    o.configured_domains = {"example.org"};
-    auto opened = accounts_file::open(where.path());
-    REQUIRE(opened);
-    accounts_file& file = **opened;
-    embedded d{o, std::move(*opened), {}};
-    REQUIRE(d.begin());
+    directory_with_file const world{"example.org"};
+    auto& d = *world.accounts;
+    auto const& where = world.where;
     REQUIRE(d.add_account(address("alice@example.org"), secret{"sesame"}));
-    run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
+    run_sql(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
     auto const other = where.path() / "other.db";
     std::filesystem::copy_file(where.file(), other);
-    run(other, "UPDATE accounts SET enabled = 0");
+    run_sql(other, "UPDATE accounts SET enabled = 0");
     CHECK(log_in(d, "alice@example.org", "sesame").state == login_state::accepted);
 
     std::filesystem::rename(other, where.file());
-    file.poll();
+    world.file->poll();
     // By itself, as when SCRAM keys are made: the directory does not read everything anew for that.
-    REQUIRE(file.add_domain("b.example"));
+    REQUIRE(world.file->add_domain("b.example"));
     CHECK(eventually([&] { return log_in(d, "alice@example.org", "sesame").state == login_state::disabled; }));
     auto const recipient = d.find_recipient(address("alice@example.org"));
     REQUIRE(recipient);
@@ -256,25 +242,19 @@ TEST_CASE("nobody is known from a file that a writer found replaced")
 
 TEST_CASE("a file that stays damaged is looked over more and more seldom")
 {
-    folder where;
-    options o;
-    o.folder = where.path();
-    o.hash_threads = 1;
-    auto opened = accounts_file::open(where.path());
-    REQUIRE(opened);
-    accounts_file& counted = **opened;
-    embedded d{o, std::move(*opened), {}};
-    REQUIRE(d.begin());
-    run(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
+    directory_with_file const world;
+    auto& d = *world.accounts;
+    auto const& where = world.where;
+    run_sql(where.file(), "PRAGMA wal_checkpoint(TRUNCATE)");
     fill(where.path() / "garbage", std::string(20'000, '\xee'));
     std::filesystem::rename(where.path() / "garbage", where.file());
-    auto const before = counted.openings();
+    auto const before = world.file->openings();
     auto const until = std::chrono::steady_clock::now() + std::chrono::milliseconds{1500};
     // Asked all the time; at most after 0, 100, 300 and 700 milliseconds, and 1.5 seconds.
     bool refused = false;
     while (std::chrono::steady_clock::now() < until) refused = !d.find_account("nobody@example.org") || refused;
     CHECK(refused);
-    auto const tries = counted.openings() - before;
+    auto const tries = world.file->openings() - before;
     CHECK(tries >= 1);
     CHECK(tries <= 5);
 }
@@ -335,7 +315,7 @@ TEST_CASE("rows that someone edited by hand do no harm")
     folder where;
     auto d = open(where, {"example.org"});
     REQUIRE(d->add_account(address("bob@example.org"), secret{"sesame"}));
-    run(where.file(), "UPDATE accounts SET verifier = 'nonsense'; UPDATE scram_keys SET iterations = 1");
+    run_sql(where.file(), "UPDATE accounts SET verifier = 'nonsense'; UPDATE scram_keys SET iterations = 1");
     CHECK(eventually([&] { return (*d->find_account("bob@example.org"))->scheme == "unknown"; }));
     CHECK(in_doubt(*d, "bob@example.org", "sesame"));
     CHECK_FALSE((*d->scram("bob@example.org", hash::sha256)).real);

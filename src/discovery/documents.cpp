@@ -8,6 +8,7 @@
 
 #include "base/base64.hpp"
 #include "base/crypto.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "mail/address.hpp"
 
@@ -150,10 +151,7 @@ boost::json::object const* object_in(boost::json::object const* o, std::string_v
 
 std::string_view string_in(boost::json::object const* o, std::string_view key)
 {
-    if (o == nullptr) return {};
-    auto const* const found = o->if_contains(key);
-    auto const* const text = found != nullptr ? found->if_string() : nullptr;
-    return text != nullptr ? std::string_view{*text} : std::string_view{};
+    return o != nullptr ? text_in(*o, key) : std::string_view{};
 }
 
 }  // namespace

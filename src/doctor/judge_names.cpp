@@ -3,6 +3,7 @@
 
 #include "base/crypto.hpp"
 #include "base/internet_address.hpp"
+#include "base/listener_address.hpp"
 #include "base/text.hpp"
 #include "doctor/judge.hpp"
 #include "doctor/judge_parts.hpp"
@@ -150,16 +151,6 @@ finding dns_unknown(std::string const& about, std::string const& problem)
     return {area::dns, severity::warning, &rules::own_dns_unknown, {{"name", about}, {"problem", problem}}, {}};
 }
 
-namespace {
-
-bool is_loopback(listener_facts const& l)
-{
-    auto const at = endpoint::parse(l.address);
-    return at && at->address.is_loopback();
-}
-
-}  // namespace
-
 zone::server zone_server(facts const& f)
 {
     zone::server s;
@@ -169,10 +160,10 @@ zone::server zone_server(facts const& f)
         if (holds(f.own_name, a.address)) s.of_name.push_back(a.address);
     }
     // What only this machine reaches is nobody else's affair, but where something in front passes all on.
-    bool const any_open = std::ranges::any_of(f.listeners, [](auto const& l) { return !is_loopback(l); });
+    bool const any_open = std::ranges::any_of(f.listeners, [](auto const& l) { return !is_on_loopback(l.address); });
     for (auto const& l : f.listeners) {
         auto const port = port_of(l.address);
-        if (any_open && is_loopback(l)) continue;
+        if (any_open && is_on_loopback(l.address)) continue;
         if (l.role == "mx") s.takes_mail = true;
         if (l.role != "submission" || port == 0) continue;
         if (l.tls == "implicit" && s.implicit_port == 0) s.implicit_port = port;

@@ -306,6 +306,18 @@ TEST_CASE("whose address is of another domain is told so, with the settings of t
     CHECK(unknown.find("smtp.gmail.com") == std::string::npos);
 }
 
+TEST_CASE("what goes wrong between a program and the server names this server, what goes wrong later does not")
+{
+    CHECK(body_of("/help").find("of mail.example.com; port 465 is open") != std::string::npos);
+    CHECK(body_of("/setup/k9").find("of mail.example.com; port 465 is open") != std::string::npos);
+    CHECK(body_of("/help").find("mail.example.com lets new senders wait") == std::string::npos);
+    // Outlook's many versions are one line, and so are its numbers that mean the same.
+    auto const failed = body_of("/help/auth-failed");
+    CHECK(failed.find("Outlook, all versions") != std::string::npos);
+    CHECK(failed.find("/setup/outlook2007") == std::string::npos);
+    CHECK(body_of("/help/message-too-big").find("slanted") == std::string::npos);
+}
+
 TEST_CASE("a guide shows how an account is added, and which fields it takes for optional")
 {
     auto const phone = body_of("/setup/iphone");

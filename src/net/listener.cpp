@@ -11,6 +11,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/listener_address.hpp"
 #include "base/log.hpp"
 #include "net/socket_address.hpp"
 #include "net/socket_stream.hpp"
@@ -185,7 +186,7 @@ int socket_handle::take() noexcept { return std::exchange(descriptor_, -1); }
 
 result<std::vector<socket_handle>> bind_sockets(std::string const& address, bool only_ipv6, unsigned count)
 {
-    auto where = endpoint::parse(address.starts_with(':') ? "[::]" + address : address);
+    auto where = parse_listener_address(address);
     if (!where)
         return error{
             status{4, 3, 5}, "the server can't listen",

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/ip.hpp"
+#include "base/listener_address.hpp"
 #include "base/numbers.hpp"
 #include "base/text.hpp"
 #include "mail/address.hpp"
@@ -24,12 +24,6 @@ std::string host_of(std::string_view url)
     return to_lower(url.substr(0, url.find(':')));
 }
 
-bool is_on_loopback(config::listener const& l)
-{
-    auto const at = endpoint::parse(l.address);
-    return at && at->address.is_loopback();
-}
-
 }  // namespace
 
 place parse_place(std::string_view text)
@@ -47,12 +41,12 @@ services services_of(config::settings const& s)
     for (auto const& [list, text] : {std::pair{&all.imap, &s.setup.imap}, std::pair{&all.pop3, &s.setup.pop3}})
         if (auto p = parse_place(*text); !p.host.empty()) list->push_back(std::move(p));
     // What only this machine reaches, such as a webmail's, is nobody else's; but where something in front passes all on.
-    bool const any_open = std::ranges::any_of(s.listeners, [](auto const& l) { return !is_on_loopback(l); });
+    bool const any_open = std::ranges::any_of(s.listeners, [](auto const& l) { return !is_on_loopback(l.address); });
     for (auto const mode : {config::tls_mode::implicit, config::tls_mode::starttls}) {
         for (auto const& l : s.listeners) {
             auto const port = parse_number<std::uint16_t>(std::string_view{l.address}.substr(l.address.rfind(':') + 1));
             if (l.role != config::role::submission || l.tls != mode || !port || *port == 0) continue;
-            if (any_open && is_on_loopback(l)) continue;
+            if (any_open && is_on_loopback(l.address)) continue;
             all.smtp.push_back({to_lower(s.hostname), *port,
                                 mode == config::tls_mode::implicit ? wrapping::implicit_tls : wrapping::starttls});
             break;  // the first of its kind

@@ -8,6 +8,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/json.hpp"
 #include "base/whole_file.hpp"
 #include "mail/address.hpp"
 #include "mail/dkim_record.hpp"
@@ -23,20 +24,16 @@ std::optional<key_row> read_row(json::value const& v)
 {
     auto const* o = v.if_object();
     if (o == nullptr) return std::nullopt;
-    auto const text = [&](char const* key) -> std::string {
-        auto const* found = o->if_contains(key);
-        return found != nullptr && found->is_string() ? std::string{found->as_string()} : std::string{};
-    };
     auto const time = [&](char const* key) {
         auto const* found = o->if_contains(key);
         return from_microseconds(found != nullptr && found->is_int64() ? found->as_int64() : 0);
     };
     key_row r;
-    r.domain = mail::parse_domain(text("domain")).value_or("");
-    r.selector = mail::parse_selector(text("selector")).value_or("");
+    r.domain = mail::parse_domain(text_in(*o, "domain")).value_or("");
+    r.selector = mail::parse_selector(text_in(*o, "selector")).value_or("");
     if (r.domain.empty() || r.selector.empty()) return std::nullopt;
-    auto const kind = text("algorithm");
-    auto const state = text("state");
+    auto const kind = text_in(*o, "algorithm");
+    auto const state = text_in(*o, "state");
     if (kind == "ed25519") r.kind = signing_key::kind::ed25519;
     if (state == "active") r.state = key_state::active;
     if (state == "retired") r.state = key_state::retired;

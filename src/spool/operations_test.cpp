@@ -1,9 +1,8 @@
-#include <sqlite3.h>
-
 #include <future>
 #include <set>
 
 #include "spool/spool.hpp"
+#include "support/run_sql.hpp"
 #include "support/spool_fixture.hpp"
 
 namespace postern::spool {
@@ -159,10 +158,7 @@ struct mixed_queue : queue {
     {
         add(letter("Q00000000000U", {"one.example"}));
         s.reset();
-        sqlite3* db = nullptr;
-        REQUIRE(sqlite3_open((folder.path() / "spool.db").c_str(), &db) == SQLITE_OK);
-        CHECK(sqlite3_exec(db, "UPDATE message SET size = size + 1", nullptr, nullptr, nullptr) == SQLITE_OK);
-        sqlite3_close(db);
+        run_sql(folder.path() / "spool.db", "UPDATE message SET size = size + 1");
         open_it();
         REQUIRE(s->take_due(wall_clock::now(), 10)->empty());
         auto const later = wall_clock::now() + 1h;
@@ -419,17 +415,13 @@ TEST_CASE("a queue of the first version knows after the update what it asks of e
         REQUIRE(settle(**s, std::move(what)));
         REQUIRE(accept(**s, letter("Q000000000002", {"three.example"}), text));
     }
-    sqlite3* db = nullptr;
-    REQUIRE(sqlite3_open((folder.path() / "spool.db").c_str(), &db) == SQLITE_OK);
-    char const* const back =
-        "DROP INDEX schedule_sender; DROP INDEX schedule_held; DROP INDEX recipient_domain; DROP INDEX "
-        "recipient_next_hop;"
-        "ALTER TABLE schedule DROP COLUMN accepted_at; ALTER TABLE schedule DROP COLUMN reverse_path;"
-        "ALTER TABLE schedule DROP COLUMN account; ALTER TABLE recipient DROP COLUMN domain;"
-        "ALTER TABLE recipient DROP COLUMN next_hop; DELETE FROM recipient WHERE attempts = 0;"
-        "PRAGMA user_version = 1";
-    CHECK(sqlite3_exec(db, back, nullptr, nullptr, nullptr) == SQLITE_OK);
-    sqlite3_close(db);
+    run_sql(folder.path() / "spool.db",
+            "DROP INDEX schedule_sender; DROP INDEX schedule_held; DROP INDEX recipient_domain; DROP INDEX "
+            "recipient_next_hop;"
+            "ALTER TABLE schedule DROP COLUMN accepted_at; ALTER TABLE schedule DROP COLUMN reverse_path;"
+            "ALTER TABLE schedule DROP COLUMN account; ALTER TABLE recipient DROP COLUMN domain;"
+            "ALTER TABLE recipient DROP COLUMN next_hop; DELETE FROM recipient WHERE attempts = 0;"
+            "PRAGMA user_version = 1");
     auto s = open(options_in(folder.path()));
     REQUIRE(s);
     CHECK((*s)->list({.domain = "two.example"})->size() == 1);

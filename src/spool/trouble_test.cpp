@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "support/faulty_disk.hpp"
+#include "support/run_sql.hpp"
 #include "support/spool_fixture.hpp"
 
 namespace postern::spool {
@@ -252,14 +253,9 @@ TEST_CASE("what can't be set aside for want of room is looked at again")
         REQUIRE(accept(**s, some_message("Q000000000001"), "one"));
         REQUIRE(accept(**s, some_message("Q000000000002"), "two"));
     }
-    sqlite3* db = nullptr;
-    REQUIRE(sqlite3_open((folder.path() / "spool.db").c_str(), &db) == SQLITE_OK);
-    CHECK(sqlite3_exec(
-              db,
-              "UPDATE message SET content = cast('eno' AS BLOB) WHERE queue_id = 'Q000000000001';"
-              "INSERT INTO schedule (message, queue_id, next_attempt, held) VALUES (4711, 'Q00000000000X', 0, 0)",
-              nullptr, nullptr, nullptr) == SQLITE_OK);
-    sqlite3_close(db);
+    run_sql(folder.path() / "spool.db",
+            "UPDATE message SET content = cast('eno' AS BLOB) WHERE queue_id = 'Q000000000001';"
+            "INSERT INTO schedule (message, queue_id, next_attempt, held) VALUES (4711, 'Q00000000000X', 0, 0)");
 
     faulty_disk const disk;
     auto s = open(options_in(folder.path()));
@@ -398,12 +394,8 @@ TEST_CASE("after the database was opened again, no removed log stays open")
 // Refuses one message by a rule of the database itself, as a bug or a damaged file would.
 void forbid(std::filesystem::path const& folder, std::string const& queue_id)
 {
-    sqlite3* db = nullptr;
-    REQUIRE(sqlite3_open((folder / "spool.db").c_str(), &db) == SQLITE_OK);
-    std::string const sql = "CREATE TRIGGER forbid BEFORE INSERT ON message WHEN NEW.queue_id = '" + queue_id +
-                            "' BEGIN SELECT RAISE(ABORT, 'forbidden'); END";
-    CHECK(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
-    sqlite3_close(db);
+    run_sql(folder / "spool.db", "CREATE TRIGGER forbid BEFORE INSERT ON message WHEN NEW.queue_id = '" + queue_id +
+                                     "' BEGIN SELECT RAISE(ABORT, 'forbidden'); END");
 }
 
 TEST_CASE("one message that can't be stored is refused alone")
@@ -445,11 +437,8 @@ TEST_CASE("one message that can't be stored is refused alone")
     CHECK(all->size() == 8);
     s->reset();
     // Nobody waits for an id that was given back.
-    sqlite3* db = nullptr;
-    REQUIRE(sqlite3_open((folder.path() / "spool.db").c_str(), &db) == SQLITE_OK);
-    CHECK(sqlite3_exec(db, "CREATE TEMP TABLE t (n CHECK (n = 9)); INSERT INTO t SELECT max(id) FROM message", nullptr,
-                       nullptr, nullptr) == SQLITE_OK);
-    sqlite3_close(db);
+    run_sql(folder.path() / "spool.db",
+            "CREATE TEMP TABLE t (n CHECK (n = 9)); INSERT INTO t SELECT max(id) FROM message");
 }
 
 }  // namespace

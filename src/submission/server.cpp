@@ -13,8 +13,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include "base/counted.hpp"
 #include "base/ids.hpp"
-#include "base/ip.hpp"
+#include "base/listener_address.hpp"
 #include "base/log.hpp"
 #include "submission/program_socket.hpp"
 #include "submission/session_driver.hpp"
@@ -48,17 +49,12 @@ struct io_thread {
 struct session_entry {
     io_thread& home;
     session_driver* session;
-    std::atomic<std::size_t>& count;
-    session_entry(io_thread& t, session_driver* s, std::atomic<std::size_t>& c) : home(t), session(s), count(c)
+    counted<std::atomic<std::size_t>> const one_more;
+    session_entry(io_thread& t, session_driver* s, std::atomic<std::size_t>& all) : home(t), session(s), one_more(all)
     {
         home.sessions.insert(session);
-        count.fetch_add(1, std::memory_order_relaxed);
     }
-    ~session_entry()
-    {
-        home.sessions.erase(session);
-        count.fetch_sub(1, std::memory_order_relaxed);
-    }
+    ~session_entry() { home.sessions.erase(session); }
 };
 
 net::awaitable<void> serve(std::unique_ptr<session_driver> session, io_thread* home, std::atomic<std::size_t>* count)
@@ -82,13 +78,6 @@ result<std::unique_ptr<checks::examiner>> make_examiner(config::settings const& 
 unsigned thread_count(config::settings const& s)
 {
     return s.threads != 0 ? s.threads : std::max(1u, std::thread::hardware_concurrency());
-}
-
-// "[::]:587" and ":587" are the same place.
-bool same_address(std::string const& a, std::string const& b)
-{
-    auto const whole = [](std::string const& text) { return text.starts_with(':') ? "[::]" + text : text; };
-    return whole(a) == whole(b);
 }
 
 class gate final : public server {
@@ -281,7 +270,7 @@ result<std::vector<inherited_socket>> bind_listeners(config::settings const& s, 
     std::vector<inherited_socket> out;
     for (auto const& l : s.listeners) {
         auto const passed = std::find_if(inherited.begin(), inherited.end(),
-                                         [&](auto const& i) { return same_address(i.address, l.address); });
+                                         [&](auto const& i) { return is_same_listener_address(i.address, l.address); });
         if (passed != inherited.end()) {
             // One socket for all threads: they share its queue.
             for (unsigned i = 1; i < count; ++i)

@@ -1,6 +1,7 @@
 // Sign in, sign out, who is signed in, and a new password.
 #include <boost/json/value.hpp>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "control/json_memory.hpp"
 #include "visits/token.hpp"
@@ -16,12 +17,6 @@ constexpr field sign_in_fields[] = {
     {"address", type::text, true, 320}, {"password", type::text, true, 1024}, {"token", type::flag}};
 constexpr field password_fields[] = {{"old_password", type::text, true, 1024},
                                      {"new_password", type::text, true, 4096}};
-
-std::string text_in(json::object const& o, std::string_view key)
-{
-    auto const* v = o.if_contains(key);
-    return v && v->is_string() ? std::string{v->as_string()} : std::string{};
-}
 
 /// Only over TLS, only here, read by no script, and not sent along when another site leads here.
 std::string cookie_with(std::string_view token)

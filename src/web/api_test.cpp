@@ -1,80 +1,19 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 
-#include <boost/asio/post.hpp>
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "visits/token.hpp"
-#include "web/api.hpp"
 #include "web/api_call.hpp"
+#include "web/api_fixture.hpp"
 #include "web/assets.hpp"
-#include "web/fixture.hpp"
 
 namespace postern::web {
 namespace {
 
-namespace json = boost::json;
-using http::method;
-using kind = control::failure::kind;
-
-router const& table()
-{
-    static router const one = [] {
-        router t;
-        add_api(t);
-        return t;
-    }();
-    return one;
-}
-
-constexpr std::string_view token = "a-token-of-a-session";
-
-http::fields with_bearer() { return {{"authorization", "Bearer " + std::string{token}}}; }
-http::fields with_json(http::fields f = with_bearer())
-{
-    f.emplace_back("content-type", "application/json");
-    return f;
-}
-http::fields with_cookie(bool csrf)
-{
-    http::fields f{{"cookie", "a=b; __Host-postern=" + std::string{token}}, {"content-type", "application/json"}};
-    if (csrf) f.emplace_back("x-csrf-token", visits::csrf_token(token));
-    return f;
-}
-
-/// What the mail process was asked.
-struct asked {
-    std::string command;
-    json::object arguments;
-    std::string session;
-};
-
-class mail_process final : public server_link {
-public:
-    explicit mail_process(control::outcome answer = json::value(json::object{})) : answer_(std::move(answer)) {}
-
-    net::awaitable<control::outcome> ask(std::string command, json::object arguments, std::string_view session,
-                                         ip_address) override
-    {
-        questions.push_back({std::move(command), std::move(arguments), std::string{session}});
-        auto const at = answers.find(questions.back().command);
-        co_return at == answers.end() ? answer_ : at->second;
-    }
-
-    std::vector<asked> questions;
-    std::map<std::string, control::outcome> answers;
-
-private:
-    control::outcome answer_;
-};
-
-json::value parsed(http::response const& r) { return json::parse(r.body); }
-std::string rule_of(http::response const& r) { return std::string{parsed(r).at("error").at("rule").as_string()}; }
+using namespace testing;
 
 /// A path of the table with something in its places.
 std::string filled(std::string_view path)
@@ -351,242 +290,12 @@ TEST_CASE("a switch chooses its command")
     }
 }
 
-control::outcome visit_opened(std::string_view with_token)
-{
-    return json::value(json::object{{"session", with_token},
-                                    {"csrf", "c"},
-                                    {"account", "ann@example.com"},
-                                    {"login", "ann"},
-                                    {"role", "none"},
-                                    {"id", "i"}});
-}
-
-TEST_CASE("a sign-in by a browser gives a cookie that scripts and other sites don't get")
-{
-    mail_process server{visit_opened("NEW")};
-    auto const body = R"({"address":"ann@example.com","password":"secret"})";
-    auto fields = with_json({{"user-agent", "Mozilla <script>"}});
-    auto const answer = perform(table(), request_for(method::post, "/api/v1/session", body, fields), server);
-    CHECK(answer.status == 200);
-    CHECK(http::find(answer.fields, "set-cookie") == "__Host-postern=NEW; Path=/; Secure; HttpOnly; SameSite=Strict");
-    auto const v = parsed(answer);
-    CHECK(v.at("csrf").as_string() == visits::csrf_token("NEW"));
-    CHECK_FALSE(v.as_object().contains("token"));
-    CHECK(answer.holds_secret);
-    REQUIRE(server.questions.size() == 1);
-    CHECK(server.questions[0].session.empty());
-    CHECK(server.questions[0].arguments.at("agent") == "Mozilla <script>");
-}
-
-TEST_CASE("a token that a browser comes with is never the one of the session that begins")
-{
-    mail_process server{visit_opened("NEW")};
-    auto const body = R"({"address":"ann@example.com","password":"secret"})";
-    auto const answer =
-        perform(table(), request_for(method::post, "/api/v1/session", body, with_cookie(false)), server);
-    CHECK(http::find(answer.fields, "set-cookie").starts_with("__Host-postern=NEW;"));
-    REQUIRE(server.questions.size() == 2);
-    CHECK(server.questions[1].command == "web sign-out");
-    CHECK(server.questions[1].session == token);
-}
-
-TEST_CASE("a program gets a token and no cookie")
-{
-    mail_process server{visit_opened("NEW")};
-    auto const body = R"({"address":"ann@example.com","password":"secret","token":true})";
-    auto const answer = perform(table(), request_for(method::post, "/api/v1/session", body, with_json({})), server);
-    CHECK(http::find(answer.fields, "set-cookie").empty());
-    CHECK(parsed(answer).at("token") == "NEW");
-    CHECK_FALSE(parsed(answer).as_object().contains("csrf"));
-}
-
-TEST_CASE("a refused sign-in is a 401 without a cookie, or a 429")
-{
-    auto const body = R"({"address":"ann@example.com","password":"wrong"})";
-    for (auto const& [why, status] :
-         {std::pair{kind::signed_out, 401u}, {kind::put_off, 429u}, {kind::unavailable, 503u}}) {
-        mail_process server{control::failure{why, "no", {}, {}}};
-        auto const answer = perform(table(), request_for(method::post, "/api/v1/session", body, with_json({})), server);
-        CHECK(answer.status == status);
-        CHECK(http::find(answer.fields, "set-cookie").empty());
-    }
-}
-
-TEST_CASE("who is signed in, and the end of it")
-{
-    mail_process server{visit_opened("unused")};
-    auto const shown = perform(table(), request_for(method::get, "/api/v1/session", {}, with_cookie(false)), server);
-    CHECK(shown.status == 200);
-    CHECK(parsed(shown).at("csrf").as_string() == visits::csrf_token(token));
-    CHECK_FALSE(parsed(perform(table(), request_for(method::get, "/api/v1/session", {}, with_bearer()), server))
-                    .as_object()
-                    .contains("csrf"));
-    auto const out = perform(table(), request_for(method::remove, "/api/v1/session", {}, with_cookie(true)), server);
-    CHECK(out.status == 204);
-    CHECK(http::find(out.fields, "set-cookie").ends_with("Max-Age=0"));
-    CHECK(perform(table(), request_for(method::remove, "/api/v1/session", {}, with_cookie(false)), server).status ==
-          403);
-    mail_process over{control::failure{kind::signed_out, "over", {}, {}}};
-    auto const gone = perform(table(), request_for(method::get, "/api/v1/session", {}, with_cookie(false)), over);
-    CHECK(gone.status == 401);
-    CHECK(http::find(gone.fields, "set-cookie").ends_with("Max-Age=0"));
-}
-
-TEST_CASE("a new password needs the old one, and goes through a sign-in of its own")
-{
-    auto const body = R"({"old_password":"old","new_password":"new"})";
-    mail_process server{visit_opened("x")};
-    server.answers.emplace("web sign-in", visit_opened("FRESH"));
-    auto const answer =
-        perform(table(), request_for(method::put, "/api/v1/account/password", body, with_cookie(true)), server);
-    CHECK(answer.status == 200);
-    REQUIRE(server.questions.size() == 4);
-    CHECK(server.questions[1].command == "web sign-in");
-    CHECK(server.questions[1].arguments.at("address") == "ann");
-    CHECK(server.questions[1].arguments.at("password") == "old");
-    CHECK(server.questions[2].command == "account own-password");
-    CHECK(server.questions[2].session == "FRESH");
-    CHECK(server.questions[2].arguments.at("password") == "new");
-    CHECK(http::find(answer.fields, "set-cookie").starts_with("__Host-postern=FRESH;"));
-
-    mail_process wrong{visit_opened("x")};
-    wrong.answers.emplace("web sign-in", control::failure{kind::signed_out, "no", {}, {}});
-    auto const refused =
-        perform(table(), request_for(method::put, "/api/v1/account/password", body, with_cookie(true)), wrong);
-    CHECK(refused.status == 422);
-    CHECK(rule_of(refused) == "api-old-password");
-    CHECK(wrong.questions.size() == 2);
-    CHECK(perform(table(), request_for(method::put, "/api/v1/account/password", body, with_cookie(false)), wrong)
-              .status == 403);
-}
-
-TEST_CASE("a password that was changed is not said to be the old one, whatever comes after")
-{
-    auto const body = R"({"old_password":"old","new_password":"new"})";
-    control::failure const away{kind::unavailable, "away", {}, {}};
-    auto const ask = [&](control::outcome const& changed, http::fields fields) {
-        int sign_ins = 0;
-        scripted_link server{
-            [&](std::string const& command, json::object const&, std::string_view) -> control::outcome {
-                if (command == "account own-password") return changed;
-                if (command == "web sign-in" && ++sign_ins == 2) return away;
-                return visit_opened("x");
-            }};
-        return perform(table(), request_for(method::put, "/api/v1/account/password", body, std::move(fields)), server);
-    };
-    auto const signed_out = ask(visit_opened("x"), with_cookie(true));
-    CHECK(signed_out.status == 200);
-    CHECK(parsed(signed_out) == json::value{{"account", "ann@example.com"}, {"role", "none"}});
-    CHECK(http::find(signed_out.fields, "set-cookie").ends_with("Max-Age=0"));
-    auto const program = ask(visit_opened("x"), with_json());
-    CHECK(program.status == 200);
-    CHECK_FALSE(parsed(program).as_object().contains("token"));
-    CHECK(http::find(program.fields, "set-cookie").empty());
-    auto const unknown = ask(away, with_cookie(true));
-    CHECK(unknown.status == 503);
-    CHECK(unknown.body.find("whether it has changed the password") != std::string::npos);
-}
-
 TEST_CASE("the description is served to anybody")
 {
     mail_process server;
     auto const answer = perform(table(), request_for(method::get, "/api/v1/openapi.json", {}), server);
     CHECK(answer.status == 200);
     CHECK(parsed(answer).at("openapi") == "3.1.0");
-}
-
-/// Keeps what is written; the client goes after so many pauses.
-class kept_stream final : public event_sink {
-public:
-    explicit kept_stream(int pauses) : pauses_(pauses) {}
-    net::awaitable<bool> begin(http::response r) override
-    {
-        head = std::move(r);
-        co_return true;
-    }
-    net::awaitable<bool> write(std::string_view octets) override
-    {
-        text += octets;
-        co_return true;
-    }
-    net::awaitable<bool> pause(std::chrono::milliseconds) override { co_return pauses_-- > 0; }
-
-    http::response head;
-    std::string text;
-
-private:
-    int pauses_;
-};
-
-void follow(std::shared_ptr<api::audience> all, std::string_view target, http::fields fields, server_link& server,
-            kept_stream& out)
-{
-    boost::asio::io_context context;
-    call c{request_for(method::get, target, {}, std::move(fields)), server};
-    boost::asio::co_spawn(context, api::follow_events(std::move(all), c, out), [](std::exception_ptr failed) {
-        if (failed) std::rethrow_exception(failed);
-    });
-    context.run();
-}
-
-TEST_CASE("events come as a stream, with their numbers, and what a stranger chose in one line")
-{
-    mail_process server{visit_opened("x")};
-    json::object login{{"number", 8}, {"time", "t"}, {"event", "login"}, {"ehlo", "<script>\n\nevent: x"}};
-    server.answers.emplace("account events",
-                           json::value(json::object{{"events", json::array{login}}, {"last", 9}, {"gap", true}}));
-    kept_stream out{1};
-    auto fields = with_bearer();
-    fields.emplace_back("last-event-id", "7");
-    follow(api::make_audience(9, 9), "/api/v1/events?event=login,refused", fields, server, out);
-    CHECK(out.head.status == 200);
-    CHECK(http::find(out.head.fields, "content-type") == "text/event-stream");
-    std::string const frame =
-        "event: gap\ndata: {}\n\nid: 8\nevent: login\ndata: "
-        R"({"number":8,"time":"t","event":"login","ehlo":"<script>\n\nevent: x"})"
-        "\n\n";
-    CHECK(out.text == frame + frame);
-    REQUIRE(server.questions.size() == 3);
-    CHECK(server.questions[1].arguments.at("since") == 7);
-    CHECK(server.questions[1].arguments.at("event") == json::value(json::array{"login", "refused"}));
-    CHECK(server.questions[2].arguments.at("since") == 9);
-}
-
-TEST_CASE("all events are another command; a stream that may not be is refused before it begins")
-{
-    mail_process server{visit_opened("x")};
-    server.answers.emplace("events", control::failure{kind::forbidden, "no", {}, {}});
-    kept_stream out{5};
-    follow(api::make_audience(9, 9), "/api/v1/events?scope=all", with_bearer(), server, out);
-    CHECK(out.head.status == 403);
-    CHECK(out.text.empty());
-    kept_stream bad{5};
-    follow(api::make_audience(9, 9), "/api/v1/events?scope=everything", with_bearer(), server, bad);
-    CHECK(bad.head.status == 400);
-    mail_process nobody{control::failure{kind::signed_out, "no", {}, {}}};
-    kept_stream unknown{5};
-    follow(api::make_audience(9, 9), "/api/v1/events", {}, nobody, unknown);
-    CHECK(unknown.head.status == 401);
-}
-
-TEST_CASE("there are so many streams and no more")
-{
-    mail_process server{visit_opened("x")};
-    kept_stream out{5};
-    follow(api::make_audience(0, 9), "/api/v1/events", with_bearer(), server, out);
-    CHECK(out.head.status == 429);
-    kept_stream own{5};
-    follow(api::make_audience(9, 0), "/api/v1/events", with_bearer(), server, own);
-    CHECK(own.head.status == 429);
-    // Who leaves makes room.
-    auto const one = api::make_audience(1, 1);
-    server.answers.emplace("account events",
-                           json::value(json::object{{"events", json::array{}}, {"last", 1}, {"gap", false}}));
-    for (int i = 0; i < 2; ++i) {
-        kept_stream again{1};
-        follow(one, "/api/v1/events", with_bearer(), server, again);
-        CHECK(again.head.status == 200);
-    }
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <boost/json/array.hpp>
 
 #include "base/clock.hpp"
+#include "base/json.hpp"
 #include "base/log.hpp"
 
 namespace postern::web {
@@ -32,12 +33,6 @@ std::string mark_of(std::filesystem::path const& file)
     return ec ? std::string{} : std::to_string(time) + ':' + std::to_string(size);
 }
 
-std::string text_in(json::object const& o, std::string_view key)
-{
-    auto const* v = o.if_contains(key);
-    return v && v->is_string() ? std::string{v->as_string()} : std::string{};
-}
-
 std::vector<net::certificate_text> certificates_in(json::object const& o, std::string_view key)
 {
     std::vector<net::certificate_text> out;
@@ -45,8 +40,8 @@ std::vector<net::certificate_text> certificates_in(json::object const& o, std::s
     if (!all || !all->is_array()) return out;
     for (auto const& one : all->as_array()) {
         if (!one.is_object() || out.size() == most_certificates) break;
-        auto private_key = text_in(one.as_object(), "private_key");
-        out.push_back({text_in(one.as_object(), "certificate"), secret::take(private_key)});
+        auto const& row = one.as_object();
+        out.push_back({std::string{text_in(row, "certificate")}, secret{text_in(row, "private_key")}});
     }
     return out;
 }
@@ -85,13 +80,13 @@ private:
 
     void take(json::object const& told)
     {
-        auto version = text_in(told, "version");
+        auto const version = text_in(told, "version");
         if (version == version_) return;
         net::server_tls_options o;
         o.texts = certificates_in(told, "certificates");
         o.challenges = certificates_in(told, "proofs");
         if (!use(std::move(o))) return;
-        version_ = std::move(version);
+        version_ = version;
         from_files_ = false;
     }
 

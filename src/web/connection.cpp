@@ -6,6 +6,7 @@
 
 #include <boost/asio/error.hpp>
 
+#include "base/counted.hpp"
 #include "base/log.hpp"
 #include "net/deadline.hpp"
 #include "web/answer_text.hpp"
@@ -68,15 +69,6 @@ public:
 
 private:
     std::string octets_;
-};
-
-/// Counts a request from its head to the end of its answer.
-struct busy {
-    explicit busy(house& h) : where(h) { ++where.busy; }
-    ~busy() { --where.busy; }
-    busy(busy const&) = delete;
-    busy& operator=(busy const&) = delete;
-    house& where;
 };
 
 enum class arrival { came, ended, late, flooded };
@@ -151,7 +143,7 @@ private:
         request.secure = secure_;
         old_ = in.is_old();
         bool const head_only = request.method == http::method::head;
-        busy const now{house_};
+        counted const busy{house_.busy};  // to the end of the answer
         bool stays = in.stays_open() && ++served_ < most_requests;
 
         if (request.host.empty()) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/json.hpp"
 #include "catalogue/catalogue.hpp"
 #include "help/centre.hpp"
 #include "http/gzip.hpp"
@@ -12,12 +13,6 @@
 namespace postern::web {
 namespace json = boost::json;
 namespace {
-
-std::string text_of(json::object const& o, std::string_view key)
-{
-    auto const* v = o.if_contains(key);
-    return v && v->is_string() ? std::string{v->as_string()} : std::string{};
-}
 
 /// Which of the domains a reader belongs to: that of the address in question, of who is signed in, of the host that was
 /// asked; else the one that our own name is in.
@@ -65,7 +60,7 @@ net::awaitable<std::string> account_of(call const& c)
     json::object nothing;
     auto const told = co_await c.server.ask("web session", std::move(nothing), token, c.request.client);
     if (!told || !told->is_object()) co_return std::string{};
-    co_return text_of(told->as_object(), "account");
+    co_return std::string{text_in(told->as_object(), "account")};
 }
 
 /// What is made for each reader is coded on its way; nothing that holds who is signed in, since its length would tell of it.
@@ -107,7 +102,7 @@ public:
         using kind = control::failure::kind;
         if (!found && (found.error().why == kind::unavailable || found.error().why == kind::put_off))
             co_return answer_for(found.error(), c.request.path);
-        auto const rule = found && found->is_object() ? text_of(found->as_object(), "rule") : std::string{};
+        auto const rule = found && found->is_object() ? text_in(found->as_object(), "rule") : std::string_view{};
         co_return coded(help::explain_refusal(c.request, facts, id, rule.empty() ? nullptr : catalogue::find(rule)),
                         c.request);
     }

@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/clock.hpp"
+#include "base/counted.hpp"
 #include "base/log.hpp"
 
 namespace postern::web {
@@ -46,10 +47,12 @@ public:
     {
         bool const signs_in = command == "web sign-in";
         auto const until = steady_clock::now() + (signs_in ? sign_in_limit : answer_limit);
-        sign_in_count const counted{*this, signs_in};
-        if (signs_in && sign_ins_ > most_sign_ins) co_return away("too many people sign in at once");
+        std::optional<counted<std::size_t>> signing_in;
         std::optional<turn> mine;
-        if (!signs_in) {
+        if (signs_in) {
+            if (sign_ins_ >= most_sign_ins) co_return away("too many people sign in at once");
+            signing_in.emplace(sign_ins_);
+        } else {
             bool const has_turn = co_await wait_for_turn(until);
             if (!has_turn) co_return away("the mail server has too much to do");
             mine.emplace(*this);
@@ -70,15 +73,6 @@ private:
     struct connection {
         std::unique_ptr<net::stream> stream;
         steady_time used;
-    };
-
-    struct sign_in_count {
-        sign_in_count(link_over_socket& l, bool is_one) : link(l), count(is_one ? 1 : 0) { link.sign_ins_ += count; }
-        ~sign_in_count() { link.sign_ins_ -= count; }
-        sign_in_count(sign_in_count const&) = delete;
-        sign_in_count& operator=(sign_in_count const&) = delete;
-        link_over_socket& link;
-        std::size_t count;
     };
 
     /// Lets the next one go on when it ends.

@@ -536,6 +536,16 @@ def token():
     return "tok" + "".join(random.SystemRandom().choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(16))
 
 
+def connections_to(listener):
+    """Each one that comes, until the listener is shut."""
+    while True:
+        try:
+            peer, _ = listener.accept()
+        except OSError:
+            return
+        yield peer
+
+
 class Sink:
     """A next hop. Keeps envelopes and contents; `answers` maps a verb (EHLO, MAIL, RCPT,
     DATA, END, or RCPT with an address) to a reply line, or to a function of the argument
@@ -589,11 +599,7 @@ class Sink:
         return wait_for(look, f"{text!r} at the sink", seconds)[0]
 
     def _accept(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
+        for peer in connections_to(self.listener):
             with self.lock:
                 self.connections += 1
                 self.peers.add(peer)

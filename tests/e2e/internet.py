@@ -67,6 +67,32 @@ class Networks:
             os.close(fd)
 
 
+class World:
+    """The networks and what stands in them: `build()` makes it, and all of it goes at the end."""
+
+    def __init__(self):
+        need("openssl")
+        self.networks = Networks()
+        self.parts = []
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-world-"))
+        self.dir.chmod(0o755)
+        try:
+            self.build()
+        except BaseException:
+            self.close()
+            raise
+
+    def add(self, part):
+        self.parts.append(part)
+        return part
+
+    def close(self):
+        for part in reversed(self.parts):
+            part.close()
+        shutil.rmtree(self.dir, True)
+        self.networks.close()
+
+
 class Knot:
     """The name server. `signed` and `plain` are the text of the zones "example." and "plain."; the names of
     our addresses, "99.10.in-addr.arpa.", begin empty. `broken` are changes to the first one after it was signed (patterns and what stands in their place)."""

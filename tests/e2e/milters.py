@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 
-from harness import HOST, free_ports, run, wait_for
+from harness import HOST, connections_to, free_ports, run, wait_for
 
 
 class Program:
@@ -144,11 +144,7 @@ class Scripted:
         return found
 
     def _accept(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
+        for peer in connections_to(self.listener):
             with self.lock:
                 self.connections += 1
                 self.peers.add(peer)

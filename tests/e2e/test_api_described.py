@@ -211,6 +211,8 @@ class Described(unittest.TestCase):
         device = self.ask(owner, "POST", f"/accounts/{BOB}/devices", {"label": "x"})[1]
         names = {"address": BOB, "alias": "no@postern.test", "sender": "no@postern.test", "domain": "kept.test",
                  "id": str(device["id"]), "queue_id": loose}
+        status, mail = self.ask(own, "POST", "/account/test-mail", {})
+        self.assertEqual(status, 202)
         # What a body of no known kind does not reach.
         for who, method, path, body, status in [
                 (owner, "POST", "/accounts", {"address": BOB, "password": PASSWORD}, 409),
@@ -226,7 +228,7 @@ class Described(unittest.TestCase):
                 (owner, "PUT", f"/accounts/{CAROL}/role", {"role": "none"}, 409),
                 (owner, "GET", f"/why/{loose}", None, 200),
                 (owner, "GET", f"/why/{'Q' * 13}", None, 404),
-                (own, "POST", "/account/test-mail", {}, 202),
+                (own, "GET", f"/account/why/{mail['queue_id']}", None, 200),
                 (own, "PUT", "/account/smtp-auth", {"on": False}, 200),
                 (own, "POST", "/account/test-mail", {}, 409),
                 (owner, "GET", f"/queue/messages/{held}", None, 200),

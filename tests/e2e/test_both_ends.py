@@ -11,7 +11,7 @@ import tempfile
 import threading
 import unittest
 
-from harness import HOST, NAME, Authority, Postern, free_ports, need
+from harness import HOST, NAME, Authority, Postern, connections_to, free_ports, need
 from internet import Networks, self_signed
 
 STRIPPED, NEVER, REPLACED, TRANSLATED, CHANGED, OTHER = "P-222", "P-230", "P-231", "P-232", "P-233", "P-234"
@@ -39,11 +39,7 @@ class Between:
             peer.close()
 
     def _accept(self):
-        while True:
-            try:
-                peer, _ = self.listening.accept()
-            except OSError:
-                return
+        for peer in connections_to(self.listening):
             threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
 
     def _serve(self, peer):

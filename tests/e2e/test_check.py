@@ -14,7 +14,7 @@ import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from harness import ALICE, BOB, HOST, PASSWORDS, PROGRAM, Authority, Postern, need, run
+from harness import ALICE, BOB, HOST, PASSWORDS, PROGRAM, Authority, Postern, connections_to, run
 
 WRONG = "not-Her-password-7"
 STEPS = ["address", "settings", "dns", "connect", "greeting", "tls", "ehlo", "auth", "mail", "rcpt", "data", "arrival",
@@ -41,11 +41,7 @@ class Script:
         self.thread.start()
 
     def serve(self):
-        while True:
-            try:
-                peer, _ = self.socket.accept()
-            except OSError:
-                return
+        for peer in connections_to(self.socket):
             self.open.append(peer)
             threading.Thread(target=self.talk, args=(peer,), daemon=True).start()
 

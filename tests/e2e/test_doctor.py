@@ -3,18 +3,15 @@ relays. What it finds is mended by publishing or changing exactly the line that 
 import contextlib
 import json
 import os
-import pathlib
 import re
-import shutil
 import socket
 import struct
-import tempfile
 import threading
 import time
 import unittest
 
-from harness import ALICE, HOST, Authority, Postern, Sink, need, run
-from internet import NAMES, US, Knot, Networks, WebServer, self_signed, tlsa
+from harness import HOST, Authority, Postern, Sink, need, run
+from internet import NAMES, US, Knot, WebServer, World, self_signed, tlsa
 
 WEB = "10.99.0.50"
 DOMAIN, SERVER = "shop.plain", "mail.shop.plain"
@@ -24,48 +21,32 @@ GOOD = f"""
 """
 
 
-class World:
-    def __init__(self):
-        need("openssl")
-        self.networks = Networks()
-        self.parts = []
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-doctor-"))
-        self.dir.chmod(0o755)
-        try:
-            ca = Authority.shared()
-            ca.dir.chmod(0o755)
-            self.own = ca.issue("doctor", (SERVER,), days=60)
-            self.knot = self.add(Knot(self.networks, "", GOOD))
-            self.web = self.add(WebServer(self.networks, WEB, [f"mta-sts.{DOMAIN}", f"autoconfig.{DOMAIN}"]))
-            # What public authorities are to others, ours is to this test.
-            os.environ["SSL_CERT_FILE"] = str(ca.ca)
-            self.server = Postern({
-                "hostname": SERVER, "domains": {"local": [DOMAIN]}, "dns": {"servers": [NAMES], "trust_anchor": "none"},
-                "tls": {"certificate": self.own[0], "private_key": self.own[1]},
-                "transport": {"authorities": ca.ca},
-                # So that one ulimit fits it.
-                "limits": {"connections": 100}}, accounts=())
-        except BaseException:
-            self.close()
-            raise
-
-    def add(self, part):
-        self.parts.append(part)
-        return part
+class Installation(World):
+    def build(self):
+        ca = Authority.shared()
+        ca.dir.chmod(0o755)
+        self.own = ca.issue("doctor", (SERVER,), days=60)
+        self.knot = self.add(Knot(self.networks, "", GOOD))
+        self.web = self.add(WebServer(self.networks, WEB, [f"mta-sts.{DOMAIN}", f"autoconfig.{DOMAIN}"]))
+        # What public authorities are to others, ours is to this test.
+        os.environ["SSL_CERT_FILE"] = str(ca.ca)
+        self.server = Postern({
+            "hostname": SERVER, "domains": {"local": [DOMAIN]}, "dns": {"servers": [NAMES], "trust_anchor": "none"},
+            "tls": {"certificate": self.own[0], "private_key": self.own[1]},
+            "transport": {"authorities": ca.ca},
+            # So that one ulimit fits it.
+            "limits": {"connections": 100}}, accounts=())
 
     def close(self):
         os.environ.pop("SSL_CERT_FILE", None)
         with contextlib.suppress(AttributeError):
             self.server.__exit__(None, None, None)
-        for part in reversed(self.parts):
-            part.close()
-        shutil.rmtree(self.dir, True)
-        self.networks.close()
+        super().close()
 
 
 def setUpModule():
     global world
-    world = World()
+    world = Installation()
 
 
 def tearDownModule():

@@ -71,6 +71,14 @@ class Reading(Walk):
         self.browser.find(".fields code", BOB)
         self.browser.headline("anmelden")
 
+    def test_paper_shows_all(self):
+        self.browser.page.emulate_media(media="print")
+        self.addCleanup(self.browser.page.emulate_media, media="screen")
+        self.browser.open(url("/setup/python"))
+        self.assertEqual(self.browser.run("getComputedStyle(document.getElementById('code')).whiteSpace"), "pre-wrap")
+        self.assertTrue(self.browser.run("document.querySelector('.symptoms dt').checkVisibility()"))
+        self.assertFalse(self.browser.run("document.querySelector('.asking h2').checkVisibility()"))
+
     def test_the_keyboard_goes_past_the_head(self):
         self.browser.open(url("/what-is-smtp-auth"))
         self.browser.page.keyboard.press("Tab")

@@ -13,7 +13,7 @@ import threading
 import unittest
 
 import outage
-from harness import ALICE, HOST, PASSWORDS, ROOT, Authority, Postern, free_ports, need, run, wait_for
+from harness import ALICE, HOST, PASSWORDS, ROOT, Authority, Postern, connections_to, free_ports, need, run, wait_for
 from peers import Peer
 
 SESAME = "open-Sesame 1001"
@@ -379,10 +379,8 @@ class Relay:
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                peer, _ = self.listening.accept()
-                threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
+        for peer in connections_to(self.listening):
+            threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
 
     def serve(self, peer):
         with contextlib.suppress(OSError), peer:

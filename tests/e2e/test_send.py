@@ -14,7 +14,8 @@ import tempfile
 import threading
 import unittest
 
-from harness import ALICE, BOB, HOST, PASSWORDS, PROGRAM, Authority, Postern, Sink, free_ports, need, run, token, wait_for
+from harness import (ALICE, BOB, HOST, PASSWORDS, PROGRAM, Authority, Postern, Sink, connections_to, free_ports, need, run, token,
+                     wait_for)
 from peers import Postfix, need_root
 from test_auth_socket import Exim
 from test_relay_peers import PASSWORD, USER, DovecotSasl
@@ -222,11 +223,7 @@ class Hesitant:
         self.thread.start()
 
     def serve(self):
-        while True:
-            try:
-                peer, _ = self.socket.accept()
-            except OSError:
-                return
+        for peer in connections_to(self.socket):
             self.connections += 1
             threading.Thread(target=self.talk, args=(peer, self.connections), daemon=True).start()
 
@@ -375,11 +372,7 @@ class Strangers(Folder):
         self.addCleanup(lambda: listener.shutdown(socket.SHUT_RDWR))
 
         def accept():
-            while True:
-                try:
-                    peer, _ = listener.accept()
-                except OSError:
-                    return
+            for peer in connections_to(listener):
                 threading.Thread(target=self.speak, args=(talk, peer), daemon=True).start()
         threading.Thread(target=accept, daemon=True).start()
         return listener.getsockname()[1]

@@ -4,16 +4,13 @@ import email
 import email.policy
 import gzip
 import json
-import pathlib
 import re
-import shutil
 import signal
-import tempfile
 import time
 import unittest
 
-from harness import ALICE, ROOT, Authority, Postern, message, need, run, token, wait_for
-from internet import NAMES, Knot, MailServers, Networks, WebServer, self_signed, tlsa
+from harness import ALICE, ROOT, Authority, Postern, message, token, wait_for
+from internet import NAMES, Knot, MailServers, WebServer, World, self_signed, tlsa
 
 MANUAL = ROOT / "docs" / "transport-security.md"
 WEB = "10.99.0.50"
@@ -23,20 +20,8 @@ def policy(mode, *mx, age=86400):
     return f"version: STSv1\r\nmode: {mode}\r\n" + "".join(f"mx: {m}\r\n" for m in mx) + f"max_age: {age}\r\n"
 
 
-class World:
+class Others(World):
     """All of the others."""
-
-    def __init__(self):
-        need("openssl")
-        self.networks = Networks()
-        self.parts = []
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="postern-certificates-"))
-        self.dir.chmod(0o755)
-        try:
-            self.build()
-        except BaseException:
-            self.close()
-            raise
 
     def build(self):
         ca = Authority.shared()
@@ -108,20 +93,10 @@ class World:
         for domain, page in policies.items():
             self.web.pages[f"mta-sts.{domain}", "/.well-known/mta-sts.txt"] = page
 
-    def add(self, part):
-        self.parts.append(part)
-        return part
-
-    def close(self):
-        for part in reversed(self.parts):
-            part.close()
-        shutil.rmtree(self.dir, True)
-        self.networks.close()
-
 
 def setUpModule():
     global world
-    world = World()
+    world = Others()
 
 
 def tearDownModule():

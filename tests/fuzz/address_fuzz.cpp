@@ -2,18 +2,13 @@
 // an octet that could end a line or a path.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
+#include "fuzz/require.hpp"
 #include "mail/address.hpp"
 #include "mail/xtext.hpp"
 
 namespace {
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
 
 void check(postern::mail::mailbox const& m)
 {

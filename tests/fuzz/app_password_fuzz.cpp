@@ -2,20 +2,11 @@
 // read to the same again.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "directory/app_password.hpp"
 #include "directory/cause_search.hpp"
-
-namespace {
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
-
-}  // namespace
+#include "fuzz/require.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* octets, std::size_t size)
 {

@@ -2,24 +2,19 @@
 // interface demands. Every message ends with a fate for each recipient, and none is accepted
 // without a reply of 2xx behind its content.
 #include <cstdint>
-#include <cstdlib>
 #include <deque>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.hpp"
 #include "smtp/client_session.hpp"
 
 using namespace postern;
 using namespace postern::smtp;
 
 namespace {
-
-void require(bool holds)
-{
-    if (!holds) std::abort();
-}
 
 struct letter {
     mail::envelope env;

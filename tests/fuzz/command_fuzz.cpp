@@ -2,22 +2,17 @@
 // could end a line, and says the same when it is written again.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "base/text.hpp"
+#include "fuzz/require.hpp"
 #include "mail/xtext.hpp"
 #include "smtp/command_parser.hpp"
 
 namespace {
 
 using namespace postern;
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
 
 bool clean(std::string_view text)
 {

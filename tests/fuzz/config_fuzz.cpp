@@ -2,20 +2,11 @@
 // and settings that are printed mean the same when read again.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 #include <vector>
 
 #include "config/settings.hpp"
-
-namespace {
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
-
-}  // namespace
+#include "fuzz/require.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {

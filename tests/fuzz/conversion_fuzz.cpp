@@ -3,20 +3,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.hpp"
 #include "mail/conversion.hpp"
 
 namespace {
 
 using namespace postern::mail;
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
 
 bool convert(std::string_view text, content_need need, std::size_t piece, std::string& out)
 {

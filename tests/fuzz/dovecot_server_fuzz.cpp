@@ -1,23 +1,18 @@
 // What a mail server, or somebody who plays one, may say to an auth or a master socket. The
 // first octet says how the directory answers.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "dovecot/master_session.hpp"
 #include "dovecot/server_session.hpp"
+#include "fuzz/require.hpp"
 
 namespace {
 
 using namespace postern;
 using namespace postern::dovecot;
 namespace rules = catalogue::rules;
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
 
 event answer(server_session& s, question const& q, unsigned how)
 {

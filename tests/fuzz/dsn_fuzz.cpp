@@ -3,19 +3,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "base/text.hpp"
+#include "fuzz/require.hpp"
 #include "mail/dsn.hpp"
 
 namespace {
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
 
 // What stands in front of the next 0xff, taken off the text.
 std::string_view take(std::string_view& text)

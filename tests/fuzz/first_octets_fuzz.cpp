@@ -1,19 +1,14 @@
 // Who answers: any octets get an answer. With it the announcement of EHLO, whose lines are shown to people.
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "client/first_octets.hpp"
 #include "client/keywords.hpp"
+#include "fuzz/require.hpp"
 
 using namespace postern::client;
 
 namespace {
-
-void require(bool holds)
-{
-    if (!holds) std::abort();
-}
 
 void require_printable(std::string_view text)
 {

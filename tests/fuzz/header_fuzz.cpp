@@ -3,21 +3,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.hpp"
 #include "mail/header_section.hpp"
 #include "mail/submission_edit.hpp"
 
 namespace {
 
 using namespace postern::mail;
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
 
 struct outcome {
     header_collector::state state = header_collector::state::more;

@@ -2,19 +2,10 @@
 // no header is longer than its limit.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
+#include "fuzz/require.hpp"
 #include "net/proxy_protocol.hpp"
-
-namespace {
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {

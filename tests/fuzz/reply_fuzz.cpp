@@ -1,10 +1,10 @@
 // The reply parser: whatever comes, its bounds hold, and any cut of the input gives the same.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.hpp"
 #include "smtp/client_commands.hpp"
 #include "smtp/reply_parser.hpp"
 #include "smtp/wanted_wait.hpp"
@@ -34,11 +34,6 @@ reading read(std::string_view all, std::size_t piece)
         }
     }
     return r;
-}
-
-void require(bool holds)
-{
-    if (!holds) std::abort();
 }
 
 }  // namespace

@@ -2,24 +2,15 @@
 // client half answers to a server that expects exactly this.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.hpp"
 #include "sasl/cram_md5.hpp"
 #include "sasl/prepare.hpp"
 
 using namespace postern;
 using namespace postern::sasl;
-
-namespace {
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* octets, std::size_t size)
 {

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.hpp"
 #include "sasl/gssapi.hpp"
 #include "sasl/prepare.hpp"
 #include "sasl/principal.hpp"
@@ -16,11 +16,6 @@ using namespace postern;
 using namespace postern::sasl;
 
 namespace {
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
 
 std::string_view take(std::string_view& text, std::size_t size)
 {

@@ -2,22 +2,17 @@
 // AUTH came without one.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "base/text.hpp"
+#include "fuzz/require.hpp"
 #include "sasl/mechanism.hpp"
 #include "sasl/prepare.hpp"
 
 namespace {
 
 using namespace postern;
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
 
 }  // namespace
 

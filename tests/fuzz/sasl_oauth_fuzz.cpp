@@ -2,23 +2,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
+#include "fuzz/require.hpp"
 #include "sasl/oauth.hpp"
 #include "sasl/prepare.hpp"
 
 using namespace postern;
 using namespace postern::sasl;
-
-namespace {
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* octets, std::size_t size)
 {

@@ -2,22 +2,17 @@
 // client half writes the same message for it.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "base/text.hpp"
+#include "fuzz/require.hpp"
 #include "sasl/client_mechanism.hpp"
 #include "sasl/prepare.hpp"
 
 namespace {
 
 using namespace postern;
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
 
 void check_password(std::string_view password)
 {

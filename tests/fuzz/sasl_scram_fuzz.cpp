@@ -3,11 +3,11 @@
 // client. The lines that follow are the other side's messages.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "base/base64.hpp"
+#include "fuzz/require.hpp"
 #include "sasl/prepare.hpp"
 #include "sasl/scram.hpp"
 
@@ -17,11 +17,6 @@ using namespace postern;
 using namespace postern::sasl;
 
 constexpr char const* salt = "0123456789abcdef";
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
 
 std::string_view take_line(std::string_view& rest)
 {

@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.hpp"
 #include "smtp/data_decoder.hpp"
 #include "smtp/line_reader.hpp"
 #include "smtp/server_session.hpp"
@@ -20,11 +20,6 @@
 namespace {
 
 using namespace postern;
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
-}
 
 class answers {
 public:

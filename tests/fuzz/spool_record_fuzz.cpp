@@ -2,10 +2,10 @@
 // what is read is written the same way again.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.hpp"
 #include "spool/record.hpp"
 
 namespace {
@@ -19,11 +19,6 @@ message row()
     m.accepted_at = postern::from_microseconds(1'795'330'000'000'000);
     m.size = 4096;
     return m;
-}
-
-void require(bool ok)
-{
-    if (!ok) std::abort();
 }
 
 }  // namespace
