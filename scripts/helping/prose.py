@@ -18,38 +18,54 @@ def named(words):
 def frame(own, assets):
     """What stands around each page."""
     w = own.words["layout"]
+    return document(own, assets, f'{slot("title")} · {slot("name")}', slot("title"), slot("main"),
+                    f'{slot("name")} <small>{text(w["brand"])}</small>', f'<p>{text(w["contact"])} {slot("contact_link")}.</p>\n',
+                    f'<script src="{versioned(assets, "help.js")}" defer="defer"></script>\n')
+
+
+def versioned(assets, name):
+    return f"/assets/{name}?v={assets[name]}"
+
+
+def document(own, assets, title, headline, main, brand, contact="", script=""):
+    w = own.words["layout"]
     items = [("/", "start", "at_start"), ("/setup", "setup", "at_setup"), ("/help", "failures", "at_help"),
              ("/what-is-smtp-auth", "explanation", "at_explanation"), ("/account", "account", "at_account")]
     nav = "".join(f'<li>{link(path, text(w[word]), slot(at))}</li>' for path, word, at in items)
-    first, second, script = (f"/assets/{a}?v={assets[a]}" for a in ("postern.css", "help.css", "help.js"))
     return f"""<!DOCTYPE html>
 <html lang="{own.code}">
 <head>
 <meta charset="utf-8"/>
-<title>{slot("title")} · {slot("name")}</title>
+<title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
 <meta name="color-scheme" content="light dark"/>
-<link rel="stylesheet" href="{first}"/>
-<link rel="stylesheet" href="{second}"/>
+<link rel="stylesheet" href="{versioned(assets, "postern.css")}"/>
+<link rel="stylesheet" href="{versioned(assets, "help.css")}"/>
 <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
-<script src="{script}" defer="defer"></script>
-</head>
+{script}</head>
 <body class="help">
 <a class="skip" href="#text">{text(w["skip"])}</a>
-<header class="head"><div><a class="brand" href="/{slot("carry")}">{SIGN}<span>{slot("name")} <small>{text(w["brand"])}</small></span></a></div>
+<header class="head"><div><a class="brand" href="/{slot("carry")}">{SIGN}<span>{brand}</span></a></div>
 <nav class="ways" aria-label="{attribute(w["navigation"])}"><ul>{nav}</ul></nav></header>
 <main class="page" id="text" tabindex="-1">
-<h1>{slot("title")}</h1>
-{slot("main")}
+<h1>{headline}</h1>
+{main}
 </main>
 <footer class="foot">
-<p>{text(w["contact"])} {slot("contact_link")}.</p>
-<nav aria-label="{attribute(w["languages"])}"><ul class="languages">{slot("language_links")}</ul></nav>
+{contact}<nav aria-label="{attribute(w["languages"])}"><ul class="languages">{slot("language_links")}</ul></nav>
 <p>{text(w["theme"])}</p>
 </footer>
 </body>
 </html>
 """
+
+
+def refused(own, name, assets):
+    """The whole page that says why a request was refused. Nothing on it is the request's, or needs the mail server."""
+    title, w = plain_headline(own, name), own.words["layout"]
+    main = (f'<p class="lead">{slot("value")}</p>\n<p>{text(own.row(name, "user")[0])}</p>\n'
+            f'<p class="onward">{link("/help/" + name, text(own.words["problem"]["more"]))} · {link("/", text(w["start"]))}</p>')
+    return document(own, assets, title, title, main, text(w["brand"])), title
 
 
 def card(path, title, words):
@@ -166,6 +182,12 @@ def failures(own):
         parts.append(f'<details id="{step}"><summary><h2>{text(title)}</h2></summary><ul class="rows">{lines}</ul></details>')
     return (f'<p class="lead">{text(w["lead"])}</p><section class="asking"><h2>{text(w["said"])}</h2>{form(own)}'
             f'{slot("results")}</section>{"".join(parts)}'), plain(w["title"])
+
+
+def missing(own):
+    """Inside the frame: there is no such page of the help centre."""
+    lead = f'<p class="lead">{text(own.row("web-not-found", "what")[0])}</p>'
+    return f'{lead}<p>{text(own.row("web-not-found", "user")[0])}</p>', plain_headline(own, "web-not-found")
 
 
 def why(own):

@@ -10,6 +10,8 @@ from generating import action
 
 LONGEST_SENTENCE = 15  # words
 ROW_TEXTS = ("reply", "what", "user", "operator")
+# What these files say to people stands in phrases.toml, every sentence of it.
+SENTENCES = ("directory/login_cause.cpp", "console/sent.cpp")
 PROGRAM_TEXTS = ("name", "path", "add", "places", "note", "warning", "implicit_tls", "starttls")
 
 
@@ -131,11 +133,13 @@ class language:
         self.own_words = read(os.path.join(folder, "words.toml"))
         self.windows = self.own_words.pop("windows", {})  # words of the programs' windows; English has them as they are
         self.words = merged(self.own_words, english)
-        self.own_programs, self.own_rows = {}, {}
+        self.own_programs, self.own_rows, self.phrases = {}, {}, {}
         if code != "en":
             self.own_programs = read(os.path.join(folder, "programs.toml"))
             for path in tables(folder):
-                if stem(path) not in ("words", "programs"):
+                if stem(path) == "phrases":
+                    self.phrases = read(path)
+                elif stem(path) not in ("words", "programs"):
                     self.own_rows |= read(path)
 
     def row(self, name, key):
@@ -211,5 +215,36 @@ def problems(source, own):
         missing = [k for k in ROW_TEXTS if row[k] and not mine.get(k)]
         if missing:
             yield f"{where}{row['file']}.toml: [{name}] lacks {', '.join(missing)}"
+        for key in ROW_TEXTS:
+            if alien := placeholders(mine.get(key, "")) - placeholders(row[key]):
+                yield f"{where}{row['file']}.toml: {key} of [{name}] has {', '.join(sorted(alien))}, which nothing fills"
     for name in sorted(set(own.own_rows) - set(source.rows)):
         yield f"{where}: there is no row [{name}] in the catalogue"
+    yield from phrase_problems(source, own, where + "phrases.toml")
+
+
+def placeholders(words):
+    return set(re.findall(r"\{\w+\}", words))
+
+
+def literals(path):
+    """The texts in a C++ file, as they are put together."""
+    with open(path, encoding="utf-8") as f:
+        code = re.sub(r"^\s*(//|#include).*$", "", f.read(), flags=re.M)
+    for found in re.findall(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*', code):
+        yield "".join(re.findall(r'"((?:[^"\\\n]|\\.)*)"', found))
+
+
+def phrase_problems(source, own, where):
+    """Sentences that nobody says any more, and some that are said and not translated."""
+    said = "\n".join(text for path in glob.glob(os.path.join(source.root, "*", "*.cpp")) if not path.endswith("_test.cpp")
+                     for text in literals(path))
+    for english, words in own.phrases.items():
+        if any(piece.strip(" `;:") not in said for piece in re.split(r"\{\w+\}|[:;] ", english)):
+            yield f"{where}: nothing says `{english}`"
+        if placeholders(words) != placeholders(english):
+            yield f"{where}: `{english}` has other placeholders"
+    for name in SENTENCES:
+        for text in literals(os.path.join(source.root, name)):
+            if text.endswith(".") and " " in text and text not in own.phrases:
+                yield f"{where}: lacks `{text}` of {name}"

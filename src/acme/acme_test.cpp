@@ -154,6 +154,11 @@ TEST_CASE("answers are read within bounds")
         R"({"suggestedWindow":{"start":"2026-01-03T00:00:00Z","end":"2026-01-03T02:00:00.5+01:00"}})");
     REQUIRE(w);
     CHECK(w->end - w->start == 1h);
+    auto const d1 =
+        parse_directory(R"({"newNonce":"https://a.b/n","newAccount":"https://a.b/a","newOrder":"https://a.b/o",)"
+                        R"("meta":{"caaIdentities":["CA.example",7,"ca.example.net"]}})");
+    REQUIRE(d1);
+    CHECK(d1->caa_identities == std::vector<std::string>{"ca.example", "ca.example.net"});
     // The example of RFC 9773 section 4.1.
     service_urls d;
     d.renewal_info = "https://acme.example.com/renewal-info";
@@ -248,4 +253,47 @@ TEST_CASE("the account and what failed are found again")
     CHECK(read.at("mail").not_before == a.not_before);
     CHECK(read.at("mail").last.why == trouble::cause::caa);
     CHECK(read.at("mail").last.ordered);
+}
+
+TEST_CASE("an order under way is found again with its key, until it is done with or a day old")
+{
+    testing::throw_away_folder const folder;
+    auto own = *shelf::open(folder.path());
+    auto const key = ec_key::generate();
+    REQUIRE(key);
+    auto const begun = wall_clock::from_time_t(1'700'000'000);
+    std::string const ca = "https://ca.example/";
+    std::vector<std::string> const names{"mail.example.com"};
+    CHECK(!own.order_of("mail"));
+    CHECK(own.keep_order("mail", {ca, ca + "order/1", names, *key, begun}));
+    auto const file = folder.path() / "acme" / "order-mail.json";
+    CHECK((std::filesystem::status(file).permissions() & std::filesystem::perms::all) ==
+          (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+    auto const kept = own.order_of("mail");
+    REQUIRE(kept);
+    CHECK(kept->url == ca + "order/1");
+    CHECK(kept->key.jwk() == key->jwk());
+    CHECK(fits(*kept, ca, names, begun + 23h));
+    CHECK_FALSE(fits(*kept, ca, names, begun + 24h));
+    CHECK_FALSE(fits(*kept, ca, names, begun - 1h));
+    CHECK_FALSE(fits(*kept, "https://other.example/", names, begun));
+    CHECK_FALSE(fits(*kept, ca, {"mail.example.com", "b.example.com"}, begun));
+    own.drop_old_orders(begun + 23h);
+    CHECK(own.order_of("mail"));
+    own.drop_old_orders(begun + 24h);
+    CHECK_FALSE(std::filesystem::exists(file));
+    // One that can't be read is none, and is in nobody's way.
+    REQUIRE(replace_whole_file(file, R"({"order":"https://ca.example/order/1","key":"half)"));
+    CHECK(!own.order_of("mail"));
+    CHECK(own.keep_order("mail", {ca, ca + "order/2", names, *key, begun}));
+    own.drop_order("mail");
+    CHECK(!own.order_of("mail"));
+}
+
+TEST_CASE("an order is kept where nobody knows what became of it, and thrown away where it failed")
+{
+    using cause = trouble::cause;
+    for (auto const why : {cause::silence, cause::busy, cause::rate_limit}) CHECK(leaves_the_order(why));
+    for (auto const why : {cause::proof, cause::account, cause::caa, cause::name, cause::unprovable, cause::other})
+        CHECK_FALSE(leaves_the_order(why));
 }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t deepest = 16;
 constexpr std::size_t longest_url = 2048, longest_token = 256, longest_name = 253, longest_detail = 400;
-constexpr std::size_t most_challenges = 20;
+constexpr std::size_t most_challenges = 20, most_identities = 20;
 constexpr std::chrono::seconds a_week{7 * 86400};
 constexpr std::string_view urn = "urn:ietf:params:acme:error:";
 
@@ -137,6 +137,9 @@ std::optional<service_urls> parse_directory(std::string_view body)
     d.renewal_info = url_of(*o, "renewalInfo");
     auto const* wants = object_of(*o, "meta").if_contains("externalAccountRequired");
     d.wants_external_account = wants && wants->is_bool() && wants->as_bool();
+    for (auto const& one : list_of(object_of(*o, "meta"), "caaIdentities"))
+        if (one.is_string() && one.as_string().size() <= longest_name && d.caa_identities.size() < most_identities)
+            d.caa_identities.push_back(to_lower(printable(one.as_string(), longest_name)));
     if (d.new_nonce.empty() || d.new_account.empty() || d.new_order.empty()) return std::nullopt;
     return d;
 }

@@ -28,6 +28,7 @@ struct service_urls {
     std::string new_nonce, new_account, new_order;
     std::string renewal_info;  // RFC 9773; empty: not offered
     bool wants_external_account = false;
+    std::vector<std::string> caa_identities;  // what CAA records call it (RFC 8555 section 7.1.1)
 };
 
 enum class state : std::uint8_t { pending, processing, ready, valid, invalid, other };

@@ -43,7 +43,6 @@ file_watch::news file_watch::look(config::settings const& s)
 {
     std::vector<pair> now;
     news found;
-    bool mail_waits = false;
     for (auto const& [files, for_mail] : files_of_operator(s)) {
         pair p{files, look_at(files.chain), look_at(files.private_key)};
         auto const before = std::ranges::find_if(pairs_, [&](pair const& one) {
@@ -56,10 +55,9 @@ file_watch::news file_watch::look(config::settings const& s)
         // What was in force from the start may have expired; it takes nobody's place.
         if (other || waited) p.problem = problem_with(files, first ? dates::any : dates::good);
         p.waits = !p.problem.empty();
-        mail_waits = mail_waits || (for_mail && p.waits);
         if (!first && (other || waited) && !p.waits) {
             found.any = true;
-            mail_has_news_ = mail_has_news_ || for_mail;
+            found.mail = found.mail || for_mail;
             log::event(log::level::info, "certificate_file_changed", {{"file", files.chain.string()}});
         }
         // Told at the second look: whoever writes two files needs a moment.
@@ -73,8 +71,6 @@ file_watch::news file_watch::look(config::settings const& s)
         now.push_back(std::move(p));
     }
     pairs_ = std::move(now);
-    found.mail = mail_has_news_ && !mail_waits;
-    if (found.mail) mail_has_news_ = false;
     return found;
 }
 

@@ -25,10 +25,10 @@ class file_watch {
 public:
     struct news {
         bool any = false;   // a pair has changed since the last look, and is whole
-        bool mail = false;  // one of the mail ports has; they take up all of theirs at once, so none of these waits
+        bool mail = false;  // one of the mail ports has
     };
 
-    /// Other files than before are no change, but may have to wait.
+    /// Each pair by itself. Other files than before are no change, but may have to wait.
     news look(config::settings const& s);
     /// Of a certificate's file; empty: it is in force as it is.
     std::string problem_of(std::filesystem::path const& chain) const;
@@ -42,7 +42,6 @@ private:
         std::string problem{};
     };
     std::vector<pair> pairs_;
-    bool mail_has_news_ = false;  // that were not told yet
 };
 
 }  // namespace postern::acme

@@ -24,7 +24,7 @@ constexpr unsigned most_nonces = 20;
 // How often to ask whether it is done, where the authority doesn't say.
 constexpr auto first_pause = 200ms, longest_pause = 5'000ms;
 constexpr auto longest_asked_pause = 60s;
-constexpr long ok = 200, created = 201;
+constexpr long ok = 200, created = 201, too_many = 429;
 
 struct meaning {
     std::string_view type;
@@ -68,7 +68,7 @@ trouble to_trouble(problem const& p, long status)
     trouble t;
     auto const known = std::ranges::find(meanings, p.type, &meaning::type);
     t.why = known != meanings.end()           ? known->why
-            : status == 429                   ? cause::rate_limit
+            : status == too_many              ? cause::rate_limit
             : status >= 500 && p.type.empty() ? cause::busy
                                               : cause::other;
     t.type = p.type;
@@ -145,7 +145,7 @@ step issuance::judge(answer const& a)
 /// order, also a certificate that it has issued already.
 bool issuance::is_asked_again(answer const& a) const
 {
-    if (a.status != 0 && a.status != 429 && a.status < 500) return false;
+    if (a.status != 0 && a.status != too_many && a.status < 500) return false;
     if (parse_retry_after(a.retry_after, now_).value_or(0s) > longest_asked_pause) return false;
     return at_ == at::finalized || (call_.how == call::kind::post && payload_.empty());
 }
@@ -158,8 +158,11 @@ step issuance::refused(answer const& a)
     if (why.type == "accountDoesNotExist" && account_is_old_) {
         account_is_old_ = false;
         wishes_.account.clear();
+        wishes_.order.clear();
         return make_account();
     }
+    // Orders are not kept for ever.
+    if (at_ == at::resumed && a.status < 500 && a.status != too_many) return make_order();
     auto t = to_trouble(why, a.status);
     // Before anything is to be proven, this is about ourselves.
     if (t.why == cause::proof && at_ <= at::order) t.why = cause::account;
@@ -174,14 +177,17 @@ step issuance::take(answer const& a)
         case at::account:
             if (a.location.empty()) return strange("it gives no URL for our account");
             wishes_.account = a.location;
-            return make_order();
+            return begin_order();
+        case at::resumed: {
+            auto kept = parse_order(a.body);
+            // It has failed, or run out.
+            if (!kept || kept->state == state::invalid || kept->state == state::other) return make_order();
+            return go_on(std::move(*kept), wishes_.order, a);
+        }
         case at::order: {
             auto made = parse_order(a.body);
             if (!made || a.location.empty()) return strange("its answer to a new order is none");
-            order_ = std::move(*made);
-            order_url_ = a.location;
-            next_ = 0;
-            return look_at_next();
+            return go_on(std::move(*made), a.location, a);
         }
         case at::look: return on_look(a);
         case at::answered: ++next_; return tell_next();
@@ -206,7 +212,7 @@ step issuance::on_directory(answer const& a)
     if (!found) return strange(wishes_.directory + " is not the directory of an ACME server");
     directory_ = std::move(*found);
     account_is_old_ = !wishes_.account.empty();
-    return account_is_old_ ? make_order() : make_account();
+    return account_is_old_ ? begin_order() : make_account();
 }
 
 step issuance::make_account()
@@ -225,6 +231,8 @@ step issuance::make_account()
     return post(at::account, directory_.new_account, json::serialize(o));
 }
 
+step issuance::begin_order() { return wishes_.order.empty() ? make_order() : read(at::resumed, wishes_.order); }
+
 step issuance::make_order()
 {
     json::array names;
@@ -232,6 +240,16 @@ step issuance::make_order()
     json::object o;
     o["identifiers"] = std::move(names);
     return post(at::order, directory_.new_order, json::serialize(o));
+}
+
+step issuance::go_on(acme::order o, std::string url, answer const& a)
+{
+    order_ = std::move(o);
+    order_url_ = std::move(url);
+    next_ = 0;
+    if (order_.state != state::valid && order_.state != state::processing) return look_at_next();
+    at_ = at::finalized;
+    return on_order(order_, a);
 }
 
 step issuance::look_at_next()
@@ -306,7 +324,7 @@ step issuance::await_order()
     return read(at::ready, order_url_);
 }
 
-step issuance::on_order(order const& o, answer const& a)
+step issuance::on_order(acme::order const& o, answer const& a)
 {
     if (o.state == state::invalid) {
         auto t = to_trouble(o.error, a.status);

@@ -27,6 +27,7 @@ struct proof {
 struct wishes {
     std::string directory;  // URL
     std::string account;    // URL, where we have an account; empty: a new one is made
+    std::string order;      // URL of one to go on with, made for these names; empty, or gone there: a new one is made
     std::string contact;    // an address, or empty
     std::string external_account;
     secret external_key;             // octets
@@ -82,11 +83,16 @@ public:
 
     /// To be kept, once there is one: also after a failure.
     std::string const& account() const noexcept { return wishes_.account; }
+    /// To be kept, with the key of `request`, as long as it may be gone on with; empty: there is none yet.
+    std::string const& order() const noexcept { return order_url_; }
+    /// Empty until the directory was read.
+    service_urls const& directory() const noexcept { return directory_; }
 
 private:
     enum class at : std::uint8_t {
         directory,
         account,
+        resumed,  // looks how far the order of the wishes has come
         order,
         look,       // at an authorization, for what is to be proven
         answered,   // the authority was told that a proof can be seen
@@ -103,11 +109,13 @@ private:
     step take(answer const& a);
     bool is_asked_again(answer const& a) const;
     step on_directory(answer const& a);
-    step on_order(order const& o, answer const& a);
+    step on_order(acme::order const& o, answer const& a);
     step on_look(answer const& a);
     step on_proven(answer const& a);
     step make_account();
+    step begin_order();
     step make_order();
+    step go_on(acme::order o, std::string url, answer const& a);
     step look_at_next();
     step tell_next();
     step wait_for_next();
@@ -123,7 +131,7 @@ private:
     service_urls directory_;
     std::string nonce_;
     std::string order_url_;
-    order order_;
+    acme::order order_;
     std::vector<challenge> chosen_;            // beside proofs_
     std::vector<std::string> authorizations_;  // URLs of those that are to be proven, beside both
     std::vector<proof> proofs_;

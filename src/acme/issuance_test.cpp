@@ -196,6 +196,89 @@ TEST_CASE("a name that was proven before needs no proof")
     p.posted(at("/finalize"));
 }
 
+TEST_CASE("an order that was begun before is gone on with, from wherever it has come to")
+{
+    wishes w;
+    w.account = at("/account/7");
+    w.order = at("/order/1");
+    play p{std::move(w)};
+    p.begin();
+    p.answer(200, directory_text());
+    p.expect(call::kind::head, at("/nonce"));
+    p.answer(200, "");
+    CHECK(p.posted(at("/order/1")).empty());
+    CHECK(p.machine.order().empty());
+    auto const done = order_text("valid", R"(,"certificate":"https://ca.example/cert/9")");
+    SUBCASE("its certificate is there")
+    {
+        p.answer(200, done);
+        CHECK(p.posted(at("/cert/9")).empty());
+        CHECK(p.machine.order() == at("/order/1"));
+        p.answer(200, "-----BEGIN CERTIFICATE-----\n...");
+        CHECK(std::holds_alternative<issued>(p.now));
+    }
+    SUBCASE("its certificate is being made")
+    {
+        p.answer(200, order_text("processing"));
+        REQUIRE(std::holds_alternative<later>(p.now));
+        p.now = p.machine.on_time();
+        p.posted(at("/order/1"));
+        p.answer(200, done);
+        p.posted(at("/cert/9"));
+    }
+    SUBCASE("all is proven")
+    {
+        p.answer(200, order_text("ready"));
+        p.posted(at("/authz/1"));
+        p.answer(200, authz_text("valid"));
+        p.posted(at("/order/1"));
+        p.answer(200, order_text("ready"));
+        CHECK(p.posted(at("/finalize")) == R"({"csr":"Q1NS"})");
+    }
+    SUBCASE("nothing is proven")
+    {
+        p.answer(200, order_text("pending"));
+        p.posted(at("/authz/1"));
+        p.answer(200, authz_text("pending"));
+        CHECK(std::holds_alternative<show>(p.now));
+    }
+    SUBCASE("it can't be had just now")
+    {
+        p.answer(503, "not now");
+        REQUIRE(std::holds_alternative<later>(p.now));
+        p.now = p.machine.on_time();
+        p.posted(at("/order/1"));
+    }
+}
+
+TEST_CASE("an order that came to nothing is followed by a new one")
+{
+    for (auto const& [status, body] : {std::pair{200L, order_text("invalid")},
+                                       {200L, std::string{"<html>"}},
+                                       {404L, problem_text("malformed")},
+                                       {403L, problem_text("unauthorized")},
+                                       {400L, problem_text("accountDoesNotExist")}}) {
+        CAPTURE(body);
+        wishes w;
+        w.account = at("/account/7");
+        w.order = at("/order/1");
+        play p{std::move(w)};
+        p.begin();
+        p.answer(200, directory_text());
+        p.expect(call::kind::head, at("/nonce"));
+        p.answer(200, "");
+        p.posted(at("/order/1"));
+        p.answer(status, body);
+        if (body.find("accountDoesNotExist") != std::string::npos) {
+            p.posted(at("/account"));
+            p.answer(201, "{}", at("/account/8"));
+        }
+        p.posted(at("/orders"));
+        p.answer(201, order_text("pending"), at("/order/2"));
+        CHECK(p.machine.order() == at("/order/2"));
+    }
+}
+
 TEST_CASE("a refused nonce is followed by another try with the new one, and not for ever")
 {
     play p;

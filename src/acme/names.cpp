@@ -37,6 +37,17 @@ group& group_of(std::vector<group>& all, std::string id, bool for_mail, bool our
 
 }  // namespace
 
+std::vector<std::string> kinds_of_proof(config::settings const& s)
+{
+    std::vector<std::string> kinds;
+    bool const any = s.acme.challenge == config::acme_challenge::any;
+    if (!s.web.http_address.empty() && (any || s.acme.challenge == config::acme_challenge::http_01))
+        kinds.emplace_back("http-01");
+    if (!s.web.address.empty() && (any || s.acme.challenge == config::acme_challenge::tls_alpn_01))
+        kinds.emplace_back("tls-alpn-01");
+    return kinds;
+}
+
 bool is_web_name(std::string_view name)
 {
     return std::ranges::any_of(below, [&](std::string_view prefix) { return name.starts_with(prefix); });

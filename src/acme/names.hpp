@@ -22,6 +22,9 @@ std::vector<group> groups_of(config::settings const& s, std::vector<std::string>
 
 inline constexpr std::size_t most_groups = 500;
 
+/// Proofs that somebody of ours shows ("http-01", "tls-alpn-01"), the better first.
+std::vector<std::string> kinds_of_proof(config::settings const& s);
+
 /// What mail programs and other servers look for below a domain, over HTTPS.
 bool is_web_name(std::string_view name);
 /// The host of web.public_url, or the hostname.

@@ -90,6 +90,7 @@ void office::forget_failures_of_others(config::settings const& s)
         all_not_before_ = {};
         refused_.clear();
         suggestions_at_.reset();
+        authority_names_.clear();
     }
     asked_as_ = std::move(now);
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "acme/file_watch.hpp"
+#include "acme/good_pairs.hpp"
 #include "acme/names.hpp"
 #include "acme/shelf.hpp"
 #include "config/settings.hpp"
@@ -42,6 +43,12 @@ struct certificate_state {
     std::optional<attempts> failed{};                             // the last attempt, when it failed
     std::string problem{};                                        // of files that can't be taken up
     std::vector<std::pair<std::string, std::string>> left_out{};  // names, and why
+};
+
+/// The authority of [acme], as CAA records speak of it (RFC 8659, RFC 8657).
+struct authority_state {
+    std::vector<std::string> names;  // as it says itself; empty: it was not asked yet, or does not say
+    std::string account;             // URL of ours with it; empty: there is none
 };
 
 /// For the process that serves the web pages.
@@ -73,6 +80,8 @@ public:
     /// most. Gives the ids; none: no certificate of ours has that name.
     std::vector<std::string> renew(std::string const& name, std::chrono::seconds limit);
 
+    authority_state authority() const;
+
     /// What to answer at /.well-known/acme-challenge/TOKEN.
     std::optional<std::string> key_authorization(std::string_view token) const;
     /// `known`: the version that the asker has.
@@ -99,6 +108,7 @@ private:
     void ask_for_domains();
     void find_our_addresses(config::settings const& s);
     void ask_for_suggestions(config::settings const& s);
+    void remember_authority(service_urls const& urls);
     wall_time renewal_of_certificate(std::string const& id, net::certificate_summary const& c) const;
     leads where_leads(std::string const& name, std::string& why) const;
     std::vector<std::string> names_for(group const& g, bool all_anew);
@@ -109,9 +119,11 @@ private:
     void try_due(config::settings const& s);
     void try_one(config::settings const& s, planned& p);
     std::optional<trouble> order(config::settings const& s, group const& g, std::vector<std::string> const& names);
-    step follow(config::settings const& s, issuance& machine);
+    result<kept_order> order_for(config::settings const& s, group const& g, std::vector<std::string> const& names);
+    void keep_order(group const& g, kept_order& under_way, std::string const& url);
+    step follow(config::settings const& s, issuance& machine, group const& g, kept_order& under_way);
     answer ask(config::settings const& s, call const& c);
-    result<ec_key> key_for(group const& g);
+    std::optional<ec_key> pinned_key(group const& g);
     std::optional<trouble> show_proofs(std::vector<proof> const& proofs);
     void hide_proofs();
     void on_trouble(group const& g, std::vector<std::string> const& names, trouble const& t);
@@ -139,15 +151,16 @@ private:
     std::map<std::string, net::certificate_summary> certificates_;  // by id
     std::map<std::string, wall_time> suggested_;                    // by id: when the authority wants it renewed
     std::optional<steady_time> suggestions_at_;
+    std::vector<std::string> authority_names_;
     std::map<std::string, std::string> left_out_;  // by name: why
     std::map<std::string, wall_time> refused_;     // names that are left out until then
     std::set<std::string> forced_;                 // ids
     wall_time all_not_before_{};                   // the authority is left alone until then
     std::vector<proof> proofs_;
     std::vector<web_bundle::pair> proof_certificates_;
-    std::optional<web_bundle> bundle_;                              // none: to be made
-    std::map<std::filesystem::path, web_bundle::pair> good_pairs_;  // by the certificate's file
-    std::string seen_by_web_;                                       // the last version that it has
+    std::optional<web_bundle> bundle_;  // none: to be made
+    good_pairs pairs_;                  // of the pages
+    std::string seen_by_web_;           // the last version that it has
     std::thread thread_;
 };
 

@@ -39,18 +39,6 @@ trouble failed(cause why, std::string detail)
     return t;
 }
 
-/// Proofs that somebody of ours shows, the better first.
-std::vector<std::string> kinds_for(config::settings const& s)
-{
-    std::vector<std::string> kinds;
-    bool const any = s.acme.challenge == config::acme_challenge::any;
-    if (!s.web.http_address.empty() && (any || s.acme.challenge == config::acme_challenge::http_01))
-        kinds.emplace_back("http-01");
-    if (!s.web.address.empty() && (any || s.acme.challenge == config::acme_challenge::tls_alpn_01))
-        kinds.emplace_back("tls-alpn-01");
-    return kinds;
-}
-
 /// Into `w`; gives what is wrong.
 std::string read_external_key(config::settings const& s, wishes& w)
 {
@@ -120,7 +108,7 @@ void office::try_one(config::settings const& s, planned& p)
 std::optional<trouble> office::order(config::settings const& s, group const& g, std::vector<std::string> const& names)
 {
     wishes w;
-    w.kinds = kinds_for(s);
+    w.kinds = kinds_of_proof(s);
     if (w.kinds.empty())
         return failed(cause::unprovable, s.acme.challenge == config::acme_challenge::tls_alpn_01
                                              ? "web.address is not set"
@@ -128,28 +116,36 @@ std::optional<trouble> office::order(config::settings const& s, group const& g, 
     if (auto const wrong = read_external_key(s, w); !wrong.empty()) return failed(cause::account, wrong);
     auto us = shelf_.account_at(s.acme.directory);
     if (!us) return failed(cause::other, us.error().logged);
-    auto key = key_for(g);
-    if (!key) return failed(cause::other, key.error().logged);
-    auto request = make_request(*key, names);
+    auto under_way = order_for(s, g, names);
+    if (!under_way) return failed(cause::other, under_way.error().logged);
+    auto const& key = under_way->key;
+    auto request = make_request(key, names);
     if (!request) return failed(cause::other, request.error().logged);
     w.directory = s.acme.directory;
     w.account = us->url;
+    w.order = under_way->url;
     w.contact = s.acme.contact;
     w.names = names;
     w.request = std::move(*request);
-    log::event(log::level::info, "certificate_ordered", {{"names", joined(names)}, {"directory", s.acme.directory}});
+    log::event(log::level::info, under_way->url.empty() ? "certificate_ordered" : "certificate_order_resumed",
+               {{"names", joined(names)}, {"directory", s.acme.directory}});
     issuance machine{std::move(w), us->key, steady_clock::now()};
-    auto const end = follow(s, machine);
+    auto const end = follow(s, machine, g, *under_way);
     hide_proofs();
+    remember_authority(machine.directory());
     if (machine.account() != us->url) {
         us->url = machine.account();
         if (auto kept = shelf_.keep(s.acme.directory, *us); !kept)
             log::event(log::level::error, "acme_account_not_kept", {{"problem", kept.error().logged}});
     }
-    if (auto const* t = std::get_if<trouble>(&end)) return *t;
+    if (auto const* t = std::get_if<trouble>(&end)) {
+        if (!stopping_ && !leaves_the_order(t->why)) shelf_.drop_order(g.id);
+        return *t;
+    }
     std::unique_lock hold{lock_};
-    auto taken = shelf_.put(g.id, std::get<issued>(end).chain, *key, names);
+    auto taken = shelf_.put(g.id, std::get<issued>(end).chain, key, names);
     if (!taken) return failed(cause::other, taken.error().logged);
+    shelf_.drop_order(g.id);
     log::event(
         log::level::info, "certificate_issued",
         {{"names", joined(names)}, {"file", shelf_.path_of(g.id).string()}, {"until", to_rfc3339(taken->not_after)}});
@@ -164,7 +160,30 @@ std::optional<trouble> office::order(config::settings const& s, group const& g, 
     return std::nullopt;
 }
 
-step office::follow(config::settings const& s, issuance& machine)
+/// The one that was begun before; else what a new one will be, without an URL yet.
+result<kept_order> office::order_for(config::settings const& s, group const& g, std::vector<std::string> const& names)
+{
+    auto const now = wall_clock::now();
+    auto const pinned = pinned_key(g);
+    auto kept = shelf_.order_of(g.id);
+    if (kept && fits(*kept, s.acme.directory, names, now) && (!pinned || pinned->jwk() == kept->key.jwk()))
+        return std::move(*kept);
+    auto key = pinned ? *pinned : ec_key::generate();
+    if (!key) return std::move(key.error());
+    return kept_order{s.acme.directory, {}, names, std::move(*key), now};
+}
+
+/// On disk before anything comes of it, or a restart would cost the certificate.
+void office::keep_order(group const& g, kept_order& under_way, std::string const& url)
+{
+    if (url.empty() || url == under_way.url) return;
+    under_way.url = url;
+    under_way.begun = wall_clock::now();
+    if (auto kept = shelf_.keep_order(g.id, under_way); !kept)
+        log::event(log::level::error, "certificate_state_not_kept", {{"problem", kept.error().logged}});
+}
+
+step office::follow(config::settings const& s, issuance& machine, group const& g, kept_order& under_way)
 {
     auto now = machine.begin();
     for (;;) {
@@ -172,6 +191,7 @@ step office::follow(config::settings const& s, issuance& machine)
         if (auto const* c = std::get_if<call>(&now)) {
             auto const a = ask(s, *c);
             now = machine.on_answer(a, wall_clock::now(), steady_clock::now());
+            keep_order(g, under_way, machine.order());
         } else if (auto const* shown = std::get_if<show>(&now)) {
             if (auto t = show_proofs(shown->proofs)) return std::move(*t);
             now = machine.on_shown();
@@ -203,23 +223,21 @@ answer office::ask(config::settings const& s, call const& c)
             std::move(got->fields[2])};
 }
 
-/// A fresh one; but the old one where the DNS says that it is this one (RFC 7672): with another key, servers that go by
-/// that would deliver nothing until the record follows.
-result<ec_key> office::key_for(group const& g)
+/// That of the certificate that is there, where the DNS says that it is this one (RFC 7672): with another key, servers
+/// that go by that would deliver nothing until the record follows.
+std::optional<ec_key> office::pinned_key(group const& g)
 {
-    if (auto old = g.for_mail ? shelf_.key_of(g.id) : std::nullopt) {
-        auto const digest = old->public_key_digest();
-        auto const pins = escort::ask_for_tlsa(options_.make_resolver, "_25._tcp." + g.names.front(), stopping_);
-        bool const pinned = std::ranges::any_of(pins.records, [&](dns::tlsa_record const& t) {
-            return t.usage == 3 && t.selector == 1 && t.matching == 1 && t.data == digest;
-        });
-        if (pinned) {
-            log::event(log::level::info, "certificate_key_kept",
-                       {{"name", g.names.front()}, {"reason", "a TLSA record names it"}});
-            return std::move(*old);
-        }
-    }
-    return ec_key::generate();
+    auto old = g.for_mail ? shelf_.key_of(g.id) : std::nullopt;
+    if (!old) return std::nullopt;
+    auto const digest = old->public_key_digest();
+    auto const pins = escort::ask_for_tlsa(options_.make_resolver, "_25._tcp." + g.names.front(), stopping_);
+    bool const pinned = std::ranges::any_of(pins.records, [&](dns::tlsa_record const& t) {
+        return t.usage == 3 && t.selector == 1 && t.matching == 1 && t.data == digest;
+    });
+    if (!pinned) return std::nullopt;
+    log::event(log::level::info, "certificate_key_kept",
+               {{"name", g.names.front()}, {"reason", "a TLSA record names it"}});
+    return old;
 }
 
 std::optional<trouble> office::show_proofs(std::vector<proof> const& proofs)

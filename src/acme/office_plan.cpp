@@ -29,6 +29,7 @@ void office::ask_for_domains()
 void office::plan(config::settings const& s)
 {
     ask_for_domains();
+    shelf_.drop_old_orders(wall_clock::now());
     // They change on this thread only, so they can be read without the lock.
     auto groups = groups_of(s, domains_);
     std::vector<planned> made;
@@ -75,6 +76,7 @@ void office::ask_for_suggestions(config::settings const& s)
     suggestions_at_ = now;
     auto const urls = parse_directory(ask(s, {call::kind::get, s.acme.directory, {}}).body);
     if (!urls) return;
+    remember_authority(*urls);
     for (auto const& [id, c] : certificates_) {
         auto const url = renewal_url(*urls, c.authority_key, c.serial);
         if (url.empty() || stopping_) return;
@@ -85,6 +87,12 @@ void office::ask_for_suggestions(config::settings const& s)
         std::lock_guard const hold{lock_};
         suggested_[id] = moment_in(*window, dice);
     }
+}
+
+void office::remember_authority(service_urls const& urls)
+{
+    std::lock_guard const hold{lock_};
+    if (!urls.new_order.empty()) authority_names_ = urls.caa_identities;
 }
 
 wall_time office::renewal_of_certificate(std::string const& id, net::certificate_summary const& c) const

@@ -5,42 +5,8 @@
 #include "base/crypto.hpp"
 #include "base/hex.hpp"
 #include "base/log.hpp"
-#include "base/whole_file.hpp"
 
 namespace postern::acme {
-namespace {
-
-constexpr std::size_t longest_file = 256u << 10;
-
-/// Of a file that may hold the key, too.
-std::string certificates_in(std::string_view pem)
-{
-    constexpr std::string_view first = "-----BEGIN CERTIFICATE-----", last = "-----END CERTIFICATE-----";
-    std::string out;
-    for (auto at = pem.find(first); at != std::string_view::npos; at = pem.find(first, at + 1)) {
-        auto const end = pem.find(last, at);
-        if (end == std::string_view::npos) break;
-        out.append(pem.substr(at, end + last.size() - at)) += '\n';
-    }
-    return out;
-}
-
-result<web_bundle::pair> read_pair(net::certificate_files const& files)
-{
-    net::server_tls_options o;
-    o.certificates.push_back(files);
-    if (auto const made = net::make_server_tls(o); !made) return made.error();
-    auto facts = net::summarize(files.chain);
-    if (!facts) return std::move(facts).error();
-    auto const chain = read_whole_file(files.chain, longest_file);
-    if (!chain) return chain.error();
-    auto key = read_whole_file(files.private_key, longest_file);
-    if (!key) return std::move(key).error();
-    if (!*chain || !*key) return error{{4, 3, 0}, "", files.chain.string() + " is gone"};
-    return web_bundle::pair{std::move(facts->names), certificates_in((*chain)->reveal()), std::move(**key)};
-}
-
-}  // namespace
 
 std::vector<certificate_state> office::list()
 {
@@ -50,6 +16,17 @@ std::vector<certificate_state> office::list()
     for (auto const& p : plan_) all.push_back(state_of(p));
     tell_of_files(*s, all);
     return all;
+}
+
+authority_state office::authority() const
+{
+    auto const s = options_.settings();
+    authority_state out;
+    if (s->acme.directory.empty()) return out;
+    out.account = shelf_.account_url_at(s->acme.directory);
+    std::lock_guard const hold{lock_};
+    out.names = authority_names_;
+    return out;
 }
 
 certificate_state office::state_of(planned const& p) const
@@ -124,21 +101,17 @@ void office::bundle_anew(config::settings const& s)
             log::event(log::level::error, "certificate_unusable", {{"problem", made.error().logged}});
         }
     }
-    hasher sum{hash::sha256};
     for (auto const& f : files) {
-        if (auto pair = read_pair(f)) {
-            good_pairs_.insert_or_assign(f.chain, std::move(*pair));
+        auto const good = pairs_.take(f);
+        if (good) {
+            b.certificates.push_back({(*good)->facts.names, (*good)->text.chain, (*good)->text.private_key});
         } else {
             log::event(log::level::error, "certificate_unusable",
-                       {{"file", f.chain.string()}, {"problem", pair.error().logged}});
+                       {{"file", f.chain.string()}, {"problem", good.error().logged}});
         }
-        // What was good stays in force until there is a better one.
-        if (auto const good = good_pairs_.find(f.chain); good != good_pairs_.end())
-            b.certificates.push_back(good->second);
     }
-    std::erase_if(good_pairs_, [&](auto const& one) {
-        return std::ranges::find(files, one.first, &net::certificate_files::chain) == files.end();
-    });
+    pairs_.keep_only(files);
+    hasher sum{hash::sha256};
     b.proofs = proof_certificates_;
     for (auto const* list : {&b.certificates, &b.proofs})
         for (auto const& p : *list) sum.add(p.chain);

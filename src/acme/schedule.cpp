@@ -68,6 +68,11 @@ bool concerns_names(cause why) noexcept
     return why == cause::proof || why == cause::caa || why == cause::name || why == cause::unprovable;
 }
 
+bool leaves_the_order(cause why) noexcept
+{
+    return why == cause::silence || why == cause::busy || why == cause::rate_limit;
+}
+
 catalogue::rule const& rule_of(cause why)
 {
     switch (why) {

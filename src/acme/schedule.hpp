@@ -25,6 +25,9 @@ wall_time all_wait_until(trouble const& t, wall_time failed_at, wall_time not_be
 /// Whether the rest of the names may well get a certificate without those that the trouble is about.
 bool concerns_names(trouble::cause why) noexcept;
 
+/// Whether the order itself may still become a certificate: it is kept, and gone on with.
+bool leaves_the_order(trouble::cause why) noexcept;
+
 /// The row of the catalogue, with {name} and {problem}.
 catalogue::rule const& rule_of(trouble::cause why);
 

@@ -19,6 +19,9 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t longest_file = 1u << 20;
+// Also a bound for what an authority never comes to an end with.
+constexpr std::chrono::hours order_lasts{24};
+constexpr std::string_view order_prefix = "order-";
 
 std::filesystem::path folder_in(std::filesystem::path const& data_dir) { return data_dir / "acme"; }
 
@@ -46,6 +49,21 @@ std::int64_t number_of(json::object const& o, std::string_view key)
 {
     auto const* v = o.if_contains(key);
     return v && v->is_int64() ? v->as_int64() : 0;
+}
+
+result<ec_key> key_in(json::object const& o)
+{
+    auto pem = text_of(o, "key");
+    auto const holder = secret::take(pem);
+    return ec_key::parse(holder.reveal());
+}
+
+result<> write_with_key(std::filesystem::path const& file, json::object o, ec_key const& key)
+{
+    o["key"] = key.pem().reveal();
+    auto text = json::serialize(o);
+    auto const octets = secret::take(text);
+    return replace_whole_file(file, octets.reveal());
 }
 
 bool is_whole(std::filesystem::path const& file, std::string& problem)
@@ -92,9 +110,7 @@ result<account> shelf::account_at(std::string const& directory)
     // A new key in its place would cost the account, and what is bound to it.
     if (!kept) return kept.error();
     if (*kept) {
-        auto pem = text_of(**kept, "key");
-        auto const holder = secret::take(pem);
-        auto key = ec_key::parse(holder.reveal());
+        auto key = key_in(**kept);
         if (!key) return broken(file.string() + " holds no key: " + key.error().logged);
         return account{std::move(*key), text_of(**kept, "account")};
     }
@@ -110,10 +126,66 @@ result<> shelf::keep(std::string const& directory, account const& a)
     json::object o;
     o["directory"] = directory;
     o["account"] = a.url;
-    o["key"] = a.key.pem().reveal();
-    auto text = json::serialize(o);
-    auto const octets = secret::take(text);
-    return replace_whole_file(account_file(directory), octets.reveal());
+    return write_with_key(account_file(directory), std::move(o), a.key);
+}
+
+std::string shelf::account_url_at(std::string const& directory) const
+{
+    auto const kept = read_object(account_file(directory));
+    return kept && *kept ? text_of(**kept, "account") : std::string{};
+}
+
+std::filesystem::path shelf::order_file(std::string const& id) const
+{
+    return folder_ / (std::string{order_prefix} + id + ".json");
+}
+
+result<> shelf::keep_order(std::string const& id, kept_order const& o)
+{
+    json::object out;
+    out["directory"] = o.directory;
+    out["order"] = o.url;
+    json::array names;
+    for (auto const& name : o.names) names.emplace_back(name);
+    out["names"] = std::move(names);
+    out["begun"] = to_microseconds(o.begun);
+    return write_with_key(order_file(id), std::move(out), o.key);
+}
+
+std::optional<kept_order> shelf::order_of(std::string const& id) const
+{
+    // Whatever is wrong with it: another one is made.
+    auto const kept = read_object(order_file(id));
+    if (!kept || !*kept) return std::nullopt;
+    auto key = key_in(**kept);
+    if (!key) return std::nullopt;
+    kept_order o{text_of(**kept, "directory"),
+                 text_of(**kept, "order"),
+                 {},
+                 std::move(*key),
+                 from_microseconds(number_of(**kept, "begun"))};
+    if (auto const* names = (**kept).if_contains("names"); names && names->is_array())
+        for (auto const& name : names->as_array())
+            if (name.is_string()) o.names.emplace_back(name.as_string());
+    return o;
+}
+
+void shelf::drop_order(std::string const& id)
+{
+    std::error_code ignored;
+    std::filesystem::remove(order_file(id), ignored);
+}
+
+void shelf::drop_old_orders(wall_time now)
+{
+    std::error_code none;
+    for (auto const& entry : std::filesystem::directory_iterator{folder_, none}) {
+        auto const name = entry.path().stem().string();
+        if (!name.starts_with(order_prefix)) continue;
+        auto const id = name.substr(order_prefix.size());
+        auto const o = order_of(id);
+        if (!o || !fits(*o, o->directory, o->names, now)) drop_order(id);
+    }
 }
 
 result<net::certificate_summary> shelf::put(std::string const& id, std::string const& chain, ec_key const& key,
@@ -195,6 +267,11 @@ result<> shelf::keep_attempts(std::map<std::string, attempts> const& all)
         o[id] = std::move(one);
     }
     return replace_whole_file(folder_ / "attempts.json", json::serialize(o));
+}
+
+bool fits(kept_order const& o, std::string const& directory, std::vector<std::string> const& names, wall_time now)
+{
+    return o.directory == directory && o.names == names && o.begun <= now && now - o.begun < order_lasts;
 }
 
 wall_time renewal_time(net::certificate_summary const& c)

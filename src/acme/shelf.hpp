@@ -1,4 +1,5 @@
-// What is kept of ACME, in data_dir/acme: our accounts, certificates with their keys, and how the last attempts went.
+// What is kept of ACME, in data_dir/acme: our accounts, certificates with their keys, orders under way, and how the last
+// attempts went.
 // Files of mode 0600, replaced as a whole. A certificate and its key stand in one file, so that they can't come
 // apart. Used by one thread, but for the functions that only read.
 #pragma once
@@ -21,6 +22,14 @@ struct account {
     std::string url;  // empty: the authority does not know it yet
 };
 
+/// An order under way. What comes of it fits this key alone.
+struct kept_order {
+    std::string directory, url;
+    std::vector<std::string> names;
+    ec_key key;
+    wall_time begun{};
+};
+
 /// How it went with one certificate.
 struct attempts {
     unsigned failures = 0;  // in a row
@@ -36,6 +45,14 @@ public:
     /// read is an error.
     result<account> account_at(std::string const& directory);
     result<> keep(std::string const& directory, account const& a);
+    /// Empty: there is none that can be read.
+    std::string account_url_at(std::string const& directory) const;
+
+    result<> keep_order(std::string const& id, kept_order const& o);
+    std::optional<kept_order> order_of(std::string const& id) const;
+    void drop_order(std::string const& id);
+    /// Removes those that nobody will go on with.
+    void drop_old_orders(wall_time now);
 
     /// Into force, when it is whole: the key fits, the names are in it, it is valid now. Else all stays as it was.
     result<net::certificate_summary> put(std::string const& id, std::string const& chain, ec_key const& key,
@@ -52,9 +69,13 @@ public:
 private:
     explicit shelf(std::filesystem::path folder) : folder_(std::move(folder)) {}
     std::filesystem::path account_file(std::string const& directory) const;
+    std::filesystem::path order_file(std::string const& id) const;
 
     std::filesystem::path folder_;
 };
+
+/// Whether it is for them, and not so old that the authority may have nothing to say of it.
+bool fits(kept_order const& o, std::string const& directory, std::vector<std::string> const& names, wall_time now);
 
 /// When it should be followed by another one.
 wall_time renewal_time(net::certificate_summary const& c);

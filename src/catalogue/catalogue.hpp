@@ -2,7 +2,7 @@
 // server's replies, the log, `explain`, `why` and later the checker and the help
 // pages all read it from here. The rows are data, compiled in: failures.toml has the
 // server's own, connecting.toml, logging_in.toml and sending.toml what `check` finds,
-// installation.toml what `doctor` finds.
+// installation.toml what `doctor` finds, web.toml what the web pages and the API refuse.
 #pragma once
 
 #include <cstdint>

@@ -94,9 +94,9 @@ void print_steps(json::value const& way, std::size_t& seen)
 {
     auto const& steps = way.at("steps").as_array();
     for (; seen < steps.size(); ++seen) {
-        auto const reply = text_of(steps[seen], "reply");
+        auto const what = text_of(steps[seen], "what"), reply = text_of(steps[seen], "reply");
         print_line(readable_time(text_of(steps[seen], "time")) + "  " + text_of(steps[seen], "text") +
-                   (reply.empty() ? "" : " (" + reply + ")"));
+                   (what.empty() ? "" : ' ' + what) + (reply.empty() ? "" : " (" + reply + ")"));
     }
     std::fflush(stdout);
 }

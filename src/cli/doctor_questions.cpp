@@ -4,6 +4,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "acme/names.hpp"
 #include "base/numbers.hpp"
 #include "cli/backend.hpp"
 #include "cli/output.hpp"
@@ -94,6 +95,18 @@ void ask_announced(application const& app, doctor::facts& f)
     auto const told = ask(app, "discovery facts", {});
     if (!told) return;
     if (auto facts = porter::facts_from(*told)) f.announced = std::move(facts->announced);
+}
+
+/// What it calls itself counts more than what is known of some.
+void ask_authority(application const& app, doctor::facts& f)
+{
+    f.authority.methods = acme::kinds_of_proof(f.settings);
+    if (auto const told = ask(app, "acme authority", {})) {
+        f.authority.names = texts_of(*told, "names");
+        f.authority.account = text_of(*told, "account");
+    }
+    auto usual = zone::authority_of(f.settings.acme.directory);
+    if (f.authority.names.empty() && !usual.empty()) f.authority.names.push_back(std::move(usual));
 }
 
 void ask_domains(application const& app, doctor::facts& f)
@@ -200,6 +213,7 @@ void ask_for_facts(application const& app, std::set<area> const& areas, doctor::
     bool const dns = areas.contains(area::dns);
     if (dns || areas.contains(area::relay)) ask_domains(app, f);
     if (dns) ask_announced(app, f);
+    if (dns && !f.settings.acme.directory.empty()) ask_authority(app, f);
     if (dns) {
         for (auto const& name : f.local_domains) {
             if (f.domains.size() == most_domains) {

@@ -88,7 +88,10 @@ void add_domain(command commands, application& app)
                 auto done = perform(a, "domain check", arguments);
                 if (!done) return done.error();
                 bool right = true;
-                for (auto const& r : done->at("records").as_array()) right = right && text_of(r, "state") == "right";
+                for (auto const& r : done->at("records").as_array()) {
+                    auto const state = text_of(r, "state");
+                    right = right && (state == "right" || state == "advised");
+                }
                 if (given.json) {
                     print_json(*done);
                 } else {

@@ -47,7 +47,9 @@ int print_domain_records(application const& app, std::string const& written, boo
             if (text_of(k, "state") != "retired" && !text_of(k, "value").empty())
                 published.emplace_back(text_of(k, "name"), text_of(k, "value"));
 
-    auto const ours = doctor::server_of(*s);
+    auto ours = doctor::server_of(*s);
+    if (auto const told = ask(app, "acme authority", {}))
+        if (auto const names = texts_of(*told, "names"); !names.empty()) ours.authority = names.front();
     auto const configurations = configurations_of(app, *s, *domain);
     auto const records = zone::all_records(*domain, ours, published, configurations);
     auto const policy = zone::sts_policy({ours.hostname});

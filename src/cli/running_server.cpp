@@ -377,6 +377,14 @@ result<> running_server::keep_certificates()
     return {};
 }
 
+void running_server::give_up_pages()
+{
+    web_.stop();
+    log::event(log::level::error, "web_gone",
+               {{"text", "neither the pages nor the process that keeps them is left"},
+                {"remedy", "mail is served all the same; restart to have the pages back"}});
+}
+
 void running_server::take_up_certificates()
 {
     std::uint64_t told = 0;

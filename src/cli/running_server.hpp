@@ -51,6 +51,9 @@ public:
     int certificate_news() const noexcept { return certificate_news_.get(); }
     /// On the thread that also reloads. Those that can't be used leave the old ones in force.
     void take_up_certificates();
+    /// In error (POLLERR) when neither the pages nor their keeper is left; then give_up_pages(). -1: there are none.
+    int pages_tie() const noexcept { return web_.tie(); }
+    void give_up_pages();
     /// Running transactions and deliveries may end, within timeouts.drain.
     void drain();
 

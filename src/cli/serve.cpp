@@ -103,10 +103,12 @@ void serve_until_told(application const& app, running_server& server, int signal
     auto const watched = watchdog_interval();
     int const patience = watched ? static_cast<int>(watched->count()) : -1;
     for (;;) {
-        std::array<pollfd, 2> wait{{{signals, POLLIN, 0}, {server.certificate_news(), POLLIN, 0}}};
+        std::array<pollfd, 3> wait{
+            {{signals, POLLIN, 0}, {server.certificate_news(), POLLIN, 0}, {server.pages_tie(), 0, 0}}};
         if (::poll(wait.data(), wait.size(), patience) == 0) notify_alive();
         int const number = wait[0].revents != 0 ? next_signal(signals) : 0;
         if (wait[1].revents != 0) server.take_up_certificates();
+        if (wait[2].revents != 0) server.give_up_pages();
         if (number == SIGHUP) reload(app, server);
         if (number != SIGTERM && number != SIGINT) continue;
         notify_stopping();

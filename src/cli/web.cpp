@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/log.hpp"
@@ -18,6 +19,7 @@
 #include "cli/output.hpp"
 #include "cli/privileges.hpp"
 #include "cli/supervisor.hpp"
+#include "cli/web_keeper.hpp"
 #include "cli/web_sockets.hpp"
 #include "control/commands.hpp"
 #include "control/web_door.hpp"
@@ -27,15 +29,6 @@
 
 namespace postern::cli {
 namespace {
-
-struct options {
-    // From the keeper; else the configuration says it.
-    std::string socket;
-    std::string log_format = "text";
-    std::string log_level = "info";
-    std::uint16_t https_port = 0;
-    std::string certificate, private_key;
-};
 
 /// What we may read ourselves.
 std::optional<net::certificate_files> own_certificate(std::string const& chain, std::string const& key)
@@ -54,7 +47,7 @@ struct plan {
     std::string user;  // whom to become, as root
 };
 
-std::optional<plan> plan_of_keeper(options const& o)
+std::optional<plan> plan_of_keeper(web_arguments const& o)
 {
     plan p;
     p.sockets = inherited_web_sockets();
@@ -64,7 +57,7 @@ std::optional<plan> plan_of_keeper(options const& o)
     return p;
 }
 
-std::optional<plan> plan_of_settings(application const& app, options& o)
+std::optional<plan> plan_of_settings(application const& app, web_arguments& o)
 {
     auto const s = load_settings(app);
     if (!s) return std::nullopt;
@@ -99,12 +92,22 @@ void log_listening(std::vector<net::socket_handle> const& sockets, char const* r
     }
 }
 
-int serve_pages(application const& app, options o)
+/// For the process that may have to be the keeper one day.
+web_sockets copy_of(web_sockets const& sockets)
+{
+    web_sockets out;
+    for (auto const& s : sockets.https) out.https.emplace_back(::fcntl(s.get(), F_DUPFD_CLOEXEC, 0));
+    for (auto const& s : sockets.http) out.http.emplace_back(::fcntl(s.get(), F_DUPFD_CLOEXEC, 0));
+    return out;
+}
+
+int serve_pages(application const& app, web_arguments o)
 {
     std::signal(SIGPIPE, SIG_IGN);
     sigset_t wanted;
     sigemptyset(&wanted);
     for (int const s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&wanted, s);
+    if (o.tie >= 0) sigaddset(&wanted, keeper_is_gone);
     ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
 
     auto p = o.socket.empty() ? plan_of_settings(app, o) : plan_of_keeper(o);
@@ -117,20 +120,21 @@ int serve_pages(application const& app, options o)
     log::start(log_options_of(o.log_format, o.log_level));
     log_listening(p->sockets.https, "https");
     log_listening(p->sockets.http, "http");
+    auto const kept = o.tie >= 0 ? copy_of(p->sockets) : web_sockets{};
     auto const table = web::make_site();
     web::server_options how;
     how.https = std::move(p->sockets.https);
     how.http = std::move(p->sockets.http);
     how.mail_socket = std::move(p->mail_socket);
     how.threads = thread_count();
-    auto const pages = web::make_server(table, std::move(how));
+    auto pages = web::make_server(table, std::move(how));
     pages->run([pages = pages.get(), certificates = p->certificates](web::server_link& mail) {
         return web::keep_certificates(pages, certificates, &mail);
     });
     notify_ready("Serves the pages");
 
+    int number = 0;
     for (;;) {
-        int number = 0;
         if (::sigwait(&wanted, &number) != 0) continue;
         // Certificates are looked at all the time; there is nothing else to read again.
         if (number != SIGHUP) break;
@@ -138,6 +142,10 @@ int serve_pages(application const& app, options o)
     notify_stopping();
     pages->drain();
     log::event(log::level::info, "web_stopped");
+    if (number == keeper_is_gone) {
+        pages.reset();
+        keep_web(o, kept);
+    }
     log::stop();
     return all_is_well;
 }
@@ -146,7 +154,7 @@ int serve_pages(application const& app, options o)
 
 void add_web(command commands, application& app)
 {
-    auto o = std::make_shared<options>();
+    auto o = std::make_shared<web_arguments>();
     auto const c = commands.add_subcommand("web", "Serve the web pages; `serve` starts it by itself");
     c.add_option("--socket", o->socket, "The mail process's web socket; then no configuration is read").hidden();
     c.add_option("--log-format", o->log_format).hidden();
@@ -154,6 +162,7 @@ void add_web(command commands, application& app)
     c.add_option("--https-port", o->https_port).hidden();
     c.add_option("--certificate", o->certificate).hidden();
     c.add_option("--private-key", o->private_key).hidden();
+    c.add_option("--tie", o->tie).hidden();
     c.does([&app, o] { return serve_pages(app, *o); });
 }
 

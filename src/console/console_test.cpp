@@ -324,6 +324,13 @@ TEST_CASE("the way of a message is told step by step")
     CHECK(way.at("steps").as_array().size() == 3);
     CHECK(text(way.at("steps").at(1).at("reply")) == "451 wait");
     CHECK(text(tell_way({}, "Q1").at("state")) == "on its way");
+    auto const back = tell_way(
+        events({R"({"time":"1","event":"bounced","queue_id":"Q3","reply":"550 no","rule":"unknown-recipient"})"}),
+        "Q3");
+    auto const& last = back.at("steps").at(0);
+    CHECK(text(last.at("rule")) == "unknown-recipient");
+    CHECK(text(last.at("what")) == catalogue::rules::unknown_recipient.what);
+    CHECK(text(last.at("text")).find(catalogue::rules::unknown_recipient.what) == std::string::npos);
 }
 
 TEST_CASE("a sample holds what was added since the one before")

@@ -66,16 +66,22 @@ json::object recipient(std::string const& to, std::string const& time)
     return o;
 }
 
+/// Why it was refused or put off.
+void put_rule(json::object& o, json::object const& e)
+{
+    auto const rule = text_in(e, "rule");
+    o["rule"] = rule;
+    auto const* const row = rule.empty() ? nullptr : catalogue::find(rule);
+    o["what"] = row ? row->what : std::string_view{};
+}
+
 void take_fate(json::object& r, json::object const& e, std::string const& name)
 {
     r["state"] = name;
     r["time"] = text_in(e, "time");
     r["reply"] = printable(text_in(e, "reply"));
     r["next_hop"] = text_in(e, "next_hop");
-    auto const rule = text_in(e, "rule");
-    r["rule"] = rule;
-    auto const* const row = rule.empty() ? nullptr : catalogue::find(rule);
-    r["what"] = row ? row->what : std::string_view{};
+    put_rule(r, e);
     r["attempts"] = number_in(e, "attempts");
     auto const again = text_in(e, "next_attempt");
     r["next_attempt"] = again.empty() ? json::value(nullptr) : json::value(again);
@@ -121,16 +127,14 @@ void take(sent& s, json::object const& e, std::string const& name)
 }
 
 /// For the person who sent it.
-std::string sentence(std::string const& name, json::object const& e)
+std::string_view sentence(std::string_view name)
 {
     if (name == "accepted") return "The server has taken the message and stored it.";
     if (name == "held") return "The message is held until somebody who runs the server lets it go on.";
     if (name == "delivered") return "The next server, or the mailbox, has taken it.";
     if (name == "deferred") return "The next server does not take it now; it is tried again.";
-    auto const* const rule = catalogue::find(text_in(e, "rule"));
-    auto const why = rule ? " " + std::string{rule->what} : std::string{};
-    if (name == "bounced") return "It can't be delivered, and a report goes to the sender." + why;
-    return "Its time is up; a report goes to the sender." + why;
+    if (name == "bounced") return "It can't be delivered, and a report goes to the sender.";
+    return "Its time is up; a report goes to the sender.";
 }
 
 }  // namespace
@@ -176,7 +180,8 @@ json::object tell_way(std::vector<json::object> const& events, std::string const
         json::object step;
         step["step"] = name;
         step["time"] = text_in(e, "time");
-        step["text"] = sentence(name, e);
+        step["text"] = sentence(name);
+        put_rule(step, e);
         for (char const* key : {"forward_path", "next_hop", "reply"})
             if (auto const value = text_in(e, key); !value.empty()) step[key] = printable(value);
         steps.emplace_back(std::move(step));

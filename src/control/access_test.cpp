@@ -59,6 +59,7 @@ std::map<std::string_view, decision> const decided{
     {"account test", nobody},
     {"account test-mail", own},
     {"account test-mail-show", own},
+    {"acme authority", readers},
     {"acme challenge", anyone},
     {"audit list", readers},
     {"certificate list", readers},

@@ -1,4 +1,4 @@
-// certificate list, certificate renew; and for the process that serves the web pages: acme challenge, web certificates
+// certificate list, certificate renew, acme authority; and for the process that serves the web pages: acme challenge, web certificates
 #include <algorithm>
 #include <mutex>
 
@@ -128,6 +128,18 @@ outcome certificate_renew(context& c, arguments a)
     for (auto const& one : c.certificates->list())
         if (std::ranges::find(ids, one.id) != ids.end()) list.emplace_back(describe(one));
     return json::value(std::move(list));
+}
+
+outcome acme_authority(context& c, arguments a)
+{
+    if (auto wrong = a.problem()) return std::move(*wrong);
+    auto const known = c.certificates->authority();
+    json::array names;
+    for (auto const& name : known.names) names.emplace_back(name);
+    json::object o;
+    o["names"] = std::move(names);
+    o["account"] = known.account;
+    return json::value(std::move(o));
 }
 
 outcome acme_challenge(context& c, arguments a)

@@ -72,6 +72,7 @@ constexpr command table[] = {
     {"tls-report send", server, changes, operators, tls_report_send},
     {"certificate list", server, looks, readers, certificate_list},
     {"certificate renew", server, changes, operators, certificate_renew},
+    {"acme authority", server, looks, readers, acme_authority},
     // Keys of the pages, for the process that serves them: it alone opens the web socket.
     {"acme challenge", server, looks, anyone, acme_challenge, lane::prompt},
     {"web certificates", server, looks, anyone, web_certificates, lane::prompt},

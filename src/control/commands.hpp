@@ -203,6 +203,7 @@ outcome tls_report_show(context& c, arguments a);
 outcome tls_report_send(context& c, arguments a);
 outcome certificate_list(context& c, arguments a);
 outcome certificate_renew(context& c, arguments a);
+outcome acme_authority(context& c, arguments a);
 outcome acme_challenge(context& c, arguments a);
 outcome web_certificates(context& c, arguments a);
 outcome forward_add(context& c, arguments a);

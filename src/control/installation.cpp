@@ -3,6 +3,8 @@
 
 #include <boost/json/array.hpp>
 
+#include "acme/names.hpp"
+#include "acme/office.hpp"
 #include "base/text.hpp"
 #include "console/logins.hpp"
 #include "control/commands.hpp"
@@ -33,6 +35,20 @@ json::object describe(doctor::published_record const& r)
     return o;
 }
 
+/// Of the domain, and of the pages: those that the authority is asked for.
+doctor::certificates_wanted certificates_for(context const& c, std::string const& domain, zone::server const& ours)
+{
+    doctor::certificates_wanted w;
+    if (c.certificates == nullptr) return w;
+    auto known = c.certificates->authority();
+    w.from = {std::move(known.names), std::move(known.account), acme::kinds_of_proof(*c.settings)};
+    if (w.from.names.empty() && !ours.authority.empty()) w.from.names.push_back(ours.authority);
+    for (auto const& one : c.certificates->list())
+        for (auto const& name : one.names)
+            if (one.source == "acme" && name.ends_with('.' + domain)) w.names.push_back(name);
+    return w;
+}
+
 }  // namespace
 
 outcome domain_check(context& c, arguments a)
@@ -55,10 +71,13 @@ outcome domain_check(context& c, arguments a)
             if (!value.empty() && console::text_in(k.as_object(), "state") != "retired")
                 keys.emplace_back(console::text_in(k.as_object(), "name"), value);
         }
-    auto const ours = doctor::server_of(*c.settings);
+    auto ours = doctor::server_of(*c.settings);
+    auto const certified = certificates_for(c, *domain, ours);
+    if (!certified.from.names.empty()) ours.authority = certified.from.names.front();
     auto const wanted = zone::all_records(*domain, ours, keys, configurations_of(c, *domain));
     json::array list;
-    for (auto const& r : doctor::look_up(*c.settings, wanted, patience_with_names)) list.emplace_back(describe(r));
+    for (auto const& r : doctor::look_up(*c.settings, wanted, patience_with_names, certified))
+        list.emplace_back(describe(r));
     json::object o;
     o["domain"] = *domain;
     o["records"] = std::move(list);

@@ -166,8 +166,9 @@ outcome profile_take(context& c, arguments a)
     if (!account) return std::move(account.error());
     // Who changed the password thinks of somebody else who was signed in.
     if ((*account)->password_set != order->password_set) return no_such_link();
+    auto const& off = catalogue::rules::auth_smtp_off;
     if (order->with_password && !(*account)->smtp_auth)
-        return failure{failure::kind::problem, std::string{catalogue::rules::auth_smtp_off.reply}, {}};
+        return failure{failure::kind::problem, std::string{off.reply}, {}, std::string{off.name}};
 
     porter::profile_of whose;
     whose.address = order->address;

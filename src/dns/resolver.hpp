@@ -94,6 +94,20 @@ struct srv_answer {
     std::string problem;
 };
 
+/// Who may give out certificates (RFC 8659 section 4.1).
+struct caa_record {
+    std::uint8_t flags = 0;
+    std::string tag, value;  // the tag in lower case
+    friend bool operator==(caa_record const&, caa_record const&) = default;
+};
+
+struct caa_answer {
+    finding what = finding::temporary;
+    std::vector<caa_record> records;  // at most `most_records`
+    bool secure = false;
+    std::string problem;
+};
+
 inline constexpr std::size_t most_records = 100;
 
 /// Used on the thread of its executor only. Every question has a deadline.
@@ -109,6 +123,8 @@ public:
     virtual awaitable<srv_answer> srv(std::string name) = 0;
     /// The names that an address leads back to (PTR).
     virtual awaitable<name_answer> names_of(ip_address address) = 0;
+    /// Of this name alone; those of the names above it count, too, where it has none.
+    virtual awaitable<caa_answer> caa(std::string name) = 0;
 };
 
 struct options {

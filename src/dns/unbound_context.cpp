@@ -36,6 +36,7 @@ char const* type_name(int type)
         case type_txt: return "TXT";
         case type_cname: return "CNAME";
         case type_tlsa: return "TLSA";
+        case type_caa: return "CAA";
         case type_dnskey: return "DNSKEY";
         default: return "AAAA";
     }

@@ -16,7 +16,7 @@
 namespace postern::dns {
 
 inline constexpr int type_a = 1, type_cname = 5, type_ptr = 12, type_mx = 15, type_txt = 16, type_aaaa = 28,
-                     type_srv = 33, type_dnskey = 48, type_tlsa = 52;
+                     type_srv = 33, type_dnskey = 48, type_tlsa = 52, type_caa = 257;
 
 struct result_deleter {
     void operator()(ub_result* r) const noexcept { ub_resolve_free(r); }

@@ -178,6 +178,12 @@ public:
         co_return read_as<srv_answer>(*found.q, name, type_srv, parse_srv, &srv_answer::records);
     }
 
+    awaitable<caa_answer> caa(std::string name) override
+    {
+        auto const found = co_await ask(name, type_caa);
+        co_return read_as<caa_answer>(*found.q, name, type_caa, parse_caa, &caa_answer::records);
+    }
+
     awaitable<name_answer> names_of(ip_address address) override
     {
         auto const name = reverse_name(address);

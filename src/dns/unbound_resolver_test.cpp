@@ -75,6 +75,7 @@ private:
         if (name == "two.world") {
             add(15, "\0\24"s + wire("Second.two.world"));
             add(15, "\0\12"s + wire("first.two.world"));
+            add(257, "\0\5issueca.world"s);
             return 0;
         }
         if (name == "null.world") {
@@ -125,7 +126,7 @@ private:
             out[7] = static_cast<char>(records.size());
             std::memset(out.data() + 8, 0, 4);
             for (auto const& r : records) {
-                out += "\300\14\0"s + static_cast<char>(r.type) + "\0\1\0\0\0\74\0"s +
+                out += "\300\14"s + static_cast<char>(r.type >> 8) + static_cast<char>(r.type) + "\0\1\0\0\0\74\0"s +
                        static_cast<char>(r.data.size()) + r.data;
             }
             ::sendto(socket_, out.data(), out.size(), 0, reinterpret_cast<sockaddr*>(&from), size);

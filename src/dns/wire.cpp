@@ -87,6 +87,16 @@ std::optional<srv_record> parse_srv(std::string_view data)
     return srv_record{number(0), number(2), number(4), std::move(*host)};
 }
 
+std::optional<caa_record> parse_caa(std::string_view data)
+{
+    constexpr std::size_t numbers = 2, longest = 4096;
+    if (data.size() < numbers || data.size() > longest) return std::nullopt;
+    std::size_t const size = octet(data[1]);
+    auto const rest = data.substr(numbers);
+    if (size == 0 || size > rest.size()) return std::nullopt;
+    return caa_record{octet(data[0]), to_lower(rest.substr(0, size)), std::string{rest.substr(size)}};
+}
+
 std::optional<ip_address> parse_a(std::string_view data)
 {
     if (data.size() != 4) return std::nullopt;

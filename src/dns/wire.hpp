@@ -20,6 +20,7 @@ std::optional<mx_record> parse_mx(std::string_view data);
 std::optional<std::string> parse_txt(std::string_view data);
 std::optional<tlsa_record> parse_tlsa(std::string_view data);
 std::optional<srv_record> parse_srv(std::string_view data);
+std::optional<caa_record> parse_caa(std::string_view data);
 std::optional<ip_address> parse_a(std::string_view data);
 std::optional<ip_address> parse_aaaa(std::string_view data);
 

@@ -78,3 +78,15 @@ TEST_CASE("a TLSA record is three numbers and octets")
     CHECK_FALSE(parse_tlsa(""));
     CHECK_FALSE(parse_tlsa(std::string(20'000, 'x')));
 }
+
+TEST_CASE("a CAA record is flags, a tag and a value")
+{
+    auto const r = parse_caa("\200\5IssueLetsEncrypt.org"s);
+    REQUIRE(r);
+    CHECK(*r == caa_record{128, "issue", "LetsEncrypt.org"});
+    CHECK(parse_caa("\0\5issue"s)->value.empty());
+    CHECK_FALSE(parse_caa("\0\0issue"s));
+    CHECK_FALSE(parse_caa("\0\6issue"s));
+    CHECK_FALSE(parse_caa("\0"s));
+    CHECK_FALSE(parse_caa("\0\5issue"s + std::string(5'000, 'x')));
+}

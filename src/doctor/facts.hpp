@@ -15,6 +15,7 @@
 #include "base/ip.hpp"
 #include "config/settings.hpp"
 #include "dns/resolver.hpp"
+#include "doctor/caa.hpp"
 #include "escort/policy_source.hpp"
 #include "mail/authentication.hpp"
 #include "porter/facts.hpp"
@@ -171,6 +172,9 @@ struct facts {
     std::vector<certificate_facts> certificates;
     dns::address_answer own_name;  // of the host name
     std::vector<address_facts> addresses;
+    certifier authority;                 // of [acme]
+    std::vector<std::string> certified;  // names that it is asked for certificates for
+    caa_answers caa;
     std::vector<dns::tlsa_answer> tlsa;  // of the host name, at port 25; none or one
     bool names_secure = false;           // the DNS of the host name has DNSSEC
     std::vector<domain_facts> domains;

@@ -11,6 +11,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "acme/names.hpp"
 #include "base/internet_address.hpp"
 #include "base/text.hpp"
 #include "checks/spf.hpp"
@@ -34,6 +35,27 @@ constexpr std::size_t most_hosts = 10;
 constexpr std::size_t most_at_once = 8;  // domains
 constexpr std::chrono::seconds longest{60};
 
+constexpr std::size_t most_certified = 100, most_certified_at_once = 20;
+
+/// Names that do not lead here are not asked for.
+void ask_for_caa(facts& f, round& r)
+{
+    std::set<std::string> elsewhere;
+    for (auto const& c : f.server.certificates)
+        for (auto const& [name, why] : c.left_out) elsewhere.insert(name);
+    for (auto const& g : acme::groups_of(f.settings, f.local_domains)) {
+        for (auto const& name : g.names) {
+            if (elsewhere.contains(name) || f.certified.size() == most_certified ||
+                std::ranges::find(f.certified, name) != f.certified.end())
+                continue;
+            if (f.certified.size() % most_certified_at_once == 0) r.wait();
+            f.certified.push_back(name);
+            for (auto const& at : caa_names(name))
+                if (!f.caa.contains(at)) r.caa(at, f.caa[at]);
+        }
+    }
+}
+
 void ask_first(facts& f, round& r, steady_time until)
 {
     auto const& host = f.settings.hostname;
@@ -48,6 +70,7 @@ void ask_first(facts& f, round& r, steady_time until)
         f.tlsa.resize(1);
         r.tlsa("_25._tcp." + host, f.tlsa.front());
     }
+    ask_for_caa(f, r);
     std::size_t asked = 0;
     for (auto& d : f.domains) {
         // So many at once that a small name server keeps up.

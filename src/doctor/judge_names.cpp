@@ -1,5 +1,6 @@
 // The server's own name in the DNS, and the names of its addresses.
 #include <algorithm>
+#include <map>
 
 #include "base/crypto.hpp"
 #include "base/internet_address.hpp"
@@ -151,6 +152,45 @@ finding dns_unknown(std::string const& about, std::string const& problem)
     return {area::dns, severity::warning, &rules::own_dns_unknown, {{"name", about}, {"problem", problem}}, {}};
 }
 
+namespace {
+
+/// Whether the authority of [acme] may give out the certificates that it is asked for.
+void judge_certified(facts const& f, report& r)
+{
+    // An authority that does not say what CAA records call it is none of the world's.
+    if (f.authority.names.empty()) return;
+    auto const ours = zone_server(f);
+    std::map<std::string, std::vector<std::string>> refused;  // by the reason: the names
+    std::map<std::string, std::string> where;                 // the same: where the records are
+    std::vector<std::string> given, unasked;
+    std::string unknown;
+    for (auto const& name : f.certified) {
+        auto const v = judge_caa(name, f.caa, f.authority);
+        if (v.what == consent::given) given.push_back(name);
+        if (v.what == consent::unasked) unasked.push_back(name);
+        if (v.what == consent::unknown && unknown.empty()) unknown = v.problem;
+        if (v.what != consent::refused) continue;
+        refused[v.problem].push_back(name);
+        where[v.problem] = v.at;
+    }
+    for (auto const& [problem, names] : refused) {
+        auto const line = zone::to_line(zone::caa_record(where[problem], ours));
+        r.add({area::dns,
+               severity::failure,
+               &rules::acme_caa_forbids,
+               {{"name", joined(names)}, {"problem", problem}},
+               {line}});
+    }
+    if (!unknown.empty()) r.add(dns_unknown("CAA records", unknown));
+    if (!given.empty()) r.good(area::dns, "CAA records let " + ours.authority + " give out certificates");
+    // Nothing is wrong with that, so it is no finding.
+    if (!unasked.empty())
+        r.good(area::dns, "no CAA record keeps any authority from " + joined(unasked) +
+                              "; one that lets only yours: " + zone::to_line(zone::caa_record(unasked.front(), ours)));
+}
+
+}  // namespace
+
 zone::server zone_server(facts const& f)
 {
     zone::server s;
@@ -172,7 +212,7 @@ zone::server zone_server(facts const& f)
     s.imap = f.settings.setup.imap;
     s.pop3 = f.settings.setup.pop3;
     s.web_host = porter::facts_of(f.settings, {}).web_host;
-    s.authority = zone::authority_of(f.settings.acme.directory);
+    s.authority = f.authority.names.empty() ? zone::authority_of(f.settings.acme.directory) : f.authority.names.front();
     s.certificate_keys = keys_of(certificates_of_name(f));
     return s;
 }
@@ -182,6 +222,7 @@ void judge_names(facts const& f, report& r)
     judge_own_name(f, r);
     for (auto const& a : f.addresses) judge_reverse(f, a, r);
     if (zone_server(f).takes_mail) judge_tlsa(f, r);
+    judge_certified(f, r);
 }
 
 }  // namespace postern::doctor

@@ -23,6 +23,7 @@ struct answers {
     std::map<std::string, dns::address_answer> addresses;
     std::map<std::string, dns::srv_answer> srv;
     std::map<std::string, dns::tlsa_answer> tlsa;
+    caa_answers caa;
 };
 
 /// "autoconfig.example.com." without its dot.
@@ -42,6 +43,9 @@ void ask(round& r, answers& a, zone::record const& w)
     auto const address = [&](std::string const& name) {
         if (!a.addresses.contains(name)) r.addresses(name, a.addresses[name]);
     };
+    if (w.type == "CAA")
+        for (auto const& at : caa_names(w.name))
+            if (!a.caa.contains(at)) r.caa(at, a.caa[at]);
     if (w.type == "A" || w.type == "AAAA" || w.type == "CNAME") address(w.name);
     if (w.type == "CNAME") address(plain(w.value));
 }
@@ -129,6 +133,24 @@ void judge_tlsa(dns::tlsa_answer const& a, published_record& out)
     settle(out, right);
 }
 
+/// Whatever it looks like: what counts is what it allows.
+void judge_caa(caa_answers const& all, certificates_wanted const& certified, published_record& out)
+{
+    auto const own = judge_caa(out.wanted.name, all, certified.from);
+    for (auto const& r : own.records) out.found.push_back(to_text(r));
+    auto worst = own;
+    for (auto const& name : certified.names) {
+        auto one = judge_caa(name, all, certified.from);
+        if (worst.what != consent::refused && (one.what == consent::refused || one.what == consent::unknown))
+            worst = std::move(one);
+    }
+    out.state = worst.what == consent::given     ? published::right
+                : worst.what == consent::unasked ? published::advised
+                : worst.what == consent::refused ? published::different
+                                                 : published::unknown;
+    out.problem = worst.problem;
+}
+
 void judge_address(dns::address_answer const& a, published_record& out)
 {
     if (!is_open(a, out)) return;
@@ -202,13 +224,14 @@ std::string_view to_string(published p) noexcept
         case published::right: return "right";
         case published::missing: return "missing";
         case published::different: return "different";
+        case published::advised: return "advised";
         case published::unknown: break;
     }
     return "unknown";
 }
 
 std::vector<published_record> look_up(config::settings const& s, std::vector<zone::record> const& wanted,
-                                      std::chrono::seconds limit)
+                                      std::chrono::seconds limit, certificates_wanted const& certified)
 {
     std::vector<published_record> out;
     for (auto const& w : wanted)
@@ -223,6 +246,7 @@ std::vector<published_record> look_up(config::settings const& s, std::vector<zon
         return out;
     }
     for (auto const& one : out) ask(*asking, all, one.wanted);
+    for (auto const& name : certified.names) ask(*asking, all, {name, "CAA", {}});
     asking->wait();
     for (auto& one : out) {
         auto const& name = one.wanted.name;
@@ -231,6 +255,7 @@ std::vector<published_record> look_up(config::settings const& s, std::vector<zon
         if (type == "TXT") judge_txt(all.txt.at(name), one);
         if (type == "SRV") judge_srv(all.srv.at(name), one);
         if (type == "TLSA") judge_tlsa(all.tlsa.at(name), one);
+        if (type == "CAA") judge_caa(all.caa, certified, one);
         if (type == "A" || type == "AAAA") judge_address(all.addresses.at(name), one);
         if (type == "CNAME") judge_alias(all, one);
         bool const spf = one.state == published::different && purpose_in(one.wanted.value) == "v=spf1";

@@ -23,7 +23,8 @@ listener_facts facts_of(config::listener const& l);
 /// "so that mail arrives"
 std::string_view purpose_of(zone::need n);
 
-enum class published : std::uint8_t { right, missing, different, unknown };
+/// advised: not there, and nothing is wrong with that.
+enum class published : std::uint8_t { right, missing, different, advised, unknown };
 std::string_view to_string(published p) noexcept;
 
 struct published_record {
@@ -33,9 +34,15 @@ struct published_record {
     std::string problem;
 };
 
+/// What CAA records have to allow: certificates of these names, besides that of the record itself.
+struct certificates_wanted {
+    certifier from;
+    std::vector<std::string> names;
+};
+
 /// Asks for all of them at once. Each question ends within the limit. An alias that leads to the same addresses, and an
 /// SPF record that allows all of ours, are right, whatever they look like.
 std::vector<published_record> look_up(config::settings const& s, std::vector<zone::record> const& wanted,
-                                      std::chrono::seconds limit);
+                                      std::chrono::seconds limit, certificates_wanted const& certified = {});
 
 }  // namespace postern::doctor

@@ -56,6 +56,10 @@ public:
     {
         ask(out, [name = std::move(name)](dns::resolver* r) { return r->srv(name); });
     }
+    void caa(std::string name, dns::caa_answer& out)
+    {
+        ask(out, [name = std::move(name)](dns::resolver* r) { return r->caa(name); });
+    }
     void names_of(ip_address address, dns::name_answer& out)
     {
         ask(out, [address](dns::resolver* r) { return r->names_of(address); });

@@ -7,6 +7,7 @@
 #include "help/meaning.hpp"
 #include "help/pages.hpp"
 #include "help/reader.hpp"
+#include "help/wording.hpp"
 #include "providers/providers.hpp"
 #include "setup/programs.hpp"
 
@@ -15,6 +16,19 @@ namespace {
 
 constexpr std::size_t longest_id = 64;
 constexpr std::size_t longest_text = 2000;  // of what somebody pasted
+
+/// The same page in each language.
+std::string language_links(std::string const& path, reader const& who)
+{
+    std::string links;
+    for (auto const& l : languages()) {
+        links += "<li><a hreflang=\"" + std::string{l.code} + "\" lang=\"" + std::string{l.code} + "\" href=\"";
+        links += http::escaped(path + who.carried_with("lang", l.code)) + '"';
+        if (l.code == who.language) links += " aria-current=\"true\"";
+        links += '>' + std::string{l.name} + "</a></li>";
+    }
+    return links;
+}
 
 /// One page being made.
 class writer {
@@ -34,7 +48,7 @@ public:
         values_.text(slot::given_address, reader_.address);
         auto const mail = http::escaped(f.contact);
         values_.html(slot::contact_link, "<a href=\"mailto:" + mail + "\">" + mail + "</a>");
-        put_language_links();
+        values_.html(slot::language_links, language_links(r.path, reader_));
         put_foreign();
         put_forms();
         put_incoming();
@@ -80,18 +94,6 @@ private:
     {
         auto const* name = find("part/your_name");
         return std::string{name->pieces.front().text} + '@' + (facts_.domain.empty() ? "example.com" : facts_.domain);
-    }
-
-    void put_language_links()
-    {
-        std::string links;
-        for (auto const& l : languages()) {
-            links += "<li><a hreflang=\"" + std::string{l.code} + "\" lang=\"" + std::string{l.code} + "\" href=\"";
-            links += http::escaped(request_.path + reader_.carried_with("lang", l.code)) + '"';
-            if (l.code == reader_.language) links += " aria-current=\"true\"";
-            links += '>' + std::string{l.name} + "</a></li>";
-        }
-        values_.html(slot::language_links, std::move(links));
     }
 
     /// An address of somebody else's domain gets that provider's settings, as far as they are known.
@@ -276,6 +278,22 @@ http::response explain_refusal(http::request const& r, facts const& f, std::stri
     if (inner == nullptr) return w.finished(*w.find("why/unknown"), slot::at_help);
     w.values().html(slot::results, "<h2>" + std::string{inner->title} + "</h2>" + w.values().into(*inner));
     return w.finished(*w.find("why/known"), slot::at_help);
+}
+
+http::response refuse(catalogue::rule const& why, unsigned status, std::string_view language, std::string_view said)
+{
+    http::request nobodys;
+    nobodys.query = "lang=" + std::string{language};
+    reader const who{nobodys, {}};
+    std::string const name{why.name};
+    filling values;
+    values.text(slot::carry, who.carried);
+    values.text(slot::value, said.empty() ? wording_of(why, language).what : said);
+    values.html(slot::language_links, language_links("/help/" + name, who));
+    auto r = http::answer(status, "text/html; charset=utf-8", values.into(*find_page(language, "problem/" + name)));
+    r.fields.emplace_back("content-language", language);
+    r.fields.emplace_back("cache-control", "no-store");
+    return r;
 }
 
 }  // namespace postern::help

@@ -32,4 +32,8 @@ std::optional<http::response> answer(http::request const& r, facts const& f, std
 /// pages are the same.
 http::response explain_refusal(http::request const& r, facts const& f, std::string_view id, catalogue::rule const* why);
 
+/// The page that says that a request was refused, by a row of web.toml. It shows nothing of the request, so nothing that
+/// whoever made it wrote. `said`: what the mail process says of it, in place of what the row says; may be empty.
+http::response refuse(catalogue::rule const& why, unsigned status, std::string_view language, std::string_view said);
+
 }  // namespace postern::help

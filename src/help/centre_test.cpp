@@ -135,6 +135,22 @@ TEST_CASE("every page is well-formed, filled, labelled, and leads to pages that 
         for (auto const& target : all_targets(l.code)) check_page(target, body_of(target), l.code);
 }
 
+TEST_CASE("the pages that refuse a request are as good as the others, and say what the mail server said as text")
+{
+    int count = 0;
+    for (auto const& p : pages()) {
+        if (!p.name.starts_with("problem/")) continue;
+        ++count;
+        auto const* const why = catalogue::find(p.name.substr(8));
+        REQUIRE(why != nullptr);
+        auto const r = refuse(*why, 400, p.language, "<b>said</b>");
+        check_page(std::string{p.name}, r.body, p.language);
+        CHECK(r.body.find("&lt;b&gt;said&lt;/b&gt;") != std::string::npos);
+        CHECK(http::find(r.fields, "content-language") == p.language);
+    }
+    CHECK(count >= 2 * 18);
+}
+
 TEST_CASE("what a stranger writes is shown as text, wherever it stands")
 {
     std::string const evil = "%22%3E%3Cscript%3Ealert(1)%3C/script%3E%27%26";

@@ -21,21 +21,30 @@ constexpr sign agents[]{{"iPhone", "apple"},    {"iPad", "apple"}, {"Macintosh",
 constexpr sign platforms[]{{"\"Windows\"", "windows"}, {"\"macOS\"", "apple"}, {"\"iOS\"", "apple"},
                            {"\"Android\"", "android"}, {"\"Linux\"", "linux"}, {"\"Chrome OS\"", "linux"}};
 
-std::string_view language_of(http::request const& r, std::string& chosen)
+std::vector<std::string_view> known_languages()
 {
     std::vector<std::string_view> codes;
     for (auto const& l : languages()) codes.push_back(l.code);
-    if (auto const wanted = http::parameter(r.query, "lang")) {
-        auto const found = std::find(codes.begin(), codes.end(), *wanted);
-        if (found != codes.end()) {
-            chosen = *found;
-            return *found;
-        }
-    }
-    return http::preferred_language(http::find(r.fields, "accept-language"), codes);
+    return codes;
+}
+
+/// By the query; empty: it says none that we have.
+std::string_view chosen_language(http::request const& r)
+{
+    auto const wanted = http::parameter(r.query, "lang");
+    auto const codes = known_languages();
+    auto const found = wanted ? std::find(codes.begin(), codes.end(), *wanted) : codes.end();
+    return found == codes.end() ? std::string_view{} : *found;
 }
 
 }  // namespace
+
+std::string_view language_of(http::request const& r)
+{
+    auto const chosen = chosen_language(r);
+    if (!chosen.empty()) return chosen;
+    return http::preferred_language(http::find(r.fields, "accept-language"), known_languages());
+}
 
 std::string_view group_of_system(http::request const& r) noexcept
 {
@@ -63,7 +72,7 @@ bool looks_like_address(std::string_view text) noexcept
 }
 
 reader::reader(http::request const& r, std::string_view account)
-    : language(language_of(r, chosen_language_)), address(account), system(group_of_system(r))
+    : chosen_language_(chosen_language(r)), language(language_of(r)), address(account), system(group_of_system(r))
 {
     if (auto const given = http::parameter(r.query, "address"); given && !given->empty()) {
         bad_address = !looks_like_address(*given);

@@ -15,8 +15,11 @@ std::string_view group_of_system(
 /// Whether it has the form of a mail address. No more is ever checked.
 bool looks_like_address(std::string_view text) noexcept;
 
+/// What `lang` in the query says, else what the browser likes best; of those that we have.
+std::string_view language_of(http::request const& r);
+
 class reader {
-    std::string chosen_language_, chosen_address_;  // first: what follows is made with them
+    std::string chosen_language_, chosen_address_;
 
 public:
     explicit reader(http::request const& r, std::string_view account);

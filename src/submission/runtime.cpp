@@ -54,37 +54,33 @@ bool covers(std::string_view name, std::string_view host)
            equal_ignoring_case(name.substr(1), host.substr(dot));
 }
 
-/// Something to do when mail programs that connect to `hostname` would find no certificate for it.
-std::string remedy_for_names(std::vector<net::certificate_files> const& files, std::string const& hostname,
-                             std::string& names)
+/// Something to do when mail programs that connect to `hostname` would find no certificate for it, having these `names`.
+std::string remedy_for_names(std::vector<std::string> const& all, std::string const& hostname, std::string& names)
 {
-    for (auto const& f : files) {
-        auto const facts = net::summarize(f.chain);
-        if (!facts) continue;
-        for (auto const& name : facts->names) {
-            if (covers(name, hostname)) return {};
-            names += (names.empty() ? "" : ", ") + name;
-        }
+    for (auto const& name : all) {
+        if (covers(name, hostname)) return {};
+        names += (names.empty() ? "" : ", ") + name;
     }
     return "mail programs that connect to " + hostname +
            " will warn: get a certificate for this name, or set hostname to one that the certificate has";
 }
 
-void log_certificates(std::vector<net::certificate_files> const& files, std::string const& hostname)
+void log_certificates(std::vector<acme::good_pair const*> const& certificates, std::string const& hostname)
 {
-    for (auto const& f : files) {
-        auto const facts = net::summarize(f.chain);
-        if (!facts) continue;
-        bool const expired = facts->days_left < 0;
-        log::event(facts->days_left < soon ? log::level::warning : log::level::info,
+    std::vector<std::string> all;
+    for (auto const* c : certificates) {
+        auto const& facts = c->facts;
+        all.insert(all.end(), facts.names.begin(), facts.names.end());
+        bool const expired = facts.days_left < 0;
+        log::event(facts.days_left < soon ? log::level::warning : log::level::info,
                    expired ? "certificate_expired" : "certificate",
-                   {{"file", f.chain.string()},
-                    {"name", facts->names.empty() ? std::string{} : facts->names.front()},
-                    {"days_left", facts->days_left},
-                    {"remedy", remedy_for_age(facts->days_left)}});
+                   {{"file", c->files.chain.string()},
+                    {"name", facts.names.empty() ? std::string{} : facts.names.front()},
+                    {"days_left", facts.days_left},
+                    {"remedy", remedy_for_age(facts.days_left)}});
     }
     std::string names;
-    if (auto const remedy = remedy_for_names(files, hostname, names); !remedy.empty())
+    if (auto const remedy = remedy_for_names(all, hostname, names); !remedy.empty())
         log::event(log::level::warning, "certificate_name",
                    {{"hostname", hostname}, {"names", names}, {"remedy", remedy}});
 }
@@ -113,31 +109,40 @@ result<std::vector<std::string>> check_certificates(config::settings const& s)
     o.certificates = files;
     o.minimum = s.tls.minimum;
     if (auto loaded = net::make_server_tls(o); !loaded) return std::move(loaded).error();
+    std::vector<std::string> all;
     for (auto const& f : files) {
         auto const facts = net::summarize(f.chain);
+        if (facts) all.insert(all.end(), facts->names.begin(), facts->names.end());
         if (!facts || facts->days_left >= soon) continue;
         auto const age = facts->days_left < 0 ? std::string{"has expired"}
                                               : "expires in " + std::to_string(facts->days_left) + " days";
         weak.push_back("the certificate " + f.chain.string() + ' ' + age + ": " + remedy_for_age(facts->days_left));
     }
     std::string names;
-    if (auto const remedy = remedy_for_names(files, s.hostname, names); !remedy.empty())
+    if (auto const remedy = remedy_for_names(all, s.hostname, names); !remedy.empty())
         weak.push_back("no certificate has the name " + s.hostname + ", only " + names + ": " + remedy);
     return weak;
 }
 
 result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, login::judges judges,
                                                     std::vector<std::string> const& addresses,
-                                                    std::vector<std::uint16_t> const& ports)
+                                                    std::vector<std::uint16_t> const& ports, acme::good_pairs& kept)
 {
     auto out = std::make_shared<runtime>();
     out->settings = s;
-    std::vector<net::certificate_files> certificates;
+    std::vector<net::certificate_text> certificates;
     if (needs_certificates(s)) {
-        auto found = find_certificates(s);
-        if (!found) return std::move(found).error();
-        certificates = std::move(*found);
-        log_certificates(certificates, s.hostname);
+        auto const found = find_certificates(s);
+        if (!found) return found.error();
+        std::vector<acme::good_pair const*> good;
+        for (auto const& files : *found) {
+            auto const pair = kept.take(files);
+            if (!pair) return pair.error();
+            good.push_back(*pair);
+            certificates.push_back((*pair)->text);
+        }
+        kept.keep_only(*found);
+        log_certificates(good, s.hostname);
     }
     for (std::size_t i = 0; i < s.listeners.size(); ++i) {
         listener_runtime l;
@@ -165,7 +170,7 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, l
         l.milters = filters::milters_for(s, l.configured);
         if (l.configured.tls != config::tls_mode::none) {
             net::server_tls_options o;
-            o.certificates = certificates;
+            o.texts = certificates;
             o.minimum = s.tls.minimum;
             o.session_context = l.address;
             o.client_certificates = l.configured.client_certificates;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "acme/good_pairs.hpp"
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "directory/directory.hpp"
@@ -35,10 +36,10 @@ struct runtime {
     std::uint16_t starttls_port = 0;
 };
 
-/// Loads the certificates (makes a self-signed one where none is configured). `addresses`
-/// and `ports` are those of the listeners as bound, in the order of the settings.
+/// Loads the certificates (makes a self-signed one where none is configured); one of `kept` stays in force where its files
+/// are no good any more. `addresses` and `ports` are those of the listeners as bound, in the order of the settings.
 result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, login::judges judges,
                                                     std::vector<std::string> const& addresses,
-                                                    std::vector<std::uint16_t> const& ports);
+                                                    std::vector<std::uint16_t> const& ports, acme::good_pairs& kept);
 
 }  // namespace postern::submission

@@ -84,8 +84,8 @@ class gate final : public server {
 public:
     gate(directory::directory& accounts, spool::spool& queue, guards g, signing::signer& signer,
          forwarding::book& forwards, std::unique_ptr<checks::examiner> examiner,
-         std::shared_ptr<runtime const> settings, std::vector<std::vector<net::socket_handle>> sockets,
-         net::socket_file file)
+         std::shared_ptr<runtime const> settings, acme::good_pairs certificates,
+         std::vector<std::vector<net::socket_handle>> sockets, net::socket_file file)
         : accounts_(accounts),
           queue_(queue),
           guards_(g),
@@ -93,6 +93,7 @@ public:
           forwards_(forwards),
           examiner_(std::move(examiner)),
           settings_(std::move(settings)),
+          certificates_(std::move(certificates)),
           sockets_(std::move(sockets)),
           file_(std::move(file))
     {
@@ -127,7 +128,7 @@ public:
             addresses.push_back(l.address);
             ports.push_back(l.port);
         }
-        auto made = make_runtime(wanted, std::move(judges), addresses, ports);
+        auto made = make_runtime(wanted, std::move(judges), addresses, ports, certificates_);
         if (!made) return std::move(made).error();
         settings_ = std::move(*made);
         for (auto& t : threads_) asio::post(t->context, [home = t.get(), rt = settings_] { home->settings = rt; });
@@ -256,6 +257,7 @@ private:
     std::unique_ptr<checks::examiner> examiner_;
     net::connection_limits connections_;
     std::shared_ptr<runtime const> settings_;
+    acme::good_pairs certificates_;                         // touched by reloads only
     std::vector<std::vector<net::socket_handle>> sockets_;  // by listener, then by thread; until start()
     net::socket_file file_;                                 // of `postern sendmail`
     std::atomic<std::size_t> count_{0};
@@ -330,13 +332,14 @@ result<std::unique_ptr<server>> make_server(config::settings const& configured, 
         auto const where = endpoint::parse(address);
         ports.push_back(where ? where->port : std::uint16_t{0});
     }
-    auto settings = make_runtime(s, std::move(judges), addresses, ports);
+    acme::good_pairs certificates;
+    auto settings = make_runtime(s, std::move(judges), addresses, ports, certificates);
     if (!settings) return std::move(settings).error();
     auto examiner = make_examiner(s);
     if (!examiner) return std::move(examiner).error();
     return std::unique_ptr<server>{std::make_unique<gate>(accounts, queue, g, signer, forwards, std::move(*examiner),
-                                                          std::move(*settings), std::move(by_listener),
-                                                          std::move(file))};
+                                                          std::move(*settings), std::move(certificates),
+                                                          std::move(by_listener), std::move(file))};
 }
 
 }  // namespace postern::submission

@@ -4,8 +4,10 @@
 
 #include "base/numbers.hpp"
 #include "control/json_memory.hpp"
+#include "help/reader.hpp"
 #include "web/api_call.hpp"
 #include "web/assets.hpp"
+#include "web/wording.hpp"
 
 namespace postern::web {
 namespace api {
@@ -20,7 +22,7 @@ std::optional<http::response> read_path(call const& c, row const& what, json::ob
     for (auto const& [name, value] : c.parts) {
         if (what.number_in_path && name == "id") {
             auto const n = parse_number<std::uint64_t>(value, INT64_MAX);
-            if (!n) return refusal(404, "web-not-found", "There is no such thing");
+            if (!n) return json_error(rules::web_not_found, c.request);
             arguments[name] = *n;
         } else {
             arguments[name] = value;
@@ -38,14 +40,15 @@ std::string choose_command(row const& what, json::object& arguments)
     return std::string{on ? what.command : what.when_off};
 }
 
-http::response show(row const& what, control::outcome const& done)
+http::response show(row const& what, control::outcome done, http::request const& asked)
 {
-    if (!done) return refusal(done.error(), what.fault);
+    if (!done) return refusal(done.error(), what.fault, asked);
     if (what.status == 204) {
         http::response r;
         r.status = 204;
         return r;
     }
+    put_into_language(*done, help::language_of(asked));
     if (what.wrap.empty()) {
         auto r = json_answer(what.status, *done);
         r.holds_secret = what.secret_answer;
@@ -60,7 +63,7 @@ net::awaitable<http::response> perform(row const* what, call const& c)
 {
     auto const who = find_visitor(c.request);
     if (what->method == http::method::get) {
-        if (who.token.empty()) co_return refusal(401, "web-signed-out", "Nobody is signed in", "Sign in first.");
+        if (who.token.empty()) co_return json_error(rules::web_signed_out, c.request);
     } else if (auto refused = why_not_change(c.request, who)) {
         co_return std::move(*refused);
     }
@@ -69,15 +72,16 @@ net::awaitable<http::response> perform(row const* what, call const& c)
         auto given = read_body(c.request, what->body);
         if (!given) co_return std::move(given.error());
         if (what->any_of_body && given->empty())
-            co_return refusal(422, "api-unacceptable", "Nothing says which messages are meant",
-                              "Name a destination, a domain, an account, a sender, a state or an age.");
+            co_return json_error(rules::api_unacceptable, c.request,
+                                 "Nothing says which messages are meant: name a destination, a domain, an account, a "
+                                 "sender, a state or an age");
         arguments = std::move(*given);
     }
     if (auto refused = read_query(c.request, what->query, arguments)) co_return std::move(*refused);
     if (auto refused = read_path(c, *what, arguments)) co_return std::move(*refused);
     auto command = choose_command(*what, arguments);
-    auto const done = co_await c.server.ask(std::move(command), std::move(arguments), who.token, c.request.client);
-    co_return show(*what, done);
+    auto done = co_await c.server.ask(std::move(command), std::move(arguments), who.token, c.request.client);
+    co_return show(*what, std::move(done), c.request);
 }
 
 }  // namespace

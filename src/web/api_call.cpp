@@ -3,14 +3,14 @@
 #include <algorithm>
 
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "base/numbers.hpp"
 #include "base/text.hpp"
-#include "catalogue/catalogue.hpp"
 #include "control/json_memory.hpp"
+#include "help/reader.hpp"
+#include "help/wording.hpp"
 #include "visits/token.hpp"
 
 namespace postern::web::api {
@@ -18,9 +18,12 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t deepest = 4;
-constexpr std::string_view retry_soon = "10", retry_later = "60";
 
-http::response bad(std::string text) { return refusal(400, "api-bad-request", text, "Look at the API's description."); }
+/// What is wrong with its form is told in English, to whoever wrote the program.
+http::response bad(http::request const& r, std::string const& text)
+{
+    return json_error(rules::api_bad_request, r, text);
+}
 
 bool is_json(std::string_view media_type)
 {
@@ -66,18 +69,18 @@ std::string wanted(field const& f)
     return text + ": a list of texts, at most " + most;
 }
 
-std::string_view rule_for(unsigned status)
+catalogue::rule const& row_for(unsigned status)
 {
     switch (status) {
-        case 401: return "web-signed-out";
-        case 403: return "web-not-allowed";
-        case 404: return "web-not-found";
-        case 409: return "api-conflict";
-        case 429: return "api-too-often";
-        case 503: return "web-server-away";
+        case 401: return rules::web_signed_out;
+        case 403: return rules::web_not_allowed;
+        case 404: return rules::web_not_found;
+        case 409: return rules::web_not_done;
+        case 429: return rules::web_put_off;
+        case 503: return rules::web_server_away;
         default: break;
     }
-    return "api-unacceptable";
+    return rules::api_unacceptable;
 }
 
 unsigned status_for(control::failure const& f, fault what)
@@ -105,30 +108,14 @@ http::response json_answer(unsigned status, json::value const& v)
     return r;
 }
 
-http::response refusal(unsigned status, std::string_view rule, std::string_view text, std::string_view remedy)
-{
-    json::object o;
-    o["error"] = json::object{{"rule", rule}, {"text", text}, {"remedy", remedy}};
-    auto r = json_answer(status, json::value(std::move(o)));
-    if (status == 503) r.fields.emplace_back("retry-after", retry_soon);
-    if (status == 429) r.fields.emplace_back("retry-after", retry_later);
-    if (status == 401) r.fields.emplace_back("www-authenticate", "Bearer");
-    return r;
-}
-
-http::response refusal(control::failure const& f, fault what)
+http::response refusal(control::failure const& f, fault what, http::request const& r)
 {
     auto const status = status_for(f, what);
-    auto const* const row = f.rule.empty() ? nullptr : catalogue::find(f.rule);
-    auto r = refusal(status, f.rule.empty() ? rule_for(status) : std::string_view{f.rule}, f.text,
-                     row ? row->user : std::string_view{});
-    if (f.details.empty()) return r;
-    json::array details;
-    for (auto const& d : f.details) details.emplace_back(d);
-    auto v = json::parse(r.body);
-    v.at("error").as_object()["details"] = std::move(details);
-    r.body = json::serialize(v);
-    return r;
+    auto const language = help::language_of(r);
+    auto const* const named = catalogue::find(f.rule);
+    auto const text = help::translated(f.text, language, named);
+    if (named == nullptr) return json_error(status, row_for(status), text, {}, f.details);
+    return json_error(status, *named, text, help::wording_of(*named, language).user, f.details);
 }
 
 visitor find_visitor(http::request const& r) noexcept
@@ -145,10 +132,9 @@ visitor find_visitor(http::request const& r) noexcept
 
 std::optional<http::response> why_not_change(http::request const& r, visitor const& who)
 {
-    if (who.token.empty()) return refusal(401, "web-signed-out", "Nobody is signed in", "Sign in, and try again.");
+    if (who.token.empty()) return json_error(rules::web_signed_out, r);
     if (!who.by_cookie || visits::is_csrf_token(who.token, http::find(r.fields, "x-csrf-token"))) return std::nullopt;
-    return refusal(403, "api-csrf", "The request does not carry the token of this session in X-CSRF-Token",
-                   "Reload the page and try again.");
+    return json_error(rules::api_csrf, r);
 }
 
 basic_result<json::object, http::response> read_body(http::request const& r, std::span<field const> fields)
@@ -157,25 +143,24 @@ basic_result<json::object, http::response> read_body(http::request const& r, std
     bool const optional = std::ranges::none_of(fields, &field::required);
     json::object none{control::wiping_storage()};
     if (body.empty() && optional) return none;
-    if (!is_json(http::find(r.fields, "content-type")))
-        return refusal(415, "api-not-json", "The body is not JSON", "Send it with Content-Type: application/json.");
-    if (body.size() > longest_body) return refusal(413, "web-too-large", "The body is too large", "");
+    if (!is_json(http::find(r.fields, "content-type"))) return json_error(rules::api_not_json, r);
+    if (body.size() > longest_body) return json_error(rules::web_too_large, r);
     json::parse_options strict;
     strict.max_depth = deepest;
     json::parser p{control::wiping_storage(), strict};
     json::error_code wrong;
     p.write(body.data(), body.size(), wrong);
-    if (wrong) return bad("The body is no JSON");
+    if (wrong) return bad(r, "The body is no JSON");
     auto v = p.release();
-    if (!v.is_object()) return bad("The body is no JSON object");
+    if (!v.is_object()) return bad(r, "The body is no JSON object");
     auto& given = v.as_object();
     for (auto const& [key, value] : given) {
         auto const known = std::ranges::find(fields, std::string_view{key}, &field::name);
-        if (known == fields.end()) return bad("The body has a key that nobody asked for: " + printable(key, 64));
-        if (!fits(*known, value)) return bad("The body has a wrong value; " + wanted(*known));
+        if (known == fields.end()) return bad(r, "The body has a key that nobody asked for: " + printable(key, 64));
+        if (!fits(*known, value)) return bad(r, "The body has a wrong value; " + wanted(*known));
     }
     for (auto const& f : fields)
-        if (f.required && !given.contains(f.name)) return bad("The body lacks a value; " + wanted(f));
+        if (f.required && !given.contains(f.name)) return bad(r, "The body lacks a value; " + wanted(f));
     return std::move(given);
 }
 
@@ -186,10 +171,10 @@ std::optional<http::response> read_query(http::request const& r, std::span<field
         if (!text) continue;
         if (f.type == type::number) {
             auto const n = parse_number<std::uint64_t>(*text, f.most);
-            if (!n) return bad("The query has a wrong value; " + wanted(f));
+            if (!n) return bad(r, "The query has a wrong value; " + wanted(f));
             arguments[f.name] = *n;
         } else if (text->size() > f.most) {
-            return bad("The query has a wrong value; " + wanted(f));
+            return bad(r, "The query has a wrong value; " + wanted(f));
         } else if (f.type == type::list) {
             json::array list;
             std::string_view rest = *text;

@@ -11,16 +11,15 @@
 #include <boost/json/object.hpp>
 
 #include "web/api.hpp"
+#include "web/problem.hpp"
 
 namespace postern::web::api {
 
 inline constexpr std::string_view cookie_name = "__Host-postern";
 inline constexpr std::size_t longest_body = 64u << 10;
 
-/// {"error": {rule, text, remedy}}, never cached.
-http::response refusal(unsigned status, std::string_view rule, std::string_view text, std::string_view remedy = {});
 /// What the mail process would not do.
-http::response refusal(control::failure const& f, fault what);
+http::response refusal(control::failure const& f, fault what, http::request const& r);
 
 http::response json_answer(unsigned status, boost::json::value const& v);
 

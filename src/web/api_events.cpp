@@ -88,7 +88,7 @@ basic_result<wish, http::response> read_wish(http::request const& r)
     if (auto const* given = w.arguments.if_contains("scope")) scope = given->as_string();
     w.arguments.erase("scope");
     if (scope != "account" && scope != "all")
-        return refusal(400, "api-bad-request", "The query has a wrong value; scope: account or all");
+        return json_error(rules::api_bad_request, r, "The query has a wrong value; scope: account or all");
     w.command = scope == "all" ? "events" : "account events";
     // A browser that comes again says how far it was.
     if (auto const n = parse_number<std::uint64_t>(http::find(r.fields, "last-event-id"), largest))
@@ -139,14 +139,13 @@ net::awaitable<void> follow_events(std::shared_ptr<audience> all, call const& c,
     json::object nothing;
     auto const visit = co_await c.server.ask(std::move(command), std::move(nothing), who.token, c.request.client);
     if (!visit) {
-        auto r = refusal(visit.error(), fault::unacceptable);
+        auto r = refusal(visit.error(), fault::unacceptable, c.request);
         co_await refuse(out, std::move(r));
         co_return;
     }
     place const mine{*all, std::string{visit->as_object().at("account").as_string()}};
     if (!mine.taken()) {
-        auto r =
-            refusal(429, "api-too-often", "Too many streams of events are open", "Close other windows of these pages.");
+        auto r = json_error(rules::web_put_off, c.request);
         co_await refuse(out, std::move(r));
         co_return;
     }
@@ -159,7 +158,7 @@ net::awaitable<void> follow_events(std::shared_ptr<audience> all, call const& c,
         // The mail process may be away for a moment; a session that has ended does not come back.
         bool const away = !news && news.error().why == control::failure::kind::unavailable;
         if (!begun) {
-            auto head = news ? head_of_stream() : refusal(news.error(), fault::unacceptable);
+            auto head = news ? head_of_stream() : refusal(news.error(), fault::unacceptable, c.request);
             auto const going = co_await out.begin(std::move(head));
             if (!going || !news) co_return;
             begun = true;

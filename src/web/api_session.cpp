@@ -66,7 +66,7 @@ net::awaitable<http::response> sign_in(call const& c)
     auto arguments = arguments_for_sign_in(c.request, given->at("address"), given->at("password"));
     std::string command = "web sign-in";
     auto const opened = co_await c.server.ask(std::move(command), std::move(arguments), nobody, c.request.client);
-    if (!opened) co_return refusal(opened.error(), fault::unacceptable);
+    if (!opened) co_return refusal(opened.error(), fault::unacceptable, c.request);
     // The token is always a new one; one that the browser came with opens nothing any more.
     if (auto const before = http::cookie(c.request.fields, cookie_name); !before.empty() && !for_program) {
         std::string end = "web sign-out";
@@ -80,12 +80,12 @@ net::awaitable<http::response> sign_in(call const& c)
 net::awaitable<http::response> show_visit(call const& c)
 {
     auto const who = find_visitor(c.request);
-    if (who.token.empty()) co_return refusal(401, "web-signed-out", "Nobody is signed in", "Sign in first.");
+    if (who.token.empty()) co_return json_error(rules::web_signed_out, c.request);
     std::string command = "web session";
     json::object nothing;
     auto const found = co_await c.server.ask(std::move(command), std::move(nothing), who.token, c.request.client);
     if (!found) {
-        auto r = refusal(found.error(), fault::unacceptable);
+        auto r = refusal(found.error(), fault::unacceptable, c.request);
         if (r.status == 401 && who.by_cookie) r.fields.emplace_back("set-cookie", cookie_gone());
         co_return r;
     }
@@ -103,7 +103,7 @@ net::awaitable<http::response> sign_out(call const& c)
     std::string command = "web sign-out";
     json::object nothing;
     auto const done = co_await c.server.ask(std::move(command), std::move(nothing), who.token, c.request.client);
-    if (!done) co_return refusal(done.error(), fault::unacceptable);
+    if (!done) co_return refusal(done.error(), fault::unacceptable, c.request);
     http::response r;
     r.status = 204;
     if (who.by_cookie) r.fields.emplace_back("set-cookie", cookie_gone());
@@ -122,7 +122,7 @@ net::awaitable<http::response> change_password(call const& c)
     std::string command = "web session";
     json::object nothing;
     auto const visit = co_await c.server.ask(std::move(command), std::move(nothing), who.token, c.request.client);
-    if (!visit) co_return refusal(visit.error(), fault::unacceptable);
+    if (!visit) co_return refusal(visit.error(), fault::unacceptable, c.request);
     auto const& login = visit->as_object().at("login");
 
     auto arguments = arguments_for_sign_in(c.request, login, given->at("old_password"));
@@ -130,9 +130,8 @@ net::awaitable<http::response> change_password(call const& c)
     auto const proven = co_await c.server.ask(std::move(command), std::move(arguments), nobody, c.request.client);
     if (!proven) {
         if (proven.error().why != control::failure::kind::signed_out)
-            co_return refusal(proven.error(), fault::unacceptable);
-        co_return refusal(422, "api-old-password", "The old password is wrong",
-                          "Enter the password that you sign in with now.");
+            co_return refusal(proven.error(), fault::unacceptable, c.request);
+        co_return json_error(rules::api_old_password, c.request);
     }
     auto const fresh = text_in(proven->as_object(), "session");
     json::object change{control::wiping_storage()};
@@ -145,9 +144,8 @@ net::awaitable<http::response> change_password(call const& c)
         auto const ended = co_await c.server.ask(std::move(command), std::move(none), fresh, c.request.client);
         static_cast<void>(ended);
         if (changed.error().why == control::failure::kind::unavailable)
-            co_return refusal(503, "web-server-away", "The mail server did not say whether it has changed the password",
-                              "Sign in with the new one, or else with the old one.");
-        co_return refusal(changed.error(), fault::unacceptable);
+            co_return json_error(rules::api_password_unsure, c.request);
+        co_return refusal(changed.error(), fault::unacceptable, c.request);
     }
     auto again = arguments_for_sign_in(c.request, login, given->at("new_password"));
     command = "web sign-in";

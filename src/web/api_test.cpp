@@ -219,13 +219,32 @@ TEST_CASE("what the mail process would not do has a proper status")
     for (auto const& [rule, status] : {std::pair{control::not_there_rule, 404u}, {control::already_there_rule, 409u}}) {
         mail_process server{control::failure{kind::usage, "no", {}, std::string{rule}}};
         auto const body = R"({"address":"x","password":"y"})";
-        CHECK(perform(table(), request_for(method::post, "/api/v1/accounts", body, with_json()), server).status ==
-              status);
+        auto const answer = perform(table(), request_for(method::post, "/api/v1/accounts", body, with_json()), server);
+        CHECK(answer.status == status);
+        CHECK(catalogue::find(rule_of(answer)) != nullptr);
     }
     mail_process named{control::failure{kind::forbidden, "no", {}, "auth-account-disabled"}};
     auto const answer = perform(table(), request_for(method::get, "/api/v1/account", {}, with_bearer()), named);
     CHECK(rule_of(answer) == "auth-account-disabled");
     CHECK_FALSE(parsed(answer).at("error").at("remedy").as_string().empty());
+}
+
+TEST_CASE("what a person reads comes in the language that the request asks for")
+{
+    mail_process server{
+        json::value(json::array{json::object{{"rule", "auth-failed"}, {"meaning", "The password is wrong."}}})};
+    auto const ask = [&](server_link& link, std::string language) {
+        auto fields = with_bearer();
+        fields.emplace_back("accept-language", std::move(language));
+        return parsed(perform(table(), request_for(method::get, "/api/v1/account/logins", {}, fields), link));
+    };
+    CHECK(ask(server, "fr, de;q=0.8").at("logins").at(0).at("meaning") == "Das Passwort ist falsch.");
+    CHECK(ask(server, "en").at("logins").at(0).at("meaning") == "The password is wrong.");
+    mail_process named{control::failure{kind::forbidden, "Your account may not do that", {}, "web-not-allowed"}};
+    CHECK(ask(named, "de").at("error").at("text") == "Ihr Konto darf das nicht");
+    CHECK(ask(named, "de").at("error").at("remedy").as_string().starts_with("Fragen Sie"));
+    mail_process free{control::failure{kind::usage, "there is no such account", {}, {}}};
+    CHECK(ask(free, "de").at("error").at("text") == "dieses Konto gibt es nicht");
 }
 
 TEST_CASE("bodies are JSON objects of the form that was said, and nothing else")

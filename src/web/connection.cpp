@@ -147,7 +147,7 @@ private:
         bool stays = in.stays_open() && ++served_ < most_requests;
 
         if (request.host.empty()) {
-            co_await refuse(problems::unknown_host);
+            co_await refuse(rules::web_unknown_host, request);
             co_return false;
         }
         auto const to = house_.table->find(request.method, request.path);
@@ -202,17 +202,18 @@ private:
             if (look.state == head_state::complete) {
                 bool const read = in.read_head(input_.view().substr(0, look.size));
                 input_.drop(look.size);
-                if (!read) co_await refuse(problems::malformed);
+                if (!read) co_await refuse(rules::web_malformed, in.request());
                 co_return read;
             }
             if (look.state != head_state::incomplete) {
-                co_await refuse(look.state == head_state::malformed ? problems::malformed : problems::head_too_large);
+                bool const unclear = look.state == head_state::malformed;
+                co_await refuse(unclear ? rules::web_malformed : rules::web_head_too_large, in.request());
                 co_return false;
             }
             auto const left = until - steady_clock::now();
             auto got = arrival::late;
             if (left > left.zero()) got = co_await more(left);
-            if (got == arrival::late) co_await refuse(problems::too_slow);
+            if (got == arrival::late) co_await refuse(rules::web_too_slow, in.request());
             if (got != arrival::came) co_return false;
         }
     }
@@ -227,13 +228,13 @@ private:
             input_.drop(taken);
             if (state == body_state::complete) co_return true;
             if (state == body_state::too_large) {
-                co_await refuse(problems::too_large, in.request().path);
+                co_await refuse(rules::web_too_large, in.request());
                 co_await hear_out();
             }
-            if (state == body_state::malformed) co_await refuse(problems::malformed, in.request().path);
+            if (state == body_state::malformed) co_await refuse(rules::web_malformed, in.request());
             if (state != body_state::incomplete) co_return false;
             if (input_.view().size() > longest_unread) {
-                co_await refuse(problems::malformed, in.request().path);
+                co_await refuse(rules::web_malformed, in.request());
                 co_return false;
             }
             if (!asked && in.wants_continue() && input_.empty()) {
@@ -244,14 +245,15 @@ private:
             auto const left = until - steady_clock::now();
             auto got = arrival::late;
             if (left > left.zero()) got = co_await more(left);
-            if (got == arrival::late) co_await refuse(problems::too_slow, in.request().path);
+            if (got == arrival::late) co_await refuse(rules::web_too_slow, in.request());
             if (got != arrival::came) co_return false;
         }
     }
 
-    net::awaitable<void> refuse(problem const& why, std::string path = {})
+    /// `request` as far as it has been read.
+    net::awaitable<void> refuse(catalogue::rule const& why, http::request const& request)
     {
-        auto refused = answer_for(why, path);
+        auto refused = answer_for(why, request);
         co_await give(refused, false, false);
     }
 

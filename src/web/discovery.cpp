@@ -48,10 +48,10 @@ net::awaitable<http::response> discover(shared_desk desk, call const& c)
 {
     auto const& r = c.request;
     auto facts = co_await facts_not_older(desk, c.server, r.client);
-    if (!facts) co_return answer_for(problems::unavailable, r.path);
+    if (!facts) co_return answer_for(rules::web_server_away, r);
     auto said = porter::answer(*facts, r, wall_clock::now());
     // The routes are those of the porter; and yet one of them may be nothing to it.
-    if (!said) co_return answer_for(problems::not_found, r.path);
+    if (!said) co_return answer_for(rules::web_not_found, r);
     if (said->note.answer == "unknown domain") {
         // It may have been added since.
         auto const again = co_await facts_not_older(desk, c.server, r.client, discovery_desk::age_for_strangers);
@@ -96,7 +96,7 @@ net::awaitable<http::response> give_profile(shared_desk desk, call const& c)
         if (auto const* const address = o->if_contains("address"); address != nullptr && address->is_string())
             n.domain = std::string{std::string_view{address->as_string()}.substr(address->as_string().rfind('@') + 1)};
     } else {
-        r = told ? answer_for(problems::failed, c.request.path) : answer_for(told.error(), c.request.path);
+        r = told ? answer_for(rules::web_failed, c.request) : answer_for(told.error(), c.request);
         n.answer = "no profile: the link is used up, too old, or wrong";
     }
     n.status = r.status;
@@ -109,7 +109,7 @@ net::awaitable<http::response> guide_code(shared_desk desk, call const& c)
 {
     auto const facts = co_await facts_not_older(desk, c.server, c.request.client);
     auto svg = facts ? porter::qr_code(facts->now.url + "/setup", "Set up mail on this phone") : std::nullopt;
-    if (!svg) co_return answer_for(problems::unavailable, c.request.path);
+    if (!svg) co_return answer_for(rules::web_server_away, c.request);
     auto r = http::answer(200, "image/svg+xml", std::move(*svg));
     r.fields.emplace_back("cache-control", "max-age=3600");
     co_return r;

@@ -10,13 +10,13 @@ namespace {
 
 http::response nobody_answers(router::found const& to, call const& c)
 {
-    if (to.allowed.empty()) return answer_for(problems::not_found, c.request.path);
+    if (to.allowed.empty()) return answer_for(rules::web_not_found, c.request);
     // RFC 9110 section 9.3.7 and section 15.5.6.
     http::response r;
     if (c.request.method == http::method::options)
         r.status = 204;
     else
-        r = answer_for(problems::wrong_method, c.request.path);
+        r = answer_for(rules::web_wrong_method, c.request);
     r.fields.emplace_back("allow", to.allowed);
     return r;
 }
@@ -42,7 +42,7 @@ net::awaitable<http::response> answer(router::found const& to, call& c)
         why = e.what();
     }
     log::event(log::level::error, "web_request_failed", {{"path", to.to->pattern}, {"reason", why}});
-    co_return answer_for(problems::failed, c.request.path);
+    co_return answer_for(rules::web_failed, c.request);
 }
 
 }  // namespace postern::web

@@ -87,7 +87,7 @@ public:
         auto const account = co_await account_of(c);
         auto const facts = facts_for(c.request, told, account);
         auto found = help::answer(c.request, facts, account);
-        if (!found) co_return answer_for(problems::not_found, c.request.path);
+        if (!found) co_return answer_for(rules::web_not_found, c.request);
         co_return coded(std::move(*found), c.request);
     }
 
@@ -101,7 +101,7 @@ public:
         auto const found = co_await c.server.ask("why public", std::move(arguments), {}, c.request.client);
         using kind = control::failure::kind;
         if (!found && (found.error().why == kind::unavailable || found.error().why == kind::put_off))
-            co_return answer_for(found.error(), c.request.path);
+            co_return answer_for(found.error(), c.request);
         auto const rule = found && found->is_object() ? text_in(found->as_object(), "rule") : std::string_view{};
         co_return coded(help::explain_refusal(c.request, facts, id, rule.empty() ? nullptr : catalogue::find(rule)),
                         c.request);

@@ -1,82 +1,112 @@
 #include "web/problem.hpp"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "help/centre.hpp"
+#include "help/reader.hpp"
+#include "help/wording.hpp"
+
 namespace postern::web {
-namespace problems {
-
-problem const malformed{400, "web-malformed", "This request makes no sense",
-                        "What came here is no proper HTTP request. If a program sent it, look at its settings; if a "
-                        "browser did, go back and try the link again."};
-problem const unknown_host{400, "web-unknown-host", "This request does not say whom it is for",
-                           "The Host field of the request is missing, is there twice, or is no name."};
-problem const not_found{404, "web-not-found", "There is no such page",
-                        "The address may be misspelt, or the page may have moved. Begin at the start page."};
-problem const wrong_method{405, "web-wrong-method", "That can't be done here",
-                           "This address is there, but not for what was asked of it."};
-problem const too_slow{408, "web-too-slow", "This request took too long",
-                       "The request did not arrive in time. Try again."};
-problem const too_large{413, "web-too-large", "That is too much", "What was sent is larger than this address takes."};
-problem const head_too_large{431, "web-head-too-large", "The head of this request is too large",
-                             "Its address and its fields together are larger than we take. Deleting the cookies of "
-                             "this site helps when a browser sent it."};
-problem const failed{500, "web-failed", "Something went wrong here",
-                     "It is not your fault. The server's log says more; tell its operator when it happened."};
-problem const not_done{400, "web-not-done", "That was not done", ""};
-problem const signed_out{401, "web-signed-out", "Nobody is signed in", ""};
-problem const forbidden{403, "web-not-allowed", "That is not for this account", ""};
-problem const put_off{429, "web-put-off", "Too many attempts", ""};
-problem const unavailable{503, "web-server-away", "The mail server can't be asked just now",
-                          "These pages get what they show from the mail server, which does not answer at the moment. "
-                          "It may be starting. Try again in a little while; mail itself is not lost."};
-
-}  // namespace problems
-
 namespace {
 
 namespace json = boost::json;
 
-bool is_for_programs(std::string_view path) noexcept { return path.starts_with("/api/"); }
-
-http::response make(problem const& p, std::string_view text, std::string_view path)
+/// RFC 9110 section 15, RFC 6585.
+unsigned status_of(catalogue::rule const& why)
 {
-    http::response r;
-    if (is_for_programs(path)) {
-        json::object const error{{"rule", p.rule}, {"text", p.title}, {"remedy", text}};
-        r = http::answer(p.status, "application/json", json::serialize(json::object{{"error", error}}));
-    } else {
-        std::string page =
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
-            "content=\"width=device-width, initial-scale=1\">\n<title>";
-        page += p.title;
-        page += "</title>\n<link rel=\"stylesheet\" href=\"/assets/postern.css\">\n</head>\n<body>\n<main>\n<h1>";
-        page += p.title;
-        page += "</h1>\n<p>" + http::escaped(text) +
-                "</p>\n<p><a href=\"/\">Start page</a></p>\n</main>\n</body>\n</html>\n";
-        r = http::answer(p.status, "text/html; charset=utf-8", std::move(page));
+    static std::array<std::pair<catalogue::rule const*, unsigned>, 18> const table{{
+        {&rules::web_malformed, 400},
+        {&rules::web_unknown_host, 400},
+        {&rules::web_not_done, 400},
+        {&rules::api_bad_request, 400},
+        {&rules::web_signed_out, 401},
+        {&rules::web_not_allowed, 403},
+        {&rules::api_csrf, 403},
+        {&rules::web_not_found, 404},
+        {&rules::web_wrong_method, 405},
+        {&rules::web_too_slow, 408},
+        {&rules::web_too_large, 413},
+        {&rules::api_not_json, 415},
+        {&rules::api_unacceptable, 422},
+        {&rules::api_old_password, 422},
+        {&rules::web_put_off, 429},
+        {&rules::web_head_too_large, 431},
+        {&rules::web_server_away, 503},
+        {&rules::api_password_unsure, 503},
+    }};
+    auto const at = std::find_if(table.begin(), table.end(), [&](auto const& row) { return row.first == &why; });
+    return at == table.end() ? 500 : at->second;
+}
+
+void say_when_again(http::response& r)
+{
+    if (r.status == 503) r.fields.emplace_back("retry-after", "10");
+    if (r.status == 429) r.fields.emplace_back("retry-after", "60");
+    if (r.status == 401) r.fields.emplace_back("www-authenticate", "Bearer");
+}
+
+bool is_for_programs(http::request const& r) noexcept { return r.path.starts_with("/api/"); }
+
+http::response page_for(catalogue::rule const& why, http::request const& r, std::string_view said)
+{
+    auto page = help::refuse(why, status_of(why), help::language_of(r), said);
+    say_when_again(page);
+    return page;
+}
+
+catalogue::rule const& row_for(control::failure::kind why)
+{
+    using kind = control::failure::kind;
+    switch (why) {
+        case kind::unavailable: return rules::web_server_away;
+        case kind::signed_out: return rules::web_signed_out;
+        case kind::forbidden: return rules::web_not_allowed;
+        case kind::put_off: return rules::web_put_off;
+        case kind::usage:
+        case kind::problem: break;
     }
-    if (p.status == 503 || p.status == 429) r.fields.emplace_back("retry-after", "10");
-    r.fields.emplace_back("cache-control", "no-store");
-    return r;
+    return rules::web_not_done;
 }
 
 }  // namespace
 
-http::response answer_for(problem const& p, std::string_view path) { return make(p, p.text, path); }
-
-http::response answer_for(control::failure const& f, std::string_view path)
+http::response json_error(unsigned status, catalogue::rule const& why, std::string_view text, std::string_view remedy,
+                          std::vector<std::string> const& details)
 {
-    using kind = control::failure::kind;
-    switch (f.why) {
-        case kind::unavailable: return make(problems::unavailable, problems::unavailable.text, path);
-        case kind::signed_out: return make(problems::signed_out, f.text, path);
-        case kind::forbidden: return make(problems::forbidden, f.text, path);
-        case kind::put_off: return make(problems::put_off, f.text, path);
-        case kind::usage:
-        case kind::problem: break;
-    }
-    return make(problems::not_done, f.text, path);
+    json::object error{{"rule", why.name}, {"text", text}, {"remedy", remedy}};
+    if (!details.empty()) error["details"] = json::array(details.begin(), details.end());
+    auto r = http::answer(status, "application/json", json::serialize(json::object{{"error", std::move(error)}}));
+    r.fields.emplace_back("cache-control", "no-store");
+    say_when_again(r);
+    return r;
+}
+
+http::response json_error(catalogue::rule const& why, http::request const& r, std::string_view said)
+{
+    auto const language = help::language_of(r);
+    auto const own = help::wording_of(why, language);
+    return json_error(status_of(why), why, said.empty() ? own.reply : help::translated(said, language, nullptr),
+                      own.user);
+}
+
+http::response answer_for(catalogue::rule const& why, http::request const& r)
+{
+    return is_for_programs(r) ? json_error(why, r) : page_for(why, r, {});
+}
+
+http::response answer_for(control::failure const& f, http::request const& r)
+{
+    auto const& why = row_for(f.why);
+    // What the link to the mail process says of its trouble is no more than the row says.
+    bool const away = f.why == control::failure::kind::unavailable;
+    return page_for(why, r,
+                    away ? std::string{} : help::translated(f.text, help::language_of(r), catalogue::find(f.rule)));
 }
 
 }  // namespace postern::web

@@ -1,28 +1,28 @@
-// What the web process itself refuses, in plain words: as a page for people, as JSON for programs (below /api/).
+// What the web process itself refuses: rows of the catalogue (web.toml), in the reader's language, as a page for people and
+// as JSON for programs (below /api/).
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "catalogue/verdict.hpp"
 #include "control/protocol.hpp"
 #include "http/message.hpp"
 
 namespace postern::web {
 
-struct problem {
-    unsigned status;
-    std::string_view rule;  // for programs: "web-not-found"
-    std::string_view title;
-    std::string_view text;  // what it means, and what to do
-};
+namespace rules = catalogue::rules;
 
-namespace problems {
-extern problem const malformed, unknown_host, not_found, wrong_method, too_slow, too_large, head_too_large, failed,
-    not_done, signed_out, forbidden, put_off, unavailable;
-}
+/// Made for who asked: the path decides between the two forms.
+http::response answer_for(catalogue::rule const& why, http::request const& r);
+/// For handlers of pages: what the mail process would not do.
+http::response answer_for(control::failure const& f, http::request const& r);
 
-/// Made for who asked: `path` decides between the two forms.
-http::response answer_for(problem const& p, std::string_view path);
-/// For handlers of pages: what the mail process would not do. When it can't be asked: 503 with Retry-After.
-http::response answer_for(control::failure const& f, std::string_view path);
+/// {"error": {rule, text, remedy}}, never cached.
+http::response json_error(unsigned status, catalogue::rule const& why, std::string_view text, std::string_view remedy,
+                          std::vector<std::string> const& details = {});
+/// The same with the row's own status and texts. `said`: in place of its headline.
+http::response json_error(catalogue::rule const& why, http::request const& r, std::string_view said = {});
 
 }  // namespace postern::web

@@ -219,9 +219,9 @@ record configuration_record(std::string_view domain, std::string text)
     return {"_ua-auto-config." + std::string{domain}, "TXT", std::move(text), need::clients_find_us};
 }
 
-record caa_record(server const& s)
+record caa_record(std::string_view host, server const& s)
 {
-    return {web_host_of(s), "CAA", "0 issue \"" + s.authority + '"', need::encryption_holds};
+    return {std::string{host}, "CAA", "0 issue \"" + s.authority + '"', need::encryption_holds};
 }
 
 std::string authority_of(std::string_view acme_directory)
@@ -256,7 +256,7 @@ std::vector<record> all_records(std::string_view domain, server const& s,
     all.push_back(autodiscover_record(domain, s));
     if (!configurations.empty()) all.push_back(configuration_host_record(domain, s));
     for (auto const& text : configurations) all.push_back(configuration_record(domain, text));
-    if (!s.authority.empty()) all.push_back(caa_record(s));
+    if (!s.authority.empty()) all.push_back(caa_record(web_host_of(s), s));
     if (s.takes_mail) {
         all.push_back(sts_record(domain, sts_policy({s.hostname})));
         all.push_back(tlsrpt_record(domain));

@@ -55,8 +55,9 @@ record autodiscover_record(std::string_view domain, server const& s);
 /// Where draft-ietf-mailmaint-pacc has its document, and the text that vouches for it.
 record configuration_host_record(std::string_view domain, server const& s);
 record configuration_record(std::string_view domain, std::string text);
-/// RFC 8659: who may make certificates for the web pages. A look-up for a name that leads there by CNAME finds it too.
-record caa_record(server const& s);
+/// RFC 8659: who may make certificates for a host and what is below it. A look-up for a name that leads there by CNAME
+/// finds it too.
+record caa_record(std::string_view host, server const& s);
 /// As in CAA records, of an ACME directory; empty: not known.
 std::string authority_of(std::string_view acme_directory);
 

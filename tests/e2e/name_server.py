@@ -1,4 +1,4 @@
-"""A name server of TXT and A records, on a free port of 127.0.0.1, for the programs under test."""
+"""A name server of TXT, A and CAA records, on a free port of 127.0.0.1, for the programs under test."""
 import socket
 import struct
 import threading
@@ -7,12 +7,13 @@ from harness import HOST
 
 
 class NameServer:
-    """`texts` and `addresses`: the records by name, each a list; change them at will. `default`: the address of every other
-    name."""
+    """`texts`, `addresses` and `caa`: the records by name, each a list; change them at will. `default`: the address of every
+    other name."""
 
     def __init__(self, texts=None, default=None):
         self.texts = texts or {}
         self.addresses = {}
+        self.caa = {}
         self.default = default
         self.asked = []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -58,8 +59,14 @@ class NameServer:
         if kind == 1:
             for address in addresses:
                 records += b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 0, 4) + socket.inet_aton(address)
-        count = len(addresses if kind == 1 else texts) if records else 0
+        allowed = self.caa.get(name, [])
+        if kind == 257:
+            for flags, tag, value in allowed:
+                data = bytes([flags, len(tag)]) + tag.encode() + value.encode()
+                records += b"\xc0\x0c" + struct.pack(">HHIH", 257, 1, 0, len(data)) + data
+        count = len({1: addresses, 16: texts, 257: allowed}[kind]) if records else 0
         # Names above one that exists do exist.
-        exists = bool(addresses) or any(known == name or known.endswith("." + name) for known in self.texts) or not name
+        exists = bool(addresses) or not name or any(
+            known == name or known.endswith("." + name) for known in (*self.texts, *self.caa))
         flags = 0x8580 | (0 if exists else 3)
         return question[:2] + struct.pack(">HHHHH", flags, 1, count, 0, 0) + question[12:at + 4] + records

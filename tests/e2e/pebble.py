@@ -1,9 +1,11 @@
 """Pebble, the certificate authority of Let's Encrypt for tests, with its name server, on free ports of 127.0.0.1.
 
 Pebble:     the authority; every name leads to 127.0.0.1 unless it was told otherwise.
+Between:    stands before it: counts what it is asked for, holds answers back, and says what CAA records call it.
 SternCa:    an authority that takes accounts and no orders: what it says is up to the test."""
 import base64
 import contextlib
+import http.client
 import http.server
 import json
 import os
@@ -106,6 +108,85 @@ class Pebble:
                 "dns": {"servers": [self.resolver.address], "trust_anchor": "none"}}
 
 
+class Between:
+    """Passes all on to a Pebble. `hold`: the beginning of a path whose answer stays here until `release()`, once it was given;
+    `held` tells that there is one."""
+
+    CALLED = "ca.example"
+
+    def __init__(self, ca):
+        self.posts, self.hold = [], None
+        self.held, self.released = threading.Event(), threading.Event()
+        outer = self
+        trust = ssl.create_default_context(cafile=str(Authority.shared().ca))
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def pass_on(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                wire = http.client.HTTPSConnection(HOST, ca.port, context=trust)
+                # Its URLs lead to where it was asked.
+                wire.request(self.command, self.path, body or None, dict(self.headers))
+                answer = wire.getresponse()
+                octets = answer.read()
+                if self.path == "/dir":
+                    known = json.loads(octets)
+                    known["meta"]["caaIdentities"] = [outer.CALLED]
+                    octets = json.dumps(known).encode()
+                if self.command == "POST":
+                    outer.posts.append(self.path)
+                if outer.hold and self.path.startswith(outer.hold):
+                    outer.held.set()
+                    outer.released.wait(60)
+                # The one who asked may have ended meanwhile.
+                with contextlib.suppress(OSError):
+                    self.send_response(answer.status)
+                    for name, value in answer.getheaders():
+                        if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                            self.send_header(name, value)
+                    self.send_header("Content-Length", str(len(octets)))
+                    self.end_headers()
+                    if self.command != "HEAD":
+                        self.wfile.write(octets)
+                wire.close()
+
+            do_GET = do_HEAD = do_POST = pass_on
+
+        self.server = tls_server(Handler)
+        self.directory = f"https://{HOST}:{self.server.server_address[1]}/dir"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self.thread.start()
+
+    def release(self):
+        self.hold = None
+        self.released.set()
+
+    def count(self, path):
+        return sum(one.startswith(path) for one in self.posts)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.release()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def tls_server(handler):
+    server = http.server.ThreadingHTTPServer((HOST, 0), handler)
+    server.daemon_threads = True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*Authority.shared().issue("pebble", ("localhost",)))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    return server
+
+
 class SternCa:
     """Answers a new order with `status`, `fields` and the problem document `problem`; wants each certificate renewed at
     once (RFC 9773)."""
@@ -152,11 +233,7 @@ class SternCa:
                 with contextlib.suppress(OSError):
                     self.say(status, problem, fields)
 
-        self.server = http.server.ThreadingHTTPServer((HOST, 0), Handler)
-        self.server.daemon_threads = True
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*Authority.shared().issue("pebble", ("localhost",)))
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.server = tls_server(Handler)
         self.url = f"https://{HOST}:{self.server.server_address[1]}"
         self.directory = self.url + "/directory"
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

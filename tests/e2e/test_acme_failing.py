@@ -6,9 +6,9 @@ import socket
 import subprocess
 import unittest
 
-from certificates import account_of, rows, shown, wait_row
-from harness import ALICE, HOST, NAME, PASSWORDS, PROGRAM, Postern, Wire, client_context, wait_for
-from pebble import Pebble, SternCa
+from certificates import account_of, in_acme, rows, shown, wait_row
+from harness import ALICE, HOST, NAME, PASSWORDS, PROGRAM, Authority, Postern, Wire, client_context, wait_for
+from pebble import Between, Pebble, SternCa
 
 
 @contextlib.contextmanager
@@ -107,6 +107,67 @@ class Failing(unittest.TestCase):
                 again = account_of(server)
                 self.assertEqual(again["key"], account["key"])
                 self.assertNotIn("certificate_failed", server.log())
+
+    def test_killed_while_the_certificate_is_made(self):
+        """Whatever was under way: the order is gone on with, and no other one is made."""
+        for step in ("/order-plz", "/finalize-order/", "/certZ/"):
+            with self.subTest(step), Pebble({"PEBBLE_AUTHZREUSE": "100"}) as ca, Between(ca) as way:
+                config = ca.config(directory=way.directory, challenge="http-01")
+                config["domains"] = {"local": []}
+                config["web"]["certificate"], config["web"]["private_key"] = Authority.shared().issue("server")
+                way.hold = step
+                with Postern(config, accounts=(), start=False) as server:
+                    server.start()
+                    self.assertTrue(way.held.wait(60), server.log())
+                    kept = in_acme(server, "order-mail.json")
+                    if step != "/order-plz":
+                        self.assertEqual(kept.stat().st_mode & 0o777, 0o600)
+                        key = json.loads(kept.read_text())["key"]
+                    server.kill()
+                    way.release()
+                    orders = way.count("/order-plz")
+                    server.start()
+                    wait_row(server, "mail")
+                    self.assertFalse(kept.exists())
+                    # Of the first one nobody has heard.
+                    self.assertEqual(way.count("/order-plz"), orders + (step == "/order-plz"), way.posts)
+                    if step != "/order-plz":
+                        self.assertIn(key, in_acme(server, "mail.pem").read_text())
+                        self.assertIn("certificate_order_resumed", server.log())
+                        self.assertNotIn(key, server.log())
+
+    def test_caa_records_are_looked_at_before_the_authority_does(self):
+        with Pebble() as ca, Between(ca) as way:
+            config = ca.config(directory=way.directory, challenge="http-01")
+            host = "mail.porch.example"
+            config.update(hostname=host, domains={"local": ["porch.example"]})
+            with Postern(config, accounts=()) as server:
+                wait_row(server, "mail")
+
+                def findings():
+                    found = json.loads(server.cli("doctor", "--only", "dns", "--json").stdout)
+                    return {f["rule"]: f for f in found["findings"] if "caa" in f["rule"]}
+
+                def shown_to_operators():
+                    checked = json.loads(server.cli("domain", "check", "porch.example", "--json").stdout)
+                    [row] = [r for r in checked["records"] if r["type"] == "CAA"]
+                    return row["state"], row["problem"]
+                self.assertEqual(findings(), {})
+                self.assertEqual(shown_to_operators()[0], "advised")
+                ca.resolver.caa["porch.example"] = [(0, "issue", "other.example")]
+                forbidden = findings()["acme-caa-forbids"]
+                self.assertIn(host, forbidden["headline"])
+                self.assertEqual(forbidden["change"], [f'porch.example. IN CAA 0 issue "{way.CALLED}"'])
+                state, problem = shown_to_operators()
+                self.assertEqual(state, "different")
+                self.assertIn("other.example", problem)
+                account = account_of(server)["account"]
+                ca.resolver.caa["porch.example"] = [(0, "issue", f"{way.CALLED}; accounturi={account}; validationmethods=http-01")]
+                self.assertEqual(findings(), {})
+                self.assertEqual(shown_to_operators(), ("right", ""))
+                self.assertIn(f'0 issue "{way.CALLED}"', server.cli("domain", "records", "porch.example").stdout)
+                ca.resolver.caa["porch.example"] = [(0, "issue", f"{way.CALLED}; accounturi={account}9")]
+                self.assertEqual(list(findings()), ["acme-caa-forbids"])
 
     def test_one_waits_for_a_renewal_and_others_are_told_so(self):
         with Pebble() as ca, trap_of(ca, "127.0.0.78") as trap:

@@ -143,7 +143,12 @@ class Api(unittest.TestCase):
             return [l for l in logins if l["result"] == "refused" and l["cause"] == "wrong_password" and l["port"]]
         row = wait_for(told, "the cause of the failed log-in")[0]
         self.assertEqual(row["hello"], "PC-Anna")
-        self.assertTrue(row["meaning"])
+        self.assertEqual(row["meaning"], "The password is wrong.")
+        german = self.expect(200, site.ask("GET", "/account/logins", headers={"Accept-Language": "de"}))["logins"]
+        german = next(l for l in german if l["session"] == row["session"])
+        self.assertEqual(german["meaning"], "Das Passwort ist falsch.")
+        self.assertNotEqual(german["remedy"], row["remedy"])
+        self.assertEqual((german["rule"], german["hello"]), (row["rule"], row["hello"]))
         self.assertEqual(row["client"], HOST)
         self.assertEqual(row["port"], self.server.submissions)
         self.assertTrue(row["tls"].startswith("TLS"))
@@ -227,8 +232,9 @@ class Api(unittest.TestCase):
         for one in (site, other):
             self.assertEqual(one.sign_in("dora@postern.test", "the first of two")[0], 200)
         change = {"old_password": "not the first", "new_password": "the second of two"}
-        refused = self.expect(422, site.ask("PUT", "/account/password", change))
+        refused = self.expect(422, site.ask("PUT", "/account/password", change, headers={"Accept-Language": "de"}))
         self.assertEqual(refused["error"]["rule"], "api-old-password")
+        self.assertEqual(refused["error"]["text"], "Das bisherige Passwort ist falsch")
         change["old_password"] = "the first of two"
         said = self.expect(200, site.ask("PUT", "/account/password", change))
         self.assertEqual(said["account"], "dora@postern.test")

@@ -36,5 +36,41 @@ class Files(unittest.TestCase):
             wait_for(lambda: shown(server.submissions, client_context())[1] != first, "the new certificate at the port")
             self.assertEqual(wait_row(server, str(used[0]))["problem"], "")
 
+    def test_a_broken_pair_keeps_its_last_good_certificate_and_holds_no_other_one_back(self):
+        """At the port, by name; through a reload, too. What is wrong is told wherever certificates are looked at."""
+        issue = Authority.shared().issue
+        first, second = issue("pair-first", ("first.test",)), issue("pair-second", ("second.test",))
+        with Postern(accounts=()) as server:
+            used = {name: [server.dir / f"{name}.pem", server.dir / f"{name}.key"] for name in ("first", "second")}
+            for name, pair in (("first", first), ("second", second)):
+                for source, target in zip(pair, used[name]):
+                    shutil.copy(source, target)
+            server.change("tls", certificate=used["first"][0], private_key=used["first"][1],
+                          certificates=[{"certificate": used["second"][0], "private_key": used["second"][1]}])
+            server.signal(signal.SIGHUP)
+            server.wait_log(r"\breloaded\b")
+            wait_row(server, str(used["second"][0]))
+
+            def serial(name):
+                return shown(server.submissions, client_context(), name)[1]
+            before = {name: serial(f"{name}.test") for name in used}
+            used["second"][0].write_text("broken")
+            for source, target in zip(issue("pair-renewed", ("first.test",)), used["first"]):
+                shutil.copy(source, target)
+            wait_for(lambda: serial("first.test") != before["first"], "the pair that is whole to be taken up")
+            self.assertEqual(serial("second.test"), before["second"])
+            wait_row(server, str(used["second"][0]), lambda r: r["problem"])
+            self.assertRegex(server.log(), "certificate_unusable file=.*second.pem")
+            self.assertRegex(server.cli("status").stdout, "second.pem")
+            found = json.loads(server.cli("doctor", "--only", "certificate", "--json").stdout)
+            self.assertIn("own-certificate-unreadable", [f["rule"] for f in found["findings"]])
+            server.signal(signal.SIGHUP)
+            wait_for(lambda: server.log().count(" reloaded") == 2, "the reload")
+            self.assertEqual(serial("second.test"), before["second"])
+            for source, target in zip(issue("pair-mended", ("second.test",)), used["second"]):
+                shutil.copy(source, target)
+            wait_for(lambda: serial("second.test") != before["second"], "the mended pair")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -270,6 +270,14 @@ class AccountPage(PageWalk):
         self.browser.button("English").click()
         self.browser.headline("Devices and their passwords")
 
+    def test_what_the_server_says_comes_in_the_language_of_the_page(self):
+        self.assertNotEqual(self.site.mail_program(ALICE, "a guess that is wrong"), "")
+        self.site.sign_in(ALICE, "/account?lang=de#/logins")
+        self.browser.find(".logins li", "Das Passwort ist falsch.")
+        # What is shown already is asked for anew.
+        self.browser.click("button", "English")
+        self.browser.find(".logins li", "The password is wrong.")
+
     def test_without_javascript_the_page_says_what_can_be_done_instead(self):
         self.browser.begin(java_script_enabled=False)
         self.site.go("/account")

@@ -1,6 +1,6 @@
 """How the pages look and to whom: axe-core finds nothing against WCAG 2.2 AA on any of them, by day and by night, also
 where something is wrong or asked; nothing is cut off in a narrow window, what strangers wrote shows as text, and the first
-page is small and quick. Pictures of the main pages are left in pages/pictures beside the program, or in
+page is small. Pictures of the main pages are left in pages/pictures beside the program, or in
 $POSTERN_PICTURES, to be looked at."""
 import unittest
 
@@ -189,17 +189,12 @@ class Looks(Walk):
         self.browser.find(".story")
         self.nothing_was_run()
 
-    def test_the_first_page_is_small_and_quick(self):
+    def test_the_first_page_is_small(self):
         self.at("/account")
         octets = self.browser.run("""[...performance.getEntriesByType('resource'), ...performance.getEntriesByType('navigation')]
             .reduce((sum, one) => sum + one.transferSize, 0)""")
         self.assertGreater(octets, 1000)
         self.assertLess(octets, 100 * 1024)
-        shown = []
-        for _ in range(3):
-            self.at("/account")
-            shown.append(self.browser.run("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 1e6"))
-        self.assertLess(min(shown), 500)
 
 
 if __name__ == "__main__":

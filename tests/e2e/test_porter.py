@@ -208,12 +208,14 @@ class Porter(unittest.TestCase):
             status, fields, _ = self.ask(method, "/AutoDiscover/AutoDiscover.xml", f"autodiscover.{DOMAIN}", body, secure=False)
             self.assertEqual((status, fields["location"]), (302, f"https://localhost:{self.https}/autodiscover/autodiscover.xml"))
         # Passwords came along, and were heard by nobody.
+        phone = "accountsd/2061.100.7 CFNetwork/1408.0.4 Darwin/22.5.0"
+        self.notes(lambda row: row["user_agent"] == phone)
         rows = self.notes(lambda row: row["kind"] == "autodiscover" and "password" in row["answer"])
         everything = json.dumps(rows) + self.server.log()
         for secret in (PASSWORDS[ALICE], base64.b64encode(f"{ALICE}:{PASSWORDS[ALICE]}".encode()).decode()):
             self.assertNotIn(secret, everything)
         self.assertNotIn("alice@", json.dumps(rows).lower())
-        self.assertIn("accountsd/2061.100.7 CFNetwork/1408.0.4 Darwin/22.5.0", [row["user_agent"] for row in rows])
+        self.assertIn(phone, [row["user_agent"] for row in rows])
 
     def test_requests_that_operators_recorded(self):
         for where, line, agent in RECORDED:

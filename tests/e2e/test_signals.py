@@ -78,16 +78,18 @@ class Reload(unittest.TestCase):
             self.reload(server, "reloaded")
             second = self.serial(server)
             self.assertNotEqual(first, second)
-            # Garbage, and then a key that belongs to another certificate.
+            # Garbage, and then a key that belongs to another certificate: nothing else has to wait for it.
             good = mine[1].read_bytes()
-            mine[1].write_text("garbage\n")
-            self.assertIn("key.pem", self.reload(server, "reload_failed"))
-            self.assertEqual(self.serial(server), second)
-            shutil.copy(Authority.shared().issue("server")[1], mine[1])
-            self.reload(server, "reload_failed")
-            self.assertEqual(self.serial(server), second)
+            for bad in (b"garbage\n", Authority.shared().issue("server")[1].read_bytes()):
+                mine[1].write_bytes(bad)
+                self.assertRegex(self.reload(server, r"\breloaded\b"), "certificate_unusable .*key.pem")
+                self.assertEqual(self.serial(server), second)
             mine[1].write_bytes(good)
-            self.reload(server, "reloaded")
+            self.assertNotIn("certificate_unusable", self.reload(server, r"\breloaded\b"))
+            # What was never good is refused, and all else with it.
+            server.change("tls", certificate=mine[0], private_key=server.dir / "none.key")
+            self.assertIn("none.key", self.reload(server, "reload_failed"))
+            self.assertEqual(self.serial(server), second)
 
     def test_reloads_under_load_disturb_nobody(self):
         with Postern({"limits": {"connections_per_address": 200}}) as server:

@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 from harness import ALICE, HOST, NAME, PROGRAM, Authority, client_context, need, run, wait_for
-from web import Pages, parent_of
+from web import Pages, children_of, parent_of
 
 
 class Answers(unittest.TestCase):
@@ -33,6 +33,29 @@ class Answers(unittest.TestCase):
             for_programs = talk.ask("/api/v1/nothing")
             self.assertEqual((for_programs.status, for_programs.fields["content-type"]), (404, "application/json"))
             self.assertIn('"rule":"web-not-found"', for_programs.text)
+
+    def test_refusals_speak_the_readers_language(self):
+        german = ["Accept-Language: de-AT, en;q=0.5"]
+        with self.server.talk() as talk:
+            gone = talk.ask("/planted/here", fields=german)
+            self.assertEqual((gone.status, gone.fields["content-language"]), (404, "de"))
+            self.assertIn('<html lang="de">', gone.text)
+            self.assertIn("<h1>Unter dieser Adresse gibt es nichts</h1>", gone.text)
+            self.assertIn('href="/help/web-not-found?lang=de"', gone.text)
+            self.assertNotIn("planted", gone.text)
+            explained = talk.ask("/help/web-not-found?lang=de")
+            self.assertIn("<h1>Unter dieser Adresse gibt es nichts</h1>", explained.text)
+            self.assertIn("Das geht hier nicht", talk.ask("/robots.txt", method="DELETE", fields=german).text)
+            self.assertIn("Sie sind nicht oder nicht mehr angemeldet", talk.ask("/api/v1/account", fields=german).text)
+            large = talk.ask("/nothing", method="POST", body=b"a" * 70000, fields=german)
+            self.assertEqual(large.status, 413)
+            self.assertIn("Das ist zu viel", large.text)
+        with self.server.talk() as talk:
+            talk.say("GET /planted HTTP/1.1\r\nHost: planted.example\r\nAccept-Language : planted\r\n\r\n")
+            unclear = talk.answer()
+            self.assertEqual(unclear.status, 400)
+            self.assertIn("<h1>This request makes no sense</h1>", unclear.text)
+            self.assertNotIn("planted", unclear.text)
 
     def test_methods(self):
         with self.server.talk() as talk:
@@ -199,6 +222,48 @@ class Life(unittest.TestCase):
             self.assertNotEqual(server.web_process(), pid)
             wire.say("NOOP", 250)
             wire.close()
+
+    def test_a_killed_keeper_has_a_successor(self):
+        """The pages' own process takes its place, says so once, and goes on as the keeper did; mail does not notice."""
+        with Pages() as server:
+            wire = server.session(login=ALICE)
+            pid = server.web_process()
+            os.kill(parent_of(pid), signal.SIGKILL)
+            server.wait_log("web_keeper_ended")
+            server.wait_pages()
+            [pages] = wait_for(lambda: children_of(pid), "a process for the pages")
+            os.kill(pages, signal.SIGKILL)
+            server.wait_log(r"web_ended .*Killed")
+            server.wait_pages()
+            [pages] = wait_for(lambda: children_of(pid), "another one")
+            # And once more, of the next generation; politely, too.
+            os.kill(pid, signal.SIGKILL)
+            wait_for(lambda: children_of(pages), "a process for the pages")
+            server.wait_pages()
+            os.kill(pages, signal.SIGTERM)
+            wait_for(lambda: server.log().count("web_ended") == 2, "the pages to be ended")
+            server.wait_pages()
+            self.assertEqual(server.log().count("web_keeper_ended"), 2)
+            self.assertNotIn("web_gone", server.log())
+            wire.say("NOOP", 250)
+            wire.close()
+            server.stop()
+            wait_for(lambda: not pathlib.Path(f"/proc/{pages}").exists(), "the pages to end with the server")
+
+    def test_when_nobody_is_left_it_is_told(self):
+        with Pages() as server:
+            pid = server.web_process()
+            os.kill(pid, signal.SIGSTOP)  # or it would take the keeper's place
+            os.kill(parent_of(pid), signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
+            server.wait_log("web_gone")
+            server.session(login=ALICE).close()
+
+    def test_pages_that_end_again_and_again_are_started_less_often(self):
+        with Pages() as server:
+            for wait in (500, 1000, 2000):
+                os.kill(server.web_process(), signal.SIGKILL)
+                server.wait_log(f"web_ended how=.*Killed.* again_in_ms={wait}")
 
     def test_both_end_together(self):
         server = Pages()

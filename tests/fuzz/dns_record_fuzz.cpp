@@ -25,6 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* octets, std::size_t si
     if (auto const name = dns::parse_name(data); name && !is_host(*name)) std::abort();
     if (auto const mx = dns::parse_mx(data); mx && !is_host(mx->host)) std::abort();
     if (auto const srv = dns::parse_srv(data); srv && !is_host(srv->host)) std::abort();
+    if (auto const caa = dns::parse_caa(data); caa && caa->tag.size() + caa->value.size() + 2 != size) std::abort();
     if (auto const text = dns::parse_txt(data); text && text->size() >= size) std::abort();
     if (dns::parse_a(data).has_value() != (size == 4) || dns::parse_aaaa(data).has_value() != (size == 16))
         std::abort();

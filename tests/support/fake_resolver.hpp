@@ -17,6 +17,7 @@ struct names {
     std::map<std::string, dns::txt_answer> txt;
     std::map<std::string, dns::tlsa_answer> tlsa;
     std::map<std::string, dns::srv_answer> srv;
+    std::map<std::string, dns::caa_answer> caa;
     std::map<ip_address, dns::name_answer> reverse;
 
     void exchanger(std::string const& domain, std::uint16_t preference, std::string const& host)
@@ -108,6 +109,16 @@ public:
         dns::srv_answer answer;
         answer.what = dns::finding::no_such_name;
         if (found != names_->srv.end()) answer = found->second;
+        co_return answer;
+    }
+
+    dns::awaitable<dns::caa_answer> caa(std::string name) override
+    {
+        std::lock_guard const lock{names_->mutex};
+        auto const found = names_->caa.find(name);
+        dns::caa_answer answer;
+        answer.what = dns::finding::no_such_name;
+        if (found != names_->caa.end()) answer = found->second;
         co_return answer;
     }
 

@@ -406,6 +406,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'record.right': 'richtig',
   'record.missing': 'fehlt',
   'record.different': 'anders',
+  'record.advised': 'fehlt, was erlaubt ist',
   'record.unknown': 'nicht bekannt',
 
   'guard.lead': 'Wer Passwörter rät, wird gebremst und dann eine Zeit lang abgelehnt.',
@@ -534,5 +535,6 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'audit.newest': 'Die neuesten',
   'audit.who': 'Wer',
   'audit.what': 'Was',
+  'outcome.done': 'erledigt',
   'audit.outcome': 'Ergebnis',
 };

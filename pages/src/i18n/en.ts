@@ -404,6 +404,7 @@ export const en = {
   'record.right': 'right',
   'record.missing': 'missing',
   'record.different': 'different',
+  'record.advised': 'not there, which is allowed',
   'record.unknown': 'not known',
 
   'guard.lead': 'Who guesses passwords is slowed down, then refused for a time.',
@@ -532,5 +533,6 @@ export const en = {
   'audit.newest': 'The newest',
   'audit.who': 'Who',
   'audit.what': 'What',
+  'outcome.done': 'done',
   'audit.outcome': 'Outcome',
 } as const;

@@ -1,5 +1,8 @@
 // What was asked of the server and what came of it. An answer that is overtaken by a later
-// question is dropped.
+// question is dropped; in another language all is asked for anew. Made while its component is.
+import { untrack } from 'svelte';
+import { language } from './language.svelte';
+
 export class Loaded<T> {
   value = $state.raw<T | undefined>(undefined);
   failure = $state.raw<unknown>(undefined);
@@ -8,7 +11,10 @@ export class Loaded<T> {
 
   constructor(fetch: () => Promise<T>) {
     this.#fetch = fetch;
-    void this.again();
+    $effect(() => {
+      language();
+      untrack(() => void this.again());
+    });
   }
 
   async again(): Promise<void> {
