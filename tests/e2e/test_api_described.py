@@ -41,6 +41,8 @@ CHANGES = [
     ("DELETE", "/account/devices/{id}", None, "account app-password revoke {self} {id}", "account app-password revoke"),
     ("PUT", "/account/smtp-auth", {"on": False}, "account smtp-auth {self} off", "account smtp-auth"),
     ("PUT", "/account/smtp-auth", {"on": True}, "account smtp-auth {self} on", "account smtp-auth"),
+    ("DELETE", "/account/sessions/{session}", None, "account session end {self} {session}", "account session end"),
+    ("POST", "/account/sessions/end", {"others": True}, "account session end {self} --all", "account session end"),
     ("PUT", "/account/password", {"old_password": "{password}", "new_password": ANOTHER},
      "account password {self} --password-stdin", "account own-password", "account password"),
     # At the machine nobody has to sign in.
@@ -112,12 +114,17 @@ class Described(unittest.TestCase):
         wait_for(deferred, "the messages to be deferred")
         return ids
 
+    def session_of(self, who):
+        """Another one than that of the test itself."""
+        self.visitor(who)
+        return json.loads(self.server.cli("account", "session", "list", who, "--json", check=True).stdout)[0]["id"]
+
     def names(self, door, who):
         first, second, third, fourth, _ = self.waiting(f"{door}.remote.test", 5)
         return {"address": f"{door}@postern.test", "alias": f"{door}-alias@postern.test", "domain": f"{door}.test",
                 "sender": f"{door}-sender@postern.test", "network": "203.0.113.7" if door == "web" else "203.0.113.8",
                 "self": who, "password": PASSWORDS[who], "remote": f"{door}.remote.test", "first": first, "second": second,
-                "third": third, "fourth": fourth}
+                "third": third, "fourth": fourth, "session": self.session_of(who)}
 
     def noted(self):
         """What the audit log has since the last time."""
@@ -204,6 +211,8 @@ class Described(unittest.TestCase):
         device = self.ask(owner, "POST", f"/accounts/{BOB}/devices", {"label": "x"})[1]
         names = {"address": BOB, "alias": "no@postern.test", "sender": "no@postern.test", "domain": "kept.test",
                  "id": str(device["id"]), "queue_id": loose}
+        status, mail = self.ask(own, "POST", "/account/test-mail", {})
+        self.assertEqual(status, 202)
         # What a body of no known kind does not reach.
         for who, method, path, body, status in [
                 (owner, "POST", "/accounts", {"address": BOB, "password": PASSWORD}, 409),
@@ -219,10 +228,11 @@ class Described(unittest.TestCase):
                 (owner, "PUT", f"/accounts/{CAROL}/role", {"role": "none"}, 409),
                 (owner, "GET", f"/why/{loose}", None, 200),
                 (owner, "GET", f"/why/{'Q' * 13}", None, 404),
-                (own, "POST", "/account/test-mail", {}, 202),
+                (own, "GET", f"/account/why/{mail['queue_id']}", None, 200),
                 (own, "PUT", "/account/smtp-auth", {"on": False}, 200),
                 (own, "POST", "/account/test-mail", {}, 409),
                 (owner, "GET", f"/queue/messages/{held}", None, 200),
+                (own, "POST", "/account/sessions/end", {"others": False}, 422),
                 (nobody, "DELETE", "/session", None, 401)]:
             got, said = self.ask(who, method, path, body)
             self.assertEqual(got, status, f"{method} {path}: {said}")
@@ -234,7 +244,7 @@ class Described(unittest.TestCase):
         self.server.cli("account", "enable", BOB, check=True)
         routes = [o for o in self.description.operations if not o[1].endswith(("/events", "/openapi.json"))]
         # Who is removed, or signed out, comes last.
-        for site in (nobody, own, browser, owner):
+        for site in (nobody, browser, own, owner):
             for method, route in sorted(routes, key=lambda o: (o[0] == "DELETE", o[1])):
                 if site is not owner and method == "DELETE" and route == "/api/v1/session":
                     self.ask(browser, method, "/session")

@@ -8,6 +8,11 @@ export function text(value: unknown): string {
   return String(value);
 }
 
+/// What the server says in a few words, by itself.
+export function sentence(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? '' : '.');
+}
+
 export function facts(event: object): [string, string][] {
   return Object.entries(event)
     .filter(([key]) => !said.has(key))
