@@ -10,6 +10,7 @@ import { byRule, latest, perMinute, sum } from '../src/lib/series';
 test('what is guessed from a browser is one of the programs, and no program is there twice', () => {
   const agents = ['iPhone; CPU', 'Android 15', 'Macintosh; Intel', 'Windows NT 10.0', 'X11; Linux x86_64', 'something'];
   for (const agent of agents) for (const id of likely(agent)) assert.ok(program(id), id);
+  assert.deepEqual(likely('Macintosh; Intel', 5), ['iphone']);  // an iPad
   const ids = groups.flatMap((group) => group.programs.map((one) => one.id));
   assert.equal(new Set(ids).size, ids.length);
 });

@@ -192,7 +192,7 @@ def missing(own):
 
 def why(own):
     w = own.words["why"]
-    items = "".join(f"<li>{paragraph(t)[3:-4]}</li>" for t in w["unknown_list"])
+    items = "".join(f"<li>{named(paragraph(t)[3:-4])}</li>" for t in w["unknown_list"])
     unknown = (f'<section class="notice"><h2>{text(w["unknown_title"])}</h2>{paragraph(w["unknown"])}<ul>{items}</ul>'
                f'<p class="small">{text(w["about_id"])}</p></section>')
     lead = f'<p class="lead">{named(text(w["lead"]))}</p>'

@@ -395,6 +395,9 @@ TEST_CASE("dangerous settings are warned about")
             all += w + '\n';
         return all;
     };
+    std::string const web = "[web]\npublic_url = \"https://mail.example.com\"\n";
+    CHECK(said(web).find("set setup.imap or setup.pop3") != std::string::npos);
+    CHECK(said(web + "[setup]\nimap = \"imap.example.com:993\"").empty());
     CHECK(said("[kerberos]\nkeytab = \"/k\"").find("nothing says whose accounts the tickets are for") !=
           std::string::npos);
     CHECK(said("[kerberos]\nkeytab = \"/k\"\n[[kerberos.realms]]\nrealm = \"R\"\ndomain = \"r.example\"").empty());

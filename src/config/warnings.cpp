@@ -81,6 +81,9 @@ std::vector<std::string> warnings(settings const& s, std::vector<ip_address> con
     if (s.delivery.local.starts_with("maildir:") && s.delivery.local.find("%n") == std::string::npos &&
         s.delivery.local.find("%u") == std::string::npos)
         add("delivery.local has neither %n nor %u: all local mail lands in one mailbox");
+    if (!s.web.public_url.empty() && s.setup.imap.empty() && s.setup.pop3.empty())
+        add("web.public_url is set, but no incoming server is named: Thunderbird and others take no settings without "
+            "one: set setup.imap or setup.pop3");
     return found;
 }
 

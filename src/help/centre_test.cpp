@@ -254,6 +254,7 @@ TEST_CASE("a refusal that tells something looks like an id that nobody knows")
     auto const unknown = explain_refusal(r, example(), "K7Q2M9TX4WZA.1", nullptr);
     CHECK(unknown.status == 200);
     CHECK(unknown.body.find("K7Q2M9TX4WZA.1") != std::string::npos);
+    CHECK(unknown.body.find("/account#/why/K7Q2M9TX4WZA.1\"") != std::string::npos);
     check_page("/why/", unknown.body, "en");
     auto const known = explain_refusal(r, example(), "K7Q2M9TX4WZA.1", &catalogue::rules::message_too_big);
     check_page("/why/", known.body, "en");

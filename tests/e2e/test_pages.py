@@ -275,7 +275,7 @@ class AccountPage(PageWalk):
         self.site.sign_in(ALICE, "/account?lang=de#/logins")
         self.browser.find(".logins li", "Das Passwort ist falsch.")
         # What is shown already is asked for anew.
-        self.browser.click("button", "English")
+        self.browser.button("English").click()
         self.browser.find(".logins li", "The password is wrong.")
 
     def test_without_javascript_the_page_says_what_can_be_done_instead(self):

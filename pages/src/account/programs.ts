@@ -76,8 +76,9 @@ export function program(id: string): Program | undefined {
 }
 
 /// What the device that shows this page has most probably.
-export function likely(agent: string): readonly string[] {
-  if (/iPhone|iPad/.test(agent)) return ['iphone'];
+export function likely(agent: string, touches = 0): readonly string[] {
+  // An iPad says that it is a Macintosh, which has no screen to touch.
+  if (/iPhone|iPad/.test(agent) || (/Macintosh/.test(agent) && touches > 1)) return ['iphone'];
   if (/Android/.test(agent)) return ['android-gmail', 'k9'];
   if (/Macintosh/.test(agent)) return ['apple-mail', 'thunderbird'];
   if (/Windows/.test(agent)) return ['outlook-new', 'thunderbird'];
