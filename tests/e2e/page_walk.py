@@ -84,9 +84,11 @@ class Site:
             self.mail_program(BOB, password)
         self.mail_program(ALICE, PASSWORDS[ALICE], f"Lunch {stranger}")
         self.mail_program(ALICE, "a guess that is wrong")
-        wire = self.server.session(login=ALICE, ehlo="laptop.example")
-        wire.say(f"MAIL FROM:<{BOB}>", 550)
-        wire.close()
+        # Names without a place to break them.
+        for name in ("laptop.example", f"{'l' * 60}.{'o' * 60}.{'n' * 60}.example"):
+            wire = self.server.session(login=ALICE, ehlo=name)
+            wire.say(f"MAIL FROM:<{BOB}>", 550)
+            wire.close()
         wire = self.server.session()
         wire.say(f"EHLO {stranger}", 501)
         wire.say(f"MAIL FROM:<{ALICE}>", 530)
@@ -97,5 +99,6 @@ class Site:
         wire.mail(ALICE, f'"{stranger}"@unreachable.test')
         wire.data(f"From: {ALICE}\r\nTo: x@y.test\r\nSubject: {stranger}\r\n\r\nhello\r\n")
         wire.close()
-        run("curl", "-sk", "--resolve", f"{NAME}:{self.server.https}:{HOST}", "-A", stranger,
-            f"{self.url}/.well-known/autoconfig/mail/config-v1.1.xml?emailaddress={ALICE}", check=True)
+        for agent in (stranger, "agent" * 80):
+            run("curl", "-sk", "--resolve", f"{NAME}:{self.server.https}:{HOST}", "-A", agent,
+                f"{self.url}/.well-known/autoconfig/mail/config-v1.1.xml?emailaddress={ALICE}", check=True)
