@@ -200,7 +200,7 @@ step issuance::take(answer const& a)
         }
         case at::certificate:
             if (a.body.find("-----BEGIN CERTIFICATE-----") == std::string::npos)
-                return strange("what it sends as the certificate is none in PEM form");
+                return failed(cause::other, "what it sends as the certificate is none in PEM form");
             return issued{a.body};
     }
     return strange("nothing fits");
@@ -266,7 +266,8 @@ step issuance::on_look(answer const& a)
     auto const& url = order_.authorizations[next_++];
     // Proven before: authorities remember that for a while.
     if (one->state == state::valid) return look_at_next();
-    if (one->state != state::pending) return strange("the authorization of " + one->name + " is none to be proven");
+    if (one->state != state::pending)
+        return failed(cause::other, "the authorization of " + one->name + " is none to be proven");
     for (auto const& kind : wishes_.kinds) {
         auto const found = std::ranges::find(one->challenges, kind, &challenge::type);
         if (found == one->challenges.end()) continue;
@@ -332,7 +333,7 @@ step issuance::on_order(acme::order const& o, answer const& a)
         return t;
     }
     if (o.state == state::valid) {
-        if (o.certificate.empty()) return strange("it does not say where the certificate is");
+        if (o.certificate.empty()) return failed(cause::other, "it does not say where the certificate is");
         return read(at::certificate, o.certificate);
     }
     if (o.state == state::ready && at_ == at::ready) {

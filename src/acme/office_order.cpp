@@ -144,8 +144,9 @@ std::optional<trouble> office::order(config::settings const& s, group const& g, 
     }
     std::unique_lock hold{lock_};
     auto taken = shelf_.put(g.id, std::get<issued>(end).chain, key, names);
+    // One that is of no use stays so, however often it is fetched; what could not be written is there the next time.
+    if (taken || taken.error().code == shelf::of_no_use) shelf_.drop_order(g.id);
     if (!taken) return failed(cause::other, taken.error().logged);
-    shelf_.drop_order(g.id);
     log::event(
         log::level::info, "certificate_issued",
         {{"names", joined(names)}, {"file", shelf_.path_of(g.id).string()}, {"until", to_rfc3339(taken->not_after)}});

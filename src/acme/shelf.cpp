@@ -11,6 +11,7 @@
 #include "acme/schedule.hpp"
 #include "base/crypto.hpp"
 #include "base/hex.hpp"
+#include "base/json.hpp"
 #include "base/log.hpp"
 #include "base/whole_file.hpp"
 
@@ -25,7 +26,7 @@ constexpr std::string_view order_prefix = "order-";
 
 std::filesystem::path folder_in(std::filesystem::path const& data_dir) { return data_dir / "acme"; }
 
-error broken(std::string what) { return {{4, 3, 5}, "", std::move(what)}; }
+error broken(std::string what) { return {shelf::of_no_use, "", std::move(what)}; }
 
 /// Nothing: there is no such file.
 result<std::optional<json::object>> read_object(std::filesystem::path const& file)
@@ -39,12 +40,6 @@ result<std::optional<json::object>> read_object(std::filesystem::path const& fil
     return std::optional<json::object>{std::move(value.as_object())};
 }
 
-std::string text_of(json::object const& o, std::string_view key)
-{
-    auto const* v = o.if_contains(key);
-    return v && v->is_string() ? std::string{v->as_string()} : std::string{};
-}
-
 std::int64_t number_of(json::object const& o, std::string_view key)
 {
     auto const* v = o.if_contains(key);
@@ -53,7 +48,7 @@ std::int64_t number_of(json::object const& o, std::string_view key)
 
 result<ec_key> key_in(json::object const& o)
 {
-    auto pem = text_of(o, "key");
+    std::string pem{text_in(o, "key")};
     auto const holder = secret::take(pem);
     return ec_key::parse(holder.reveal());
 }
@@ -112,7 +107,7 @@ result<account> shelf::account_at(std::string const& directory)
     if (*kept) {
         auto key = key_in(**kept);
         if (!key) return broken(file.string() + " holds no key: " + key.error().logged);
-        return account{std::move(*key), text_of(**kept, "account")};
+        return account{std::move(*key), std::string{text_in(**kept, "account")}};
     }
     auto key = ec_key::generate();
     if (!key) return std::move(key.error());
@@ -132,7 +127,7 @@ result<> shelf::keep(std::string const& directory, account const& a)
 std::string shelf::account_url_at(std::string const& directory) const
 {
     auto const kept = read_object(account_file(directory));
-    return kept && *kept ? text_of(**kept, "account") : std::string{};
+    return kept && *kept ? std::string{text_in(**kept, "account")} : std::string{};
 }
 
 std::filesystem::path shelf::order_file(std::string const& id) const
@@ -159,8 +154,8 @@ std::optional<kept_order> shelf::order_of(std::string const& id) const
     if (!kept || !*kept) return std::nullopt;
     auto key = key_in(**kept);
     if (!key) return std::nullopt;
-    kept_order o{text_of(**kept, "directory"),
-                 text_of(**kept, "order"),
+    kept_order o{std::string{text_in(**kept, "directory")},
+                 std::string{text_in(**kept, "order")},
                  {},
                  std::move(*key),
                  from_microseconds(number_of(**kept, "begun"))};
@@ -179,10 +174,18 @@ void shelf::drop_order(std::string const& id)
 void shelf::drop_old_orders(wall_time now)
 {
     std::error_code none;
-    for (auto const& entry : std::filesystem::directory_iterator{folder_, none}) {
-        auto const name = entry.path().stem().string();
-        if (!name.starts_with(order_prefix)) continue;
-        auto const id = name.substr(order_prefix.size());
+    std::vector<std::filesystem::path> all;
+    for (std::filesystem::directory_iterator at{folder_, none}, end; !none && at != end; at.increment(none))
+        if (at->path().filename().string().starts_with(order_prefix)) all.push_back(at->path());
+    for (auto const& file : all) {
+        // Half of one, of a process that was killed while it wrote.
+        if (file.extension() == ".new") {
+            std::filesystem::remove(file, none);
+            continue;
+        }
+        // What can't be read now may be read the next time.
+        if (auto const there = read_whole_file(file, longest_file); !there) continue;
+        auto const id = file.stem().string().substr(order_prefix.size());
         auto const o = order_of(id);
         if (!o || !fits(*o, o->directory, o->names, now)) drop_order(id);
     }
@@ -245,8 +248,8 @@ std::map<std::string, attempts> shelf::read_attempts() const
         auto const why = std::clamp<std::int64_t>(number_of(o, "cause"), 0, static_cast<int>(trouble::cause::other));
         a.last.why = static_cast<trouble::cause>(why);
         a.last.ordered = number_of(o, "ordered") != 0;
-        a.last.type = text_of(o, "type");
-        a.last.detail = text_of(o, "detail");
+        a.last.type = text_in(o, "type");
+        a.last.detail = text_in(o, "detail");
         all.emplace(std::string{id}, std::move(a));
     }
     return all;

@@ -39,6 +39,9 @@ struct attempts {
 
 class shelf {
 public:
+    /// Of an error: what is there, or came, is no use, and stays so.
+    static constexpr status of_no_use{4, 3, 5};
+
     static result<shelf> open(std::filesystem::path const& data_dir);
 
     /// With a new key when there is none for this directory; it is kept before anybody is told of it. One that can't be

@@ -222,7 +222,8 @@ TEST_CASE("what a device does wrong before it says whose it is shows only to who
                    {R"({"time":"5","event":"refused","session":"S1","rule":"wants-tls-from-start","client":"192.0.2.7:1","listener":"[::]:465"})",
                     R"({"time":"6","event":"refused","session":"S2.1","rule":"tls-on-plain-port","client":"192.0.2.7:2","listener":"[::]:587"})",
                     R"({"time":"7","event":"refused","session":"S3.1","rule":"unknown-recipient","command":"RCPT","client":"192.0.2.7:3"})",
-                    R"({"time":"8","event":"refused","session":"S4.1","rule":"tls-on-plain-port","client":"192.0.2.8:4"})"},
+                    R"({"time":"8","event":"refused","session":"S4.1","rule":"tls-on-plain-port","client":"192.0.2.8:4"})",
+                    R"({"time":"9","event":"refused","session":"S5.1","rule":"auth-required","client":"192.0.2.7:5","mail_from":"bob@example.com"})"},
                    {.here = here, .waiting_since = since})
             .size();
     };

@@ -19,7 +19,7 @@ namespace {
 
 // Where it ended: while it logged in (or with that), before it tried to, or with what it sent then.
 constexpr std::string_view at_login = "log-in", before_login = "no log-in", at_sending = "sending";
-constexpr std::size_t most_of_strangers = 20;
+constexpr std::size_t most_before_login = 20;
 
 /// What one session tried.
 struct attempt {
@@ -95,10 +95,10 @@ std::optional<std::string_view> stage_of(json::object const& e, login_question c
     if (own) return command.starts_with("AUTH") ? std::optional{at_login} : std::nullopt;
     if (!account.empty()) return std::nullopt;
     if (is_in(q.names, text_in(e, "mail_from"))) return before_login;
+    // A sender that is not this account is somebody else's, who may share the address.
+    if (!text_in(e, "mail_from").empty()) return std::nullopt;
     if (q.waiting_since.empty() || text_in(e, "time") < q.waiting_since) return std::nullopt;
-    auto const customer = customer_at(address_of(text_in(e, "client")));
-    bool const here = customer && customer == customer_at(q.here);
-    return here && is_of_set_up(text_in(e, "rule")) ? std::optional{before_login} : std::nullopt;
+    return is_from(e, q.here) && is_of_set_up(text_in(e, "rule")) ? std::optional{before_login} : std::nullopt;
 }
 
 attempt read(json::object const& e, std::string_view stage)
@@ -245,6 +245,12 @@ std::string text_in(json::object const& event, std::string_view key)
     return std::string{postern::text_in(event, key)};
 }
 
+bool is_from(json::object const& event, std::string_view here)
+{
+    auto const customer = customer_at(address_of(text_in(event, "client")));
+    return customer && customer == customer_at(std::string{here});
+}
+
 device_guess guess_device(std::string_view hello, std::string_view mechanism) noexcept
 {
     struct known {
@@ -282,9 +288,10 @@ json::array list_logins(std::vector<json::object> const& events, login_question 
     find_near(all, q.here);
     auto const folded = fold(std::move(all));
     json::array list;
-    std::size_t strangers = 0;
+    std::size_t strangers = 0, near = 0;
     for (auto at = folded.rbegin(); at != folded.rend() && list.size() < q.limit; ++at) {
-        if (at->stage == before_login && !at->near && ++strangers > most_of_strangers) continue;
+        // Neighbours behind one address can push no log-in out of the list either.
+        if (at->stage == before_login && ++(at->near ? near : strangers) > most_before_login) continue;
         list.emplace_back(show(*at));
     }
     return list;

@@ -36,6 +36,9 @@ struct login_question {
 /// shown. Where it is not even known whose they are, they are shown only to who waits for a device, and only from `here`.
 boost::json::array list_logins(std::vector<boost::json::object> const& events, login_question const& q);
 
+/// Whether the client of an event is at this address (IPv6: in its /64).
+bool is_from(boost::json::object const& event, std::string_view here);
+
 /// Of an event; empty when it is not there or no text.
 std::string text_in(boost::json::object const& event, std::string_view key);
 

@@ -45,7 +45,7 @@ doctor::certificates_wanted certificates_for(context const& c, std::string const
     if (w.from.names.empty() && !ours.authority.empty()) w.from.names.push_back(ours.authority);
     for (auto const& one : c.certificates->list())
         for (auto const& name : one.names)
-            if (one.source == "acme" && name.ends_with('.' + domain)) w.names.push_back(name);
+            if (one.source == "acme" && (name == domain || name.ends_with('.' + domain))) w.names.push_back(name);
     return w;
 }
 

@@ -34,14 +34,16 @@ std::vector<json::object> read_for(context const& c, std::vector<std::string> co
     return events;
 }
 
-/// The latest of which the log has no account: a device that is set up wrongly may be among them.
-std::vector<json::object> refusals_of_nobody(console::event_ring const& ring)
+/// The latest from `here` of which the log has no account: a device that is set up wrongly may be among them. The others
+/// may be very many.
+std::vector<json::object> refusals_of_nobody(console::event_ring const& ring, std::string_view here)
 {
     std::vector<json::object> list;
-    for (auto const& e : ring.latest({{"refused"}, {""}}, most_tries)) {
+    for (auto const& e : ring.latest({{"refused"}, {""}}, SIZE_MAX)) {
         json::error_code wrong;
         auto v = json::parse(e->json, wrong);
-        if (!wrong && v.is_object()) list.push_back(std::move(v.as_object()));
+        if (wrong || !v.is_object() || !console::is_from(v.as_object(), here)) continue;
+        list.push_back(std::move(v.as_object()));
     }
     return list;
 }
@@ -150,13 +152,13 @@ outcome account_logins(context& c, arguments a)
     // By themselves, so that whoever writes the address without logging in pushes nothing out of the list.
     auto tries = read_history(c, own->all, most_tries, most_octets_for_others, "mail_from");
     std::ranges::move(tries, std::back_inserter(events));
-    leave_out_predecessors(events, *own, changes);
     if (c.caller.for_itself) q.here = c.caller.from;
     if (waiting && c.caller.for_itself && c.events) {
         auto const since = wall_time{std::chrono::seconds{*waiting}};
         q.waiting_since = to_rfc3339(std::max(since, wall_clock::now() - longest_wait));
-        std::ranges::move(refusals_of_nobody(*c.events), std::back_inserter(events));
+        std::ranges::move(refusals_of_nobody(*c.events, q.here), std::back_inserter(events));
     }
+    leave_out_predecessors(events, *own, changes);
     std::ranges::stable_sort(events, {}, [](json::object const& e) { return console::text_in(e, "time"); });
     return json::value(console::list_logins(events, q));
 }
@@ -223,7 +225,7 @@ outcome account_why(context& c, arguments a)
             told.push_back(std::move(e));
         else if (name.empty() && rule && is_harmless(*rule))
             // Nobody can tell whose it was: what any stranger may know who shows the id.
-            told.push_back({{"event", "refused"}, {"rule", rule->name}});
+            told.push_back({{"time", console::text_in(e, "time")}, {"event", "refused"}, {"rule", rule->name}});
     }
     if (!told.empty()) return told_to_owner(id, std::move(told));
     return account_message(c, arguments{json::object{{"address", address}, {"queue_id", id}}});

@@ -114,7 +114,7 @@ outcome change_many(context& c, arguments& a, std::string_view event, spool::wis
         return failure{failure::kind::usage, "unreadable messages can be retried or removed, nothing else", {}};
     f.limit = at_once;
     bool const starts = w == spool::wish::retry || w == spool::wish::release;
-    // First: what is due at once must not meet a smart host that is still left alone.
+    // First: what is due at once must not meet a host that is still left alone.
     if (starts && c.delivery) c.delivery->wake();
     auto const done = c.queue->apply(w, f);
     if (!done) return to_failure(done.error());
@@ -159,7 +159,7 @@ outcome queue_retry(context& c, arguments a)
     auto done = change(
         c, a, "queue_retry",
         [&](std::string const& id) {
-            // First: what is due at once must not meet a smart host that is still left alone.
+            // First: what is due at once must not meet a host that is still left alone.
             if (c.delivery) c.delivery->wake();
             return c.queue->retry_now(id);
         },

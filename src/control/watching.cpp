@@ -84,13 +84,20 @@ outcome tell(context const& c, question const& q, own_names const* own = nullptr
     auto found = parsed(news.events);
     if (own && !found.empty()) {
         leave_out_predecessors(found, *own, parsed(ring.latest({{"account_changed"}, {own->all.front()}}, SIZE_MAX)));
+        // Of what strangers did the last one tells that something happened; they may do very much.
+        auto const named = [](json::object const& e) { return !console::text_in(e, "account").empty(); };
+        auto const latest = std::find_if_not(found.rbegin(), found.rend(), named);
+        std::int64_t const kept = latest == found.rend() ? 0 : latest->at("number").to_number<std::int64_t>();
+        std::erase_if(found, [&](auto const& e) {
+            return !named(e) && e.at("number").template to_number<std::int64_t>() != kept;
+        });
         for (auto& o : found) {
             json::object shown;
             shown["number"] = o["number"];
             // Of what somebody did who only wrote the account's address, that it happened.
-            bool const named = !console::text_in(o, "account").empty();
+            bool const own_event = named(o);
             for (auto const& [key, value] : o)
-                if (named ? std::ranges::binary_search(own_keys, std::string_view{key}) : is_of_all(key))
+                if (own_event ? std::ranges::binary_search(own_keys, std::string_view{key}) : is_of_all(key))
                     shown[key] = value;
             o = std::move(shown);
         }

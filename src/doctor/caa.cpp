@@ -62,15 +62,18 @@ std::string unmet_condition(issuer const& i, certifier const& who)
     return "names are not proven here by what it allows";
 }
 
+bool is_for_nobody(dns::caa_record const& r)
+{
+    return (r.flags & critical) != 0 && std::ranges::find(known_tags, r.tag) == known_tags.end();
+}
+
 /// Empty: there is none.
 std::string objection(std::vector<dns::caa_record> const& records, certifier const& who)
 {
     std::string others, condition;
     bool any = false;
-    for (auto const& r : records) {
-        if ((r.flags & critical) != 0 && std::ranges::find(known_tags, r.tag) == known_tags.end())
-            return to_text(r) + ": what authorities do not know is marked as critical";
-    }
+    for (auto const& r : records)
+        if (is_for_nobody(r)) return to_text(r) + ": what authorities do not know is marked as critical";
     // Certificates for "*.example.com" are none of ours, so "issuewild" counts for nothing.
     for (auto const& r : records) {
         if (r.tag != "issue") continue;
@@ -123,6 +126,7 @@ caa_verdict judge_caa(std::string_view name, caa_answers const& answers, certifi
         }
         v.problem = objection(a.records, who);
         if (!v.problem.empty()) v.problem = at + " has " + v.problem;
+        v.for_nobody = std::ranges::any_of(a.records, is_for_nobody);
         v.what = v.problem.empty() ? consent::given : consent::refused;
         return v;
     }

@@ -37,6 +37,7 @@ struct caa_verdict {
     std::string at;                        // the name that has the records
     std::string problem;                   // why it is refused, or not known
     std::vector<dns::caa_record> records;  // that count
+    bool for_nobody = false;               // one of them forbids all; no further record changes that
 };
 caa_verdict judge_caa(std::string_view name, caa_answers const& answers, certifier const& who);
 

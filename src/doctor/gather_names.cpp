@@ -38,17 +38,19 @@ constexpr std::chrono::seconds longest{60};
 constexpr std::size_t most_certified = 100, most_certified_at_once = 20;
 
 /// Names that do not lead here are not asked for.
-void ask_for_caa(facts& f, round& r)
+void ask_for_caa(facts& f, round& r, steady_time until)
 {
     std::set<std::string> elsewhere;
     for (auto const& c : f.server.certificates)
         for (auto const& [name, why] : c.left_out) elsewhere.insert(name);
     for (auto const& g : acme::groups_of(f.settings, f.local_domains)) {
         for (auto const& name : g.names) {
-            if (elsewhere.contains(name) || f.certified.size() == most_certified ||
-                std::ranges::find(f.certified, name) != f.certified.end())
-                continue;
+            if (elsewhere.contains(name) || std::ranges::find(f.certified, name) != f.certified.end()) continue;
             if (f.certified.size() % most_certified_at_once == 0) r.wait();
+            if (f.certified.size() == most_certified || steady_clock::now() > until || r.is_silent()) {
+                f.not_looked_at.push_back({"dns", "the CAA records of " + name + " and what follows", "they are many"});
+                return;
+            }
             f.certified.push_back(name);
             for (auto const& at : caa_names(name))
                 if (!f.caa.contains(at)) r.caa(at, f.caa[at]);
@@ -70,7 +72,7 @@ void ask_first(facts& f, round& r, steady_time until)
         f.tlsa.resize(1);
         r.tlsa("_25._tcp." + host, f.tlsa.front());
     }
-    ask_for_caa(f, r);
+    ask_for_caa(f, r, until);
     std::size_t asked = 0;
     for (auto& d : f.domains) {
         // So many at once that a small name server keeps up.

@@ -161,7 +161,7 @@ void judge_certified(facts const& f, report& r)
     if (f.authority.names.empty()) return;
     auto const ours = zone_server(f);
     std::map<std::string, std::vector<std::string>> refused;  // by the reason: the names
-    std::map<std::string, std::string> where;                 // the same: where the records are
+    std::map<std::string, std::string> where;                 // the same: where a record helps
     std::vector<std::string> given, unasked;
     std::string unknown;
     for (auto const& name : f.certified) {
@@ -171,15 +171,16 @@ void judge_certified(facts const& f, report& r)
         if (v.what == consent::unknown && unknown.empty()) unknown = v.problem;
         if (v.what != consent::refused) continue;
         refused[v.problem].push_back(name);
-        where[v.problem] = v.at;
+        if (!v.for_nobody) where[v.problem] = v.at;
     }
     for (auto const& [problem, names] : refused) {
-        auto const line = zone::to_line(zone::caa_record(where[problem], ours));
+        std::vector<std::string> lines;
+        if (!where[problem].empty()) lines.push_back(zone::to_line(zone::caa_record(where[problem], ours)));
         r.add({area::dns,
                severity::failure,
                &rules::acme_caa_forbids,
                {{"name", joined(names)}, {"problem", problem}},
-               {line}});
+               std::move(lines)});
     }
     if (!unknown.empty()) r.add(dns_unknown("CAA records", unknown));
     if (!given.empty()) r.good(area::dns, "CAA records let " + ours.authority + " give out certificates");

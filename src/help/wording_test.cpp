@@ -55,6 +55,8 @@ TEST_CASE("sentences beside the catalogue are translated, with what the server p
 {
     CHECK(translated("The password is wrong.", "de", nullptr) == "Das Passwort ist falsch.");
     CHECK(translated("there is no account x@example.com", "de", nullptr) == "es gibt kein Konto x@example.com");
+    CHECK(translated("there is no account x@example.com; `postern account list` shows all", "de", nullptr) ==
+          "es gibt kein Konto x@example.com; `postern account list` zeigt alle");
     CHECK(translated("`a b` is not a mail address: it is too long", "de", nullptr) ==
           "`a b` ist keine Mailadresse: Sie ist zu lang");
     // The log's own words stay.

@@ -131,9 +131,11 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, l
     auto out = std::make_shared<runtime>();
     out->settings = s;
     std::vector<net::certificate_text> certificates;
+    std::optional<decltype(find_certificates(s))::value_type> found;
     if (needs_certificates(s)) {
-        auto const found = find_certificates(s);
-        if (!found) return found.error();
+        auto listed = find_certificates(s);
+        if (!listed) return std::move(listed).error();
+        found = std::move(*listed);
         std::vector<acme::good_pair const*> good;
         for (auto const& files : *found) {
             auto const pair = kept.take(files);
@@ -141,7 +143,6 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, l
             good.push_back(*pair);
             certificates.push_back((*pair)->text);
         }
-        kept.keep_only(*found);
         log_certificates(good, s.hostname);
     }
     for (std::size_t i = 0; i < s.listeners.size(); ++i) {
@@ -185,6 +186,8 @@ result<std::shared_ptr<runtime const>> make_runtime(config::settings const& s, l
         }
         out->listeners.push_back(std::move(l));
     }
+    // Only now: what is in force until then goes on with what it has.
+    if (found) kept.keep_only(*found);
     out->judges = std::move(judges);
     return std::shared_ptr<runtime const>{std::move(out)};
 }

@@ -254,7 +254,7 @@ private:
     net::awaitable<void> refuse(catalogue::rule const& why, http::request const& request)
     {
         auto refused = answer_for(why, request);
-        co_await give(refused, false, false);
+        co_await give(refused, request.method == http::method::head, false);
     }
 
     /// To close while octets are still on their way would reset the connection, and take the answer from who has not read

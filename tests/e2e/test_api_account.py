@@ -32,6 +32,9 @@ class OwnAffairs(unittest.TestCase):
             return [l for l in self.get(site, path)["logins"] if all(l[k] == v for k, v in values.items())]
         return wait_for(look, f"a row with {values}")[0]
 
+    def id_of(self, refused):
+        return refused.text[refused.text.rindex("(") + 1:].split(")")[0].split(",")[0]
+
     def test_a_program_that_does_not_log_in_shows_to_the_owner_of_the_address(self):
         site = self.visitor(ALICE)
         stream = Stream(site)
@@ -65,8 +68,12 @@ class OwnAffairs(unittest.TestCase):
         with self.server.wire() as wire:
             wire.expect(220)
             wire.ehlo("scanner")
-            wire.say(f"MAIL FROM:<{ALICE}> SIZE=100", 530)
+            refused = wire.say(f"MAIL FROM:<{ALICE}> SIZE=100", 530)
         self.row(site, stage="no log-in", rule="tls-required")
+        # Of a refusal that may be anybody's, who shows its id learns when it was, and its rule.
+        told, = self.get(site, f"/account/why/{self.id_of(refused)}")["events"]
+        self.assertEqual((told["event"], told["rule"]), ("refused", "tls-required"))
+        self.assertRegex(told["time"], r"^20\d\d-")
 
     def test_what_was_refused_after_the_log_in_shows_with_its_cause_and_by_its_id(self):
         site = self.visitor(ALICE)
@@ -78,7 +85,7 @@ class OwnAffairs(unittest.TestCase):
         row = self.row(site, stage="sending", rule="sender-not-owned")
         self.assertEqual((row["result"], row["hello"]), ("refused", "wordpress"))
         self.assertTrue(row["meaning"] and row["remedy"])
-        id = refused.text[refused.text.rindex("(") + 1:].split(")")[0].split(",")[0]
+        id = self.id_of(refused)
         story = self.get(site, f"/account/why/{id}")["events"]
         self.assertTrue([e for e in story if e["event"] == "refused" and e["remedy"]["user"]], story)
         self.assertEqual(self.visitor(BOB).ask("GET", f"/account/why/{id}")[0], 404)

@@ -1,5 +1,6 @@
 """The help centre: read without scripts, on a phone and at a desk; filled for the reader; what a refusal leads to; and that
 strangers learn nothing of accounts by it. Pictures are left as test_pages_looks leaves its own."""
+import gzip
 import re
 import tomllib
 import unittest
@@ -85,6 +86,13 @@ class Reading(Walk):
         self.browser.find("a[href$='#text']:focus")
         self.browser.page.keyboard.press("Enter")
         self.browser.find("#text:focus")
+
+
+class Packing(unittest.TestCase):
+    def test_a_packed_page_is_the_same_page(self):
+        packed = page("/setup/mutt", ["Accept-Encoding: gzip"])
+        self.assertEqual(packed.fields["content-encoding"], "gzip")
+        self.assertEqual(gzip.decompress(packed.body), page("/setup/mutt").body)
 
 
 class Scripts(Walk):

@@ -139,7 +139,7 @@ export const en = {
   'limited.senders': 'Only as these senders',
   'limited.senders.hint': 'Addresses of yours, with commas between them. Empty: as all.',
   'limited.expires': 'Works until',
-  'limited.expires.hint': 'The end of that day. Empty: until you revoke it.',
+  'limited.expires.hint': 'The end of that day (UTC). Empty: until you revoke it.',
   'qr.show': 'Show the code',
   'qr.url': 'Link to the profile',
   'devices.from': 'only from {list}',

@@ -33,13 +33,23 @@ export class Live<E> {
   }
 }
 
-/// Asks again for what was loaded at each of the account's events of these kinds, and every so often;
-/// returns what stops it.
+/// Asks again for what was loaded at the account's events of these kinds, and every so often; returns what stops it.
+/// Others can make events as often as they like: those that follow closely are one question.
 export function keepFresh<T>(all: Loaded<T>, kinds: readonly string[], milliseconds: number): () => void {
-  const live = new Live<Event>('/events', [...kinds, 'gap'], () => void all.again());
+  const apart = 2000;
+  let asked = 0;
+  let soon: ReturnType<typeof setTimeout> | undefined;
+  const live = new Live<Event>('/events', [...kinds, 'gap'], () => {
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      asked = Date.now();
+      void all.again();
+    }, Math.max(0, asked + apart - Date.now()));
+  });
   const stop = all.every(milliseconds);
   return () => {
     live.close();
+    clearTimeout(soon);
     stop();
   };
 }
