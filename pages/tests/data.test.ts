@@ -17,7 +17,7 @@ test('what is guessed from a browser is one of the programs, and no program is t
 
 test('facts of an event are texts, without what is told elsewhere', () => {
   assert.deepEqual(facts({ time: 't', event: 'x', remedy: {}, reverse_path: 'a@b', size: 3, none: null, list: ['a', 1], inner: { a: true } }),
-    [['reverse path', 'a@b'], ['size', '3'], ['list', 'a, 1'], ['inner', 'a: true']]);
+    [['reverse_path', 'a@b'], ['size', '3'], ['list', 'a, 1'], ['inner', 'a: true']]);
   assert.equal(text(undefined), '');
 });
 

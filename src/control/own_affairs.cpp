@@ -1,5 +1,6 @@
 // account logins, sent, message, why, limits: what an account may know of itself
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <map>
 
@@ -26,6 +27,14 @@ constexpr std::uint64_t most_shown = 1000, usual = 100;
 constexpr std::size_t most_tries = 1000;
 constexpr std::chrono::hours longest_wait{1};                   // for a device that is set up
 constexpr std::uint64_t largest_time = std::uint64_t{1} << 33;  // seconds since 1970
+
+constexpr std::array<std::string_view, 33> own_keys{
+    "account",  "app_password", "attempts",   "cause",     "change",       "client",       "code",
+    "command",  "credential",   "delay_ms",   "detail",    "ehlo",         "event",        "forward_path",
+    "label",    "listener",     "meaning",    "mechanism", "message_id",   "milliseconds", "next_attempt",
+    "next_hop", "queue_id",     "recipients", "reply",     "reverse_path", "rule",         "session",
+    "size",     "status",       "test",       "time",      "tls"};
+static_assert(std::is_sorted(own_keys.begin(), own_keys.end()));
 
 std::vector<json::object> read_for(context const& c, std::vector<std::string> const& texts, own_names const& own)
 {
@@ -83,11 +92,22 @@ void add_queue(context& c, std::string const& account, json::array& sent)
     }
 }
 
-/// Without what only the operator can do.
+/// Ways inside this machine, and whom it hands mail to, are the operator's affair.
+bool is_inside(std::string_view next_hop)
+{
+    return next_hop.starts_with("maildir:") || next_hop.starts_with("lmtp:") || next_hop.starts_with("smart_host:");
+}
+
+/// Without what is the operator's, and what only the operator can do.
 outcome told_to_owner(std::string const& id, std::vector<json::object>&& events)
 {
     json::array list;
     for (auto& e : events) {
+        bool const inside = is_inside(console::text_in(e, "next_hop"));
+        json::object shown;
+        for (auto const& [key, value] : e)
+            if (is_for_owner(key) && !(inside && key == "next_hop")) shown[key] = value;
+        e = std::move(shown);
         add_remedy(e);
         if (auto* const remedy = e.if_contains("remedy")) remedy->as_object().erase("operator");
         list.emplace_back(std::move(e));
@@ -99,6 +119,8 @@ outcome told_to_owner(std::string const& id, std::vector<json::object>&& events)
 }
 
 }  // namespace
+
+bool is_for_owner(std::string_view key) noexcept { return std::ranges::binary_search(own_keys, key); }
 
 failure not_there(std::string text) { return {failure::kind::usage, std::move(text), {}, std::string{not_there_rule}}; }
 

@@ -25,6 +25,9 @@ void leave_out_predecessors(std::vector<boost::json::object>& events, own_names 
 basic_result<std::vector<boost::json::object>, failure> story_of_own_message(context& c, std::string_view address,
                                                                              std::string const& queue_id);
 
+/// Of its own events an account is shown these values; all else is the operator's.
+bool is_for_owner(std::string_view key) noexcept;
+
 /// What a command was to act on.
 failure not_there(std::string text);
 

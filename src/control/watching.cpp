@@ -24,15 +24,6 @@ constexpr std::uint64_t most_events = 1000, usual_events = 200;
 constexpr std::uint64_t largest_number = std::uint64_t{1} << 53;  // that JSON's readers tell apart
 constexpr std::chrono::milliseconds patience_with_threads{2000};
 
-// Of its own events an account is shown these values; all else is the operator's.
-constexpr std::array<std::string_view, 33> own_keys{
-    "account",  "app_password", "attempts",   "cause",     "change",       "client",       "code",
-    "command",  "credential",   "delay_ms",   "detail",    "ehlo",         "event",        "forward_path",
-    "label",    "listener",     "meaning",    "mechanism", "message_id",   "milliseconds", "next_attempt",
-    "next_hop", "queue_id",     "recipients", "reply",     "reverse_path", "rule",         "session",
-    "size",     "status",       "test",       "time",      "tls"};
-static_assert(std::is_sorted(own_keys.begin(), own_keys.end()));
-
 bool is_of_all(std::string_view key) { return key == "event" || key == "time" || key == "rule"; }
 
 std::uint64_t read_limit(arguments& a, std::uint64_t usual)
@@ -97,8 +88,7 @@ outcome tell(context const& c, question const& q, own_names const* own = nullptr
             // Of what somebody did who only wrote the account's address, that it happened.
             bool const own_event = named(o);
             for (auto const& [key, value] : o)
-                if (own_event ? std::ranges::binary_search(own_keys, std::string_view{key}) : is_of_all(key))
-                    shown[key] = value;
+                if (own_event ? is_for_owner(key) : is_of_all(key)) shown[key] = value;
             o = std::move(shown);
         }
     }

@@ -16,6 +16,6 @@ export function sentence(words: string): string {
 export function facts(event: object): [string, string][] {
   return Object.entries(event)
     .filter(([key]) => !said.has(key))
-    .map(([key, value]): [string, string] => [key.replaceAll('_', ' '), text(value)])
+    .map(([key, value]): [string, string] => [key, text(value)])
     .filter(([, value]) => value !== '');
 }
