@@ -21,6 +21,7 @@ test('a log-in is named by the label, the program, the greeting, or the address,
   for (const hello of ['', 'localhost', '[192.168.1.5]', '10.0.0.5'])
     assert.deepEqual(origin(login({ device: program, hello })), { name: 'Outlook', guessed: true }, 'many say the same');
   assert.deepEqual(origin(login({ hello: 'pc' })), { name: 'pc', guessed: false });
+  assert.equal(origin(login({ hello: 'a'.repeat(200) })).name, `${'a'.repeat(47)}…`);
   assert.deepEqual(origin(login({})), { name: '192.0.2.7', guessed: false });
   assert.deepEqual(origin(login({ listener: 'web' })), { name: '', guessed: false });
 });

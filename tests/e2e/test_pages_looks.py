@@ -32,6 +32,7 @@ def setUpModule():
     Looks.site = site = unittest.enterModuleContext(Site())
     Looks.browser, Looks.server = site.browser, site.server
     site.something_to_see(MARKUP)
+    site.endless_names()
 
 
 class Looks(Walk):

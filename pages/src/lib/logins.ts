@@ -8,6 +8,11 @@ export interface Origin {
   readonly guessed: boolean;
 }
 
+/// Whoever connects chooses what it calls itself; more than this says nothing to anybody.
+function short(name: string): string {
+  return name.length > 48 ? `${name.slice(0, 47)}…` : name;
+}
+
 /// What many programs say alike is no name.
 function names(hello: string): boolean {
   return hello !== '' && !/^(\[|localhost)|^[\d.:]+$/i.test(hello);
@@ -17,7 +22,7 @@ export function origin(login: Login): Origin {
   if (login.listener === 'web') return { name: '', guessed: false };
   if (login.label) return { name: login.label, guessed: false };
   if (login.device && !login.device.probably) return { name: login.device.name, guessed: false };
-  if (names(login.hello)) return { name: login.hello, guessed: false };
+  if (names(login.hello)) return { name: short(login.hello), guessed: false };
   if (login.device) return { name: login.device.name, guessed: true };
   return { name: login.client, guessed: false };
 }
