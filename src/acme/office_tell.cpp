@@ -13,6 +13,7 @@ std::vector<certificate_state> office::list()
     auto const s = options_.settings();
     std::vector<certificate_state> all;
     std::lock_guard const hold{lock_};
+    all.reserve(plan_.size());
     for (auto const& p : plan_) all.push_back(state_of(p));
     tell_of_files(*s, all);
     return all;
