@@ -89,6 +89,7 @@ void check_route(settings const& s, std::size_t i, node const& at, reader& r)
     if (route.to.starts_with(to_smart_host)) {
         auto const name = route.to.substr(to_smart_host.size());
         std::vector<std::string_view> names;
+        names.reserve(s.smart_hosts.size());
         for (auto const& host : s.smart_hosts) names.push_back(host.name);
         if (std::find(names.begin(), names.end(), name) == names.end()) {
             auto const meant = nearest(name, names);

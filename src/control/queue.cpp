@@ -98,7 +98,7 @@ bool names_one(arguments& a) { return a.has("queue_id"); }
 /// A filter that says which messages; to mean all of them has to be said, too.
 spool::filter read_selection(arguments& a)
 {
-    auto const f = read_filter(a);
+    auto f = read_filter(a);
     bool const all = a.optional_flag("all").value_or(false);
     if (!all && f.queue_id.empty() && !f.selects())
         a.wrong("which messages? Give an id, something to choose them by, or --all");

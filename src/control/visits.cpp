@@ -49,7 +49,7 @@ outcome account_session_list(context& c, arguments a)
 {
     auto const address = a.text("address");
     if (auto wrong = a.problem()) return std::move(*wrong);
-    auto const name = account_name(c, address);
+    auto name = account_name(c, address);
     if (!name) return std::move(name).error();
     json::array list;
     auto const bounds = c.visit_bounds();
@@ -70,7 +70,7 @@ outcome account_session_end(context& c, arguments a)
     if ((id ? 1 : 0) + (others ? 1 : 0) + (all ? 1 : 0) != 1) a.wrong("say which: the id of one, all, or all others");
     if (others && !c.caller.for_itself) a.wrong("the others are those besides one's own");
     if (auto wrong = a.problem()) return std::move(*wrong);
-    auto const name = account_name(c, address);
+    auto name = account_name(c, address);
     if (!name) return std::move(name).error();
     std::size_t const ended = id ? (c.visits->end_by_id(*name, *id) ? 1 : 0)
                                  : c.visits->end_all(*name, others ? c.caller.visit->id : std::string{});

@@ -198,7 +198,7 @@ private:
             return;
         }
         ++connections_;
-        asio::co_spawn(context_, serve(std::move(peer)), [this](std::exception_ptr failed) {
+        asio::co_spawn(context_, serve(std::move(peer)), [this](std::exception_ptr const& failed) {
             --connections_;
             if (!failed) return;
             try {
