@@ -81,7 +81,7 @@ std::optional<security> security_of(std::string_view word)
     return std::nullopt;
 }
 
-void complain(document& d, std::string what)
+void complain(document& d, std::string_view what)
 {
     if (d.problem.empty()) d.problem = printable(what, 200);
 }

@@ -213,7 +213,7 @@ void fetch_pages(facts& f, dns::options const& o, steady_time until)
         std::mutex mutex;
         std::condition_variable_any never;
         std::unique_lock lock{mutex};
-        never.wait_until(lock, over, until, [] { return false; });
+        never.wait_until(lock, std::move(over), until, [] { return false; });
         stop = true;
     }};
     auto const fetch =

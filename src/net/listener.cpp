@@ -49,7 +49,7 @@ error bind_failure(std::string const& address, int number)
 
 class acceptor_on_socket final : public acceptor, public std::enable_shared_from_this<acceptor_on_socket> {
 public:
-    acceptor_on_socket(asio::any_io_executor executor, socket_handle socket, acceptor_handlers handlers)
+    acceptor_on_socket(asio::any_io_executor const& executor, socket_handle socket, acceptor_handlers handlers)
         : executor_(executor),
           socket_(executor, socket.take()),
           pause_(executor),
@@ -223,7 +223,7 @@ result<std::vector<socket_handle>> bind_sockets(std::string const& address, bool
 
 std::string bound_address(int descriptor) { return local_endpoint(descriptor).to_string(); }
 
-std::unique_ptr<acceptor> start_acceptor(asio::any_io_executor executor, socket_handle socket,
+std::unique_ptr<acceptor> start_acceptor(asio::any_io_executor const& executor, socket_handle socket,
                                          acceptor_handlers handlers)
 {
     auto a = std::make_shared<acceptor_on_socket>(executor, std::move(socket), std::move(handlers));

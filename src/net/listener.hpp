@@ -52,7 +52,7 @@ public:
     virtual ~acceptor() = default;
     virtual void stop() = 0;
 };
-std::unique_ptr<acceptor> start_acceptor(boost::asio::any_io_executor executor, socket_handle socket,
+std::unique_ptr<acceptor> start_acceptor(boost::asio::any_io_executor const& executor, socket_handle socket,
                                          acceptor_handlers handlers);
 
 }  // namespace postern::net

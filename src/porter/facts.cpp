@@ -64,13 +64,13 @@ bool incoming_takes_app_passwords(config::settings const& s)
     return std::ranges::any_of(s.auth_sockets, [](auto const& a) { return a.role == config::auth_role::auth; });
 }
 
-facts facts_of(config::settings const& s, std::vector<std::string> domains)
+facts facts_of(config::settings const& s, std::vector<std::string> const& domains)
 {
     facts f;
     f.now = services_of(s);
     f.announced = f.now;
     f.web_host = host_of(f.now.url);
-    for (auto& d : domains)
+    for (auto const& d : domains)
         if (auto parsed = mail::parse_domain(d)) f.domains.push_back(std::move(*parsed));
     std::ranges::sort(f.domains);
     f.domains.erase(std::unique(f.domains.begin(), f.domains.end()), f.domains.end());

@@ -46,7 +46,7 @@ services services_of(config::settings const& s);
 /// Whether the incoming server takes app passwords: where other servers ask at an auth socket, it is one of them.
 bool incoming_takes_app_passwords(config::settings const& s);
 /// `announced` is as `now`, until told otherwise.
-facts facts_of(config::settings const& s, std::vector<std::string> domains);
+facts facts_of(config::settings const& s, std::vector<std::string> const& domains);
 
 /// The domain of a mail address, as facts::domains has it; empty: it is no address.
 std::string domain_of(std::string_view address);

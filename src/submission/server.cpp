@@ -228,7 +228,7 @@ private:
                              guards_.sending, guards_.conduct, guards_.devices,     signer_,
                              forwards_,       *t.milters,      guards_.checks_seen, examiner_.get()};
             auto session = std::make_unique<session_driver>(s, t.settings, listener, std::move(peer));
-            asio::co_spawn(t.context, serve(std::move(session), &t, &count_), [](std::exception_ptr failed) {
+            asio::co_spawn(t.context, serve(std::move(session), &t, &count_), [](std::exception_ptr const& failed) {
                 if (!failed) return;
                 try {
                     std::rethrow_exception(failed);
