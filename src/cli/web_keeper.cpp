@@ -172,13 +172,13 @@ private:
 
     pid_t start_child()
     {
-        pid_t const keeper = ::getpid();
+        pid_t const parent = ::getpid();
         pid_t const child = ::fork();
         if (child != 0) return child;
         // Only what may be called here: another thread of the keeper may hold any lock.
         ::prctl(PR_SET_PDEATHSIG, keeper_is_gone, 0, 0, 0);
         // It may have ended before that; the signal waits until it is asked for.
-        if (::getppid() != keeper) ::raise(keeper_is_gone);
+        if (::getppid() != parent) ::raise(keeper_is_gone);
         ::setpriority(PRIO_PROCESS, 0, niceness);
         // In their order, above all of them first: one may be in another's place.
         int const above = first_passed_on + static_cast<int>(passed_.size());
