@@ -336,6 +336,21 @@ void keep_web(web_arguments const& a, web_sockets const& sockets)
     }
 }
 
+namespace {
+
+/// The pages of a server that was killed give their ports up a moment after it.
+result<web_sockets> bind_when_free(config::settings const& s)
+{
+    auto const until = steady_clock::now() + std::chrono::seconds{1};
+    for (;;) {
+        auto bound = bind_web_sockets(s);
+        if (bound || steady_clock::now() > until) return bound;
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+}
+
+}  // namespace
+
 web_keeper start_web(config::settings const& s)
 {
     if (s.web.address.empty()) return {};
@@ -345,7 +360,7 @@ web_keeper start_web(config::settings const& s)
                    {{"user", user}, {"remedy", "run `postern web` as a service of its own, as that user"}});
         return {};
     }
-    auto sockets = bind_web_sockets(s);
+    auto sockets = bind_when_free(s);
     if (!sockets) {
         log::event(log::level::error, "web_not_started",
                    {{"problem", sockets.error().logged},

@@ -33,18 +33,24 @@ ALICE, BOB, CAROL = "alice@postern.test", "bob@postern.test", "carol@postern.tes
 PASSWORDS = {ALICE: "wonder-Land/17=x", BOB: "Builder's choice 99", CAROL: "so,much=Christmas"}
 
 
+GIVEN = set()  # ports: who got one may not have bound it yet
+
+
 def free_ports(count):
-    """Ports below the range that outgoing connections use, so that none gets in between."""
+    """Ports below the range that outgoing connections use, so that none gets in between. None is given twice."""
     found, held = [], []
     try:
         while len(found) < count:
             port = random.SystemRandom().randrange(10000, 32000)
+            if port in GIVEN:
+                continue
             candidate = socket.socket()
             candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             held.append(candidate)
             with contextlib.suppress(OSError):
                 candidate.bind((HOST, port))
                 found.append(port)
+                GIVEN.add(port)
     finally:
         for candidate in held:
             candidate.close()
