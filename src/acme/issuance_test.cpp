@@ -196,17 +196,33 @@ TEST_CASE("a name that was proven before needs no proof")
     p.posted(at("/finalize"));
 }
 
-TEST_CASE("an order that was begun before is gone on with, from wherever it has come to")
+namespace {
+
+/// Of an order that was begun before.
+wishes wishes_with_order()
 {
     wishes w;
     w.account = at("/account/7");
     w.order = at("/order/1");
-    play p{std::move(w)};
+    return w;
+}
+
+/// What is posted for that.
+auto ask_about_order(play& p)
+{
     p.begin();
     p.answer(200, directory_text());
     p.expect(call::kind::head, at("/nonce"));
     p.answer(200, "");
-    CHECK(p.posted(at("/order/1")).empty());
+    return p.posted(at("/order/1"));
+}
+
+}  // namespace
+
+TEST_CASE("an order that was begun before is gone on with, from wherever it has come to")
+{
+    play p{wishes_with_order()};
+    CHECK(ask_about_order(p).empty());
     CHECK(p.machine.order().empty());
     auto const done = order_text("valid", R"(,"certificate":"https://ca.example/cert/9")");
     SUBCASE("its certificate is there")
@@ -259,15 +275,8 @@ TEST_CASE("an order that came to nothing is followed by a new one")
                                        {403L, problem_text("unauthorized")},
                                        {400L, problem_text("accountDoesNotExist")}}) {
         CAPTURE(body);
-        wishes w;
-        w.account = at("/account/7");
-        w.order = at("/order/1");
-        play p{std::move(w)};
-        p.begin();
-        p.answer(200, directory_text());
-        p.expect(call::kind::head, at("/nonce"));
-        p.answer(200, "");
-        p.posted(at("/order/1"));
+        play p{wishes_with_order()};
+        ask_about_order(p);
         p.answer(status, body);
         if (body.find("accountDoesNotExist") != std::string::npos) {
             p.posted(at("/account"));

@@ -11,6 +11,13 @@ using namespace std::chrono_literals;
 using namespace postern::testing;
 using namespace testing;
 
+/// Contents that lie in files of their own lose their ends.
+void cut_contents(throw_away_folder const& folder)
+{
+    for (auto const& e : std::filesystem::recursive_directory_iterator(folder.path() / "content"))
+        if (e.is_regular_file()) std::filesystem::resize_file(e.path(), 1000);
+}
+
 TEST_CASE("a second spool in the same folder is refused")
 {
     throw_away_folder folder;
@@ -70,8 +77,7 @@ TEST_CASE("a damaged row is put aside, the others go on")
             "INSERT INTO recipient (message, number, state, attempts, next_attempt, last_reply) VALUES ((SELECT id "
             "FROM message WHERE queue_id = 'Q000000000004'), 77, 0, 1, 0, '');"
             "INSERT INTO schedule (message, queue_id, next_attempt, held) VALUES (4711, 'Q00000000000X', 0, 0)");
-    for (auto const& e : std::filesystem::recursive_directory_iterator(folder.path() / "content"))
-        if (e.is_regular_file()) std::filesystem::resize_file(e.path(), 1000);
+    cut_contents(folder);
 
     for (int round = 0; round < 2; ++round) {
         auto s = open(options_in(folder.path()));
@@ -110,8 +116,7 @@ TEST_CASE("a message that can't be read stays in the operator's sight, with its 
             "UPDATE message SET content = cast(replace(cast(content AS TEXT), 'Bob', 'Cob') AS BLOB)"
             " WHERE queue_id = 'Q000000000001';"
             "UPDATE message SET envelope = zeroblob(length(envelope)) WHERE queue_id = 'Q000000000003'");
-    for (auto const& e : std::filesystem::recursive_directory_iterator(folder.path() / "content"))
-        if (e.is_regular_file()) std::filesystem::resize_file(e.path(), 1000);
+    cut_contents(folder);
 
     for (int round = 0; round < 2; ++round) {
         auto s = open(options_in(folder.path()));
